@@ -1,0 +1,160 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Kind is a kind of step: what `uses` names. Make one with Define.
+type Kind struct {
+	Spec
+	Params string // definition of its parameters in package schema, RenderParams
+	Inputs []Port // sorted by name
+	Output string // media type of its result
+
+	params reflect.Type
+	run    func(ctx context.Context, env Env, params any, in Inputs) (schema.Value, error)
+}
+
+// Spec says what the function of a kind does not.
+type Spec struct {
+	Name string // as `uses` writes it
+	Doc  string // one line for help
+	// Version is part of the key of every step of the kind: raise it when the
+	// same inputs give another result than before.
+	Version int
+	// Effect marks a kind that reads or changes the world (collect, push, sign):
+	// its results are not reused unless the step says for how long.
+	Effect bool
+	// Parts adds named parts to the key, from decoded parameters: the digest of
+	// the catalogue, of a file a parameter names. env.Dir is set, nothing else.
+	Parts func(env Env, params any) ([]Part, error)
+}
+
+// Part is one named part of a step's key.
+type Part struct{ Name, Value string }
+
+// Port is one named, typed input of a kind.
+type Port struct {
+	Name      string
+	MediaType string
+	Optional  bool
+	List      bool // takes any number of values, in declared order
+}
+
+// Inputs holds the decoded values of a step's inputs by port name; a port that
+// is not a list has at most one.
+type Inputs map[string][]schema.Value
+
+// Define makes a kind of f. P is one of package schema's parameter types. I is
+// a struct whose fields are pointers to documents, or slices of such pointers
+// for fan-in, tagged with the input's name: `in:"recipe"` or
+// `in:"snapshot,optional"`. O is a pointer to a document.
+//
+// f must not change its inputs: other steps may read them at the same time.
+func Define[P, I any, O schema.Value](spec Spec, f func(ctx context.Context, env Env, params P, in I) (O, error)) Kind {
+	var in I
+	var out O
+	k := Kind{
+		Spec:   spec,
+		params: reflect.TypeFor[P](),
+		Params: reflect.TypeFor[P]().Name(),
+		Inputs: ports(reflect.TypeOf(in)),
+		Output: zero(reflect.TypeOf(out)).MediaType(),
+	}
+	k.run = func(ctx context.Context, env Env, params any, values Inputs) (schema.Value, error) {
+		var in I
+		fill(reflect.ValueOf(&in).Elem(), values)
+		v, err := f(ctx, env, *params.(*P), in)
+		if err != nil {
+			// A result beside an error is kept: the report of a failed check.
+			if reflect.ValueOf(v).IsNil() {
+				return nil, err
+			}
+			return v, err
+		}
+		return v, nil
+	}
+	return k
+}
+
+// Decode reads the parameters of a step from its `with`.
+func (k Kind) Decode(with *schema.Doc) (any, error) {
+	p := reflect.New(k.params)
+	if err := with.Decode(p.Interface()); err != nil {
+		return nil, err
+	}
+	return p.Interface(), nil
+}
+
+// DecodeValue is Decode for parameters that have no text of their own; path is
+// where they stand, for messages.
+func (k Kind) DecodeValue(path string, with map[string]any) (any, error) {
+	if with == nil {
+		with = map[string]any{}
+	}
+	p := reflect.New(k.params)
+	if err := schema.DecodeValue(path, with, p.Interface()); err != nil {
+		return nil, err
+	}
+	return p.Interface(), nil
+}
+
+// Run runs one step of the kind. params is what Decode returned.
+func (k Kind) Run(ctx context.Context, env Env, params any, in Inputs) (schema.Value, error) {
+	return k.run(ctx, env, params, in)
+}
+
+// Port returns the input of that name.
+func (k Kind) Port(name string) (Port, bool) {
+	for _, p := range k.Inputs {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return Port{}, false
+}
+
+func ports(t reflect.Type) []Port {
+	var out []Port
+	for i := range t.NumField() {
+		f := t.Field(i)
+		tag, ok := f.Tag.Lookup("in")
+		if !ok {
+			panic(fmt.Sprintf("BUG: field %s of %s has no in tag", f.Name, t))
+		}
+		name, opt, _ := strings.Cut(tag, ",")
+		p := Port{Name: name, Optional: opt == "optional"}
+		ft := f.Type
+		if ft.Kind() == reflect.Slice {
+			p.List = true
+			ft = ft.Elem()
+		}
+		p.MediaType = zero(ft).MediaType()
+		out = append(out, p)
+	}
+	return out
+}
+
+// zero returns an empty document of pointer type t.
+func zero(t reflect.Type) schema.Value {
+	return reflect.New(t.Elem()).Interface().(schema.Value)
+}
+
+func fill(dst reflect.Value, values Inputs) {
+	for i := range dst.NumField() {
+		name, _, _ := strings.Cut(dst.Type().Field(i).Tag.Get("in"), ",")
+		f := dst.Field(i)
+		for _, v := range values[name] {
+			if f.Kind() == reflect.Slice {
+				f.Set(reflect.Append(f, reflect.ValueOf(v)))
+			} else {
+				f.Set(reflect.ValueOf(v))
+			}
+		}
+	}
+}

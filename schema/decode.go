@@ -1,0 +1,141 @@
+package schema
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+)
+
+// Decode reads the YAML or JSON document in data into v, a pointer to one of
+// this package's document types. name is for messages. Every problem is
+// reported at once, as Invalid, with file:line:col.
+func Decode(name string, data []byte, v any) error {
+	doc, err := Parse(name, data)
+	if err != nil {
+		return err
+	}
+	return doc.Decode(v)
+}
+
+// Decode checks d against the definition of v's type and stores it in v, a
+// pointer to one of this package's types. On error v is as it was.
+func (d *Doc) Decode(v any) error {
+	rv := reflect.ValueOf(v).Elem()
+	val := d.Value()
+	if m, ok := val.(map[string]any); ok && m["apiVersion"] == upstreamAPIVersion {
+		m["apiVersion"] = APIVersion
+	}
+	r, err := rulesFor(rv.Type().Name())
+	if err != nil {
+		return err
+	}
+	if err := r.check(d, val); err != nil {
+		return err
+	}
+	fresh := reflect.New(rv.Type()).Elem()
+	if err := assign(fresh, val); err != nil {
+		return Errorf(Invalid, "%w", err).At(d.Pos(), d.Path())
+	}
+	rv.Set(fresh)
+	return nil
+}
+
+// DecodeValue is Decode for a value that has no text of its own: parameters
+// from flags, or after substitution. name is for messages.
+func DecodeValue(name string, val any, v any) error {
+	data, err := Encode(val)
+	if err != nil {
+		return err
+	}
+	doc, err := Parse(name, data)
+	if err != nil {
+		return err
+	}
+	doc.noPos = true
+	return doc.Decode(v)
+}
+
+// assign stores a plain value that has passed its definition in dst.
+func assign(dst reflect.Value, val any) error {
+	if val == nil {
+		return nil
+	}
+	switch dst.Kind() {
+	case reflect.Interface:
+		dst.Set(reflect.ValueOf(val))
+	case reflect.Pointer:
+		dst.Set(reflect.New(dst.Type().Elem()))
+		return assign(dst.Elem(), val)
+	case reflect.Struct:
+		m, ok := val.(map[string]any)
+		if !ok {
+			return mismatch(dst, val)
+		}
+		for i := range dst.NumField() {
+			key, _, _ := strings.Cut(dst.Type().Field(i).Tag.Get("json"), ",")
+			if e, ok := m[key]; ok {
+				if err := assign(dst.Field(i), e); err != nil {
+					return err
+				}
+			}
+		}
+	case reflect.Map:
+		m, ok := val.(map[string]any)
+		if !ok {
+			return mismatch(dst, val)
+		}
+		dst.Set(reflect.MakeMapWithSize(dst.Type(), len(m)))
+		for k, e := range m {
+			elem := reflect.New(dst.Type().Elem()).Elem()
+			if err := assign(elem, e); err != nil {
+				return err
+			}
+			dst.SetMapIndex(reflect.ValueOf(k).Convert(dst.Type().Key()), elem)
+		}
+	case reflect.Slice:
+		s, ok := val.([]any)
+		if !ok {
+			return mismatch(dst, val)
+		}
+		dst.Set(reflect.MakeSlice(dst.Type(), len(s), len(s)))
+		for i, e := range s {
+			if err := assign(dst.Index(i), e); err != nil {
+				return err
+			}
+		}
+	default:
+		return assignScalar(dst, val)
+	}
+	return nil
+}
+
+func assignScalar(dst reflect.Value, val any) error {
+	switch v := val.(type) {
+	case string:
+		if dst.Kind() == reflect.String {
+			dst.SetString(v)
+			return nil
+		}
+	case bool:
+		if dst.Kind() == reflect.Bool {
+			dst.SetBool(v)
+			return nil
+		}
+	case int64:
+		if dst.CanInt() && !dst.OverflowInt(v) {
+			dst.SetInt(v)
+			return nil
+		}
+	case float64:
+		if dst.CanInt() && v == math.Trunc(v) && math.Abs(v) < 1<<53 {
+			dst.SetInt(int64(v))
+			return nil
+		}
+	}
+	return mismatch(dst, val)
+}
+
+func mismatch(dst reflect.Value, val any) error {
+	return fmt.Errorf("%v does not fit a %s", val, dst.Type())
+}

@@ -1,0 +1,195 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// Code says what sort of failure an error is. It decides the exit status of a
+// command and the status of an HTTP response; Codes is the one table.
+type Code string
+
+const (
+	Failed       Code = "failed"       // something that should have worked did not
+	Invalid      Code = "invalid"      // wrong usage or input
+	Unsatisfied  Code = "unsatisfied"  // constraints do not hold
+	NotFound     Code = "not-found"    // what was named is not there
+	Unauthorized Code = "unauthorized" // credentials are missing, wrong or not enough
+	Timeout      Code = "timeout"      // took longer than allowed
+	Unavailable  Code = "unavailable"  // a service is down or refuses for now
+	Canceled     Code = "canceled"     // the user stopped it
+)
+
+// CodeInfo is what one code means at the edges.
+type CodeInfo struct {
+	Code      Code
+	Exit      int  // of a command
+	Status    int  // HTTP
+	Temporary bool // worth another try
+	Meaning   string
+}
+
+// Codes lists every code. Exit 0 is success.
+func Codes() []CodeInfo {
+	return []CodeInfo{
+		{Failed, 1, 500, false, "failed"},
+		{Invalid, 2, 400, false, "wrong usage or input"},
+		{Unsatisfied, 3, 422, false, "constraints not satisfied"},
+		{NotFound, 4, 404, false, "not found"},
+		{Unauthorized, 5, 401, false, "unauthorised"},
+		{Timeout, 6, 504, true, "timed out"},
+		{Unavailable, 7, 503, true, "unavailable"},
+		{Canceled, 130, 499, false, "interrupted"},
+	}
+}
+
+// Info returns the table's row for c; Failed for a code that is in no row.
+func (c Code) Info() CodeInfo {
+	for _, i := range Codes() {
+		if i.Code == c {
+			return i
+		}
+	}
+	return Codes()[0]
+}
+
+// Error is an error that a user reads.
+type Error struct {
+	Code Code
+	Pos  string // file:line:col in the user's text, if there is one
+	Path string // path in the document, dots between keys
+	Msg  string // lower case, things in quotes
+	Hint string // what to do about it, if we know
+	Err  error  // cause, if any; its text is part of the message
+}
+
+// Errorf makes an Error; %w in format becomes its cause.
+func Errorf(code Code, format string, args ...any) *Error {
+	err := fmt.Errorf(format, args...)
+	return &Error{Code: code, Msg: err.Error(), Err: errors.Unwrap(err)}
+}
+
+// WithHint returns e with a hint.
+func (e *Error) WithHint(format string, args ...any) *Error {
+	c := *e
+	c.Hint = fmt.Sprintf(format, args...)
+	return &c
+}
+
+// At returns e with a position and a path; empty ones keep what is there.
+func (e *Error) At(pos, path string) *Error {
+	c := *e
+	if pos != "" {
+		c.Pos = pos
+	}
+	if path != "" {
+		c.Path = path
+	}
+	return &c
+}
+
+// Error is "path: message (pos)", without the hint.
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Path != "" {
+		b.WriteString(e.Path)
+		b.WriteString(": ")
+	}
+	b.WriteString(e.Msg)
+	if e.Msg == "" && e.Err != nil {
+		b.WriteString(e.Err.Error())
+	}
+	if e.Pos != "" {
+		b.WriteString(" (" + e.Pos + ")")
+	}
+	return b.String()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// CodeOf returns the code of the first Error in err's tree, Failed if there is
+// none, "" for nil.
+func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
+	var e *Error
+	if errors.As(err, &e) && e.Code != "" {
+		return e.Code
+	}
+	return Failed
+}
+
+// List flattens joined errors into the problems they are made of.
+func List(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if j, ok := err.(interface{ Unwrap() []error }); ok {
+		var out []error
+		for _, e := range j.Unwrap() {
+			out = append(out, List(e)...)
+		}
+		return out
+	}
+	return []error{err}
+}
+
+// Join joins the problems of one input in the order of their positions, each
+// once. It returns nil for none.
+func Join(errs []error) error {
+	var flat []error
+	for _, e := range errs {
+		flat = append(flat, List(e)...)
+	}
+	sort.SliceStable(flat, func(i, j int) bool { return posLess(posOf(flat[i]), posOf(flat[j])) })
+	seen := map[string]bool{}
+	var out []error
+	for _, e := range flat {
+		if !seen[e.Error()] {
+			seen[e.Error()] = true
+			out = append(out, e)
+		}
+	}
+	if len(out) == 1 {
+		return out[0]
+	}
+	return errors.Join(out...)
+}
+
+func posOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Pos
+	}
+	return ""
+}
+
+// posLess orders file:line:col by file, then by number.
+func posLess(a, b string) bool {
+	fa, la, ca := splitPos(a)
+	fb, lb, cb := splitPos(b)
+	if fa != fb {
+		return fa < fb
+	}
+	if la != lb {
+		return la < lb
+	}
+	return ca < cb
+}
+
+func splitPos(p string) (file string, line, col int) {
+	i := strings.LastIndexByte(p, ':')
+	if i < 0 {
+		return p, 0, 0
+	}
+	j := strings.LastIndexByte(p[:i], ':')
+	if j < 0 {
+		return p, 0, 0
+	}
+	fmt.Sscan(p[j+1:i], &line)
+	fmt.Sscan(p[i+1:], &col)
+	return p[:j], line, col
+}

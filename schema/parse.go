@@ -1,0 +1,251 @@
+package schema
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Limits of every document that is read.
+const (
+	MaxBytes = 32 << 20 // a snapshot of 5,000 nodes is 10 MiB
+	maxDepth = 64       // levels of nesting
+	maxNodes = 2 << 20  // keys and values, after aliases are followed
+)
+
+// Doc is a parsed YAML or JSON document that knows where everything stands.
+// It is not changed after Parse and may be read concurrently.
+type Doc struct {
+	name  string     // as errors show it: a path, a URI, "<stdin>"
+	root  *yaml.Node // a mapping, sequence or scalar
+	path  []string   // of root in the file
+	noPos bool       // the text is ours, not the user's: no positions in messages
+}
+
+// Parse reads one YAML or JSON document; name is for messages. It refuses, as
+// Invalid, text that is too long, too deep, or too large once its aliases are
+// followed, and duplicate keys.
+func Parse(name string, data []byte) (*Doc, error) {
+	if len(data) > MaxBytes {
+		return nil, Errorf(Invalid, "reading %q: %d MiB is over the limit of %d MiB", name, len(data)>>20, MaxBytes>>20)
+	}
+	if !utf8.Valid(data) {
+		return nil, Errorf(Invalid, "reading %q: not UTF-8 text", name)
+	}
+	var root yaml.Node
+	var err error
+	if j := bytes.TrimLeft(data, " \t\r\n"); len(j) > 0 && j[0] == '{' && bytes.ContainsRune(data, '\t') {
+		data = untab(data) // YAML does not take JSON that is indented with tabs
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	if err = dec.Decode(&root); err != nil {
+		return nil, syntaxError(name, err)
+	}
+	var more yaml.Node
+	if dec.Decode(&more) == nil {
+		return nil, Errorf(Invalid, "more than one document in the file").At(fmt.Sprintf("%s:%d:%d", name, more.Line, more.Column), "")
+	}
+	d := &Doc{name: name, root: root.Content[0]}
+	c := checker{doc: d}
+	c.walk(d.root, nil, 0)
+	if err := Join(c.errs); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// untab replaces tabs outside of strings by spaces; columns stay as they are.
+func untab(data []byte) []byte {
+	out := bytes.Clone(data)
+	in := false
+	for i := 0; i < len(out); i++ {
+		switch {
+		case out[i] == '"':
+			in = !in
+		case out[i] == '\\' && in:
+			i++
+		case out[i] == '\t' && !in:
+			out[i] = ' '
+		}
+	}
+	return out
+}
+
+var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
+
+func syntaxError(name string, err error) error {
+	m := yamlLine.FindStringSubmatch(err.Error())
+	if err.Error() == "EOF" {
+		return Errorf(Invalid, "reading %q: the file is empty", name)
+	}
+	pos := name
+	if m != nil && m[1] != "" {
+		pos += ":" + m[1] + ":1"
+	}
+	msg := err.Error()
+	if m != nil {
+		msg = m[2]
+	}
+	return &Error{Code: Invalid, Pos: pos, Msg: "not valid YAML or JSON: " + msg}
+}
+
+// checker walks the tree once for what the parser lets through.
+type checker struct {
+	doc   *Doc
+	errs  []error
+	count int
+	full  bool
+}
+
+func (c *checker) fail(n *yaml.Node, path []string, format string, args ...any) {
+	c.errs = append(c.errs, Errorf(Invalid, format, args...).At(c.doc.pos(n), joinPath(path)))
+}
+
+func (c *checker) walk(n *yaml.Node, path []string, depth int) {
+	c.count++
+	if c.full {
+		return
+	}
+	if c.count > maxNodes {
+		c.full = true
+		c.fail(n, nil, "more than %d values once aliases are followed", maxNodes)
+		return
+	}
+	if depth > maxDepth {
+		c.full = true
+		c.fail(n, nil, "nested deeper than %d levels", maxDepth)
+		return
+	}
+	switch n.Kind {
+	case yaml.AliasNode:
+		c.walk(n.Alias, path, depth+1)
+	case yaml.SequenceNode:
+		for i, e := range n.Content {
+			c.walk(e, append(path, strconv.Itoa(i)), depth+1)
+		}
+	case yaml.MappingNode:
+		seen := make(map[string]*yaml.Node, len(n.Content)/2)
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			k := n.Content[i]
+			if k.Tag == "!!merge" {
+				c.fail(k, path, "merge keys (<<) are not supported")
+				continue
+			}
+			if k.Kind != yaml.ScalarNode {
+				c.fail(k, path, "keys must be text")
+				continue
+			}
+			if first := seen[k.Value]; first != nil {
+				c.fail(k, append(path, k.Value), "key stands twice, first at line %d", first.Line)
+			}
+			seen[k.Value] = k
+			c.walk(n.Content[i+1], append(path, k.Value), depth+1)
+		}
+	}
+}
+
+func (d *Doc) pos(n *yaml.Node) string {
+	return fmt.Sprintf("%s:%d:%d", d.name, n.Line, n.Column)
+}
+
+// Name is the name given to Parse.
+func (d *Doc) Name() string { return d.name }
+
+// Pos returns file:line:col of the value at path below d, or of the deepest
+// part of it that is there.
+func (d *Doc) Pos(path ...string) string { return d.pos(d.find(path, false)) }
+
+// KeyPos is Pos of the key itself, where the last element is a key.
+func (d *Doc) KeyPos(path ...string) string { return d.pos(d.find(path, true)) }
+
+func (d *Doc) find(path []string, key bool) *yaml.Node {
+	n := deref(d.root)
+	for i, p := range path {
+		next, k := child(n, p)
+		if next == nil {
+			return n
+		}
+		if key && i == len(path)-1 && k != nil {
+			return k
+		}
+		n = deref(next)
+	}
+	return n
+}
+
+func deref(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n
+}
+
+// child returns the value under key or index p, and the key's node.
+func child(n *yaml.Node, p string) (value, key *yaml.Node) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == p {
+				return n.Content[i+1], n.Content[i]
+			}
+		}
+	case yaml.SequenceNode:
+		if i, err := strconv.Atoi(p); err == nil && i >= 0 && i < len(n.Content) {
+			return n.Content[i], nil
+		}
+	}
+	return nil, nil
+}
+
+// At returns the part of d at path, or nil if there is none.
+func (d *Doc) At(path ...string) *Doc {
+	n := deref(d.root)
+	for _, p := range path {
+		next, _ := child(n, p)
+		if next == nil {
+			return nil
+		}
+		n = deref(next)
+	}
+	return &Doc{name: d.name, root: n, path: append(append([]string(nil), d.path...), path...)}
+}
+
+// Keys returns the keys of a mapping in the order they are written.
+func (d *Doc) Keys() []string {
+	n := deref(d.root)
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
+	var out []string
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		out = append(out, n.Content[i].Value)
+	}
+	return out
+}
+
+// Path is the path of d in its file.
+func (d *Doc) Path() string { return joinPath(d.path) }
+
+// joinPath prints a path with dots; a key with a dot or space is quoted.
+func joinPath(path []string) string {
+	var b strings.Builder
+	for _, p := range path {
+		if _, err := strconv.Atoi(p); err == nil {
+			b.WriteString("[" + p + "]")
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte('.')
+		}
+		if strings.ContainsAny(p, ". \t\"[]") || p == "" {
+			p = strconv.Quote(p)
+		}
+		b.WriteString(p)
+	}
+	return b.String()
+}
