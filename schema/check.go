@@ -122,11 +122,6 @@ func (r *rules) leaf(d *Doc, val any, e *jsonschema.ValidationError) []error {
 		}
 		return []error{err}
 	case *kind.Type:
-		if len(k.Want) == 1 && k.Want[0] == "number" {
-			if _, ok := got.(string); ok && r.whole(e.SchemaURL) {
-				return nil // "must be a whole number" says it
-			}
-		}
 		return one("must be %s, not %s", orList(typeWords(k.Want)), show(got))
 	case *kind.Pattern:
 		return []error{d.errorAt(at, false, "%q has the wrong form", k.Got).WithHint("it must match %s", k.Want)}
@@ -155,10 +150,6 @@ func (r *rules) known(at string) (keys []string, pattern string) {
 	}
 	return keys, pattern
 }
-
-// whole reports whether the number at url is one of several demands, the other
-// of which is "integer": how CUE's int comes out as JSON Schema.
-func (r *rules) whole(at string) bool { return strings.Contains(at, "/allOf/") }
 
 // node is the part of the JSON Schema that url's fragment points to.
 func (r *rules) node(u string) any {

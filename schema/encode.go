@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -17,10 +18,55 @@ func Encode(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	if err := enc.Encode(whole(reflect.ValueOf(v))); err != nil {
 		return nil, fmt.Errorf("encoding %T: %w", v, err)
 	}
 	return buf.Bytes(), nil
+}
+
+// whole returns v with empty lists and maps in place of nil ones that its
+// definition requires: JSON's null would not be read back. v is not changed.
+func whole(v reflect.Value) any {
+	for v.IsValid() && v.Kind() == reflect.Pointer && !v.IsNil() {
+		v = v.Elem()
+	}
+	if !v.IsValid() {
+		return nil
+	}
+	if v.Kind() != reflect.Struct {
+		return v.Interface()
+	}
+	c := reflect.New(v.Type()).Elem()
+	c.Set(v)
+	fillNil(c)
+	return c.Interface()
+}
+
+// fillNil does it in place, for the copy that whole made.
+func fillNil(v reflect.Value) {
+	for i := range v.NumField() {
+		f, tag := v.Field(i), v.Type().Field(i).Tag.Get("json")
+		switch f.Kind() {
+		case reflect.Struct:
+			fillNil(f)
+		case reflect.Slice:
+			if f.IsNil() && !strings.HasSuffix(tag, ",omitempty") {
+				f.Set(reflect.MakeSlice(f.Type(), 0, 0))
+			}
+			if f.Type().Elem().Kind() == reflect.Struct && f.Len() > 0 {
+				s := reflect.MakeSlice(f.Type(), f.Len(), f.Len())
+				reflect.Copy(s, f)
+				for j := range s.Len() {
+					fillNil(s.Index(j))
+				}
+				f.Set(s)
+			}
+		case reflect.Map:
+			if f.IsNil() && !strings.HasSuffix(tag, ",omitempty") {
+				f.Set(reflect.MakeMap(f.Type()))
+			}
+		}
+	}
 }
 
 // EncodeIndent is Encode for people: two spaces a level.

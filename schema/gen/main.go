@@ -6,8 +6,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"cuelang.org/go/cue"
@@ -71,10 +73,63 @@ func generate(v cue.Value) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var buf bytes.Buffer
-	if err := json.Indent(&buf, raw, "", "  "); err != nil {
+	var tree any
+	if err := json.Unmarshal(raw, &tree); err != nil {
 		return nil, err
 	}
-	buf.WriteByte('\n')
-	return buf.Bytes(), nil
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	err = enc.Encode(tidy(tree))
+	return buf.Bytes(), err
+}
+
+var defName = regexp.MustCompile(`^#(\w+)`)
+
+// tidy says the same in the words JSON Schema has for it: a choice of types is
+// a list of types, a number that is an integer is an integer, and comments
+// name definitions without CUE's "#".
+func tidy(n any) any {
+	switch n := n.(type) {
+	case []any:
+		for i := range n {
+			n[i] = tidy(n[i])
+		}
+	case map[string]any:
+		for k := range n {
+			n[k] = tidy(n[k])
+		}
+		if d, ok := n["description"].(string); ok {
+			n["description"] = defName.ReplaceAllString(d, "$1")
+		}
+		if types := onlyTypes(n["anyOf"]); types != nil {
+			delete(n, "anyOf")
+			n["type"] = types
+		}
+		if all, ok := n["allOf"].([]any); ok && len(all) == 2 {
+			first, _ := all[0].(map[string]any)
+			second, _ := all[1].(map[string]any)
+			if len(first) == 1 && first["type"] == "number" && second["type"] == "integer" {
+				delete(n, "allOf")
+				maps.Copy(n, second)
+			}
+		}
+	}
+	return n
+}
+
+// onlyTypes returns the types of alternatives that say nothing else.
+func onlyTypes(v any) []any {
+	alts, _ := v.([]any)
+	var out []any
+	for _, a := range alts {
+		m, _ := a.(map[string]any)
+		t, ok := m["type"].(string)
+		if !ok || len(m) != 1 {
+			return nil
+		}
+		out = append(out, t)
+	}
+	return out
 }
