@@ -41,7 +41,7 @@ func byCUE(root cue.Value, def string, data []byte) error {
 		return err
 	}
 	d := root.LookupPath(cue.MakePath(cue.Def(def)))
-	return d.Unify(root.Context().BuildFile(f)).Validate(cue.Concrete(true))
+	return d.Unify(cuecontext.New().BuildFile(f)).Validate(cue.Concrete(true))
 }
 
 // decodeAs decodes data as a document or parameter type by name.

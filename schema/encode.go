@@ -161,7 +161,7 @@ func looksTyped(s string) bool {
 	}
 	// Numbers, dates, sexagesimals: all that starts with a digit and holds no letter, and exponents.
 	if c := s[0]; c == '+' || c == '-' || c == '.' || (c >= '0' && c <= '9') {
-		if strings.Trim(s, "+-.,_:0123456789eExXoOabcdefABCDEF TZ") == "" {
+		if strings.Trim(s, "+-.,_:0123456789abcdefABCDEFxXoO TZ") == "" {
 			return true
 		}
 	}

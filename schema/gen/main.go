@@ -68,7 +68,7 @@ func generate(v cue.Value) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc := v.Context().BuildExpr(expr)
+	doc := cuecontext.New().BuildExpr(expr)
 	raw, err := doc.MarshalJSON()
 	if err != nil {
 		return nil, err
