@@ -372,8 +372,11 @@ type RenderParams struct {
 	// argocd, flux: repository the bundle is deployed from, https://… or oci://…
 	Repo string `json:"repo,omitempty"`
 
-	// argocd, flux: revision of the repository.
+	// argocd, flux: branch, tag, commit or digest of the repository.
 	Revision string `json:"revision,omitempty"`
+
+	// argocd, flux: directory of the bundle in the repository.
+	RepoPath string `json:"repoPath,omitempty"`
 
 	// YAML files of values by component, applied in order.
 	Values []string `json:"values,omitempty"`

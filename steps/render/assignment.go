@@ -1,0 +1,101 @@
+package render
+
+import (
+	"encoding/json"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// assignment is one --set, --set-json or --set-file: COMPONENT:PATH=VALUE, with
+// a + before PATH where it may be a new key.
+type assignment struct {
+	text      string // as the user wrote it
+	component string
+	add       bool
+	path      valuePath
+	value     string
+}
+
+const assignmentForm = "write COMPONENT:PATH=VALUE, as in gpu-operator:driver.version=580.105.08"
+
+// parseAssignment splits s. Invalid if it does not have the form.
+func parseAssignment(s string) (assignment, error) {
+	a := assignment{text: s}
+	bad := func(format string, args ...any) (assignment, error) {
+		return assignment{}, schema.Errorf(schema.Invalid, format, args...).WithHint(assignmentForm)
+	}
+	if strings.ContainsRune(s, 0) {
+		return bad("%q holds a NUL", s)
+	}
+	eq := cut(s, '=')
+	if eq < 0 {
+		return bad("%q has no =", s)
+	}
+	left, value := s[:eq], s[eq+1:]
+	component, path, ok := strings.Cut(left, ":")
+	if !ok || component == "" {
+		return bad("%q names no component", s)
+	}
+	a.component, a.value = component, value
+	if rest, plus := strings.CutPrefix(path, "+"); plus {
+		a.add, path = true, rest
+	}
+	var err error
+	if a.path, err = parsePath(path); err != nil {
+		return bad("%q: %w", s, err)
+	}
+	if a.path[0].index >= 0 {
+		return bad("%q: values start with a key, not with an index", s)
+	}
+	return a, nil
+}
+
+// cut is the position of the first c that no backslash stands before, or -1.
+func cut(s string, c byte) int {
+	for i := 0; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case c:
+			return i
+		}
+	}
+	return -1
+}
+
+var canonicalInt = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,18})$`)
+
+// typed gives a value its type: true, false, null and integers written the one
+// canonical way are what they look like, all else is text (1.10 stays 1.10).
+func typed(s string) any {
+	switch s {
+	case "true":
+		return true
+	case "false":
+		return false
+	case "null":
+		return nil
+	}
+	if canonicalInt.MatchString(s) {
+		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+			return n
+		}
+	}
+	return s
+}
+
+// parseJSON reads the value of a --set-json. Numbers are int64 where they fit.
+func parseJSON(s string) (any, error) {
+	if !json.Valid([]byte(s)) {
+		var v any
+		return nil, schema.Errorf(schema.Invalid, "not JSON: %w", json.Unmarshal([]byte(s), &v))
+	}
+	doc, err := schema.Parse("value", []byte(s))
+	if err != nil {
+		return nil, err
+	}
+	return doc.Value(), nil
+}

@@ -1,0 +1,144 @@
+package render
+
+import (
+	"regexp"
+	"sort"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// component is one component on its way into a bundle: the recipe's, with the
+// values that are really deployed.
+type component struct {
+	schema.ComponentRef
+	values map[string]any
+	out    bool // left out: enabled=false
+	order  int  // place in the deployment order, from 0
+	own    []manifest
+}
+
+// chart reports whether the component has a chart; else it has manifests only.
+func (c *component) chart() bool { return c.Type == "Helm" }
+
+// What may stand in a component: it ends up in scripts and documents of others.
+var (
+	namespaceForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	sourceForm    = regexp.MustCompile(`^(https?|oci)://[A-Za-z0-9._~:/%+-]+$`)
+	chartForm     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	versionForm   = regexp.MustCompile(`^v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+)
+
+// check reports what no deployer could work with.
+func (c *component) check() []error {
+	var errs []error
+	form := func(what, value string, re *regexp.Regexp) {
+		if !re.MatchString(value) {
+			errs = append(errs, schema.Errorf(schema.Invalid, "component %q has the %s %q", c.Name, what, value).WithHint("it must match %s", re))
+		}
+	}
+	form("namespace", c.Namespace, namespaceForm)
+	if c.chart() {
+		form("source", c.Source, sourceForm)
+		form("chart", c.Chart, chartForm)
+		form("version", c.Version, versionForm)
+	} else if len(c.Manifests) == 0 {
+		errs = append(errs, schema.Errorf(schema.Invalid, "component %q has neither a chart nor manifests", c.Name))
+	}
+	return errs
+}
+
+// components copies the recipe's components, in deployment order.
+func components(r *schema.RecipeResult) ([]*component, error) {
+	byName := map[string]*component{}
+	var errs []error
+	for i := range r.ComponentRefs {
+		ref := r.ComponentRefs[i]
+		if byName[ref.Name] != nil {
+			errs = append(errs, schema.Errorf(schema.Invalid, "component %q stands twice in the recipe", ref.Name))
+			continue
+		}
+		c := &component{ComponentRef: ref, values: copyMap(ref.Values)}
+		errs = append(errs, c.check()...)
+		byName[ref.Name] = c
+	}
+	var out []*component
+	placed := map[string]bool{}
+	for _, name := range r.DeploymentOrder {
+		c := byName[name]
+		if c == nil {
+			errs = append(errs, schema.Errorf(schema.Invalid, "deploymentOrder names %q, which is no component of the recipe", name))
+			continue
+		}
+		delete(byName, name)
+		for _, d := range c.DependencyRefs {
+			if !placed[d] {
+				errs = append(errs, schema.Errorf(schema.Invalid, "component %q depends on %q, which does not come before it in deploymentOrder", name, d))
+			}
+		}
+		placed[name] = true
+		c.order = len(out)
+		out = append(out, c)
+	}
+	for _, name := range sortedKeys(byName) {
+		errs = append(errs, schema.Errorf(schema.Invalid, "component %q is missing in deploymentOrder", name))
+	}
+	return out, schema.Join(errs)
+}
+
+// find returns the component of that name or other name, an error with the
+// nearest one if there is none.
+func find(cs []*component, name string) (*component, error) {
+	var known []string
+	for _, c := range cs {
+		if c.Name == name {
+			return c, nil
+		}
+		known = append(known, c.Name)
+	}
+	for _, c := range cs {
+		for _, k := range c.ValueOverrideKeys {
+			if k == name {
+				return c, nil
+			}
+			known = append(known, k)
+		}
+	}
+	err := schema.Errorf(schema.Invalid, "no component %q in the recipe", name)
+	if n := schema.Nearest(name, known); n != "" {
+		return nil, err.WithHint("did you mean %s?", n)
+	}
+	names := known[:len(cs)]
+	sort.Strings(names)
+	return nil, err.WithHint("its components are %s", list(names))
+}
+
+// enabled returns the components that are not left out, numbered anew. It
+// refuses to leave out what others depend on.
+func enabled(cs []*component) ([]*component, error) {
+	var in []*component
+	var errs []error
+	off := map[string]bool{}
+	for _, c := range cs {
+		if c.out {
+			off[c.Name] = true
+		}
+	}
+	needed := map[string][]string{}
+	for _, c := range cs {
+		if c.out {
+			continue
+		}
+		c.order = len(in)
+		in = append(in, c)
+		for _, d := range c.DependencyRefs {
+			if off[d] {
+				needed[d] = append(needed[d], c.Name)
+			}
+		}
+	}
+	for _, name := range sortedKeys(needed) {
+		errs = append(errs, schema.Errorf(schema.Invalid, "%s:enabled=false, but %s %s on it", name, list(needed[name]), verb(len(needed[name]), "depends", "depend")).
+			WithHint("leave %s out as well, or keep %s", verb(len(needed[name]), "that", "those"), name))
+	}
+	return in, schema.Join(errs)
+}

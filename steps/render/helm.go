@@ -1,0 +1,124 @@
+package render
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// chartFile is Chart.yaml: https://helm.sh/docs/topics/charts/#the-chartyaml-file
+type chartFile struct {
+	APIVersion   string            `json:"apiVersion"`
+	Name         string            `json:"name"`
+	Description  string            `json:"description"`
+	Type         string            `json:"type"`
+	Version      string            `json:"version"`
+	Dependencies []chartDependency `json:"dependencies,omitempty"`
+}
+
+type chartDependency struct {
+	Name       string `json:"name"`
+	Version    string `json:"version"`
+	Repository string `json:"repository"`
+	Alias      string `json:"alias"`
+	Condition  string `json:"condition"`
+}
+
+// umbrella writes one chart that has every component as a sub-chart.
+func umbrella(j *job, t *Tree) error {
+	chart := chartFile{
+		APIVersion:  "v2",
+		Name:        j.name,
+		Description: j.title(),
+		Type:        "application",
+		Version:     j.version,
+	}
+	values := map[string]any{}
+	var errs []error
+	for _, c := range j.components {
+		if strings.Contains(c.Name, ".") {
+			errs = append(errs, schema.Errorf(schema.Invalid, "component %q: Helm takes no dot in the alias of a sub-chart", c.Name).WithHint("use --layout components"))
+			continue
+		}
+		if c.Name == ownSwitch || c.Name == "global" {
+			errs = append(errs, schema.Errorf(schema.Invalid, "component %q: the umbrella chart has another use for values of that name", c.Name).WithHint("use --layout components"))
+			continue
+		}
+		v := copyMap(c.values)
+		v["enabled"] = true
+		values[c.Name] = v
+		if c.chart() {
+			chart.Dependencies = append(chart.Dependencies, chartDependency{
+				Name: c.Chart, Version: c.Version, Repository: c.Source, Alias: c.Name, Condition: c.Name + ".enabled",
+			})
+		}
+		for _, m := range c.own {
+			switch {
+			case m.crd:
+				t.add("crds/"+c.Name+"/"+m.name, m.data)
+			case strings.HasSuffix(m.name, ".tpl"):
+				t.add("templates/"+c.Name+"/"+m.name, m.data)
+			default:
+				t.add("templates/"+c.Name+"/"+m.name, guarded(c.Name, m.data))
+			}
+		}
+	}
+	if err := schema.Join(errs); err != nil {
+		return err
+	}
+	values[ownSwitch] = map[string]any{"enabled": true}
+	if err := t.addYAML("Chart.yaml", "", chart); err != nil {
+		return err
+	}
+	if err := t.addYAML("values.yaml", "Values by component; each sub-chart gets what stands under its name.\n"+
+		ownSwitch+" switches the manifests in templates/.", values); err != nil {
+		return err
+	}
+	t.add(".helmignore", []byte("/deploy.sh\n/undeploy.sh\n/"+checksums+"\n/recipe.yaml\n/"+metadataFile+"\n"))
+	return j.addPages(t, "umbrella")
+}
+
+// ownSwitch is the value of the umbrella chart that switches all manifests of
+// components: on the first installation their kinds are not there yet.
+const ownSwitch = "manifests"
+
+// guarded puts a manifest under the switch of its component.
+func guarded(name string, data []byte) []byte {
+	body := strings.TrimSuffix(string(data), "\n")
+	return fmt.Appendf(nil, "{{- if and (index .Values %q).enabled (index .Values %q).enabled }}\n%s\n{{- end }}\n", name, ownSwitch, body)
+}
+
+// perComponent writes a directory a component, each a release of its own.
+func perComponent(j *job, t *Tree) error {
+	for _, c := range j.components {
+		if err := j.addComponent(t, c); err != nil {
+			return err
+		}
+	}
+	return j.addPages(t, "components")
+}
+
+// addComponent writes components/NAME: the values of the chart, and the charts
+// of the component's own manifests.
+func (j *job) addComponent(t *Tree, c *component) error {
+	if c.chart() {
+		if err := t.addYAML(c.valuesFile(), fmt.Sprintf("Values of the chart %s %s.", c.Chart, c.Version), c.values); err != nil {
+			return err
+		}
+	}
+	for _, l := range []*local{c.before(), c.after()} {
+		if err := j.addLocal(t, c, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *component) valuesFile() string { return path.Join("components", c.Name, "values.yaml") }
+
+// title is one line for people.
+func (j *job) title() string {
+	return fmt.Sprintf("GPU cluster configuration %s, from recipe catalogue %s.", j.name, j.recipe.Metadata.Version)
+}

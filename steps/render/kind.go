@@ -1,0 +1,105 @@
+package render
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Kind is the kind `render`. manifest returns a file of the shipped catalogue
+// by its path there.
+func Kind(manifest func(path string) ([]byte, error)) engine.Kind {
+	type input struct {
+		Recipe *schema.RecipeResult `in:"recipe"`
+	}
+	spec := engine.Spec{
+		Name:    "render",
+		Doc:     "turn a recipe into a bundle of files to deploy",
+		Version: 1,
+		Parts:   parts,
+	}
+	return engine.Define(spec, func(ctx context.Context, env engine.Env, p schema.RenderParams, in input) (*schema.Bundle, error) {
+		t, err := Render(in.Recipe, p, Source{Manifest: manifest, File: reader(env.Dir)})
+		if err != nil {
+			return nil, err
+		}
+		return Store(ctx, env.Blobs, t)
+	})
+}
+
+// Store puts the files of a tree into blobs and returns the document that
+// names them.
+func Store(ctx context.Context, blobs engine.Blobs, t *Tree) (*schema.Bundle, error) {
+	b := &schema.Bundle{Kind: "Bundle", APIVersion: schema.APIVersion, Metadata: t.Metadata}
+	for _, p := range t.Paths() {
+		digest, size, err := blobs.Put(ctx, bytes.NewReader(t.Data(p)))
+		if err != nil {
+			return nil, fmt.Errorf("storing %q: %w", p, err)
+		}
+		b.Files = append(b.Files, schema.File{Path: p, Digest: digest, Size: size, Executable: t.Executable(p)})
+	}
+	return b, nil
+}
+
+// parts makes the files that parameters name part of the step's key.
+func parts(env engine.Env, params any) ([]engine.Part, error) {
+	p := params.(*schema.RenderParams)
+	names := append([]string(nil), p.Values...)
+	for _, s := range p.SetFile {
+		if a, err := parseAssignment(s); err == nil {
+			names = append(names, a.value)
+		}
+	}
+	read := reader(env.Dir)
+	var out []engine.Part
+	var errs []error
+	for _, n := range names {
+		data, err := read(n)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		sum := sha256.Sum256(data)
+		out = append(out, engine.Part{Name: "file " + n, Value: "sha256:" + hex.EncodeToString(sum[:])})
+	}
+	return out, schema.Join(errs)
+}
+
+// reader reads the files that parameters name, relative to dir.
+func reader(dir string) func(string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
+		full := name
+		if !filepath.IsAbs(full) {
+			full = filepath.Join(dir, full)
+		}
+		f, err := os.Open(full)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, schema.Errorf(schema.NotFound, "no file %q", name)
+		}
+		if err != nil {
+			return nil, schema.Errorf(schema.Invalid, "reading %q: %w", name, err)
+		}
+		defer f.Close()
+		if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
+			return nil, schema.Errorf(schema.Invalid, "%q is not a file", name)
+		}
+		data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+		if err != nil {
+			return nil, schema.Errorf(schema.Invalid, "reading %q: %w", name, err)
+		}
+		if len(data) > maxFile {
+			return nil, schema.Errorf(schema.Invalid, "%q is over the limit of %d MiB", name, maxFile>>20)
+		}
+		return data, nil
+	}
+}

@@ -1,0 +1,148 @@
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+var templateForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*\.(yaml|yml|tpl)$`)
+
+// load reads the component's own manifests and checks their digests.
+func (c *component) load(read func(string) ([]byte, error)) error {
+	var errs []error
+	seen := map[string]bool{}
+	for _, m := range c.Manifests {
+		fail := func(format string, args ...any) {
+			errs = append(errs, schema.Errorf(schema.Invalid, "component %q: manifest %q "+format, append([]any{c.Name, m.Path}, args...)...))
+		}
+		name := path.Base(m.Path)
+		if !templateForm.MatchString(name) {
+			fail("has no good name for a manifest")
+			continue
+		}
+		if seen[name] {
+			fail("has the file name of another one")
+			continue
+		}
+		seen[name] = true
+		data := []byte(m.Content)
+		if m.Content == "" {
+			var err error
+			if data, err = read(m.Path); err != nil {
+				fail("cannot be read: %w", err)
+				continue
+			}
+		}
+		sum := sha256.Sum256(data)
+		if got := "sha256:" + hex.EncodeToString(sum[:]); got != string(m.Digest) {
+			fail("has the digest %s, the recipe says %s", got, m.Digest)
+			continue
+		}
+		c.own = append(c.own, manifest{name, data, strings.HasSuffix(name, ".crd.yaml")})
+	}
+	return schema.Join(errs)
+}
+
+// manifest is one of a component's own manifests.
+type manifest struct {
+	name string // file name
+	data []byte
+	crd  bool // shipped as it is
+}
+
+var (
+	apiVersionLine = regexp.MustCompile(`(?m)^apiVersion:[ \t]*["']?([^\s"'#]+)`)
+	// Kinds that every cluster has.
+	builtin = regexp.MustCompile(`^((apps|batch|autoscaling|policy|((rbac\.authorization|networking|storage|scheduling|apiextensions|admissionregistration|coordination|node)\.k8s\.io))/)?v[0-9][a-z0-9]*$`)
+)
+
+// early reports whether the manifest goes before the component's chart: what
+// is made of built-in kinds may be needed by it (a quota, a ConfigMap), other
+// kinds come with it.
+func (m manifest) early() bool {
+	if m.crd {
+		return true
+	}
+	found := apiVersionLine.FindAllSubmatch(m.data, -1)
+	for _, f := range found {
+		if !builtin.Match(f[1]) {
+			return false
+		}
+	}
+	return len(found) > 0
+}
+
+// local is a chart of a component's own manifests, released by itself.
+type local struct {
+	release string // its name
+	dir     string // under the component's
+	files   []manifest
+}
+
+// before and after are the charts of manifests that go in before and after the
+// component's own chart, if there are such. Without a chart all are "after".
+func (c *component) before() *local {
+	return c.local("before", c.Name+"-before", func(m manifest) bool { return c.chart() && m.early() })
+}
+
+func (c *component) after() *local {
+	if !c.chart() {
+		return c.all()
+	}
+	return c.local("after", c.Name+"-after", func(m manifest) bool { return !m.early() })
+}
+
+// all is the chart of all manifests, for deployers that order them by kind.
+func (c *component) all() *local {
+	name := c.Name
+	if c.chart() {
+		name += "-manifests"
+	}
+	return c.local("manifests", name, func(manifest) bool { return true })
+}
+
+func (c *component) local(dir, release string, pick func(manifest) bool) *local {
+	l := &local{release: release, dir: path.Join("components", c.Name, dir)}
+	for _, m := range c.own {
+		if pick(m) {
+			l.files = append(l.files, m)
+		}
+	}
+	if len(l.files) == 0 {
+		return nil
+	}
+	return l
+}
+
+// addLocal writes the chart l, with the values its component is deployed with.
+func (j *job) addLocal(t *Tree, c *component, l *local) error {
+	if l == nil {
+		return nil
+	}
+	chart := chartFile{
+		APIVersion:  "v2",
+		Name:        l.release,
+		Description: "Manifests for " + c.Name + " that no chart brings.",
+		Type:        "application",
+		Version:     j.version,
+	}
+	if err := t.addYAML(l.dir+"/Chart.yaml", "", chart); err != nil {
+		return err
+	}
+	if err := t.addYAML(l.dir+"/values.yaml", "", map[string]any{c.Name: c.values}); err != nil {
+		return err
+	}
+	for _, m := range l.files {
+		if m.crd {
+			t.add(l.dir+"/crds/"+m.name, m.data)
+		} else {
+			t.add(l.dir+"/templates/"+m.name, m.data)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package render
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"regexp"
+	"strings"
+	"text/template"
+)
+
+// pageFiles are the texts for people that a bundle carries, templates over page.
+//
+//go:embed pages
+var pageFiles embed.FS
+
+// page is what those texts are made from.
+type page struct {
+	Name, Version, Catalog, Title string
+	Components                    []row
+	Releases                      []release
+	Notes                         []string
+	Own                           bool // some component has manifests of its own
+	Repo                          repositoryView
+}
+
+type row struct{ Name, Chart, Version, Namespace, After string }
+
+// release is one Helm release, in the order of installation.
+type release struct{ Name, Chart, Repo, Version, Namespace, Values string }
+
+type repositoryView struct {
+	URL, Revision, Dir string
+	OCI                bool
+}
+
+// addPages adds README.md and, for helm, the scripts: pages/SET/*.
+func (j *job) addPages(t *Tree, set string) error {
+	p := page{
+		Name: j.name, Version: j.version, Catalog: j.recipe.Metadata.Version, Title: j.title(), Notes: j.notes,
+		Repo: repositoryView{j.repo.url, j.repo.revision, j.repo.dir, j.repo.oci},
+	}
+	for _, c := range j.components {
+		p.Own = p.Own || len(c.own) > 0
+		p.Components = append(p.Components, row{c.Name, c.Chart, c.Version, c.Namespace, strings.Join(c.DependencyRefs, ", ")})
+		p.Releases = append(p.Releases, c.releases()...)
+	}
+	dir := "pages/" + set
+	entries, err := pageFiles.ReadDir(dir)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	for _, e := range entries {
+		text, err := template.New(e.Name()).Option("missingkey=error").Funcs(template.FuncMap{"sh": shellQuote, "cell": cell, "reverse": reverse}).
+			ParseFS(pageFiles, dir+"/"+e.Name(), "pages/*.md")
+		if err != nil {
+			panic("BUG: " + err.Error())
+		}
+		var buf bytes.Buffer
+		if err := text.ExecuteTemplate(&buf, e.Name(), p); err != nil {
+			return fmt.Errorf("writing %s: %w", e.Name(), err)
+		}
+		t.put(e.Name(), buf.Bytes(), strings.HasSuffix(e.Name(), ".sh"))
+	}
+	return nil
+}
+
+// releases are the Helm releases of a component, in order.
+func (c *component) releases() []release {
+	var out []release
+	add := func(l *local) {
+		if l != nil {
+			out = append(out, release{Name: l.release, Chart: l.dir, Namespace: c.Namespace})
+		}
+	}
+	add(c.before())
+	if c.chart() {
+		r := release{Name: c.Name, Chart: c.Chart, Repo: c.Source, Version: c.Version, Namespace: c.Namespace, Values: c.valuesFile()}
+		if strings.HasPrefix(c.Source, "oci://") {
+			r.Chart, r.Repo = strings.TrimSuffix(c.Source, "/")+"/"+c.Chart, ""
+		}
+		out = append(out, r)
+	}
+	add(c.after())
+	return out
+}
+
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
+
+// shellQuote writes s as one word for sh.
+func shellQuote(s string) string {
+	if plainWord.MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// cell writes s into a Markdown table.
+func cell(s string) string {
+	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ").Replace(s)
+}
+
+func reverse(in []release) []release {
+	out := make([]release, 0, len(in))
+	for i := len(in) - 1; i >= 0; i-- {
+		out = append(out, in[i])
+	}
+	return out
+}
+
+// metadataFile holds the bundle's metadata, so that a directory can be read
+// back as the bundle it is.
+const metadataFile = "bundle.yaml"

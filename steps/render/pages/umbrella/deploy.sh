@@ -1,0 +1,27 @@
+#!/bin/sh
+# Installs or upgrades {{ .Name }} {{ .Version }} as one Helm release.
+# usage: [NAMESPACE=eidos] ./deploy.sh [--dry-run]
+set -eu
+cd "$(dirname "$0")"
+namespace=${NAMESPACE:-eidos}
+dry=
+
+case "$#:${1:-}" in
+0:) ;;
+1:--dry-run) dry=1 ;;
+*) echo "usage: [NAMESPACE=eidos] ./deploy.sh [--dry-run]" >&2; exit 2 ;;
+esac
+
+run() {
+  echo "+ $*"
+  [ -n "$dry" ] || "$@"
+}
+
+run helm dependency update .
+{{- if .Own }}
+# The first time, the manifests' kinds come with the sub-charts: install those first.
+if [ -n "$dry" ] || ! helm status {{ sh .Name }} --namespace "$namespace" >/dev/null 2>&1; then
+  run helm upgrade --install {{ sh .Name }} . --namespace "$namespace" --create-namespace --set manifests.enabled=false --wait --timeout 30m
+fi
+{{- end }}
+run helm upgrade --install {{ sh .Name }} . --namespace "$namespace" --create-namespace --wait --timeout 30m

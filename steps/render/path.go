@@ -1,0 +1,234 @@
+package render
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// maxPath is the longest path of a value, in keys and indices.
+const maxPath = 32
+
+// element is one step of a path: a key, or the index of a list.
+type element struct {
+	key   string
+	index int // -1 for a key
+}
+
+// valuePath leads from the root of a component's values to one of them.
+type valuePath []element
+
+// parsePath reads a path as people write it: dots separate keys, a[0] is an
+// element of a list, a backslash takes the next of .[]=\ as part of the key.
+func parsePath(s string) (valuePath, error) {
+	var out valuePath
+	var key strings.Builder
+	open := true // a key must come: at the start and after a dot
+	flush := func() error {
+		if open && key.Len() == 0 {
+			return fmt.Errorf("empty key in path %q", s)
+		}
+		if key.Len() > 0 {
+			out = append(out, element{key.String(), -1})
+			key.Reset()
+		}
+		open = false
+		return nil
+	}
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; c {
+		case '\\':
+			if i++; i == len(s) || !strings.ContainsRune(`.[]=\`, rune(s[i])) {
+				return nil, fmt.Errorf(`a backslash in path %q takes one of . [ ] = \ after it`, s)
+			}
+			if !open && key.Len() == 0 {
+				return nil, fmt.Errorf("path %q lacks a dot after ]", s)
+			}
+			key.WriteByte(s[i])
+		case '.':
+			if err := flush(); err != nil {
+				return nil, err
+			}
+			open = true
+		case '[':
+			if err := flush(); err != nil {
+				return nil, err
+			}
+			end := strings.IndexByte(s[i:], ']')
+			if end < 0 || !indexForm.MatchString(s[i+1:i+end]) {
+				return nil, fmt.Errorf("path %q wants a number in [ ]", s)
+			}
+			n, _ := strconv.Atoi(s[i+1 : i+end])
+			out = append(out, element{"", n})
+			i += end
+		case ']':
+			return nil, fmt.Errorf("path %q has ] without [", s)
+		default:
+			if !open && key.Len() == 0 {
+				return nil, fmt.Errorf("path %q lacks a dot after ]", s)
+			}
+			key.WriteByte(c)
+		}
+	}
+	if err := flush(); err != nil {
+		return nil, err
+	}
+	if len(out) > maxPath {
+		return nil, fmt.Errorf("path %q is longer than %d keys", s, maxPath)
+	}
+	return out, nil
+}
+
+var indexForm = regexp.MustCompile(`^(0|[1-9][0-9]{0,4})$`)
+
+// String writes p as parsePath reads it.
+func (p valuePath) String() string {
+	esc := strings.NewReplacer(`\`, `\\`, `.`, `\.`, `[`, `\[`, `]`, `\]`, `=`, `\=`)
+	var b strings.Builder
+	for i, e := range p {
+		if e.index >= 0 {
+			fmt.Fprintf(&b, "[%d]", e.index)
+			continue
+		}
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		b.WriteString(esc.Replace(e.key))
+	}
+	return b.String()
+}
+
+// set stores v at p in the tree of values and returns the tree. What is not
+// there yet is made if add says so; a path that names no value is an error
+// with the nearest name. open lists paths that a chart is known to have though
+// the recipe gives them no value.
+func (p valuePath) set(values map[string]any, v any, add bool, open []valuePath) error {
+	_, err := p.put(values, 0, v, add, open)
+	return err
+}
+
+func (p valuePath) put(node any, i int, v any, add bool, open []valuePath) (any, error) {
+	if i == len(p) {
+		return v, checkReplace(node, v, p)
+	}
+	e, at := p[i], p[:i]
+	if e.index >= 0 {
+		list, ok := node.([]any)
+		if !ok && !(node == nil && add) {
+			return nil, schema.Errorf(schema.Invalid, "%q is %s, not a list", at.String(), noun(node))
+		}
+		if e.index > len(list) || e.index == len(list) && !add {
+			return nil, schema.Errorf(schema.Invalid, "%q has %d elements, no [%d]", at.String(), len(list), e.index)
+		}
+		if e.index == len(list) {
+			list = append(list, nil)
+		}
+		next, err := p.put(list[e.index], i+1, v, add, open)
+		if err != nil {
+			return nil, err
+		}
+		list[e.index] = next
+		return list, nil
+	}
+	m, ok := node.(map[string]any)
+	if !ok {
+		if node != nil {
+			return nil, schema.Errorf(schema.Invalid, "%q is %s and has no key %q", at.String(), noun(node), e.key)
+		}
+		m = map[string]any{}
+	}
+	if _, there := m[e.key]; !there && !add {
+		// An empty mapping is a place for keys of the user's own: labels, selectors.
+		free := ok && i > 0 && len(m) == 0
+		toward, within := known(p[:i+1], open)
+		if !free && !toward && !within {
+			return nil, p.missing(i, m, open)
+		}
+		add = free || within
+	}
+	next, err := p.put(m[e.key], i+1, v, add, open)
+	if err != nil {
+		return nil, err
+	}
+	m[e.key] = next
+	return m, nil
+}
+
+// missing is the error for a key that is not there.
+func (p valuePath) missing(i int, m map[string]any, open []valuePath) error {
+	keys := sortedKeys(m)
+	for _, o := range open {
+		if len(o) > i && slices.Equal(o[:i], p[:i]) {
+			keys = append(keys, o[i].key)
+		}
+	}
+	where := "the values"
+	if i > 0 {
+		where = strconv.Quote(p[:i].String())
+	}
+	err := schema.Errorf(schema.Invalid, "no key %q in %s", p[i].key, where)
+	if n := schema.Nearest(p[i].key, keys); n != "" {
+		near := append(append(valuePath{}, p[:i]...), element{n, -1})
+		near = append(near, p[i+1:]...)
+		return err.WithHint("did you mean %s? To add a key that the recipe does not have, write +%s", near, p)
+	}
+	return err.WithHint("to add a key that the recipe does not have, write +%s", p)
+}
+
+// checkReplace refuses to lose a mapping or list to a single value, which is a
+// path cut short; null is how Helm is told to drop one.
+func checkReplace(old, v any, p valuePath) error {
+	if v == nil {
+		return nil
+	}
+	_, wasMap := old.(map[string]any)
+	_, isMap := v.(map[string]any)
+	_, wasList := old.([]any)
+	_, isList := v.([]any)
+	if wasMap && !isMap || wasList && !isList {
+		return schema.Errorf(schema.Invalid, "%q is %s, the new value is %s", p.String(), noun(old), noun(v)).
+			WithHint("name one of its parts, or replace it whole with --set-json")
+	}
+	return nil
+}
+
+// known reports whether p is on the way to one of the open paths, and whether
+// it is one of them or below it.
+func known(p valuePath, open []valuePath) (toward, within bool) {
+	for _, o := range open {
+		if n := min(len(p), len(o)); slices.Equal(p[:n], o[:n]) {
+			toward = toward || len(p) < len(o)
+			within = within || len(p) >= len(o)
+		}
+	}
+	return toward, within
+}
+
+func noun(v any) string {
+	switch v.(type) {
+	case nil:
+		return "not set"
+	case map[string]any:
+		return "a mapping"
+	case []any:
+		return "a list"
+	case string:
+		return "text"
+	case bool:
+		return "true or false"
+	}
+	return "a number"
+}
+
+// replace stores v at p, whatever is there.
+func (p valuePath) replace(values map[string]any, v any) error {
+	if _, err := p.put(values, 0, nil, true, nil); err != nil {
+		return err
+	}
+	_, err := p.put(values, 0, v, true, nil)
+	return err
+}

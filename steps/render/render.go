@@ -1,0 +1,202 @@
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Source reads what recipes and parameters name.
+type Source struct {
+	// Manifest returns a file of the shipped catalogue.
+	Manifest func(path string) ([]byte, error)
+	// File returns a file that a parameter names. NotFound if there is none.
+	File func(name string) ([]byte, error)
+}
+
+// deployer writes the files of one deployer.
+type deployer struct {
+	name   schema.Deployer
+	layout string // of helm
+	write  func(*job, *Tree) error
+}
+
+// deployers is the list of what bundles can be made for.
+func deployers() []deployer {
+	return []deployer{
+		{"helm", "umbrella", umbrella},
+		{"helm", "components", perComponent},
+		{"argocd", "", argocd},
+	}
+}
+
+// job is everything a deployer works from. It reads, and changes nothing.
+type job struct {
+	name       string // of the bundle
+	version    string // SemVer
+	recipe     *schema.RecipeResult
+	components []*component // in deployment order, those left out are not in it
+	repo       repository
+	notes      []string
+}
+
+// Render makes the bundle of a recipe. Invalid, with every problem of the
+// recipe and the parameters, if it cannot. It changes none of its arguments.
+func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, error) {
+	d, repo, perr := target(p)
+	place, sErr := parsePlacement(p, r.Criteria)
+	cs, cErr := components(r)
+	if cErr != nil {
+		return nil, schema.Join([]error{perr, sErr, cErr})
+	}
+	if err := schema.Join([]error{perr, sErr, layer(cs, p, src.File)}); err != nil {
+		return nil, err
+	}
+	cs, err := enabled(cs)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, c := range cs {
+		errs = append(errs, c.place(place), c.load(src.Manifest))
+	}
+	if err := schema.Join(errs); err != nil {
+		return nil, err
+	}
+	canonical, err := schema.Encode(r)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(canonical)
+	j := &job{name: bundleName(r.Criteria), version: bundleVersion(r.Metadata.Version), recipe: r, components: cs, repo: repo}
+	j.notes = notes(r, cs, place)
+	t := &Tree{Metadata: schema.BundleMetadata{
+		Name:     j.name,
+		Version:  j.version,
+		Deployer: d.name,
+		Layout:   d.layout,
+		Recipe:   schema.Digest("sha256:" + hex.EncodeToString(sum[:])),
+		Notes:    j.notes,
+	}}
+	if err := d.write(j, t); err != nil {
+		return nil, err
+	}
+	if err := t.addYAML("recipe.yaml", "The recipe this bundle was made from.", r); err != nil {
+		return nil, err
+	}
+	if err := t.addYAML(metadataFile, "What this bundle is.", t.Metadata); err != nil {
+		return nil, err
+	}
+	t.seal()
+	return t, nil
+}
+
+// target picks the deployer and checks the parameters that only some take.
+func target(p schema.RenderParams) (deployer, repository, error) {
+	name, layout := p.Deployer, p.Layout
+	if name == "" {
+		name = "helm"
+	}
+	var errs []error
+	bad := func(param, format string, args ...any) *schema.Error {
+		return schema.Errorf(schema.Invalid, format, args...).At("", param)
+	}
+	if layout != "" && name != "helm" {
+		errs = append(errs, bad("layout", "%s bundles have one layout only", name))
+		layout = ""
+	}
+	if layout == "" && name == "helm" {
+		layout = "umbrella"
+	}
+	var found deployer
+	var names []string
+	for _, d := range deployers() {
+		if d.name == name && (d.layout == layout || layout == "") {
+			found = d
+		}
+		names = append(names, string(d.name))
+	}
+	if found.write == nil {
+		errs = append(errs, bad("deployer", "no deployer %q", name).WithHint("%s", schema.Suggest(string(name), names)))
+	}
+	gitops := name == "argocd" || name == "flux"
+	var repo repository
+	switch {
+	case gitops && p.Repo == "":
+		errs = append(errs, bad("repo", "%s needs the repository that the bundle is deployed from", name).
+			WithHint("give --repo https://… for Git, or oci://REGISTRY/REPOSITORY:TAG for a pushed bundle"))
+	case gitops:
+		var err error
+		if repo, err = parseRepository(p.Repo, p.Revision, p.RepoPath); err != nil {
+			errs = append(errs, err)
+		}
+	default:
+		for _, f := range []struct{ param, value string }{{"repo", p.Repo}, {"revision", p.Revision}, {"repoPath", p.RepoPath}} {
+			if f.value != "" {
+				errs = append(errs, bad(f.param, "%s bundles are not deployed from a repository", name).WithHint("leave it out, or use the deployer argocd or flux"))
+			}
+		}
+	}
+	return found, repo, schema.Join(errs)
+}
+
+// bundleName is made of the criteria: gb200-eks-ubuntu-training.
+func bundleName(c schema.Criteria) string {
+	var parts []string
+	for _, s := range []string{string(c.Accelerator), string(c.Service), string(c.OS), string(c.Intent), string(c.Platform)} {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	if len(parts) == 0 {
+		return "generic"
+	}
+	return strings.Join(parts, "-")
+}
+
+// bundleVersion is the catalogue's version as Helm takes it: SemVer without v.
+func bundleVersion(v string) string {
+	if versionForm.MatchString(v) {
+		return strings.TrimPrefix(v, "v")
+	}
+	return "0.0.0"
+}
+
+// notes says what to know before deploying: the recipe's warnings that apply,
+// options that nothing takes.
+func notes(r *schema.RecipeResult, cs []*component, pl placement) []string {
+	in := map[string]bool{}
+	taken := map[string]bool{}
+	var out []string
+	for _, c := range cs {
+		in[c.Name] = true
+		if c.Scheduling == nil {
+			continue
+		}
+		for _, s := range pl.slots(c.Scheduling) {
+			taken[s.option] = true
+			if t, ok := s.value.(string); ok && strings.HasSuffix(s.option, "-node-toleration") {
+				out = append(out, fmt.Sprintf("%s: takes one toleration only at %s: %s", c.Name, s.path, t))
+			}
+		}
+	}
+	if len(pl.system.tolerations) < 2 && len(pl.accelerated.tolerations) < 2 {
+		out = nil
+	}
+	for _, w := range r.Warnings {
+		if in[w.Component] && !pl.gives(w.Unless) {
+			out = append(out, fmt.Sprintf("%s: %s (--%s is not given)", w.Component, w.Message, w.Unless))
+		}
+	}
+	for _, option := range []string{"system-node-selector", "accelerated-node-selector", "workload-selector", "workload-gate"} {
+		if pl.gives(option) && !taken[option] {
+			out = append(out, fmt.Sprintf("--%s is given, but no component of this recipe takes it", option))
+		}
+	}
+	sort.Strings(out)
+	return out
+}

@@ -1,0 +1,78 @@
+package render
+
+import (
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// repository is where a GitOps deployer reads the bundle from.
+type repository struct {
+	url      string
+	oci      bool
+	revision string // branch, tag, commit; for OCI a tag or digest
+	dir      string // of the bundle in it, "" for the root
+}
+
+var (
+	gitForm      = regexp.MustCompile(`^(https://|ssh://)[A-Za-z0-9._~:/@%+-]+$`)
+	ociForm      = regexp.MustCompile(`^oci://[A-Za-z0-9.:-]+(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$`)
+	revisionForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/:-]*$`)
+)
+
+// parseRepository checks --repo and what belongs to it.
+func parseRepository(url, revision, dir string) (repository, error) {
+	var errs []error
+	bad := func(param, format string, args ...any) *schema.Error {
+		return schema.Errorf(schema.Invalid, format, args...).At("", param)
+	}
+	r := repository{url: url, revision: revision, oci: strings.HasPrefix(url, "oci://")}
+	if r.oci {
+		if base, digest, ok := strings.Cut(url, "@"); ok {
+			r.url, url = base, base
+			r.revision = digest
+		}
+		if i := strings.LastIndexByte(url, ':'); i > strings.LastIndexByte(url, '/') {
+			tag := url[i+1:]
+			r.url = url[:i]
+			if r.revision == "" {
+				r.revision = tag
+			}
+		}
+		if revision != "" && r.revision != revision {
+			errs = append(errs, bad("revision", "%q is not the revision that repo names, %q", revision, r.revision))
+		}
+		if !ociForm.MatchString(r.url) {
+			errs = append(errs, bad("repo", "%q is no OCI repository", url).WithHint("write oci://REGISTRY/REPOSITORY:TAG, in lower case"))
+		} else if r.revision == "" {
+			errs = append(errs, bad("revision", "%q names no tag or digest", url).WithHint("write oci://REGISTRY/REPOSITORY:TAG, or give --revision"))
+		}
+	} else if !gitForm.MatchString(url) {
+		errs = append(errs, bad("repo", "%q is no repository", url).WithHint("write https://HOST/PATH or ssh://… for Git, oci://REGISTRY/REPOSITORY:TAG for a pushed bundle"))
+	} else if userinfo.MatchString(url) {
+		errs = append(errs, bad("repo", "the repository's address holds a password, which would be written into the bundle").WithHint("give the deployer its credentials in a Secret"))
+	}
+	if r.revision != "" && !revisionForm.MatchString(r.revision) {
+		errs = append(errs, bad("revision", "%q is no revision", r.revision))
+	}
+	if dir != "" {
+		r.dir = path.Clean(dir)
+		if strings.HasPrefix(r.dir, "/") || strings.HasPrefix(r.dir, "..") || !dirForm.MatchString(r.dir) {
+			errs = append(errs, bad("repoPath", "%q is no directory inside a repository", dir))
+		}
+		if r.dir == "." {
+			r.dir = ""
+		}
+	}
+	return r, schema.Join(errs)
+}
+
+var (
+	dirForm  = regexp.MustCompile(`^[A-Za-z0-9._][A-Za-z0-9._/-]*$`)
+	userinfo = regexp.MustCompile(`^[a-z]+://[^/@]*:[^/@]*@`)
+)
+
+// path returns where a file of the bundle stands in the repository.
+func (r repository) path(name string) string { return path.Join(r.dir, name) }

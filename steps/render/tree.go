@@ -1,0 +1,92 @@
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"path"
+	"sort"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// checksums is the file that lists all others.
+const checksums = "checksums.txt"
+
+// Tree is a bundle in memory.
+type Tree struct {
+	Metadata schema.BundleMetadata
+	files    map[string]file
+}
+
+type file struct {
+	data       []byte
+	executable bool
+}
+
+// add puts a file into the tree; name is clean, relative and used once.
+func (t *Tree) add(name string, data []byte) { t.put(name, data, false) }
+
+func (t *Tree) addScript(name string, data []byte) { t.put(name, data, true) }
+
+func (t *Tree) put(name string, data []byte, executable bool) {
+	if name != path.Clean(name) || strings.HasPrefix(name, "/") || strings.HasPrefix(name, "..") {
+		panic("BUG: not a clean path: " + name)
+	}
+	if _, twice := t.files[name]; twice {
+		panic("BUG: file written twice: " + name)
+	}
+	if t.files == nil {
+		t.files = map[string]file{}
+	}
+	t.files[name] = file{data, executable}
+}
+
+// addYAML adds v as YAML under a comment that says what the file is.
+func (t *Tree) addYAML(name, comment string, docs ...any) error {
+	var out []byte
+	for _, line := range strings.Split(comment, "\n") {
+		if line != "" {
+			out = append(out, "# "+line+"\n"...)
+		}
+	}
+	for i, v := range docs {
+		data, err := schema.EncodeYAML(v)
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			out = append(out, "---\n"...)
+		}
+		out = append(out, data...)
+	}
+	t.add(name, out)
+	return nil
+}
+
+// Paths lists the files, sorted.
+func (t *Tree) Paths() []string {
+	out := make([]string, 0, len(t.files))
+	for p := range t.files {
+		out = append(out, p)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// Data returns the bytes of a file, nil if there is none of that name. They
+// must not be changed.
+func (t *Tree) Data(name string) []byte { return t.files[name].data }
+
+// Executable reports whether a file is a script.
+func (t *Tree) Executable(name string) bool { return t.files[name].executable }
+
+// seal adds checksums.txt, in the form `sha256sum -c` reads.
+func (t *Tree) seal() {
+	var b strings.Builder
+	for _, p := range t.Paths() {
+		sum := sha256.Sum256(t.files[p].data)
+		b.WriteString(hex.EncodeToString(sum[:]) + "  " + p + "\n")
+	}
+	t.add(checksums, []byte(b.String()))
+}

@@ -1,0 +1,156 @@
+package render
+
+import (
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// maxFile is the longest file that a parameter may name.
+const maxFile = 4 << 20 // bytes
+
+// layer applies everything that changes values, in the order of precedence,
+// and reports all mistakes at once.
+func layer(cs []*component, p schema.RenderParams, read func(string) ([]byte, error)) error {
+	var errs []error
+	for i, name := range p.Values {
+		errs = append(errs, at("values", i, valuesFile(cs, name, read)))
+	}
+	for i, s := range p.Set {
+		errs = append(errs, at("set", i, assign(cs, s, func(v string) (any, error) { return typed(v), nil })))
+	}
+	for i, s := range p.SetJSON {
+		errs = append(errs, at("setJSON", i, assign(cs, s, parseJSON)))
+	}
+	for i, s := range p.SetFile {
+		errs = append(errs, at("setFile", i, assign(cs, s, func(v string) (any, error) { return text(v, read) })))
+	}
+	return schema.Join(errs)
+}
+
+// at names the parameter that err is about, unless it says where it stands.
+func at(param string, i int, err error) error {
+	var out []error
+	for _, e := range schema.List(err) {
+		if se, ok := e.(*schema.Error); ok && se.Pos == "" && se.Path == "" {
+			e = se.At("", fmt.Sprintf("%s[%d]", param, i))
+		}
+		out = append(out, e)
+	}
+	return schema.Join(out)
+}
+
+// assign does one --set. PATH may be `enabled`, which leaves the component in
+// or out.
+func assign(cs []*component, s string, value func(string) (any, error)) error {
+	a, err := parseAssignment(s)
+	if err != nil {
+		return err
+	}
+	c, err := find(cs, a.component)
+	if err != nil {
+		return in(s, err)
+	}
+	v, err := value(a.value)
+	if err != nil {
+		return in(s, err)
+	}
+	if a.path.String() == "enabled" {
+		return in(s, c.enable(v))
+	}
+	return in(s, a.path.set(c.values, v, a.add, c.open()))
+}
+
+// in puts what the user wrote before what is wrong with it.
+func in(s string, err error) error {
+	if e, ok := err.(*schema.Error); ok {
+		c := *e
+		c.Msg = fmt.Sprintf("%q: %s", s, e.Msg)
+		if c.Path != "" { // of a document of ours
+			c.Path, c.Pos = "", ""
+		}
+		return &c
+	}
+	return err
+}
+
+func (c *component) enable(v any) error {
+	on, ok := v.(bool)
+	if !ok {
+		return schema.Errorf(schema.Invalid, "enabled must be true or false")
+	}
+	c.out = !on
+	return nil
+}
+
+// valuesFile merges a file of values by component.
+func valuesFile(cs []*component, name string, read func(string) ([]byte, error)) error {
+	data, err := read(name)
+	if err != nil {
+		return err
+	}
+	doc, err := schema.Parse(name, data)
+	if err != nil {
+		return err
+	}
+	all, ok := doc.Value().(map[string]any)
+	if !ok {
+		return schema.Errorf(schema.Invalid, "a values file is a mapping of components").At(doc.Pos(), "")
+	}
+	var errs []error
+	for _, key := range doc.Keys() {
+		c, err := find(cs, key)
+		if err != nil {
+			errs = append(errs, err.(*schema.Error).At(doc.KeyPos(key), ""))
+			continue
+		}
+		values, ok := all[key].(map[string]any)
+		if !ok {
+			errs = append(errs, schema.Errorf(schema.Invalid, "the values of %q must be a mapping, not %s", key, noun(all[key])).At(doc.Pos(key), ""))
+			continue
+		}
+		if on, ok := values["enabled"]; ok {
+			if err := c.enable(on); err != nil {
+				errs = append(errs, err.(*schema.Error).At(doc.Pos(key, "enabled"), ""))
+			}
+			delete(values, "enabled")
+		}
+		merge(c.values, values, []string{key}, func(path []string, err *schema.Error) {
+			errs = append(errs, err.At(doc.Pos(path...), ""))
+		})
+	}
+	return schema.Join(errs)
+}
+
+// merge lays over on m: mappings are merged, all else replaces.
+func merge(m, over map[string]any, path []string, fail func([]string, *schema.Error)) {
+	for _, k := range sortedKeys(over) {
+		at := append(append([]string{}, path...), k)
+		old, isMap := m[k].(map[string]any)
+		add, addMap := over[k].(map[string]any)
+		switch {
+		case isMap && addMap:
+			merge(old, add, at, fail)
+		case isMap && over[k] != nil:
+			fail(at, schema.Errorf(schema.Invalid, "%q is a mapping in the recipe, here it is %s", k, noun(over[k])))
+		default:
+			m[k] = over[k]
+		}
+	}
+}
+
+// text reads the file of a --set-file.
+func text(name string, read func(string) ([]byte, error)) (any, error) {
+	if name == "" {
+		return nil, schema.Errorf(schema.Invalid, "no file is named")
+	}
+	data, err := read(name)
+	if err != nil {
+		return nil, err
+	}
+	if !utf8.Valid(data) {
+		return nil, schema.Errorf(schema.Invalid, "%q is not UTF-8 text", name)
+	}
+	return string(data), nil
+}

@@ -1,0 +1,146 @@
+package render
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"regexp"
+	"sort"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Finding is one way in which a tree is not the bundle that was made.
+type Finding struct {
+	Path string
+	What string // missing, changed, added, or not a file
+}
+
+func (f Finding) String() string { return fmt.Sprintf("%s: %s", f.Path, f.What) }
+
+// maxChecksums is the longest checksums.txt that is read.
+const maxChecksums = 16 << 20 // bytes
+
+var checksumLine = regexp.MustCompile(`^([0-9a-f]{64})  (.+)$`)
+
+// VerifyTree compares a bundle's directory with its checksums.txt and returns
+// everything that differs, sorted by path: the world is closed, a file that is
+// not listed counts as added. NotFound if there is no checksums.txt, Invalid
+// if it cannot be read as one.
+func VerifyTree(tree fs.FS) ([]Finding, error) {
+	want, err := readChecksums(tree)
+	if err != nil {
+		return nil, err
+	}
+	var out []Finding
+	seen := map[string]bool{checksums: true}
+	err = fs.WalkDir(tree, ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return fmt.Errorf("reading the bundle: %w", err)
+		}
+		if d.IsDir() || p == checksums && d.Type().IsRegular() {
+			return nil
+		}
+		seen[p] = true
+		switch {
+		case !d.Type().IsRegular():
+			out = append(out, Finding{p, "not a file"})
+		case want[p] == "":
+			out = append(out, Finding{p, "added"})
+		default:
+			sum, err := hashFile(tree, p)
+			if err != nil {
+				return err
+			}
+			if sum != want[p] {
+				out = append(out, Finding{p, "changed"})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for p := range want {
+		if !seen[p] {
+			out = append(out, Finding{p, "missing"})
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].Path < out[j].Path })
+	return out, nil
+}
+
+// ReadMetadata reads what bundle a directory holds. NotFound if it is none.
+func ReadMetadata(tree fs.FS) (schema.BundleMetadata, error) {
+	var m schema.BundleMetadata
+	data, err := readFile(tree, metadataFile, maxFile)
+	if err != nil {
+		return m, err
+	}
+	return m, schema.Decode(metadataFile, data, &m)
+}
+
+// readChecksums returns the digests of checksums.txt by path.
+func readChecksums(tree fs.FS) (map[string]string, error) {
+	data, err := readFile(tree, checksums, maxChecksums)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	var errs []error
+	for i, line := range bytes.Split(bytes.TrimSuffix(data, []byte("\n")), []byte("\n")) {
+		pos := fmt.Sprintf("%s:%d:1", checksums, i+1)
+		m := checksumLine.FindStringSubmatch(string(line))
+		switch {
+		case m == nil:
+			errs = append(errs, schema.Errorf(schema.Invalid, "not a line of sha256sum").At(pos, ""))
+		case !fs.ValidPath(m[2]) || m[2] == "." || m[2] == checksums || strings.Contains(m[2], `\`):
+			errs = append(errs, schema.Errorf(schema.Invalid, "%q is no path in a bundle", m[2]).At(pos, ""))
+		case out[m[2]] != "":
+			errs = append(errs, schema.Errorf(schema.Invalid, "%q stands twice", m[2]).At(pos, ""))
+		default:
+			out[m[2]] = m[1]
+		}
+		if len(errs) == 10 {
+			break
+		}
+	}
+	return out, schema.Join(errs)
+}
+
+func readFile(tree fs.FS, name string, limit int64) ([]byte, error) {
+	f, err := tree.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, schema.Errorf(schema.NotFound, "no %s: not a bundle", name).WithHint("name the directory that eidos bundle wrote")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the bundle: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	if int64(len(data)) > limit {
+		return nil, schema.Errorf(schema.Invalid, "%s is over the limit of %d MiB", name, limit>>20)
+	}
+	return data, nil
+}
+
+func hashFile(tree fs.FS, name string) (string, error) {
+	f, err := tree.Open(name)
+	if err != nil {
+		return "", fmt.Errorf("reading the bundle: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("reading %s: %w", name, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
