@@ -232,3 +232,11 @@ func (p valuePath) replace(values map[string]any, v any) error {
 	_, err := p.put(values, 0, v, true, nil)
 	return err
 }
+
+// text is the element as a key of a document.
+func (e element) text() string {
+	if e.index >= 0 {
+		return strconv.Itoa(e.index)
+	}
+	return e.key
+}

@@ -30,19 +30,21 @@ func parseRepository(url, revision, dir string) (repository, error) {
 	}
 	r := repository{url: url, revision: revision, oci: strings.HasPrefix(url, "oci://")}
 	if r.oci {
+		named := ""
 		if base, digest, ok := strings.Cut(url, "@"); ok {
-			r.url, url = base, base
-			r.revision = digest
+			r.url, named = base, digest
 		}
-		if i := strings.LastIndexByte(url, ':'); i > strings.LastIndexByte(url, '/') {
-			tag := url[i+1:]
-			r.url = url[:i]
-			if r.revision == "" {
-				r.revision = tag
+		if i := strings.LastIndexByte(r.url, ':'); i > strings.LastIndexByte(r.url, '/') {
+			if named == "" {
+				named = r.url[i+1:]
 			}
+			r.url = r.url[:i]
 		}
-		if revision != "" && r.revision != revision {
-			errs = append(errs, bad("revision", "%q is not the revision that repo names, %q", revision, r.revision))
+		if r.revision == "" {
+			r.revision = named
+		}
+		if named != "" && r.revision != named {
+			errs = append(errs, bad("revision", "%q is not the revision that repo names, %q", revision, named))
 		}
 		if !ociForm.MatchString(r.url) {
 			errs = append(errs, bad("repo", "%q is no OCI repository", url).WithHint("write oci://REGISTRY/REPOSITORY:TAG, in lower case"))

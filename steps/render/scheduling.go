@@ -123,9 +123,7 @@ func (pl placement) slots(s *schema.Scheduling) []slot {
 				out = append(out, slot{path: p, option: name + "-node-toleration"})
 				tolerations[p] = nil
 			}
-			for _, t := range g.tolerations {
-				tolerations[p] = append(tolerations[p], t)
-			}
+			tolerations[p] = append(tolerations[p], g.tolerations...)
 		}
 		for _, p := range paths.TaintString {
 			sl := slot{path: p, option: name + "-node-toleration"}

@@ -27,8 +27,6 @@ type file struct {
 // add puts a file into the tree; name is clean, relative and used once.
 func (t *Tree) add(name string, data []byte) { t.put(name, data, false) }
 
-func (t *Tree) addScript(name string, data []byte) { t.put(name, data, true) }
-
 func (t *Tree) put(name string, data []byte, executable bool) {
 	if name != path.Clean(name) || strings.HasPrefix(name, "/") || strings.HasPrefix(name, "..") {
 		panic("BUG: not a clean path: " + name)

@@ -5,6 +5,8 @@ set -eu
 cd "$(dirname "$0")"
 namespace=${NAMESPACE:-eidos}
 dry=
+chart=${TMPDIR:-/tmp}/{{ .Name }}.$$ # a copy: fetching sub-charts would add files here
+trap 'rm -rf "$chart"' EXIT
 
 case "$#:${1:-}" in
 0:) ;;
@@ -17,11 +19,12 @@ run() {
   [ -n "$dry" ] || "$@"
 }
 
-run helm dependency update .
+run cp -R . "$chart"
+run helm dependency update "$chart"
 {{- if .Own }}
 # The first time, the manifests' kinds come with the sub-charts: install those first.
 if [ -n "$dry" ] || ! helm status {{ sh .Name }} --namespace "$namespace" >/dev/null 2>&1; then
-  run helm upgrade --install {{ sh .Name }} . --namespace "$namespace" --create-namespace --set manifests.enabled=false --wait --timeout 30m
+  run helm upgrade --install {{ sh .Name }} "$chart" --namespace "$namespace" --create-namespace --set manifests.enabled=false --wait --timeout 30m
 fi
 {{- end }}
-run helm upgrade --install {{ sh .Name }} . --namespace "$namespace" --create-namespace --wait --timeout 30m
+run helm upgrade --install {{ sh .Name }} "$chart" --namespace "$namespace" --create-namespace --wait --timeout 30m
