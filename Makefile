@@ -33,3 +33,5 @@ race:
 
 tidy:
 	go mod tidy -diff
+
+include tools/kube/kube.mk
