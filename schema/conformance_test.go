@@ -51,6 +51,7 @@ func decodeAs(def string, data []byte) (any, error) {
 		"ValidationResult": &ValidationResult{}, "Bundle": &Bundle{}, "Reference": &Reference{},
 		"Signature": &Signature{}, "Verification": &Verification{}, "Pipeline": &Pipeline{},
 		"CollectParams": &CollectParams{}, "ResolveParams": &ResolveParams{}, "ValidateParams": &ValidateParams{},
+		"Drift": &Drift{}, "DiffParams": &DiffParams{},
 		"RenderParams": &RenderParams{}, "PushParams": &PushParams{}, "SignParams": &SignParams{}, "VerifyParams": &VerifyParams{},
 	}[def]
 	if v == nil {

@@ -109,6 +109,84 @@ type OS string
 
 type Platform string
 
+// #DiffParams are the parameters of `diff`: what drifted from a baseline or a recipe.
+type DiffParams struct {
+	// Fail when there is drift; the report is kept either way.
+	FailOnDrift bool `json:"failOnDrift,omitempty"`
+
+	// Paths to leave out; * stands for any text: SystemD.docker.service.*
+	Ignore []string `json:"ignore,omitempty"`
+
+	// Also compare what changes by itself: counters, process ids, times.
+	Volatile bool `json:"volatile,omitempty"`
+}
+
+// #Drift says what a snapshot differs in from an earlier snapshot, or from the
+// recipe that the cluster should follow.
+type Drift struct {
+	Kind string `json:"kind"`
+
+	APIVersion string `json:"apiVersion"`
+
+	From DriftSide `json:"from"`
+
+	To DriftSide `json:"to"`
+
+	Summary DriftSummary `json:"summary"`
+
+	// Sorted by path.
+	Changes []Change `json:"changes"`
+}
+
+// #DriftSide names one of the two documents.
+type DriftSide struct {
+	Kind string `json:"kind"`
+
+	// For a snapshot, the node or host and the time it was taken.
+	Source string `json:"source,omitempty"`
+
+	Timestamp string `json:"timestamp,omitempty"`
+
+	// For a recipe, the digest of its catalogue.
+	Catalog string `json:"catalog,omitempty"`
+}
+
+type DriftSummary struct {
+	// Values, components and constraints that were compared.
+	Compared int64 `json:"compared"`
+
+	Changed int64 `json:"changed"`
+
+	// Of those, what could not be decided.
+	Unknown int64 `json:"unknown"`
+
+	Status string `json:"status"`
+}
+
+type Change struct {
+	// Type.Subtype.Key of a measurement; components.NAME.… of a recipe.
+	Path Text `json:"path"`
+
+	// added, removed, changed: between snapshots. missing, extra, changed: a
+	// component against what is installed. regressed: a constraint that does not
+	// hold. unknown: the snapshot does not say.
+	Change string `json:"change"`
+
+	// The value before, or what the recipe asks for.
+	From string `json:"from,omitempty"`
+
+	// The value now.
+	To string `json:"to,omitempty"`
+
+	// The overlay that demands it, for a constraint.
+	DemandedBy string `json:"demandedBy,omitempty"`
+
+	// Why, when the values do not say.
+	Reason string `json:"reason,omitempty"`
+
+	Hint string `json:"hint,omitempty"`
+}
+
 // #Pipeline is a file for `eidos run`: typed steps and the edges between them.
 type Pipeline struct {
 	Kind string `json:"kind"`

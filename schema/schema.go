@@ -46,13 +46,14 @@ func (*Reference) MediaType() string        { return mediaType("reference") }
 func (*Signature) MediaType() string        { return mediaType("signature") }
 func (*Verification) MediaType() string     { return mediaType("verification") }
 func (*Pipeline) MediaType() string         { return mediaType("pipeline") }
+func (*Drift) MediaType() string            { return mediaType("drift") }
 
 // New returns an empty document of the given media type, or nil if there is
 // none.
 func New(mediaType string) Value {
 	for _, v := range []Value{
 		&Snapshot{}, &RecipeResult{}, &RecipeCriteria{}, &ValidationResult{}, &Bundle{},
-		&Reference{}, &Signature{}, &Verification{}, &Pipeline{},
+		&Reference{}, &Signature{}, &Verification{}, &Pipeline{}, &Drift{},
 	} {
 		if v.MediaType() == mediaType {
 			return v

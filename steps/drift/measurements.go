@@ -1,0 +1,81 @@
+package drift
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/constraint"
+)
+
+// Snapshots says what is different in now from what was measured before. The
+// times at which the two were taken are no difference.
+func Snapshots(before, now *schema.Snapshot, p schema.DiffParams) *schema.Drift {
+	r := newReport(p, sideOf(before), sideOf(now))
+	a, b := subtypes(before), subtypes(now)
+	for _, name := range union(a, b) {
+		from, inA := a[name]
+		to, inB := b[name]
+		switch {
+		case !inB:
+			r.compare(name, schema.Change{Change: "removed", Reason: why(now, name)})
+		case !inA:
+			r.compare(name, schema.Change{Change: "added", Reason: why(before, name)})
+		default:
+			for _, key := range union(from, to) {
+				r.value(name+"."+key, from[key], to[key])
+			}
+		}
+	}
+	return r.done()
+}
+
+// value compares one measured value; nil is none.
+func (r *report) value(path string, from, to schema.Scalar) {
+	c := schema.Change{From: constraint.Text(from), To: constraint.Text(to)}
+	switch {
+	case from == nil:
+		c.Change = "added"
+	case to == nil:
+		c.Change = "removed"
+	case c.From != c.To:
+		c.Change = "changed"
+	}
+	r.compare(path, c)
+}
+
+// subtypes returns what a snapshot holds by Type.Subtype.
+func subtypes(s *schema.Snapshot) map[string]map[string]schema.Scalar {
+	out := map[string]map[string]schema.Scalar{}
+	for _, m := range s.Measurements {
+		for _, sub := range m.Subtypes {
+			out[string(m.Type)+"."+sub.Subtype] = sub.Data
+		}
+	}
+	return out
+}
+
+// collectors says which collector measures a type.
+var collectors = map[string]string{
+	"GPU": "gpu", "K8s": "k8s", "NodeTopology": "topology", "OS": "os", "SystemD": "systemd",
+}
+
+// why says what became of the collector of Type.Subtype in s, "" if it read
+// everything.
+func why(s *schema.Snapshot, path string) string {
+	typ, _, _ := strings.Cut(path, ".")
+	for _, c := range s.Collectors {
+		if c.Name == collectors[typ] && c.Reason != "" {
+			return "collector " + c.Name + ": " + c.Status + ": " + c.Reason
+		}
+	}
+	return ""
+}
+
+// union returns the keys of both maps, sorted.
+func union[V any](a, b map[string]V) []string {
+	keys := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}

@@ -1,0 +1,126 @@
+package drift
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/constraint"
+)
+
+// Recipe says where the cluster of a snapshot is not what a recipe asks for:
+// constraints that do not hold, components that are missing, installed in
+// another version or namespace, or installed beside it in a namespace that the
+// recipe fills. Invalid if the recipe holds a constraint that cannot be read.
+func Recipe(want *schema.RecipeResult, now *schema.Snapshot, p schema.DiffParams) (*schema.Drift, error) {
+	r := newReport(p, schema.DriftSide{Kind: "RecipeResult", Catalog: string(want.Metadata.Catalog)}, sideOf(now))
+	var errs []error
+	for _, c := range want.Constraints {
+		if err := r.constraint(c, now); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if err := schema.Join(errs); err != nil {
+		return nil, err
+	}
+	installed, ok := releases(now)
+	if !ok {
+		for _, c := range charts(want) {
+			r.compare("components."+c.Name, schema.Change{
+				Change: "unknown", From: c.Version, Reason: noReleases(now),
+				Hint: "take the snapshot with rights to list Secrets, where Helm keeps its releases",
+			})
+		}
+		return r.done(), nil
+	}
+	r.components(want, installed)
+	return r.done(), nil
+}
+
+func (r *report) constraint(c schema.Constraint, now *schema.Snapshot) error {
+	path, err := constraint.ParsePath(c.Name)
+	if err != nil {
+		return err
+	}
+	expr, err := constraint.Parse(c.Value)
+	if err != nil {
+		return err
+	}
+	change := schema.Change{From: c.Value, DemandedBy: c.From, Hint: c.Hint}
+	value, ok := path.In(now)
+	if !ok {
+		change.Change, change.Reason = "unknown", "not in the snapshot"
+		if w := why(now, c.Name); w != "" {
+			change.Reason = w
+		}
+	} else {
+		change.To = constraint.Text(value)
+		var verdict constraint.Verdict
+		switch verdict, change.Reason = expr.Eval(change.To); verdict {
+		case constraint.Passed:
+			change = schema.Change{}
+		case constraint.Failed:
+			change.Change = "regressed"
+		default:
+			change.Change = "unknown"
+		}
+	}
+	r.compare(c.Name, change)
+	return nil
+}
+
+// components compares the charts of the recipe with what is installed.
+func (r *report) components(want *schema.RecipeResult, installed []release) {
+	used := map[string]bool{}
+	ours := map[string]bool{} // namespaces
+	for _, c := range charts(want) {
+		ours[c.Namespace] = true
+		path := "components." + c.Name
+		got, ok := find(installed, c)
+		if !ok {
+			r.compare(path, schema.Change{Change: "missing", From: c.Version, Reason: "no Helm release of it in the snapshot"})
+			continue
+		}
+		used[got.key] = true
+		r.compare(path+".version", differ(strings.TrimPrefix(c.Version, "v"), strings.TrimPrefix(got.version, "v"), c.Version, got.version))
+		if got.part == "" { // a part of an umbrella chart has the umbrella's namespace
+			r.compare(path+".namespace", differ(c.Namespace, got.namespace, c.Namespace, got.namespace))
+		}
+		status := differ("deployed", got.status, "deployed", got.status)
+		if status.Change != "" {
+			status.Reason = "its Helm release is not in order"
+		}
+		r.compare(path+".status", status)
+	}
+	for _, i := range installed {
+		umbrella := slices.ContainsFunc(installed, func(o release) bool {
+			return o.part != "" && used[o.key] && o.name == i.name && o.namespace == i.namespace
+		})
+		if i.part == "" && !used[i.key] && !umbrella && ours[i.namespace] {
+			r.compare("components."+i.name, schema.Change{
+				Change: "extra", To: i.version, Reason: "installed in namespace " + i.namespace + ", not part of the recipe",
+			})
+		}
+	}
+}
+
+// differ is a change from and to as they are shown, if what they stand for is
+// not the same.
+func differ(want, got, from, to string) schema.Change {
+	if want == got {
+		return schema.Change{}
+	}
+	return schema.Change{Change: "changed", From: from, To: to}
+}
+
+// charts are the components that a Helm release can show. Manifests leave no
+// trace in a snapshot.
+func charts(r *schema.RecipeResult) []schema.ComponentRef {
+	var out []schema.ComponentRef
+	for _, c := range r.ComponentRefs {
+		if c.Chart != "" {
+			out = append(out, c)
+		}
+	}
+	return out
+}

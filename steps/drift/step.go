@@ -1,0 +1,56 @@
+package drift
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Kind is the step `diff`: a snapshot against a recipe or an earlier snapshot.
+func Kind() engine.Kind {
+	return engine.Define(engine.Spec{
+		Name:    "diff",
+		Doc:     "compare a snapshot with an earlier one, or with a recipe",
+		Version: 1,
+	}, func(_ context.Context, _ engine.Env, p schema.DiffParams, in struct {
+		Baseline *schema.Snapshot     `in:"baseline,optional"`
+		Recipe   *schema.RecipeResult `in:"recipe,optional"`
+		Snapshot *schema.Snapshot     `in:"snapshot"`
+	}) (*schema.Drift, error) {
+		d, err := compare(in.Recipe, in.Baseline, in.Snapshot, p)
+		if err != nil {
+			return nil, err
+		}
+		if p.FailOnDrift {
+			return d, Err(d)
+		}
+		return d, nil
+	})
+}
+
+func compare(recipe *schema.RecipeResult, before, now *schema.Snapshot, p schema.DiffParams) (*schema.Drift, error) {
+	switch {
+	case (recipe == nil) == (before == nil):
+		return nil, schema.Errorf(schema.Invalid, "diff needs a recipe or a baseline, one of the two").
+			WithHint("in: {baseline: URI, snapshot: URI} or in: {recipe: URI, snapshot: URI}")
+	case recipe != nil:
+		return Recipe(recipe, now, p)
+	}
+	return Snapshots(before, now, p), nil
+}
+
+// Err returns what drift is when it is not allowed: Unsatisfied, also for what
+// could not be decided.
+func Err(d *schema.Drift) error {
+	s := d.Summary
+	if s.Status == "same" {
+		return nil
+	}
+	msg := fmt.Sprintf("%d of %d compared have drifted", s.Changed, s.Compared)
+	if s.Unknown > 0 {
+		msg += fmt.Sprintf(", %d could not be decided", s.Unknown)
+	}
+	return schema.Errorf(schema.Unsatisfied, "%s", msg)
+}
