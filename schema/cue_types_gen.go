@@ -743,9 +743,17 @@ type Summary struct {
 
 	Skipped int64 `json:"skipped"`
 
+	// Failed or unknown, but demanded with severity warning only; not counted
+	// in failed and unknown.
+	Warnings int64 `json:"warnings,omitempty"`
+
 	Total int64 `json:"total"`
 
-	// pass: all passed; fail: at least one failed; partial: none failed, some unknown.
+	// What is unknown was not counted as a failure.
+	AllowUnknown bool `json:"allowUnknown,omitempty"`
+
+	// pass: none failed, none unknown; fail: at least one failed; partial: none
+	// failed, some unknown.
 	Status string `json:"status"`
 }
 

@@ -5,8 +5,9 @@ set -eu
 cd "$(dirname "$0")"
 namespace=${NAMESPACE:-eidos}
 dry=
-chart=${TMPDIR:-/tmp}/{{ .Name }}.$$ # a copy: fetching sub-charts would add files here
-trap 'rm -rf "$chart"' EXIT
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+chart=$work/{{ .Name }} # a copy: fetching sub-charts adds files
 
 case "$#:${1:-}" in
 0:) ;;

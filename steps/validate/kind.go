@@ -1,0 +1,102 @@
+package validate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Kind is the kind `validate`.
+func Kind() engine.Kind {
+	type input struct {
+		Recipe   *schema.RecipeResult `in:"recipe"`
+		Snapshot *schema.Snapshot     `in:"snapshot"`
+	}
+	spec := engine.Spec{
+		Name:    "validate",
+		Doc:     "hold a recipe's constraints against a snapshot",
+		Version: 1,
+	}
+	return engine.Define(spec, func(_ context.Context, _ engine.Env, p schema.ValidateParams, in input) (*schema.ValidationResult, error) {
+		r, err := Run(in.Recipe, in.Snapshot, p.AllowUnknown)
+		if err != nil {
+			return nil, err
+		}
+		if p.Enforce {
+			return r, Judge(r)
+		}
+		return r, nil
+	})
+}
+
+// Judge returns nil if the report lets a deployment go on, else one
+// Unsatisfied error that lists what does not hold. Warnings never fail.
+func Judge(r *schema.ValidationResult) error {
+	var bad []string
+	hint := ""
+	onlyUnknown := true
+	for _, c := range r.Results {
+		if c.Severity == warning || c.Status != failed && (c.Status != unknown || r.Summary.AllowUnknown) {
+			continue
+		}
+		onlyUnknown = onlyUnknown && c.Status == unknown
+		bad = append(bad, sentence(c))
+		if hint == "" {
+			hint = c.Hint
+		}
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	n := int(r.Summary.Total - r.Summary.Skipped)
+	err := schema.Errorf(schema.Unsatisfied, "%d of %d constraints %s:\n  %s", len(bad), n, what(onlyUnknown, len(bad)), strings.Join(bad, "\n  "))
+	switch {
+	case hint != "":
+		return err.WithHint("%s", hint)
+	case onlyUnknown:
+		return err.WithHint("--allow-unknown accepts what the snapshot does not say")
+	}
+	return err
+}
+
+func what(onlyUnknown bool, n int) string {
+	switch {
+	case onlyUnknown && n == 1:
+		return "is unknown"
+	case onlyUnknown:
+		return "are unknown"
+	case n == 1:
+		return "does not hold"
+	}
+	return "do not hold"
+}
+
+// sentence is one check that went wrong, in words.
+func sentence(c schema.Check) string {
+	s := fmt.Sprintf("%s must be %s", c.Name, c.Expected)
+	switch {
+	case c.Status == unknown:
+		s += ", unknown: " + c.Reason
+	case c.Reason != "":
+		s += ", is " + c.Actual + ": " + c.Reason
+	default:
+		s += ", is " + c.Actual
+	}
+	if c.From != "" {
+		s += " (asked for by " + c.From + ")"
+	}
+	return plain(s)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,133 @@
+// Package validate holds a recipe's constraints against a snapshot: each one
+// passed, failed, or unknown because the snapshot does not say.
+package validate
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/constraint"
+)
+
+// The words of a check's status and of a report's.
+const (
+	passed  = "passed"
+	failed  = "failed"
+	unknown = "unknown"
+	skipped = "skipped"
+
+	pass    = "pass"
+	fail    = "fail"
+	partial = "partial"
+
+	warning = "warning"
+)
+
+// Run evaluates every constraint of r against s. allowUnknown is kept in the
+// report for those who judge it. Invalid if the recipe holds a malformed
+// constraint: that is never a skip.
+func Run(r *schema.RecipeResult, s *schema.Snapshot, allowUnknown bool) (*schema.ValidationResult, error) {
+	out := &schema.ValidationResult{
+		Kind:       "ValidationResult",
+		APIVersion: schema.APIVersion,
+		Summary:    schema.Summary{AllowUnknown: allowUnknown},
+		Results:    []schema.Check{},
+	}
+	var errs []error
+	for i, c := range r.Constraints {
+		check, err := evaluate(c, s)
+		if err != nil {
+			var se *schema.Error
+			if errors.As(err, &se) {
+				err = se.At("", fmt.Sprintf("constraints[%d]", i))
+			}
+			errs = append(errs, err)
+			continue
+		}
+		out.Results = append(out.Results, check)
+	}
+	if err := schema.Join(errs); err != nil {
+		return nil, err
+	}
+	out.Results = append(out.Results, later(r)...)
+	slices.SortStableFunc(out.Results, func(a, b schema.Check) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Expected, b.Expected))
+	})
+	summarise(out)
+	return out, nil
+}
+
+// evaluate is one constraint against one snapshot.
+func evaluate(c schema.Constraint, s *schema.Snapshot) (schema.Check, error) {
+	out := schema.Check{Name: c.Name, Expected: c.Value, From: c.From, Severity: c.Severity}
+	path, err := constraint.ParsePath(c.Name)
+	if err != nil {
+		return out, err
+	}
+	expr, err := constraint.Parse(c.Value)
+	if err != nil {
+		return out, err
+	}
+	if nodes, ok := differing(s, path.String()); ok {
+		onNodes(&out, expr, nodes)
+	} else if value, there := path.In(s); there {
+		out.Actual = constraint.Text(value)
+		verdict, reason := expr.Eval(out.Actual)
+		out.Status = string(verdict)
+		if verdict == constraint.Unknown {
+			out.Reason = reason
+		}
+	} else {
+		out.Status = unknown
+		out.Reason, out.Hint = absent(s, path)
+	}
+	if out.Status != passed && c.Hint != "" && out.Hint == "" {
+		out.Hint = c.Hint
+	}
+	return out, nil
+}
+
+// later lists what the recipe demands of a deployed cluster: no snapshot can
+// say, so it is skipped, and seen.
+func later(r *schema.RecipeResult) []schema.Check {
+	var out []schema.Check
+	for _, phase := range sortedKeys(r.Validation) {
+		for _, c := range r.Validation[phase].Constraints {
+			out = append(out, schema.Check{
+				Name: c.Name, Expected: c.Value, From: c.From, Severity: c.Severity,
+				Status: skipped, Reason: "checked after deployment, in the phase " + phase,
+			})
+		}
+	}
+	return out
+}
+
+func summarise(r *schema.ValidationResult) {
+	s := &r.Summary
+	for _, c := range r.Results {
+		s.Total++
+		switch {
+		case c.Status == passed:
+			s.Passed++
+		case c.Status == skipped:
+			s.Skipped++
+		case c.Severity == warning:
+			s.Warnings++
+		case c.Status == unknown:
+			s.Unknown++
+		default:
+			s.Failed++
+		}
+	}
+	switch {
+	case s.Failed > 0:
+		s.Status = fail
+	case s.Unknown > 0:
+		s.Status = partial
+	default:
+		s.Status = pass
+	}
+}
