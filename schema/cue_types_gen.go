@@ -50,11 +50,12 @@ type File struct {
 
 // #CollectParams are the parameters of `collect`: measure this host and cluster.
 type CollectParams struct {
-	// Collectors to run.
+	// Collectors to run; all of them if none is named.
 	Collectors []Collector `json:"collectors,omitempty"`
 
-	// Sources that must be there: absent is then a failure.
-	Require []Collector `json:"require,omitempty"`
+	// Sources that must be there, a whole collector or one part of it: absent is
+	// then a failure.
+	Require []CollectorPart `json:"require,omitempty"`
 
 	// Keep going when a source is there but cannot be read.
 	BestEffort bool `json:"bestEffort,omitempty"`
@@ -71,11 +72,14 @@ type CollectParams struct {
 	// Also record GPU serial numbers.
 	Serials bool `json:"serials,omitempty"`
 
-	// Longest time for all collectors together, as a Go duration.
+	// Longest time for all collectors together, as a Go duration; 2m if not said.
 	CollectTimeout Duration `json:"collectTimeout,omitempty"`
 }
 
 type Collector string
+
+// #CollectorPart is a collector, or one of its parts.
+type CollectorPart string
 
 // #Criteria is a question to the catalogue. A field left out is left open and
 // never pulls in a recipe that states it. The lists are data: one word adds one.
