@@ -1,0 +1,99 @@
+package kube
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+const kubeconfig = `apiVersion: v1
+kind: Config
+current-context: dev
+clusters:
+- {name: dev, cluster: {server: "https://dev.example:6443/prefix"}}
+contexts:
+- {name: dev, context: {cluster: dev, user: me}}
+- {name: prod, context: {cluster: gone, user: me}}
+- {name: old, context: {cluster: dev, user: gcp}}
+users:
+- {name: me, user: {token: abc}}
+- {name: gcp, user: {auth-provider: {name: gcp}}}
+`
+
+// alone makes this process see no cluster but what the test gives it.
+func alone(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv("HOME", dir)
+	t.Setenv("KUBECONFIG", "")
+	t.Setenv("KUBERNETES_SERVICE_HOST", "")
+	t.Setenv("KUBERNETES_SERVICE_PORT", "")
+	return dir
+}
+
+func write(t *testing.T, path, text string) string {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestConnect(t *testing.T) {
+	dir := alone(t)
+	path := write(t, filepath.Join(dir, "config.yaml"), kubeconfig)
+	none := write(t, filepath.Join(dir, "none.yaml"), strings.Replace(kubeconfig, "current-context: dev", "", 1))
+	bad := write(t, filepath.Join(dir, "bad.yaml"), "clusters: [")
+	tests := []struct {
+		name    string
+		cfg     Config
+		code    schema.Code
+		message string
+		hint    string
+	}{
+		{"current context", Config{Kubeconfig: path}, "", "", ""},
+		{"wrong context", Config{Kubeconfig: path, Context: "produ"}, schema.NotFound, `no context "produ"`, "its contexts are dev, old, prod"},
+		{"no current context", Config{Kubeconfig: none}, schema.Invalid, "no current context", "choose one with --context: dev, old, prod"},
+		{"a context without its cluster", Config{Kubeconfig: path, Context: "prod"}, schema.Invalid, "does not work", ""},
+		{"an auth provider of old", Config{Kubeconfig: path, Context: "old"}, schema.Invalid, "does not work", "exec plugin"},
+		{"no file", Config{Kubeconfig: filepath.Join(dir, "nowhere")}, schema.NotFound, "does not exist", ""},
+		{"no YAML", Config{Kubeconfig: bad}, schema.Invalid, "bad.yaml", ""},
+		{"no cluster", Config{}, schema.NotFound, "no kubeconfig, and not in a cluster", "--kubeconfig"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := Connect(tt.cfg)
+			if schema.CodeOf(err) != tt.code {
+				t.Fatalf("got %v", err)
+			}
+			if err == nil {
+				if c.Host() != "dev.example:6443" || c.base.Path != "/prefix" {
+					t.Errorf("got %s", c.base)
+				}
+				return
+			}
+			if e := err.(*schema.Error); !strings.Contains(e.Error(), tt.message) || !strings.Contains(e.Hint, tt.hint) {
+				t.Errorf("got %q, hint %q", e.Error(), e.Hint)
+			}
+		})
+	}
+}
+
+func TestKubeconfigPlaces(t *testing.T) {
+	dir := alone(t)
+	write(t, filepath.Join(dir, ".kube", "config"), kubeconfig)
+	if c, err := Connect(Config{}); err != nil || c.Host() != "dev.example:6443" {
+		t.Errorf("~/.kube/config: %v", err)
+	}
+	first := write(t, filepath.Join(dir, "a"), strings.ReplaceAll(kubeconfig, "dev.example", "first.example"))
+	t.Setenv("KUBECONFIG", first+string(os.PathListSeparator)+filepath.Join(dir, "missing"))
+	if c, err := Connect(Config{}); err != nil || c.Host() != "first.example:6443" {
+		t.Errorf("KUBECONFIG: %v", err)
+	}
+}

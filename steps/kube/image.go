@@ -1,0 +1,96 @@
+package kube
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/collect"
+)
+
+// images reads which images all Pods run, with init and ephemeral containers.
+func (c *Client) images(ctx context.Context) (collect.Reading, error) {
+	seen := map[string]bool{}
+	see := func(image string) {
+		if image != "" && !seen[image] {
+			seen[image] = true
+		}
+	}
+	err := list(ctx, c, request{resource: "pods", path: []string{"api", "v1", "pods"}, accept: protoType}, func(p *corev1.Pod) {
+		for i := range p.Spec.InitContainers {
+			see(p.Spec.InitContainers[i].Image)
+		}
+		for i := range p.Spec.Containers {
+			see(p.Spec.Containers[i].Image)
+		}
+		for i := range p.Spec.EphemeralContainers {
+			see(p.Spec.EphemeralContainers[i].Image)
+		}
+	})
+	if err != nil {
+		return collect.Reading{}, err
+	}
+	return reading("image", imageData(slices.Collect(maps.Keys(seen)))), nil
+}
+
+// imageData gives for each image name its tag. The name is the last part of
+// the repository, without registry. Several tags of one repository are listed,
+// sorted; where one name comes from several repositories, whole references are,
+// because the tags alone would say that these are the same image.
+func imageData(images []string) map[string]schema.Scalar {
+	type use struct{ repository, tag string }
+	uses := map[string]map[use]bool{}
+	for _, image := range images {
+		repo, tag := splitImage(image)
+		name := repo[strings.LastIndexByte(repo, '/')+1:]
+		if uses[name] == nil {
+			uses[name] = map[use]bool{}
+		}
+		uses[name][use{repo, tag}] = true
+	}
+	data := map[string]schema.Scalar{}
+	for name, set := range uses {
+		repos, tags, refs := map[string]bool{}, map[string]bool{}, map[string]bool{}
+		for u := range set {
+			sep := ":"
+			if strings.HasPrefix(u.tag, "sha256:") {
+				sep = "@"
+			}
+			repos[u.repository], tags[u.tag], refs[u.repository+sep+u.tag] = true, true, true
+		}
+		if len(repos) > 1 {
+			tags = refs
+		}
+		data[name] = strings.Join(slices.Sorted(maps.Keys(tags)), ", ")
+	}
+	return data
+}
+
+// splitImage splits an image reference into its repository, with Docker Hub's
+// short names written out, and its tag; the digest stands in for a tag that is
+// not there, and "latest" for both.
+func splitImage(image string) (repository, tag string) {
+	rest, digest, _ := strings.Cut(image, "@")
+	slash := strings.LastIndexByte(rest, '/')
+	if i := strings.LastIndexByte(rest, ':'); i > slash {
+		rest, tag = rest[:i], rest[i+1:]
+	}
+	switch {
+	case tag == "" && digest != "":
+		tag = digest
+	case tag == "":
+		tag = "latest"
+	}
+	first, _, more := strings.Cut(rest, "/")
+	switch {
+	case !more:
+		rest = "docker.io/library/" + rest
+	case !strings.ContainsAny(first, ".:") && first != "localhost":
+		rest = "docker.io/" + rest
+	}
+	return rest, tag
+}

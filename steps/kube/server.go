@@ -1,0 +1,46 @@
+package kube
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/collect"
+)
+
+// server reads the version of the API server.
+func (c *Client) server(ctx context.Context) (collect.Reading, error) {
+	resp, err := c.do(ctx, request{method: http.MethodGet, verb: "get", resource: "/version", path: []string{"version"}, accept: jsonType})
+	if err != nil {
+		return collect.Reading{}, err
+	}
+	var v struct{ GitVersion, Platform, GoVersion string }
+	if err := json.Unmarshal(resp.body, &v); err != nil || v.GitVersion == "" {
+		return collect.Reading{}, schema.Errorf(schema.Unavailable, "%s does not answer like a Kubernetes API server", c.Host()).
+			WithHint("is a proxy or a login page in between?")
+	}
+	data := map[string]schema.Scalar{}
+	for k, s := range map[string]string{"version": v.GitVersion, "platform": v.Platform, "goVersion": v.GoVersion} {
+		if s != "" {
+			data[k] = s
+		}
+	}
+	return reading("server", data), nil
+}
+
+// get reads one JSON object.
+func (c *Client) get(ctx context.Context, resource string, into any, path ...string) error {
+	resp, err := c.do(ctx, request{method: http.MethodGet, verb: "get", resource: resource, path: path, accept: jsonType})
+	if err != nil {
+		return err
+	}
+	dec := json.NewDecoder(bytes.NewReader(resp.body))
+	dec.UseNumber() // in what has no type of its own, as it was written
+	if err := dec.Decode(into); err != nil {
+		return fmt.Errorf("reading %s: %w", resource, err)
+	}
+	return nil
+}
