@@ -82,7 +82,9 @@ type Collector string
 type CollectorPart string
 
 // #Criteria is a question to the catalogue. A field left out is left open and
-// never pulls in a recipe that states it. The lists are data: one word adds one.
+// never pulls in a recipe that states it; any leaves it open even where a
+// snapshot would tell. Readers take words in any case, and the other names in
+// criteria.go. The lists are data: one word adds one.
 type Criteria struct {
 	// Kubernetes service the cluster runs on.
 	Service Service `json:"service,omitempty"`

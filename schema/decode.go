@@ -26,6 +26,7 @@ func (d *Doc) Decode(v any) error {
 	if m, ok := val.(map[string]any); ok && m["apiVersion"] == upstreamAPIVersion {
 		m["apiVersion"] = APIVersion
 	}
+	plainWords(rv.Type(), val)
 	r, err := rulesFor(rv.Type().Name())
 	if err != nil {
 		return err

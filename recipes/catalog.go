@@ -1,0 +1,147 @@
+package recipes
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Catalog answers questions from compiled documents. It is not changed after
+// Open and may be used concurrently.
+type Catalog struct {
+	Index
+	files    fs.FS
+	criteria []Criteria // of Overlays, parsed once
+	byName   map[string]int
+}
+
+// Index is the compiled index.json.
+type Index struct {
+	// Version of the catalogue.
+	Version string `json:"version"`
+	// Sources is the digest of every file it was compiled from.
+	Sources schema.Digest `json:"sources"`
+	// Overlays, sorted by name.
+	Overlays []Overlay `json:"overlays"`
+	// Answers holds every set of overlays that some question selects.
+	Answers []Answer `json:"answers"`
+}
+
+// Overlay is what selecting needs to know of one overlay.
+type Overlay struct {
+	Name        string          `json:"name"`
+	Base        string          `json:"base,omitempty"`
+	Description string          `json:"description,omitempty"`
+	Maturity    string          `json:"maturity"`
+	Criteria    schema.Criteria `json:"criteria"` // with its ancestors'
+	At          string          `json:"at"`       // file:line
+}
+
+// Answer names the document for one set of leaves.
+type Answer struct {
+	Leaves []string `json:"leaves"` // sorted
+	File   string   `json:"file"`
+}
+
+// Open reads the index of a compiled catalogue.
+func Open(files fs.FS) (*Catalog, error) {
+	data, err := fs.ReadFile(files, "index.json")
+	if err != nil {
+		return nil, fmt.Errorf("reading the catalogue's index: %w", err)
+	}
+	c := &Catalog{files: files, byName: map[string]int{}}
+	if err := json.Unmarshal(data, &c.Index); err != nil {
+		return nil, fmt.Errorf("reading the catalogue's index: %w", err)
+	}
+	for i, o := range c.Overlays {
+		c.criteria = append(c.criteria, CriteriaOf(o.Criteria))
+		c.byName[o.Name] = i
+	}
+	return c, nil
+}
+
+// Overlay returns the overlay of that name.
+func (c *Catalog) Overlay(name string) (Overlay, bool) {
+	i, ok := c.byName[name]
+	if !ok {
+		return Overlay{}, false
+	}
+	return c.Overlays[i], true
+}
+
+// Chain returns the overlay of that name and its ancestors, the root first.
+func (c *Catalog) Chain(name string) []string {
+	var up []string
+	for name != "" && len(up) <= len(c.Overlays) {
+		up = append([]string{name}, up...)
+		name = c.Overlays[c.byName[name]].Base
+	}
+	return up
+}
+
+// Document is a compiled answer: a RecipeResult without what the question and
+// the catalogue as a whole add to it.
+type Document struct {
+	AppliedOverlays []string                `json:"appliedOverlays"`
+	Maturity        string                  `json:"maturity"`
+	Criteria        schema.Criteria         `json:"criteria"`
+	Constraints     []schema.Constraint     `json:"constraints"`
+	Components      []schema.ComponentRef   `json:"componentRefs"`
+	Order           []string                `json:"deploymentOrder"`
+	Validation      map[string]schema.Phase `json:"validation,omitempty"`
+	Warnings        []schema.Warning        `json:"warnings,omitempty"`
+}
+
+// Document reads the document of one answer, a new one each time.
+func (c *Catalog) Document(a Answer) (*Document, error) {
+	data, err := fs.ReadFile(c.files, a.File)
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer for %s: %w", strings.Join(a.Leaves, " and "), err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	var d Document
+	if err := dec.Decode(&d); err != nil {
+		return nil, fmt.Errorf("reading the answer %s: %w", a.File, err)
+	}
+	for i := range d.Components {
+		d.Components[i].Values = Numbers(d.Components[i].Values).(map[string]any)
+	}
+	return &d, nil
+}
+
+// Numbers replaces json.Number by int64, or float64 where it is not whole, as
+// documents hold them. It changes v.
+func Numbers(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, e := range v {
+			v[k] = Numbers(e)
+		}
+	case []any:
+		for i, e := range v {
+			v[i] = Numbers(e)
+		}
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return n
+		}
+		f, err := v.Float64()
+		if err != nil {
+			return v.String()
+		}
+		return f
+	}
+	return v
+}
+
+var manifestPath = regexp.MustCompile(`^components/[a-z0-9][a-z0-9.-]*/manifests/[a-z0-9][a-z0-9.-]*\.yaml$`)
+
+// IsManifest reports whether p has the form of a manifest's path.
+func IsManifest(p string) bool { return path.Clean(p) == p && manifestPath.MatchString(p) }

@@ -1,0 +1,246 @@
+// Package compile turns the catalogue's CUE into the documents that package
+// recipes answers from. It is the only place, beside the schema's generator,
+// that evaluates CUE.
+package compile
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"sort"
+	"strings"
+
+	"cuelang.org/go/cue"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Files are the compiled catalogue: index.json and a document an answer, by
+// name.
+type Files map[string][]byte
+
+// Catalog compiles the catalogue in sources, laid out as the folder recipes.
+// All problems are reported at once, Invalid, with the files and lines of both
+// sides of a conflict.
+func Catalog(sources fs.FS) (Files, error) {
+	l, err := load(sources)
+	if err != nil {
+		return nil, err
+	}
+	return l.compile()
+}
+
+// loaded is an evaluated catalogue. It holds CUE values and so stays within
+// this package.
+type loaded struct {
+	root    cue.Value
+	sources fs.FS
+	data    map[string]bool // files that came with --data
+	digest  schema.Digest
+	layers  []layer
+}
+
+func (l *loaded) compile() (Files, error) {
+	var meta struct {
+		Version  string
+		Overlays map[string]struct {
+			Base, Description, Maturity string
+			Criteria                    schema.Criteria
+		}
+		Chains map[string][]string
+	}
+	if err := decode(l.root, &meta, "version", "overlays", "chains"); err != nil {
+		return nil, err
+	}
+	idx := recipes.Index{Version: meta.Version, Sources: l.digest}
+	own := map[string]recipes.Criteria{}
+	for name, o := range meta.Overlays {
+		own[name] = recipes.CriteriaOf(o.Criteria)
+	}
+	var errs []error
+	for _, name := range sortedKeys(meta.Overlays) {
+		o := meta.Overlays[name]
+		full, err := inherit(name, meta.Chains[name], own)
+		if err != nil {
+			errs = append(errs, l.at(err, name))
+			continue
+		}
+		idx.Overlays = append(idx.Overlays, recipes.Overlay{
+			Name: name, Base: o.Base, Description: o.Description, Maturity: o.Maturity,
+			Criteria: full.Schema(), At: l.where(name),
+		})
+	}
+	if err := schema.Join(errs); err != nil {
+		return nil, err
+	}
+	return l.answers(idx)
+}
+
+// inherit adds up the criteria of a chain. A level may not say otherwise than
+// its ancestors: nothing could ever match it.
+func inherit(name string, chain []string, own map[string]recipes.Criteria) (recipes.Criteria, error) {
+	var full recipes.Criteria
+	for _, n := range chain {
+		for f, v := range own[n] {
+			if v != "" && full[f] != "" && full[f] != v {
+				return full, schema.Errorf(schema.Invalid, "%s asks for %s %s but inherits %s %s",
+					name, recipes.Fields()[f], v, recipes.Fields()[f], full[f])
+			}
+			if v != "" {
+				full[f] = v
+			}
+		}
+	}
+	return full, nil
+}
+
+// answers resolves every set of leaves that a question can select.
+func (l *loaded) answers(idx recipes.Index) (Files, error) {
+	files := Files{}
+	cat, err := open(idx)
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, leaves := range Selections(cat) {
+		a, err := l.answer(leaves)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		doc, err := l.shape(a)
+		if err != nil {
+			errs = append(errs, l.at(err, leaves[0]))
+			continue
+		}
+		data, err := schema.EncodeIndent(doc)
+		if err != nil {
+			return nil, err
+		}
+		file := fileName(cat, leaves)
+		files[file] = data
+		idx.Answers = append(idx.Answers, recipes.Answer{Leaves: leaves, File: file})
+	}
+	if err := schema.Join(errs); err != nil {
+		return nil, err
+	}
+	data, err := schema.EncodeIndent(idx)
+	if err != nil {
+		return nil, err
+	}
+	files["index.json"] = data
+	return files, nil
+}
+
+// open makes a catalogue of an index that has no answers yet.
+func open(idx recipes.Index) (*recipes.Catalog, error) {
+	data, err := schema.Encode(idx)
+	if err != nil {
+		return nil, err
+	}
+	return recipes.Open(Files{"index.json": data}.FS())
+}
+
+// fileName names a document after the leaves that state something; what
+// applies everywhere goes without saying.
+func fileName(cat *recipes.Catalog, leaves []string) string {
+	var names []string
+	for _, n := range leaves {
+		o, _ := cat.Overlay(n)
+		if recipes.CriteriaOf(o.Criteria) != (recipes.Criteria{}) {
+			names = append(names, n)
+		}
+	}
+	if names == nil {
+		names = []string{"any"}
+	}
+	return strings.Join(names, "+") + ".json"
+}
+
+// raw is one answer as the CUE gives it; schema/recipe.cue's terms come later.
+type raw struct {
+	Leaves       []string
+	Layers       []string
+	Criteria     schema.Criteria
+	Experimental bool
+	Constraints  map[string]map[string]string
+	Checks       map[string]map[string]any
+	Components   map[string]component
+}
+
+type component struct {
+	Name, DisplayName, Description string
+	Chart, Repository, Version     string
+	Namespace                      string
+	Aliases                        map[string]bool
+	DependsOn                      map[string]bool
+	Manifests                      map[string]bool
+	Scheduling                     *schema.Scheduling
+	Warnings                       map[string]struct {
+		Message string
+		Intent  []string
+	}
+	Values map[string]any
+}
+
+// answer unifies leaves. The answer that each overlay has for its own criteria
+// is there already.
+func (l *loaded) answer(leaves []string) (raw, error) {
+	var a raw
+	for _, n := range leaves {
+		v := l.root.LookupPath(cue.MakePath(cue.Str("answers"), cue.Str(n)))
+		if v.Exists() && decode(v, &a) == nil && same(a.Leaves, leaves) {
+			a.Leaves = leaves
+			return a, nil
+		}
+	}
+	a = raw{}
+	path := cue.MakePath(cue.Def("answer"))
+	v := l.root.FillPath(path.Append(cue.Str("leaves")), leaves).LookupPath(path)
+	if err := v.Validate(cue.Concrete(true)); err != nil {
+		return a, l.errors(err)
+	}
+	return a, decode(v, &a)
+}
+
+func same(a, b []string) bool {
+	x := append([]string{}, a...)
+	sort.Strings(x)
+	return strings.Join(x, "\n") == strings.Join(b, "\n")
+}
+
+// decode reads v, or the named fields of it, by way of JSON.
+func decode(v cue.Value, to any, fields ...string) error {
+	var data []byte
+	var err error
+	if fields == nil {
+		data, err = v.MarshalJSON()
+	} else {
+		parts := map[string]json.RawMessage{}
+		for _, f := range fields {
+			if parts[f], err = v.LookupPath(cue.MakePath(cue.Str(f))).MarshalJSON(); err != nil {
+				break
+			}
+		}
+		if err == nil {
+			data, err = json.Marshal(parts)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("reading the evaluated catalogue: %w", err)
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	return dec.Decode(to)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}

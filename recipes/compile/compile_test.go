@@ -1,0 +1,61 @@
+package compile
+
+import (
+	"io/fs"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/NVIDIA/eidos/recipes"
+)
+
+// TestFresh fails when recipes/compiled is not what the sources give.
+func TestFresh(t *testing.T) {
+	files, err := Catalog(recipes.Sources())
+	if err != nil {
+		t.Fatal(err)
+	}
+	committed := os.DirFS("../compiled")
+	names, err := fs.Glob(committed, "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(sortedKeys(files), names); diff != "" {
+		t.Errorf("recipes/compiled is stale, run go generate ./recipes (-want +got):\n%s", diff)
+	}
+	for name, want := range files {
+		got, err := fs.ReadFile(committed, name)
+		if err != nil {
+			continue // said above
+		}
+		if diff := cmp.Diff(string(want), string(got)); diff != "" {
+			t.Errorf("%s is stale, run go generate ./recipes (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestModule holds the module file that evaluation uses to the repository's.
+func TestModule(t *testing.T) {
+	data, err := os.ReadFile("../../cue.mod/module.cue")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(data), module); diff != "" {
+		t.Errorf("cue.mod/module.cue and the one compiled with differ (-repository +ours):\n%s", diff)
+	}
+}
+
+func TestOrder(t *testing.T) {
+	got, err := order(map[string][]string{"c": {"a"}, "b": nil, "a": nil, "d": {"b", "c"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a", "b", "c", "d"}, got); diff != "" {
+		t.Errorf("order (-want +got):\n%s", diff)
+	}
+	_, err = order(map[string][]string{"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": nil})
+	if err == nil || err.Error() != "components depend on each other: b -> c -> b" {
+		t.Errorf("got %v", err)
+	}
+}

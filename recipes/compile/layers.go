@@ -1,0 +1,140 @@
+package compile
+
+import (
+	"fmt"
+	"strings"
+
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/build"
+	"cuelang.org/go/cue/format"
+	"cuelang.org/go/cue/token"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// layer is one statement of a component or an overlay: what stands at a path,
+// and where.
+type layer struct {
+	Name    string // of the component or overlay
+	Overlay bool
+	Path    []string // components gpu-operator values driver version
+	At      string   // file:line
+	Text    string   // as it is written
+	Default bool     // may be specialised
+}
+
+// layersOf lists the statements of every component and overlay by reading the
+// files: evaluation keeps positions, but not which of them was a default.
+func layersOf(inst *build.Instance) ([]layer, error) {
+	var w walker
+	for _, f := range inst.Files {
+		w.file(f, nil)
+	}
+	for _, imp := range inst.Imports {
+		switch {
+		case strings.HasSuffix(imp.ImportPath, "/recipes/components"):
+			for _, f := range imp.Files {
+				w.file(f, []string{"components"})
+			}
+		case strings.HasSuffix(imp.ImportPath, "/recipes/overlays"):
+			for _, f := range imp.Files {
+				w.file(f, []string{"overlays"})
+			}
+		}
+	}
+	return w.out, w.err
+}
+
+type walker struct {
+	out []layer
+	err error
+}
+
+func (w *walker) file(f *ast.File, prefix []string) {
+	for _, d := range f.Decls {
+		w.decl(d, prefix)
+	}
+}
+
+func (w *walker) decl(d ast.Decl, path []string) {
+	f, ok := d.(*ast.Field)
+	if !ok {
+		return
+	}
+	name, _, err := ast.LabelName(f.Label)
+	if err != nil || strings.HasPrefix(name, "#") || strings.HasPrefix(name, "_") {
+		return // a pattern, a definition, a hidden field: not data
+	}
+	path = append(path[:len(path):len(path)], name)
+	if path[0] != "components" && path[0] != "overlays" {
+		return
+	}
+	if s, ok := f.Value.(*ast.StructLit); ok && len(s.Elts) > 0 {
+		for _, e := range s.Elts {
+			w.decl(e, path)
+		}
+		return
+	}
+	if len(path) < 3 {
+		return
+	}
+	text, err := format.Node(f.Value, format.Simplify())
+	if err != nil {
+		w.err = fmt.Errorf("reading %s: %w", position(f.Pos()), err)
+		return
+	}
+	l := layer{Name: path[1], Overlay: path[0] == "overlays", Path: path[2:], At: position(f.Pos()), Text: string(text)}
+	if !l.Overlay {
+		l.Path = append([]string{"components"}, path[1:]...)
+	}
+	if def, ok := defaultOf(f.Value); ok {
+		l.Default = true
+		if text, err := format.Node(def, format.Simplify()); err == nil {
+			l.Text = string(text)
+		}
+	}
+	w.out = append(w.out, l)
+}
+
+// defaultOf returns the marked alternative of a disjunction.
+func defaultOf(x ast.Expr) (ast.Expr, bool) {
+	switch x := x.(type) {
+	case *ast.BinaryExpr:
+		if x.Op != token.OR {
+			return nil, false
+		}
+		if d, ok := defaultOf(x.X); ok {
+			return d, true
+		}
+		return defaultOf(x.Y)
+	case *ast.UnaryExpr:
+		return x.X, x.Op == token.MUL
+	}
+	return nil, false
+}
+
+func position(p token.Pos) string {
+	return fmt.Sprintf("%s:%d", strings.TrimPrefix(p.Filename(), "/"), p.Line())
+}
+
+// where is the first line that says anything of an overlay.
+func (l *loaded) where(overlay string) string {
+	for _, s := range l.layers {
+		if s.Overlay && s.Name == overlay {
+			return s.At
+		}
+	}
+	return ""
+}
+
+// at gives the problems of an overlay's answer the overlay's place.
+func (l *loaded) at(err error, overlay string) error {
+	var out []error
+	for _, e := range schema.List(err) {
+		if s, ok := e.(*schema.Error); ok && s.Pos == "" {
+			e = s.At(l.where(overlay), overlay)
+		}
+		out = append(out, e)
+	}
+	return schema.Join(out)
+}

@@ -1,0 +1,63 @@
+package compile
+
+import (
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// order sorts names so that each comes after what it depends on, ties by name.
+// A cycle is an error that prints its path.
+func order(dependsOn map[string][]string) ([]string, error) {
+	missing := map[string]int{}
+	needs := map[string][]string{}
+	for n, deps := range dependsOn {
+		missing[n] = len(deps)
+		for _, d := range deps {
+			needs[d] = append(needs[d], n)
+		}
+	}
+	var ready, out []string
+	for n, k := range missing {
+		if k == 0 {
+			ready = append(ready, n)
+		}
+	}
+	for len(ready) > 0 {
+		sort.Strings(ready)
+		n := ready[0]
+		ready = ready[1:]
+		out = append(out, n)
+		for _, m := range needs[n] {
+			if missing[m]--; missing[m] == 0 {
+				ready = append(ready, m)
+			}
+		}
+	}
+	if len(out) == len(dependsOn) {
+		return out, nil
+	}
+	return nil, schema.Errorf(schema.Invalid, "components depend on each other: %s", strings.Join(cycle(dependsOn, missing), " -> ")).
+		WithHint("take one dependsOn of the circle away")
+}
+
+// cycle follows dependencies among what is left until one comes again.
+func cycle(dependsOn map[string][]string, missing map[string]int) []string {
+	var path []string
+	at := ""
+	for _, n := range sortedKeys(dependsOn) {
+		if missing[n] > 0 {
+			at = n
+			break
+		}
+	}
+	for !slices.Contains(path, at) {
+		path = append(path, at)
+		deps := slices.Sorted(slices.Values(dependsOn[at]))
+		i := slices.IndexFunc(deps, func(d string) bool { return missing[d] > 0 })
+		at = deps[i]
+	}
+	return append(path[slices.Index(path, at):], at)
+}

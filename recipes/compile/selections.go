@@ -1,0 +1,65 @@
+package compile
+
+import (
+	"io/fs"
+	"sort"
+	"strings"
+	"testing/fstest"
+
+	"github.com/NVIDIA/eidos/recipes"
+)
+
+// FS shows the files as a file system.
+func (f Files) FS() fs.FS {
+	m := fstest.MapFS{}
+	for name, data := range f {
+		m[name] = &fstest.MapFile{Data: data, Mode: 0o644}
+	}
+	return m
+}
+
+// Questions calls f with every question: all values, and "not stated", of every
+// field. Values are those of the documents and of the overlays.
+func Questions(cat *recipes.Catalog, f func(recipes.Criteria)) {
+	lists := make([][]string, len(recipes.Fields()))
+	for i, known := range recipes.Values() {
+		seen := map[string]bool{"": true}
+		for _, v := range known {
+			seen[v] = true
+		}
+		for _, o := range cat.Overlays {
+			seen[recipes.CriteriaOf(o.Criteria)[i]] = true
+		}
+		lists[i] = sortedKeys(seen)
+	}
+	var q recipes.Criteria
+	var walk func(i int)
+	walk = func(i int) {
+		if i == len(lists) {
+			f(q)
+			return
+		}
+		for _, v := range lists[i] {
+			q[i] = v
+			walk(i + 1)
+		}
+	}
+	walk(0)
+}
+
+// Selections returns every set of leaves that some question selects, sorted.
+func Selections(cat *recipes.Catalog) [][]string {
+	seen := map[string][]string{}
+	Questions(cat, func(q recipes.Criteria) {
+		if leaves, _ := cat.Match(q); len(leaves) > 0 {
+			seen[strings.Join(leaves, "\n")] = leaves
+		}
+	})
+	keys := sortedKeys(seen)
+	sort.Strings(keys)
+	out := make([][]string, len(keys))
+	for i, k := range keys {
+		out[i] = seen[k]
+	}
+	return out
+}

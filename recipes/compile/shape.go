@@ -1,0 +1,207 @@
+package compile
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"slices"
+	"sort"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/constraint"
+)
+
+// shape turns an answer into the terms of a RecipeResult.
+func (l *loaded) shape(a raw) (*recipes.Document, error) {
+	d := &recipes.Document{AppliedOverlays: a.Layers, Maturity: "stable", Criteria: a.Criteria}
+	if a.Experimental {
+		d.Maturity = "experimental"
+	}
+	var errs []error
+	var err error
+	if d.Constraints, err = strictest(a.Constraints, a.Layers); err != nil {
+		errs = append(errs, err)
+	}
+	if d.Validation, err = l.phases(a); err != nil {
+		errs = append(errs, err)
+	}
+	deps := map[string][]string{}
+	refs := map[string]schema.ComponentRef{}
+	for _, name := range sortedKeys(a.Components) {
+		c := a.Components[name]
+		ref, err := l.ref(c)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		for _, dep := range ref.DependencyRefs {
+			if _, ok := a.Components[dep]; !ok {
+				errs = append(errs, schema.Errorf(schema.Invalid, "component %q depends on %q, which the recipe for %s does not have",
+					name, dep, recipes.CriteriaOf(a.Criteria)).WithHint("add %s to the components of the overlay, or of its base", dep))
+			}
+		}
+		deps[name], refs[name] = ref.DependencyRefs, ref
+		for _, unless := range sortedKeys(c.Warnings) {
+			w := c.Warnings[unless]
+			if w.Intent == nil || slices.Contains(w.Intent, string(a.Criteria.Intent)) {
+				d.Warnings = append(d.Warnings, schema.Warning{Component: name, Unless: unless, Message: w.Message})
+			}
+		}
+	}
+	if err := schema.Join(errs); err != nil {
+		return nil, err
+	}
+	if d.Order, err = order(deps); err != nil {
+		return nil, err
+	}
+	for _, name := range d.Order {
+		d.Components = append(d.Components, refs[name])
+	}
+	return d, nil
+}
+
+func (l *loaded) ref(c component) (schema.ComponentRef, error) {
+	ref := schema.ComponentRef{
+		Name: c.Name, DisplayName: c.DisplayName, Type: "Helm",
+		Source: c.Repository, Chart: c.Chart, Version: c.Version, Namespace: c.Namespace,
+		DependencyRefs: on(c.DependsOn), ValueOverrideKeys: on(c.Aliases), Scheduling: c.Scheduling,
+		Values: recipes.Numbers(c.Values).(map[string]any),
+	}
+	if c.Chart == "" {
+		ref.Type = "Manifest"
+	}
+	for _, file := range on(c.Manifests) {
+		m, err := l.manifest("components/" + c.Name + "/manifests/" + file)
+		if err != nil {
+			return ref, err
+		}
+		ref.Manifests = append(ref.Manifests, m)
+	}
+	return ref, nil
+}
+
+// manifest names a manifest by digest; the text of one from --data is part of
+// the recipe, for nobody else has it.
+func (l *loaded) manifest(path string) (schema.Manifest, error) {
+	text, err := fs.ReadFile(l.sources, path)
+	if err != nil || !recipes.IsManifest(path) {
+		return schema.Manifest{}, schema.Errorf(schema.Invalid, "there is no manifest %q", path).
+			WithHint("add the file, or set it to false")
+	}
+	m := schema.Manifest{Path: path, Digest: digestOf(text)}
+	if l.data[path] {
+		m.Content = string(text)
+	}
+	return m, nil
+}
+
+func digestOf(data []byte) schema.Digest {
+	sum := sha256.Sum256(data)
+	return schema.Digest("sha256:" + hex.EncodeToString(sum[:]))
+}
+
+// on returns the names that are true, sorted; nil for none.
+func on(set map[string]bool) []string {
+	var out []string
+	for k, v := range set {
+		if v {
+			out = append(out, k)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+// strictest keeps of each path the asks that no other implies, with the level
+// that asked first.
+func strictest(byPath map[string]map[string]string, layers []string) ([]schema.Constraint, error) {
+	var out []schema.Constraint
+	var errs []error
+	for _, path := range sortedKeys(byPath) {
+		if _, err := constraint.ParsePath(path); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		kept, err := asks(path, byPath[path], layers)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		out = append(out, kept...)
+	}
+	return out, schema.Join(errs)
+}
+
+func asks(name string, byLevel map[string]string, layers []string) ([]schema.Constraint, error) {
+	var all []constraint.Ask
+	var exprs []constraint.Expr
+	for _, level := range layers {
+		text, ok := byLevel[level]
+		if !ok {
+			continue
+		}
+		e, err := constraint.Parse(text)
+		if err != nil {
+			return nil, schema.Errorf(schema.Invalid, "constraint %s of %s: %w", name, level, err)
+		}
+		all = append(all, constraint.Ask{Expr: e, From: level})
+		exprs = append(exprs, e)
+	}
+	var out []schema.Constraint
+	for _, a := range constraint.Strictest(all) {
+		out = append(out, schema.Constraint{Name: name, Value: a.Expr.String(), From: a.From})
+	}
+	if !constraint.Satisfiable(exprs...) {
+		return out, unsatisfiable(name, out)
+	}
+	return out, nil
+}
+
+func unsatisfiable(name string, asks []schema.Constraint) error {
+	text := ""
+	for i, a := range asks {
+		if i > 0 {
+			text += " and "
+		}
+		text += a.Value + " (" + a.From + ")"
+	}
+	return schema.Errorf(schema.Invalid, "nothing can satisfy the constraints on %s: %s", name, text).
+		WithHint("a descendant can tighten what its ancestors ask for, never contradict it")
+}
+
+// phases sorts the checks into their phases.
+func (l *loaded) phases(a raw) (map[string]schema.Phase, error) {
+	if len(a.Checks) == 0 {
+		return nil, nil
+	}
+	var defs struct {
+		Checks map[string]struct{ Phase, Measures string }
+	}
+	if err := decode(l.root, &defs, "checks"); err != nil {
+		return nil, err
+	}
+	out := map[string]schema.Phase{}
+	var errs []error
+	for _, name := range sortedKeys(a.Checks) {
+		def := defs.Checks[name]
+		p := out[def.Phase]
+		p.Checks = append(p.Checks, name)
+		exprs := map[string]string{}
+		for level, v := range a.Checks[name] {
+			if text, ok := v.(string); ok {
+				exprs[level] = text
+			}
+		}
+		if len(exprs) > 0 && def.Measures == "" {
+			errs = append(errs, schema.Errorf(schema.Invalid, "check %q measures nothing that could be compared", name).
+				WithHint("write %s: true", name))
+		}
+		kept, err := asks(def.Measures, exprs, a.Layers)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		p.Constraints = append(p.Constraints, kept...)
+		out[def.Phase] = p
+	}
+	return out, schema.Join(errs)
+}

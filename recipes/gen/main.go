@@ -1,0 +1,41 @@
+// Gen compiles the catalogue into recipes/compiled. Run it by `make generate`.
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/NVIDIA/eidos/recipes/compile"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+func main() {
+	if err := run("."); err != nil {
+		for _, e := range schema.List(err) {
+			fmt.Fprintln(os.Stderr, "gen:", e)
+		}
+		os.Exit(1)
+	}
+}
+
+// run compiles the sources in dir into dir/compiled.
+func run(dir string) error {
+	files, err := compile.Catalog(os.DirFS(dir))
+	if err != nil {
+		return err
+	}
+	out := filepath.Join(dir, "compiled")
+	if err := os.RemoveAll(out); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(out, 0o755); err != nil {
+		return err
+	}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(out, name), data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,138 @@
+package recipes
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Match returns the leaves that a question selects, sorted, and which of the
+// fields it states none of them carries.
+//
+// An overlay applies when the question states everything that it states, so a
+// field left open never pulls in an overlay that states it. Ancestors of
+// others come in through their descendants; what remains are the leaves.
+func (c *Catalog) Match(q Criteria) (leaves []string, uncovered Criteria) {
+	inner := map[string]bool{}
+	var matches []int
+	for i, o := range c.Overlays {
+		if c.criteria[i].Within(q) {
+			matches = append(matches, i)
+			inner[o.Base] = true
+		}
+	}
+	uncovered = q
+	for _, i := range matches {
+		for f, v := range c.criteria[i] {
+			if v != "" {
+				uncovered[f] = ""
+			}
+		}
+		// The ancestors of a match match too: their criteria are within its own.
+		if !inner[c.Overlays[i].Name] {
+			leaves = append(leaves, c.Overlays[i].Name)
+		}
+	}
+	return leaves, uncovered
+}
+
+// Resolve answers a question. Invalid if it states a field that no applied
+// overlay carries, unless allowGeneric.
+func (c *Catalog) Resolve(q schema.Criteria, allowGeneric bool) (*schema.RecipeResult, error) {
+	leaves, uncovered := c.Match(CriteriaOf(q))
+	if uncovered != (Criteria{}) && !allowGeneric {
+		return nil, c.notCovered(CriteriaOf(q), uncovered)
+	}
+	for _, a := range c.Answers {
+		if !equal(a.Leaves, leaves) {
+			continue
+		}
+		d, err := c.Document(a)
+		if err != nil {
+			return nil, err
+		}
+		return c.result(d, q), nil
+	}
+	return nil, schema.Errorf(schema.Failed, "the compiled catalogue has no answer for %s", strings.Join(leaves, " and ")).
+		WithHint("it is older than its sources: go generate ./recipes")
+}
+
+func (c *Catalog) result(d *Document, q schema.Criteria) *schema.RecipeResult {
+	stated := CriteriaOf(q).Schema()
+	stated.Nodes = q.Nodes
+	return &schema.RecipeResult{
+		Kind:       "RecipeResult",
+		APIVersion: schema.APIVersion,
+		Metadata: schema.RecipeMetadata{
+			Version: c.Version, Catalog: c.Sources, AppliedOverlays: d.AppliedOverlays, Maturity: d.Maturity,
+		},
+		Criteria:        stated,
+		Constraints:     d.Constraints,
+		ComponentRefs:   d.Components,
+		DeploymentOrder: d.Order,
+		Validation:      d.Validation,
+		Warnings:        d.Warnings,
+	}
+}
+
+func (c *Catalog) notCovered(q, uncovered Criteria) error {
+	err := schema.Errorf(schema.Invalid, "no recipe for %s covers %s", q, uncovered)
+	near := c.Nearest(q, 3)
+	if len(near) == 0 {
+		return err.WithHint("--allow-generic accepts a recipe that knows nothing about it")
+	}
+	var list []string
+	for _, o := range near {
+		list = append(list, o.Name+" ("+CriteriaOf(o.Criteria).Flags()+")")
+	}
+	return err.WithHint("the nearest recipes are %s; --allow-generic accepts one that knows nothing about it", strings.Join(list, ", "))
+}
+
+// Nearest returns up to n overlays by how much of the question they carry,
+// then by how little else they state, then by name. One that contradicts every
+// stated field is not near.
+func (c *Catalog) Nearest(q Criteria, n int) []Overlay {
+	type scored struct{ i, same, other, extra int }
+	var all []scored
+	for i, k := range c.criteria {
+		s := scored{i: i}
+		for f, v := range k {
+			switch {
+			case v != "" && v == q[f]:
+				s.same++
+			case v != "" && q[f] != "":
+				s.other++
+			case v != "":
+				s.extra++
+			}
+		}
+		if s.same > 0 {
+			all = append(all, s)
+		}
+	}
+	sort.SliceStable(all, func(a, b int) bool {
+		x, y := all[a], all[b]
+		if x.same-x.other != y.same-y.other {
+			return x.same-x.other > y.same-y.other
+		}
+		return x.extra < y.extra
+	})
+	var out []Overlay
+	for _, s := range all[:min(n, len(all))] {
+		out = append(out, c.Overlays[s.i])
+	}
+	return out
+}
+
+func equal(a, b []string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}

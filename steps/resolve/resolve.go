@@ -1,0 +1,97 @@
+// Package resolve answers a question, or a snapshot, with a recipe.
+package resolve
+
+import (
+	"fmt"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Question is what a recipe is asked for.
+type Question struct {
+	// Stated is what the user says; it wins over what the snapshot shows. The
+	// word any leaves a field open whatever the snapshot shows.
+	Stated schema.Criteria
+	// Snapshot fills in what is not stated, if there is one.
+	Snapshot *schema.Snapshot
+	// AllowGeneric accepts a recipe that does not cover every stated field.
+	AllowGeneric bool
+}
+
+// Recipe answers q from cat. The notes are for people: what was detected and
+// could not be used. Invalid if a stated field is one that no recipe covers.
+func Recipe(cat *recipes.Catalog, q Question) (*schema.RecipeResult, []string, error) {
+	want := q.Stated
+	var seen []schema.Detection
+	var notes []string
+	if q.Snapshot != nil {
+		seen, notes = Detect(q.Snapshot)
+		var dropped []string
+		want, dropped = q.complete(cat, seen)
+		notes = append(notes, dropped...)
+	}
+	res, err := cat.Resolve(want, q.AllowGeneric)
+	if err != nil {
+		return nil, notes, err
+	}
+	res.Detected = seen
+	return res, notes, nil
+}
+
+// complete adds to what is stated what was detected and some recipe covers. A
+// detected field that none covers is left open, and said: only what the user
+// asks for has to be covered.
+func (q Question) complete(cat *recipes.Catalog, seen []schema.Detection) (schema.Criteria, []string) {
+	all := recipes.CriteriaOf(q.Stated)
+	open := raw(q.Stated)
+	var added []int
+	for _, d := range seen {
+		for i, f := range recipes.Fields() {
+			if f == d.Field && open[i] == "" {
+				all[i] = d.Value
+				added = append(added, i)
+			}
+		}
+	}
+	_, uncovered := cat.Match(all)
+	var notes []string
+	for _, i := range added {
+		if uncovered[i] == "" {
+			continue
+		}
+		note := fmt.Sprintf("the snapshot shows %s %s, but no recipe for the rest of the question covers it: left open", recipes.Fields()[i], all[i])
+		if near := cat.Nearest(all, 1); len(near) == 1 {
+			note += fmt.Sprintf("; the nearest recipe is %s (%s)", near[0].Name, recipes.CriteriaOf(near[0].Criteria).Flags())
+		}
+		notes = append(notes, note)
+	}
+	for _, i := range added {
+		if uncovered[i] != "" {
+			all[i] = ""
+		}
+	}
+	out := all.Schema()
+	out.Nodes = q.Stated.Nodes
+	return out, notes
+}
+
+// raw is c with the word any kept.
+func raw(c schema.Criteria) recipes.Criteria {
+	return recipes.Criteria{string(c.Service), string(c.Accelerator), string(c.Intent), string(c.OS), string(c.Platform)}
+}
+
+// Merge fills the fields that first leaves out from then: flags over a file.
+func Merge(first, then schema.Criteria) schema.Criteria {
+	a, b := raw(first), raw(then)
+	for i := range a {
+		if a[i] == "" {
+			a[i] = b[i]
+		}
+	}
+	out := a.Schema()
+	if out.Nodes = first.Nodes; out.Nodes == 0 {
+		out.Nodes = then.Nodes
+	}
+	return out
+}
