@@ -529,6 +529,10 @@ type SignParams struct {
 	// Private key file; the password is read from COSIGN_PASSWORD.
 	Key string `json:"key,omitempty"`
 
+	// Make a key pair in the data directory when no key is found: for trying
+	// things out, since nobody knows such a key.
+	GenerateKey bool `json:"generateKey,omitempty"`
+
 	// bundle: Sigstore bundle as OCI referrer; legacy: .sig and .att tags.
 	Format string `json:"format,omitempty"`
 

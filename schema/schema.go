@@ -10,6 +10,8 @@ package schema
 //go:generate go tool -modfile=../tools.mod cue exp gengotypes .
 //go:generate go run ./gen
 
+import "reflect"
+
 // APIVersion is the group and version of every document written.
 const APIVersion = "eidos.nvidia.com/v1alpha1"
 
@@ -48,16 +50,24 @@ func (*Verification) MediaType() string     { return mediaType("verification") }
 func (*Pipeline) MediaType() string         { return mediaType("pipeline") }
 func (*Drift) MediaType() string            { return mediaType("drift") }
 
+// Documents returns an empty document of every type.
+func Documents() []Value {
+	return []Value{
+		&Snapshot{}, &RecipeResult{}, &RecipeCriteria{}, &ValidationResult{}, &Bundle{},
+		&Reference{}, &Signature{}, &Verification{}, &Pipeline{}, &Drift{},
+	}
+}
+
 // New returns an empty document of the given media type, or nil if there is
 // none.
 func New(mediaType string) Value {
-	for _, v := range []Value{
-		&Snapshot{}, &RecipeResult{}, &RecipeCriteria{}, &ValidationResult{}, &Bundle{},
-		&Reference{}, &Signature{}, &Verification{}, &Pipeline{}, &Drift{},
-	} {
+	for _, v := range Documents() {
 		if v.MediaType() == mediaType {
 			return v
 		}
 	}
 	return nil
 }
+
+// KindOf is what stands under `kind` in documents of v's type.
+func KindOf(v Value) string { return reflect.TypeOf(v).Elem().Name() }

@@ -1,0 +1,159 @@
+package address
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"path/filepath"
+	"strings"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/oci"
+)
+
+// Config is what addresses stand for in one process. Zero fields leave out
+// what they are for.
+type Config struct {
+	Stdin  io.Reader // for "-"
+	Stdout io.Writer // for "-"
+	// Force replaces an output directory whatever is in it.
+	Force bool
+	// Format is yaml or json; empty goes by the file's name, else yaml.
+	Format string
+	// OCI opens registries, Access says how.
+	OCI    oci.Options
+	Access oci.Access
+	// Transport carries http:// and https:// requests; nil is the default.
+	Transport http.RoundTripper
+	// LoadConfigMap returns the document of a media type ("" for any) in a
+	// ConfigMap, as it stands there.
+	LoadConfigMap func(ctx context.Context, namespace, name, mediaType string) ([]byte, error)
+	// SaveConfigMap writes a document to a ConfigMap.
+	SaveConfigMap func(ctx context.Context, namespace, name string, v schema.Value) error
+}
+
+// New returns the two ends of every pipeline.
+func New(c Config) (engine.Loader, engine.Saver) { return c.load, c.save }
+
+// scheme splits a URI; "" is a path.
+func scheme(uri string) (name, rest string) {
+	if uri == "-" {
+		return "-", ""
+	}
+	if strings.HasPrefix(uri, "oci-layout:") {
+		return "oci", uri
+	}
+	if name, rest, ok := strings.Cut(uri, "://"); ok {
+		return strings.ToLower(name), rest
+	}
+	return "", uri
+}
+
+func unknownScheme(uri, name string) error {
+	known := []string{"cm", "file", "http", "https", "oci"}
+	return schema.Errorf(schema.Invalid, "address %q: unknown scheme %q", uri, name).
+		WithHint("%s", schema.Suggest(name, known))
+}
+
+func (c Config) load(ctx context.Context, env engine.Env, uri, mediaType string) (schema.Value, error) {
+	name, rest := scheme(uri)
+	var data []byte
+	var err error
+	switch name {
+	case "", "file":
+		if name == "" && mediaType == (*schema.Reference)(nil).MediaType() && strings.Contains(uri, "@sha256:") {
+			return c.resolve(ctx, env, uri)
+		}
+		return loadPath(ctx, env, inDir(env.Dir, rest), rest, mediaType)
+	case "-":
+		if c.Stdin == nil {
+			return nil, schema.Errorf(schema.Invalid, "there is no standard input")
+		}
+		data, err = readAll(c.Stdin, "standard input")
+	case "http", "https":
+		data, err = c.fetch(ctx, uri)
+	case "cm":
+		data, err = c.loadConfigMap(ctx, uri, rest, mediaType)
+	case "oci":
+		if mediaType == (*schema.Reference)(nil).MediaType() {
+			return c.resolve(ctx, env, uri)
+		}
+		v, err := c.OCI.Pull(ctx, env, uri, c.Access)
+		if err != nil {
+			return nil, err
+		}
+		return wanted(uri, v, mediaType)
+	default:
+		return nil, unknownScheme(uri, name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return decode(shown(uri), data, mediaType)
+}
+
+// resolve is the reference that an address in a registry stands for.
+func (c Config) resolve(ctx context.Context, env engine.Env, uri string) (schema.Value, error) {
+	r, err := c.OCI.Resolve(ctx, env, uri, c.Access)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+func (c Config) save(ctx context.Context, env engine.Env, v schema.Value, uri string) error {
+	name, rest := scheme(uri)
+	b, isBundle := v.(*schema.Bundle)
+	switch name {
+	case "", "file":
+		if isBundle {
+			return saveBundle(ctx, env, b, inDir(env.Dir, rest), rest, c.Force)
+		}
+		return saveFile(v, inDir(env.Dir, rest), rest, c.format(rest))
+	case "-":
+		if c.Stdout == nil {
+			return schema.Errorf(schema.Invalid, "there is no standard output")
+		}
+		data, err := encode(v, c.format(""))
+		if err != nil {
+			return err
+		}
+		if _, err := c.Stdout.Write(data); err != nil {
+			return schema.Errorf(schema.Failed, "writing to standard output: %w", err)
+		}
+		return nil
+	case "http", "https":
+		return schema.Errorf(schema.Invalid, "cannot write to %q", shown(uri)).
+			WithHint("write to a path, -, cm://namespace/name or oci://registry/repository")
+	case "cm":
+		return c.saveConfigMap(ctx, uri, rest, v)
+	case "oci":
+		var err error
+		if isBundle {
+			_, err = c.OCI.Push(ctx, env, b, schema.PushParams{To: uri, PlainHTTP: c.Access.PlainHTTP, InsecureTLS: c.Access.InsecureTLS})
+		} else {
+			_, err = c.OCI.PushDocument(ctx, env, v, uri, c.Access)
+		}
+		return err
+	}
+	return unknownScheme(uri, name)
+}
+
+// format is how to write a document to a file of that name.
+func (c Config) format(name string) string {
+	switch {
+	case c.Format != "":
+		return c.Format
+	case strings.EqualFold(filepath.Ext(name), ".json"):
+		return "json"
+	}
+	return "yaml"
+}
+
+func inDir(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}

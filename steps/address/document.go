@@ -1,0 +1,92 @@
+package address
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// maxDocument is the most bytes a document may have.
+const maxDocument = 64 << 20
+
+// readAll reads a document. name is for messages.
+func readAll(r io.Reader, name string) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxDocument+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	if len(data) > maxDocument {
+		return nil, schema.Errorf(schema.Invalid, "%s has more than %d MiB", name, maxDocument>>20)
+	}
+	return data, nil
+}
+
+// decode reads the document in data, of the wanted media type or, if that is
+// "", of the kind that it states.
+func decode(name string, data []byte, mediaType string) (schema.Value, error) {
+	if mediaType != "" {
+		v := schema.New(mediaType)
+		if v == nil {
+			return nil, fmt.Errorf("BUG: no document of type %q", mediaType)
+		}
+		if err := schema.Decode(name, data, v); err != nil {
+			return nil, err
+		}
+		return v, nil
+	}
+	doc, err := schema.Parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	kind := ""
+	if m, ok := doc.Value().(map[string]any); ok {
+		kind, _ = m["kind"].(string)
+	}
+	var kinds []string
+	for _, v := range schema.Documents() {
+		k := schema.KindOf(v)
+		kinds = append(kinds, k)
+		if k == kind {
+			if err := doc.Decode(v); err != nil {
+				return nil, err
+			}
+			return v, nil
+		}
+	}
+	if kind == "" {
+		return nil, schema.Errorf(schema.Invalid, "no kind: not a document of eidos").At(doc.Pos(), "kind").
+			WithHint("the kinds are %s", strings.Join(kinds, ", "))
+	}
+	return nil, schema.Errorf(schema.Invalid, "unknown kind %q", kind).At(doc.Pos("kind"), "kind").
+		WithHint("%s", schema.Suggest(kind, kinds))
+}
+
+// wanted refuses a value of another media type than the one wanted.
+func wanted(name string, v schema.Value, mediaType string) (schema.Value, error) {
+	if mediaType != "" && v.MediaType() != mediaType {
+		return nil, schema.Errorf(schema.Invalid, "%s holds a %s, and a %s is wanted",
+			shown(name), short(v.MediaType()), short(mediaType))
+	}
+	return v, nil
+}
+
+// short is the word in a media type of ours: recipe.
+func short(mediaType string) string {
+	s := strings.TrimPrefix(mediaType, "application/vnd.nvidia.eidos.")
+	word, _, _ := strings.Cut(s, ".")
+	return word
+}
+
+// encode writes a document as a file holds it.
+func encode(v schema.Value, format string) ([]byte, error) {
+	switch format {
+	case "yaml":
+		return schema.EncodeYAML(v)
+	case "json":
+		return schema.EncodeIndent(v)
+	}
+	return nil, schema.Errorf(schema.Invalid, "unknown format %q", format).
+		WithHint("%s", schema.Suggest(format, []string{"json", "yaml"}))
+}

@@ -1,0 +1,66 @@
+package address
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/internal/replace"
+)
+
+// loadPath reads a document from a file, or a bundle from a directory. name is
+// the path as the user wrote it.
+func loadPath(ctx context.Context, env engine.Env, path, name, mediaType string) (schema.Value, error) {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return nil, explainRead(name, err)
+	}
+	if fi.IsDir() {
+		if mediaType != "" && mediaType != (*schema.Bundle)(nil).MediaType() {
+			return nil, schema.Errorf(schema.Invalid, "%q is a directory, and a %s is wanted", name, short(mediaType)).
+				WithHint("name a file in it")
+		}
+		return loadBundle(ctx, env, path, name)
+	}
+	// Also a pipe: eidos recipe --snapshot <(…).
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, explainRead(name, err)
+	}
+	defer f.Close()
+	data, err := readAll(f, name)
+	if err != nil {
+		return nil, err
+	}
+	return decode(name, data, mediaType)
+}
+
+func saveFile(v schema.Value, path, name, format string) error {
+	data, err := encode(v, format)
+	if err != nil {
+		return err
+	}
+	return replace.File(path, 0o666, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+func explainRead(name string, err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return schema.Errorf(schema.NotFound, "no file %q", name)
+	case errors.Is(err, fs.ErrPermission):
+		return schema.Errorf(schema.Unauthorized, "%q may not be read", name)
+	}
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	return schema.Errorf(schema.Failed, "reading %q: %w", name, err)
+}

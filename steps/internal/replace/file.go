@@ -1,0 +1,169 @@
+// Package replace writes files and directories so that whoever looks sees the
+// old content or the new one, whole, also after a crash, an interrupt or a
+// full disk.
+package replace
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// File replaces the file at path with what write writes: into a new file
+// beside it, flushed to disk, then renamed. perm is subject to the umask; the
+// mode of a file that is there already is kept. A symbolic link is followed.
+// Missing parent directories are made. What is no regular file (a pipe, a
+// terminal) is written to directly.
+//
+// Errors are *schema.Error: NotFound, Unauthorized for missing permission,
+// Failed for a full disk. What write returns is passed on as it is.
+func File(path string, perm fs.FileMode, write func(io.Writer) error) error {
+	real, err := resolve(path)
+	if err != nil {
+		return explain("writing", path, err)
+	}
+	if fi, err := os.Stat(real); err == nil {
+		switch {
+		case fi.IsDir():
+			return schema.Errorf(schema.Invalid, "writing %q: it is a directory", path).WithHint("name a file in it")
+		case !fi.Mode().IsRegular():
+			return direct(path, real, write)
+		}
+		perm = fi.Mode().Perm()
+	}
+	if err := os.MkdirAll(filepath.Dir(real), 0o777); err != nil {
+		return explain("making the directory of", path, err)
+	}
+	tmp, f, err := create(real, perm)
+	if err != nil {
+		return explain("writing", path, err)
+	}
+	defer os.Remove(tmp) // fails once it is renamed
+	if err := write(&sink{f: f, path: path}); err != nil {
+		f.Close()
+		return err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return explain("writing", path, err)
+	}
+	if err := os.Rename(tmp, real); err != nil {
+		return explain("writing", path, err)
+	}
+	return explain("writing", path, syncDir(filepath.Dir(real)))
+}
+
+// resolve follows symbolic links to the file that will be replaced, so that a
+// link stays one. A link to nothing resolves to where it points.
+func resolve(path string) (string, error) {
+	for range 40 { // as many as Linux follows
+		target, err := os.Readlink(path)
+		if errors.Is(err, syscall.EINVAL) || errors.Is(err, fs.ErrNotExist) {
+			return path, nil
+		}
+		if err != nil {
+			return "", err
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(filepath.Dir(path), target)
+		}
+		path = target
+	}
+	return "", syscall.ELOOP
+}
+
+// create makes a new file beside path, hidden, with a name nobody else has.
+func create(path string, perm fs.FileMode) (string, *os.File, error) {
+	name := beside(path)
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	return name, f, err
+}
+
+func beside(path string) string {
+	var b [8]byte
+	rand.Read(b[:]) // never fails
+	base := filepath.Base(path)
+	// Names have at most 255 bytes.
+	return filepath.Join(filepath.Dir(path), "."+base[:min(len(base), 200)]+".eidos-"+hex.EncodeToString(b[:]))
+}
+
+func direct(path, real string, write func(io.Writer) error) error {
+	f, err := os.OpenFile(real, os.O_WRONLY, 0)
+	if err != nil {
+		return explain("writing", path, err)
+	}
+	if err := write(&sink{f: f, path: path}); err != nil {
+		f.Close()
+		return err
+	}
+	return explain("writing", path, f.Close())
+}
+
+// sink tells a failed write to the file from what the writer of the content
+// has to say.
+type sink struct {
+	f    *os.File
+	path string
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	n, err := s.f.Write(p)
+	return n, explain("writing", s.path, err)
+}
+
+// syncDir makes a rename in dir last. Some file systems cannot sync a
+// directory; they say EINVAL or ENOTSUP.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
+		return err
+	}
+	return nil
+}
+
+// explain says what failed, with the code and the hint that users need.
+func explain(doing, path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var told *schema.Error
+	if errors.As(err, &told) {
+		return err
+	}
+	cause := err
+	var pe *fs.PathError
+	var le *os.LinkError
+	switch {
+	case errors.As(err, &pe):
+		cause = pe.Err
+	case errors.As(err, &le):
+		cause = le.Err
+	}
+	switch {
+	case errors.Is(cause, syscall.ENOSPC), errors.Is(cause, syscall.EDQUOT):
+		return schema.Errorf(schema.Failed, "%s %q: %w", doing, path, cause).
+			WithHint("free some space and run it again; what was there is unchanged")
+	case errors.Is(cause, fs.ErrPermission):
+		return schema.Errorf(schema.Unauthorized, "%s %q: %w", doing, path, cause).
+			WithHint("choose a path that you may write")
+	case errors.Is(cause, syscall.EROFS):
+		return schema.Errorf(schema.Invalid, "%s %q: %w", doing, path, cause).
+			WithHint("choose a path that you may write")
+	case errors.Is(cause, syscall.ENOTDIR):
+		return schema.Errorf(schema.Invalid, "%s %q: a parent of it is a file", doing, path)
+	case errors.Is(cause, fs.ErrNotExist):
+		return schema.Errorf(schema.NotFound, "%s %q: %w", doing, path, cause)
+	}
+	return fmt.Errorf("%s %q: %w", doing, path, cause)
+}

@@ -1,0 +1,67 @@
+package oci
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// artifact is a manifest with its blobs, ready to be written. It is an image
+// to go-containerregistry.
+type artifact struct {
+	raw   []byte
+	blobs map[v1.Hash]content
+	close func() error
+}
+
+// content is a blob that can be read any number of times at once.
+type content struct {
+	desc v1.Descriptor
+	at   io.ReaderAt
+}
+
+func newArtifact(raw []byte, blobs map[v1.Hash]content, close func() error) *artifact {
+	blobs[digestOf(emptyConfig)] = content{EmptyConfig(), bytes.NewReader(emptyConfig)}
+	return &artifact{raw: raw, blobs: blobs, close: close}
+}
+
+// image is the artefact as go-containerregistry wants it.
+func (a *artifact) image() (v1.Image, error) { return partial.CompressedToImage(a) }
+
+func (a *artifact) RawManifest() ([]byte, error)        { return a.raw, nil }
+func (a *artifact) RawConfigFile() ([]byte, error)      { return emptyConfig, nil }
+func (a *artifact) MediaType() (types.MediaType, error) { return types.OCIManifestSchema1, nil }
+func (a *artifact) digest() v1.Hash                     { return digestOf(a.raw) }
+func (a *artifact) LayerByDigest(h v1.Hash) (partial.CompressedLayer, error) {
+	c, ok := a.blobs[h]
+	if !ok {
+		return nil, fmt.Errorf("BUG: the artefact has no blob %s", h)
+	}
+	return c, nil
+}
+
+func (c content) Digest() (v1.Hash, error)            { return c.desc.Digest, nil }
+func (c content) Size() (int64, error)                { return c.desc.Size, nil }
+func (c content) MediaType() (types.MediaType, error) { return c.desc.MediaType, nil }
+func (c content) DiffID() (v1.Hash, error)            { return c.desc.Digest, nil }
+func (c content) Compressed() (io.ReadCloser, error) {
+	return io.NopCloser(io.NewSectionReader(c.at, 0, c.desc.Size)), nil
+}
+
+// explainSpool tells where the space ran out.
+func explainSpool(err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return schema.Errorf(schema.Failed, "packing in %q: %w", os.TempDir(), syscall.ENOSPC).
+			WithHint("free some space, or point TMPDIR at a larger disk")
+	}
+	return err
+}

@@ -1,0 +1,186 @@
+package oci
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/NVIDIA/eidos/steps/internal/replace"
+)
+
+// tagAnnotation carries the tag of an entry in a layout's index, as the image
+// specification says.
+const tagAnnotation = "org.opencontainers.image.ref.name"
+
+// errUnknown is returned for a blob, manifest or tag that a layout does not
+// hold.
+var errUnknown = errors.New("not in the layout")
+
+// layout is one repository as an OCI image layout directory
+// (https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md):
+//
+//	oci-layout          version marker; also the file that writers lock
+//	index.json          every manifest, once for each of its tags
+//	blobs/sha256/HEX    manifests, configs and layers
+//
+// It is safe for concurrent use, also by several processes: files are renamed
+// into place, and the index is changed under the lock. The directory is made
+// by the first write.
+type layout struct{ dir string }
+
+func (l layout) blobPath(d v1.Hash) string {
+	return filepath.Join(l.dir, "blobs", d.Algorithm, d.Hex)
+}
+
+// blob opens a blob and returns its size in bytes.
+func (l layout) blob(d v1.Hash) (*os.File, int64, error) {
+	f, err := os.Open(l.blobPath(d))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, errUnknown
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	fi, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, 0, err
+	}
+	return f, fi.Size(), nil
+}
+
+// has says whether the layout holds a blob.
+func (l layout) has(d v1.Hash) bool {
+	_, err := os.Stat(l.blobPath(d))
+	return err == nil
+}
+
+// putBlob stores what r yields if it has digest want.
+func (l layout) putBlob(ctx context.Context, want v1.Hash, r io.Reader) error {
+	if err := l.init(); err != nil {
+		return err
+	}
+	return replace.File(l.blobPath(want), 0o666, func(w io.Writer) error {
+		h := sha256.New()
+		if _, err := io.Copy(io.MultiWriter(w, h), readerContext{ctx, r}); err != nil {
+			return err
+		}
+		if got := sum(h); got != want {
+			return &digestError{want: want, got: got}
+		}
+		return nil
+	})
+}
+
+// index returns every entry of the index; none if there is no layout yet.
+func (l layout) index() ([]v1.Descriptor, error) {
+	data, err := os.ReadFile(filepath.Join(l.dir, "index.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var im v1.IndexManifest
+	if err := json.Unmarshal(data, &im); err != nil {
+		return nil, fmt.Errorf("reading %q: %w", filepath.Join(l.dir, "index.json"), err)
+	}
+	return im.Manifests, nil
+}
+
+// change replaces the index with what f makes of it.
+func (l layout) change(f func([]v1.Descriptor) ([]v1.Descriptor, error)) error {
+	if err := l.init(); err != nil {
+		return err
+	}
+	lock, err := os.Open(filepath.Join(l.dir, "oci-layout"))
+	if err != nil {
+		return err
+	}
+	defer lock.Close() // and with it the lock
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("locking %q: %w", l.dir, err)
+	}
+	old, err := l.index()
+	if err != nil {
+		return err
+	}
+	descs, err := f(old)
+	if err != nil {
+		return err
+	}
+	return l.writeIndex(descs)
+}
+
+func (l layout) writeIndex(descs []v1.Descriptor) error {
+	if descs == nil {
+		descs = []v1.Descriptor{}
+	}
+	data, err := json.Marshal(v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: descs})
+	if err != nil {
+		return err
+	}
+	return replace.File(filepath.Join(l.dir, "index.json"), 0o666, func(w io.Writer) error {
+		_, err := w.Write(append(data, '\n'))
+		return err
+	})
+}
+
+// init makes the files that tell a layout, index first: a directory with the
+// marker is complete.
+func (l layout) init() error {
+	marker := filepath.Join(l.dir, "oci-layout")
+	if _, err := os.Stat(marker); err == nil {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(l.dir, "index.json")); errors.Is(err, fs.ErrNotExist) {
+		if err := l.writeIndex(nil); err != nil {
+			return err
+		}
+	}
+	return replace.File(marker, 0o666, func(w io.Writer) error {
+		_, err := io.WriteString(w, `{"imageLayoutVersion":"1.0.0"}`+"\n")
+		return err
+	})
+}
+
+// digestError says that bytes do not have the digest they were to have.
+type digestError struct{ want, got v1.Hash }
+
+func (e *digestError) Error() string {
+	return fmt.Sprintf("the content has digest %s, not %s", e.got, e.want)
+}
+
+func sum(h hash.Hash) v1.Hash {
+	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(h.Sum(nil))}
+}
+
+// readerContext stops reading when its context is done.
+type readerContext struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r readerContext) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.r.Read(p)
+}
+
+func digestOf(b []byte) v1.Hash {
+	s := sha256.Sum256(b)
+	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(s[:])}
+}

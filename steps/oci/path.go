@@ -1,0 +1,82 @@
+package oci
+
+import (
+	"path"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Limits of a tree of files. They are far above what a bundle needs and far
+// below what hurts.
+const (
+	maxFiles = 100_000
+	maxBytes = 8 << 30 // of all files together
+	maxRatio = 200     // unpacked to packed, above 64 MiB unpacked
+)
+
+// CheckPath refuses a path that is not relative, clean and slash-separated, or
+// that some system would read as something else. Errors are Invalid and name
+// the path.
+func CheckPath(p string) error {
+	bad := func(why string) error { return schema.Errorf(schema.Invalid, "file %q: %s", p, why) }
+	switch {
+	case p == "" || p == ".":
+		return bad("it has no name")
+	case strings.HasPrefix(p, "/"):
+		return bad("the path is absolute")
+	case p == ".." || strings.HasPrefix(p, "../") || strings.Contains(p, "/../") || strings.HasSuffix(p, "/.."):
+		return bad("the path leaves the tree")
+	case path.Clean(p) != p:
+		return bad("the path is not in its shortest form")
+	case len(p) > 4096:
+		return schema.Errorf(schema.Invalid, "file %q…: the path has more than 4096 bytes", p[:64])
+	case !utf8.ValidString(p) || strings.ContainsFunc(p, unicode.IsControl):
+		return bad("the path has characters that cannot be shown")
+	case strings.ContainsAny(p, `\:`):
+		return bad("the path has a backslash or a colon, which are separators elsewhere")
+	}
+	for elem := range strings.SplitSeq(p, "/") {
+		if len(elem) > 255 {
+			return bad("a name in the path has more than 255 bytes")
+		}
+	}
+	return nil
+}
+
+// CheckFiles refuses a list of files that no directory can hold: with a path
+// that CheckPath refuses, one path twice, one that is a file and a directory,
+// or more than the limits. All problems are reported at once, as Invalid.
+func CheckFiles(files []schema.File) error {
+	if len(files) > maxFiles {
+		return schema.Errorf(schema.Invalid, "%d files; at most %d are taken", len(files), maxFiles)
+	}
+	var errs []error
+	var total int64
+	seen := make(map[string]bool, len(files))
+	for _, f := range files {
+		if err := CheckPath(f.Path); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		if seen[f.Path] {
+			errs = append(errs, schema.Errorf(schema.Invalid, "file %q is there twice", f.Path))
+		}
+		seen[f.Path] = true
+		total += f.Size
+	}
+	for _, f := range files {
+		for dir := path.Dir(f.Path); dir != "." && dir != "/"; dir = path.Dir(dir) {
+			if seen[dir] {
+				errs = append(errs, schema.Errorf(schema.Invalid, "file %q: %q is a file too", f.Path, dir))
+				break
+			}
+		}
+	}
+	if total > maxBytes {
+		errs = append(errs, schema.Errorf(schema.Invalid, "%d bytes in all; at most %d are taken", total, int64(maxBytes)))
+	}
+	return schema.Join(errs)
+}

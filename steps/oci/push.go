@@ -1,0 +1,135 @@
+package oci
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// PushKind is the step that writes a bundle to a registry and returns the
+// reference, by digest, of what it wrote.
+func PushKind(o Options) engine.Kind {
+	return engine.Define(engine.Spec{
+		Name: "push", Doc: "write a bundle to an OCI registry, by digest", Version: 1, Effect: true,
+	}, func(ctx context.Context, env engine.Env, p schema.PushParams, in struct {
+		Bundle *schema.Bundle `in:"bundle"`
+	}) (*schema.Reference, error) {
+		return o.Push(ctx, env, in.Bundle, p)
+	})
+}
+
+// Push writes a bundle to p.To.
+func (o Options) Push(ctx context.Context, env engine.Env, b *schema.Bundle, p schema.PushParams) (*schema.Reference, error) {
+	r, err := o.openTarget(p.To, env.Dir, Access{p.PlainHTTP, p.InsecureTLS})
+	if err != nil {
+		return nil, err
+	}
+	a, err := pack(ctx, b, env.Blobs, packing{created: o.Created, annotations: p.Annotations, progress: env.Progress})
+	if err != nil {
+		return nil, err
+	}
+	defer a.close()
+	ref, err := r.write(ctx, env, a)
+	if err != nil {
+		return nil, err
+	}
+	ref.ArtifactType = BundleType
+	return ref, nil
+}
+
+// PushDocument writes one document as an artefact of its own media type.
+func (o Options) PushDocument(ctx context.Context, env engine.Env, v schema.Value, to string, access Access) (*schema.Reference, error) {
+	r, err := o.openTarget(to, env.Dir, access)
+	if err != nil {
+		return nil, err
+	}
+	data, err := schema.Encode(v)
+	if err != nil {
+		return nil, err
+	}
+	mt := v.MediaType()
+	layer := v1.Descriptor{MediaType: types.MediaType(mt), Digest: digestOf(data), Size: int64(len(data))}
+	created := time.Unix(0, 0)
+	if !o.Created.IsZero() {
+		created = o.Created
+	}
+	raw, err := json.Marshal(Manifest{
+		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: mt,
+		Config: EmptyConfig(), Layers: []v1.Descriptor{layer},
+		Annotations: map[string]string{
+			"org.opencontainers.image.created": created.UTC().Format(time.RFC3339),
+			"org.opencontainers.image.source":  source,
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	a := newArtifact(raw, map[v1.Hash]content{layer.Digest: {layer, bytes.NewReader(data)}}, func() error { return nil })
+	ref, err := r.write(ctx, env, a)
+	if err != nil {
+		return nil, err
+	}
+	ref.ArtifactType = mt
+	return ref, nil
+}
+
+// openTarget opens where something is to be written: not a digest.
+func (o Options) openTarget(to, dir string, access Access) (*Repository, error) {
+	l, err := ParseLocation(to)
+	if err != nil {
+		return nil, err
+	}
+	if l.Digest != "" {
+		return nil, schema.Errorf(schema.Invalid, "cannot push to %q: the digest comes from the content", to).
+			WithHint("push to %s", l.base())
+	}
+	return o.Open(l, dir, access)
+}
+
+// write uploads the artefact's blobs, those that are not there, then its
+// manifest.
+func (r *Repository) write(ctx context.Context, env engine.Env, a *artifact) (*schema.Reference, error) {
+	img, err := a.image()
+	if err != nil {
+		return nil, err
+	}
+	digest := schema.Digest(a.digest().String())
+	var ref name.Reference = r.digest(digest)
+	if r.Tag != "" {
+		ref = r.repo.Tag(r.Tag)
+	}
+	opts := r.with(ctx)
+	stop := func() {}
+	if env.Progress != nil {
+		updates := make(chan v1.Update, 16)
+		finished := make(chan struct{})
+		go func() {
+			defer close(finished)
+			for u := range updates { // closed by Write
+				if u.Error == nil {
+					env.Progress(u.Complete, u.Total, "bytes pushed")
+				}
+			}
+		}()
+		opts = append(opts, remote.WithProgress(updates))
+		stop = func() { <-finished }
+	}
+	err = remote.Write(ref, img, opts...)
+	stop()
+	if err != nil {
+		return nil, r.explain("pushing to", ref, err)
+	}
+	return &schema.Reference{
+		Kind: "Reference", APIVersion: schema.APIVersion,
+		Reference: r.At(digest), Tag: r.Tag, Digest: digest, Size: int64(len(a.raw)),
+	}, nil
+}

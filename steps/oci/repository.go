@@ -1,0 +1,263 @@
+package oci
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"sort"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Access is how to speak to a registry.
+type Access struct {
+	PlainHTTP   bool // HTTP instead of HTTPS
+	InsecureTLS bool // any certificate will do
+}
+
+// Options are what the steps of this package need to know once. The zero value
+// works, without the embedded registry.
+type Options struct {
+	// Data is the user's data directory; the embedded registry lies in its
+	// directory registry.
+	Data string
+	// Version of eidos, for the User-Agent.
+	Version string
+	// Created is the time that artefacts carry; zero is the epoch. Set it from
+	// SOURCE_DATE_EPOCH.
+	Created time.Time
+	// Keychain finds credentials; nil is Docker's configuration with its
+	// credential helpers.
+	Keychain authn.Keychain
+}
+
+// Repository speaks to one repository. It is safe for concurrent use.
+type Repository struct {
+	Location
+	repo    name.Repository
+	options []remote.Option
+}
+
+// Open returns the repository of l. dir is what a relative layout directory is
+// relative to. It does not connect yet.
+func (o Options) Open(l Location, dir string, a Access) (*Repository, error) {
+	r := &Repository{Location: l}
+	host, path := l.Registry, l.Repository
+	var rt http.RoundTripper
+	switch {
+	case l.Dir != "":
+		host, path, rt = "layout.invalid", "layout", direct{single(l.in(dir))}
+	case l.Registry == Embedded:
+		if o.Data == "" {
+			return nil, schema.Errorf(schema.Invalid, "reference %q: there is no data directory for the embedded registry", l).
+				WithHint("set HOME or XDG_DATA_HOME")
+		}
+		host, rt = "embedded.invalid", direct{directory(filepath.Join(o.Data, "registry"))}
+	default:
+		rt = network(host, a)
+	}
+	var nameOpts []name.Option
+	if a.PlainHTTP {
+		nameOpts = append(nameOpts, name.Insecure)
+	}
+	repo, err := name.NewRepository(host+"/"+path, nameOpts...)
+	if err != nil {
+		return nil, schema.Errorf(schema.Invalid, "reference %q: %w", l, err)
+	}
+	r.repo = repo
+	keychain := o.Keychain
+	if keychain == nil {
+		keychain = authn.DefaultKeychain
+	}
+	if rt, ok := rt.(direct); ok {
+		r.options = []remote.Option{remote.WithTransport(rt), remote.WithRetryStatusCodes()}
+		return r, nil
+	}
+	r.options = []remote.Option{
+		remote.WithTransport(rt), remote.WithAuthFromKeychain(keychain), remote.WithUserAgent("eidos/" + o.Version),
+		remote.WithRetryBackoff(remote.Backoff{Duration: 300 * time.Millisecond, Factor: 3, Jitter: 0.2, Steps: 4}),
+	}
+	return r, nil
+}
+
+// network is the way to a real registry: retries that wait as long as it asks,
+// and no plain HTTP that nobody asked for.
+func network(host string, a Access) http.RoundTripper {
+	t := remote.DefaultTransport.(*http.Transport).Clone()
+	t.ResponseHeaderTimeout = 2 * time.Minute // a registry may hash a large blob before it answers
+	if a.InsecureTLS {
+		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // the user asked for it
+	}
+	return &patient{inner: &secure{inner: t, plain: a.PlainHTTP}, sleep: sleep}
+}
+
+// Tagged is the repository with another tag and no digest.
+func (r *Repository) Tagged(tag string) *Repository {
+	t := *r
+	t.Location.Tag, t.Location.Digest = tag, ""
+	return &t
+}
+
+func (r *Repository) with(ctx context.Context) []remote.Option {
+	return append([]remote.Option{remote.WithContext(ctx)}, r.options...)
+}
+
+func (r *Repository) digest(d schema.Digest) name.Digest { return r.repo.Digest(string(d)) }
+
+// target is the name of the location's digest, else of its tag.
+func (r *Repository) target() (name.Reference, error) {
+	switch {
+	case r.Location.Digest != "":
+		return r.digest(r.Location.Digest), nil
+	case r.Tag != "":
+		return r.repo.Tag(r.Tag), nil
+	}
+	return nil, schema.Errorf(schema.Invalid, "reference %q has no tag and no digest", r.Location).
+		WithHint("add :tag or @sha256:…")
+}
+
+// Resolve returns the descriptor of the manifest that the location names.
+// NotFound if there is none.
+func (r *Repository) Resolve(ctx context.Context) (v1.Descriptor, error) {
+	ref, err := r.target()
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	d, err := remote.Head(ref, r.with(ctx)...)
+	if err != nil {
+		return v1.Descriptor{}, r.explain("looking up", ref, err)
+	}
+	return *d, nil
+}
+
+// Manifest returns the bytes of a manifest, which have its digest.
+func (r *Repository) Manifest(ctx context.Context, d schema.Digest) ([]byte, error) {
+	desc, err := remote.Get(r.digest(d), r.with(ctx)...)
+	if err != nil {
+		return nil, r.explain("reading", r.digest(d), err)
+	}
+	return desc.Manifest, nil
+}
+
+// Blob returns the bytes of a blob, which have its digest. At most limit bytes
+// are read.
+func (r *Repository) Blob(ctx context.Context, d schema.Digest, limit int64) ([]byte, error) {
+	rc, err := r.open(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	defer rc.Close()
+	data, err := io.ReadAll(io.LimitReader(rc, limit+1))
+	if err != nil {
+		return nil, r.explain("reading", r.digest(d), err)
+	}
+	if int64(len(data)) > limit {
+		return nil, schema.Errorf(schema.Invalid, "reading %q: it has more than %d bytes", r.At(d), limit)
+	}
+	return data, nil
+}
+
+// open streams a blob; the reader fails at the end if the digest is another.
+func (r *Repository) open(ctx context.Context, d schema.Digest) (io.ReadCloser, error) {
+	layer, err := remote.Layer(r.digest(d), r.with(ctx)...)
+	if err != nil {
+		return nil, r.explain("reading", r.digest(d), err)
+	}
+	rc, err := layer.Compressed()
+	if err != nil {
+		return nil, r.explain("reading", r.digest(d), err)
+	}
+	return rc, nil
+}
+
+// PutBlob stores a small blob.
+func (r *Repository) PutBlob(ctx context.Context, data []byte, mediaType string) (v1.Descriptor, error) {
+	layer := static.NewLayer(data, types.MediaType(mediaType))
+	if err := remote.WriteLayer(r.repo, layer, r.with(ctx)...); err != nil {
+		return v1.Descriptor{}, r.explain("writing to", r.repo, err)
+	}
+	return v1.Descriptor{MediaType: types.MediaType(mediaType), Digest: digestOf(data), Size: int64(len(data))}, nil
+}
+
+// PutEmptyConfig stores what EmptyConfig describes.
+func (r *Repository) PutEmptyConfig(ctx context.Context) error {
+	_, err := r.PutBlob(ctx, emptyConfig, emptyType)
+	return err
+}
+
+// PutManifest stores a manifest, under a tag if there is one. In a registry
+// without the referrers API, the subject's fallback tag is extended: only one
+// at a time may do that.
+func (r *Repository) PutManifest(ctx context.Context, manifest any, mediaType, tag string) (v1.Descriptor, error) {
+	raw, err := json.Marshal(manifest)
+	if err != nil {
+		return v1.Descriptor{}, err
+	}
+	d := digestOf(raw)
+	var ref name.Reference = r.repo.Digest(d.String())
+	if tag != "" {
+		ref = r.repo.Tag(tag)
+	}
+	if err := remote.Put(ref, taggable{raw, types.MediaType(mediaType)}, r.with(ctx)...); err != nil {
+		return v1.Descriptor{}, r.explain("writing", ref, err)
+	}
+	return v1.Descriptor{MediaType: types.MediaType(mediaType), Digest: d, Size: int64(len(raw))}, nil
+}
+
+// taggable is a manifest as it is written.
+type taggable struct {
+	raw       []byte
+	mediaType types.MediaType
+}
+
+func (t taggable) RawManifest() ([]byte, error)        { return t.raw, nil }
+func (t taggable) MediaType() (types.MediaType, error) { return t.mediaType, nil }
+func (t taggable) Digest() (v1.Hash, error)            { return digestOf(t.raw), nil }
+func (t taggable) Size() (int64, error)                { return int64(len(t.raw)), nil }
+
+// Referrers returns the manifests that have d as their subject, sorted by
+// digest. None is no error; a registry that does not tell is one.
+func (r *Repository) Referrers(ctx context.Context, d schema.Digest) ([]v1.Descriptor, error) {
+	index, err := remote.Referrers(r.digest(d), r.with(ctx)...)
+	if err != nil {
+		return nil, r.explain("listing the referrers of", r.digest(d), err)
+	}
+	im, err := index.IndexManifest()
+	if err != nil {
+		return nil, r.explain("listing the referrers of", r.digest(d), err)
+	}
+	descs := im.Manifests
+	sort.Slice(descs, func(i, j int) bool { return descs[i].Digest.Hex < descs[j].Digest.Hex })
+	return descs, nil
+}
+
+// explain puts an error in the user's words: the location as it was given, and
+// a code and a hint for what is known.
+func (r *Repository) explain(doing string, what fmt.Stringer, err error) error {
+	var told *schema.Error
+	if errors.As(err, &told) {
+		return err
+	}
+	where := r.base()
+	if ref, ok := what.(name.Reference); ok {
+		sep := ":"
+		if _, ok := what.(name.Digest); ok {
+			sep = "@"
+		}
+		where += sep + ref.Identifier()
+	}
+	return explain(doing, where, r.Registry, err)
+}

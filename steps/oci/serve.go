@@ -1,0 +1,46 @@
+package oci
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Handler serves the embedded registry in dir.
+func Handler(dir string) http.Handler { return directory(dir) }
+
+// Serve serves the embedded registry in dir at addr (host:port; port 0 takes a
+// free one) until ctx is done, then finishes what is under way for up to five
+// seconds. It calls ready with the address once it listens. It asks for no
+// password: addr should be on loopback.
+func Serve(ctx context.Context, dir, addr string, ready func(addr string)) error {
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return schema.Errorf(schema.Unavailable, "listening on %q: %w", addr, err).
+			WithHint("choose another address with --addr")
+	}
+	srv := &http.Server{Handler: directory(dir), ReadHeaderTimeout: 10 * time.Second}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(ln) }()
+	ready(ln.Addr().String())
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	err = srv.Shutdown(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = srv.Close()
+	}
+	if serr := <-done; !errors.Is(serr, http.ErrServerClosed) {
+		err = errors.Join(err, serr)
+	}
+	return err
+}

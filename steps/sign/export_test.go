@@ -1,0 +1,42 @@
+package sign
+
+import (
+	"encoding/json"
+	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/oci"
+)
+
+// Transplant attaches the first signature of one image to another, unchanged.
+func Transplant(t *testing.T, o Options, env engine.Env, from, to *schema.Reference) {
+	t.Helper()
+	r, err := o.repository(env, from, oci.Access{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := look(t.Context(), r, from.Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := r.Manifest(t.Context(), schema.Digest(source.referrers[0].Digest.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m oci.Manifest
+	if err := json.Unmarshal(raw, &m); err != nil {
+		t.Fatal(err)
+	}
+	hash, err := v1.NewHash(string(to.Digest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Subject = &v1.Descriptor{MediaType: types.OCIManifestSchema1, Digest: hash, Size: to.Size}
+	if _, err := r.PutManifest(t.Context(), m, string(types.OCIManifestSchema1), ""); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,231 @@
+package sign
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/internal/replace"
+)
+
+// PEM types of cosign's key files: what it writes, and what it wrote before.
+const (
+	privateType    = "ENCRYPTED SIGSTORE PRIVATE KEY"
+	privateTypeOld = "ENCRYPTED COSIGN PRIVATE KEY"
+	publicType     = "PUBLIC KEY"
+)
+
+// maxKey is the most bytes a key file may have.
+const maxKey = 64 << 10
+
+// PublicPath is where the public key of the private key at path lies.
+func PublicPath(path string) string { return strings.TrimSuffix(path, ".key") + ".pub" }
+
+// GenerateKey makes a key pair in cosign's format: the private key at path,
+// encrypted with password, readable by its owner only, and the public key
+// beside it as PublicPath says. It replaces neither: Invalid if one is there.
+func GenerateKey(path string, password []byte) error {
+	for _, p := range []string{path, PublicPath(path)} {
+		if _, err := os.Lstat(p); err == nil {
+			return schema.Errorf(schema.Invalid, "key %q is there already", p).
+				WithHint("name another file, or remove both %s and %s if nothing was signed with them", path, PublicPath(path))
+		}
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	sealed, err := encrypted.Encrypt(der, password)
+	if err != nil {
+		return err
+	}
+	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		return err
+	}
+	// The public key first: a private key whose public half is lost is worse
+	// than the other way round.
+	if err := writePEM(PublicPath(path), 0o666, publicType, public); err != nil {
+		return err
+	}
+	if err := writePEM(path, 0o600, privateType, sealed); err != nil {
+		return errors.Join(err, os.Remove(PublicPath(path)))
+	}
+	return nil
+}
+
+func writePEM(path string, perm fs.FileMode, kind string, der []byte) error {
+	return replace.File(path, perm, func(w io.Writer) error {
+		return pem.Encode(w, &pem.Block{Type: kind, Bytes: der})
+	})
+}
+
+// signer signs with a private key.
+type signer struct {
+	key  crypto.Signer
+	hash crypto.Hash
+}
+
+// loadSigner decrypts a private key file. NotFound if there is none,
+// Unauthorized if the password is wrong, Invalid if it is no cosign key.
+func loadSigner(path string, password []byte) (*signer, error) {
+	block, err := readPEM(path)
+	if err != nil {
+		return nil, err
+	}
+	if block.Type != privateType && block.Type != privateTypeOld {
+		e := schema.Errorf(schema.Invalid, "key %q is a %q, not a cosign private key", path, strings.ToLower(block.Type))
+		if block.Type == publicType {
+			return nil, e.WithHint("signing takes the private key: %s", strings.TrimSuffix(path, ".pub")+".key")
+		}
+		return nil, e.WithHint("eidos key generate makes one; cosign import-key-pair converts others")
+	}
+	der, err := encrypted.Decrypt(block.Bytes, password)
+	if err != nil {
+		return nil, schema.Errorf(schema.Unauthorized, "key %q: the password is wrong or the file is damaged", path).
+			WithHint("set COSIGN_PASSWORD to the password the key was made with")
+	}
+	key, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return nil, schema.Errorf(schema.Invalid, "key %q: %w", path, err)
+	}
+	s, ok := key.(crypto.Signer)
+	if !ok {
+		return nil, schema.Errorf(schema.Invalid, "key %q: a %T cannot sign", path, key)
+	}
+	hash, err := hashFor(path, s.Public())
+	if err != nil {
+		return nil, err
+	}
+	return &signer{s, hash}, nil
+}
+
+// sign signs data. ECDSA signatures are deterministic.
+func (s *signer) sign(data []byte) ([]byte, error) {
+	h := s.hash.New()
+	h.Write(data)
+	return s.key.Sign(nil, h.Sum(nil), s.hash)
+}
+
+// verifier checks signatures with a public key.
+type verifier struct {
+	key  crypto.PublicKey
+	hash crypto.Hash
+	id   schema.Digest
+}
+
+// loadVerifier reads a public key file.
+func loadVerifier(path string) (*verifier, error) {
+	block, err := readPEM(path)
+	if err != nil {
+		return nil, err
+	}
+	if block.Type != publicType {
+		return nil, schema.Errorf(schema.Invalid, "key %q is a %q, not a public key", path, strings.ToLower(block.Type)).
+			WithHint("verifying takes the public key: %s", PublicPath(path))
+	}
+	key, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, schema.Errorf(schema.Invalid, "key %q: %w", path, err)
+	}
+	return newVerifier(path, key)
+}
+
+func newVerifier(path string, key crypto.PublicKey) (*verifier, error) {
+	hash, err := hashFor(path, key)
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.MarshalPKIXPublicKey(key)
+	if err != nil {
+		return nil, err
+	}
+	id := sha256.Sum256(der)
+	return &verifier{key, hash, schema.Digest("sha256:" + hex.EncodeToString(id[:]))}, nil
+}
+
+// verify says whether sig is this key's signature of data.
+func (v *verifier) verify(data, sig []byte) bool {
+	h := v.hash.New()
+	h.Write(data)
+	switch key := v.key.(type) {
+	case *ecdsa.PublicKey:
+		return ecdsa.VerifyASN1(key, h.Sum(nil), sig)
+	case *rsa.PublicKey:
+		return rsa.VerifyPKCS1v15(key, v.hash, h.Sum(nil), sig) == nil
+	}
+	return false
+}
+
+// hint is how a Sigstore bundle names the key.
+func (v *verifier) hint() string {
+	raw, err := hex.DecodeString(strings.TrimPrefix(string(v.id), "sha256:"))
+	if err != nil {
+		panic("BUG: a key id that is no digest")
+	}
+	return base64.StdEncoding.EncodeToString(raw)
+}
+
+// hashFor is the hash that cosign uses with a key.
+func hashFor(path string, key crypto.PublicKey) (crypto.Hash, error) {
+	switch key := key.(type) {
+	case *ecdsa.PublicKey:
+		switch key.Curve {
+		case elliptic.P256():
+			return crypto.SHA256, nil
+		case elliptic.P384():
+			return crypto.SHA384, nil
+		case elliptic.P521():
+			return crypto.SHA512, nil
+		}
+	case *rsa.PublicKey:
+		if key.N.BitLen() >= 2048 {
+			return crypto.SHA256, nil
+		}
+		return 0, schema.Errorf(schema.Invalid, "key %q: an RSA key of %d bits is too short", path, key.N.BitLen())
+	}
+	return 0, schema.Errorf(schema.Invalid, "key %q: keys of this type are not supported", path).
+		WithHint("use an ECDSA key, as eidos key generate makes them, or RSA")
+}
+
+func readPEM(path string) (*pem.Block, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, schema.Errorf(schema.NotFound, "no key %q", path).WithHint("eidos key generate makes a key pair")
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, schema.Errorf(schema.Unauthorized, "key %q may not be read", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxKey))
+	if err != nil {
+		return nil, schema.Errorf(schema.Invalid, "reading key %q: %w", path, err)
+	}
+	block, _ := pem.Decode(data)
+	if block == nil {
+		return nil, schema.Errorf(schema.Invalid, "key %q is not a PEM file", path).WithHint("eidos key generate makes a key pair")
+	}
+	return block, nil
+}

@@ -1,0 +1,35 @@
+package sign
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/render"
+)
+
+// verifyBundle holds a bundle against its own checksums.txt, both ways: a file
+// that is missing, changed or added fails. Without a verdict, the check has no
+// name.
+func verifyBundle(ctx context.Context, b *schema.Bundle, blobs engine.Blobs) (schema.VerificationCheck, error) {
+	findings, err := render.VerifyTree(bundleFS{ctx, b, blobs})
+	if err != nil {
+		return schema.VerificationCheck{}, err
+	}
+	check := schema.VerificationCheck{Name: "checksums", Passed: len(findings) == 0}
+	if check.Passed {
+		check.Detail = fmt.Sprintf("%d files", len(b.Files)-1)
+		return check, nil
+	}
+	var words []string
+	var errs []error
+	for _, f := range findings {
+		words = append(words, f.String())
+		errs = append(errs, schema.Errorf(schema.Unsatisfied, "file %q is %s", f.Path, f.What).
+			WithHint("the bundle is not what was rendered: do not use it"))
+	}
+	check.Detail = strings.Join(words, "; ")
+	return check, schema.Join(errs)
+}

@@ -1,0 +1,202 @@
+package sign
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/oci"
+)
+
+const (
+	// maxEnvelope is the most bytes a bundle or an envelope may have.
+	maxEnvelope = 16 << 20
+	// maxAttached is the most signatures and attestations that are looked at.
+	maxAttached = 1000
+)
+
+// claim is one thing that is attached to a digest, and what became of it.
+type claim struct {
+	predicate string // of the statement if it holds, else as it is announced
+	where     string // digest of the manifest that carries it
+	err       error  // why it proves nothing
+}
+
+// claims reads everything that is attached to the target and checks it with
+// the key. An error means that it could not be read, not that it is bad.
+func (t *target) claims(ctx context.Context, v *verifier) ([]claim, error) {
+	var out []claim
+	if len(t.referrers) > maxAttached {
+		return nil, schema.Errorf(schema.Invalid, "%q has %d referrers; at most %d are looked at", t.repo.At(t.digest()), len(t.referrers), maxAttached)
+	}
+	for _, d := range t.referrers {
+		// Registries without the referrers API may leave out the type.
+		if d.ArtifactType != "" && !isBundle(d) {
+			continue
+		}
+		c, err := t.readBundle(ctx, v, schema.Digest(d.Digest.String()))
+		if err != nil {
+			return nil, err
+		}
+		if c != nil {
+			out = append(out, *c)
+		}
+	}
+	for _, suffix := range []string{"sig", "att"} {
+		if !t.legacy {
+			break
+		}
+		layers, desc, err := t.readLegacy(ctx, legacyTag(t.digest(), suffix))
+		if err != nil {
+			return nil, err
+		}
+		if len(layers) > maxAttached {
+			return nil, schema.Errorf(schema.Invalid, "%q has %d signatures; at most %d are looked at", t.repo.At(t.digest()), len(layers), maxAttached)
+		}
+		for _, l := range layers {
+			data, err := t.repo.Blob(ctx, schema.Digest(l.Digest.String()), maxEnvelope)
+			if err != nil {
+				return nil, err
+			}
+			c := claim{predicate: l.Annotations["predicateType"], where: desc.Digest.String()}
+			if suffix == "sig" {
+				c.predicate = signaturePredicate
+				c.err = checkSimple(v, data, l.Annotations[signatureAnnotation], t.digest())
+			} else {
+				st, err := openLegacy(v, data)
+				c.settle(st, err, t.digest())
+			}
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
+// readBundle reads one referrer; nil if it is no Sigstore bundle.
+func (t *target) readBundle(ctx context.Context, v *verifier, d schema.Digest) (*claim, error) {
+	raw, err := t.repo.Manifest(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	c := &claim{where: string(d)}
+	var m oci.Manifest
+	if err := json.Unmarshal(raw, &m); err != nil {
+		c.err = fmt.Errorf("%w: its manifest is not JSON", errMalformed)
+		return c, nil
+	}
+	if m.ArtifactType != bundleType && (len(m.Layers) != 1 || m.Layers[0].MediaType != bundleType) {
+		return nil, nil
+	}
+	c.predicate = m.Annotations[predicateAnnotation]
+	if len(m.Layers) != 1 || m.Layers[0].Size > maxEnvelope {
+		c.err = fmt.Errorf("%w: it has not one layer of reasonable size", errMalformed)
+		return c, nil
+	}
+	data, err := t.repo.Blob(ctx, schema.Digest(m.Layers[0].Digest.String()), maxEnvelope)
+	if err != nil {
+		return nil, err
+	}
+	st, err := open(v, data)
+	c.settle(st, err, t.digest())
+	return c, nil
+}
+
+// settle notes what a statement, if it could be opened, says of d.
+func (c *claim) settle(st *statement, err error, d schema.Digest) {
+	switch {
+	case err != nil:
+		c.err = err
+	case !st.about(d):
+		c.err = errors.New("it is about something else")
+		c.predicate = st.PredicateType
+	default:
+		c.predicate = st.PredicateType
+	}
+}
+
+// checkSimple checks a signature in the older format.
+func checkSimple(v *verifier, payload []byte, sig string, d schema.Digest) error {
+	raw, err := base64.StdEncoding.DecodeString(sig)
+	if err != nil {
+		return fmt.Errorf("%w: its signature is not base64", errMalformed)
+	}
+	if !v.verify(payload, raw) {
+		return errOtherKey
+	}
+	var p simpleSigning
+	if err := json.Unmarshal(payload, &p); err != nil || p.Critical.Type != simpleSigningType {
+		return fmt.Errorf("%w: it signs something of another type", errMalformed)
+	}
+	if p.Critical.Image.DockerManifestDigest != string(d) {
+		return errors.New("it is about something else")
+	}
+	return nil
+}
+
+// judge says of one predicate type whether any claim proves it.
+func judge(claims []claim, predicate string) schema.VerificationCheck {
+	name, none := "attestation "+predicate, "not attested"
+	if predicate == signaturePredicate {
+		name, none = "signature", "not signed"
+	}
+	check := schema.VerificationCheck{Name: name, Detail: none}
+	for _, c := range claims {
+		if c.err == nil && c.predicate == predicate {
+			return schema.VerificationCheck{Name: name, Passed: true, Detail: c.where}
+		}
+		if c.predicate == predicate || c.predicate == "" {
+			check.Detail = fmt.Sprintf("%s: %v", c.where, c.err)
+		}
+	}
+	return check
+}
+
+// verifyImage proves that a digest is signed with the key, and that each of
+// the predicate types is attested with it.
+func verifyImage(ctx context.Context, t *target, v *verifier, attestations []string) (*schema.Verification, error) {
+	claims, err := t.claims(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	out := &schema.Verification{
+		Kind: "Verification", APIVersion: schema.APIVersion,
+		Subject: t.repo.At(t.digest()), Digest: t.digest(), Verified: true,
+	}
+	wanted := append([]string{signaturePredicate}, attestations...)
+	sort.Strings(wanted[1:])
+	for _, p := range slices.Compact(wanted) {
+		c := judge(claims, p)
+		out.Checks = append(out.Checks, c)
+		out.Verified = out.Verified && c.Passed
+	}
+	return out, t.verdict(out, claims)
+}
+
+// verdict is the error for what did not pass: NotFound when nothing of the
+// sort is attached, Unsatisfied when it is there and does not hold.
+func (t *target) verdict(v *schema.Verification, claims []claim) error {
+	var errs []error
+	for _, c := range v.Checks {
+		if c.Passed {
+			continue
+		}
+		if c.Detail == "not signed" || c.Detail == "not attested" {
+			e := schema.Errorf(schema.NotFound, "%q has no %s", v.Subject, c.Name)
+			if len(claims) == 0 {
+				e = e.WithHint("nothing is attached to this digest: was it signed, and was the signature copied with it? (oras cp -r copies both)")
+			} else {
+				e = e.WithHint("%d other signed statement(s) are attached to it", len(claims))
+			}
+			errs = append(errs, e)
+			continue
+		}
+		errs = append(errs, schema.Errorf(schema.Unsatisfied, "the %s of %q does not hold: %s", c.Name, v.Subject, c.Detail).
+			WithHint("is it the right public key? if so, do not use this artefact"))
+	}
+	return schema.Join(errs)
+}
