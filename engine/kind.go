@@ -17,6 +17,8 @@ type Kind struct {
 	Output string // media type of its result
 
 	params reflect.Type
+	in     reflect.Type // a struct with a field for each port
+	out    reflect.Type // a pointer to a document
 	run    func(ctx context.Context, env Env, params any, in Inputs) (schema.Value, error)
 }
 
@@ -62,6 +64,8 @@ func Define[P, I any, O schema.Value](spec Spec, f func(ctx context.Context, env
 	k := Kind{
 		Spec:   spec,
 		params: reflect.TypeFor[P](),
+		in:     reflect.TypeOf(in),
+		out:    reflect.TypeOf(out),
 		Params: reflect.TypeFor[P]().Name(),
 		Inputs: ports(reflect.TypeOf(in)),
 		Output: zero(reflect.TypeOf(out)).MediaType(),
@@ -117,6 +121,18 @@ func (k Kind) Port(name string) (Port, bool) {
 		}
 	}
 	return Port{}, false
+}
+
+// documents adds the types of what k makes and takes.
+func (k *Kind) documents(t types) {
+	t[k.Output] = k.out
+	for i := range k.in.NumField() {
+		ft := k.in.Field(i).Type
+		if ft.Kind() == reflect.Slice {
+			ft = ft.Elem()
+		}
+		t[zero(ft).MediaType()] = ft
+	}
 }
 
 func ports(t reflect.Type) []Port {

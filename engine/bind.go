@@ -1,0 +1,144 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// bind fills the references in d's parameters and decodes them for the node.
+// What uses another step's result is left for the run; the rest is checked
+// now.
+func (c *compiler) bind(d *draft, n *node, look func(reference) (any, error)) bound {
+	return c.bindWith(d, look, text.isLate)
+}
+
+// checkTemplate checks the parameters of a step whose rows are known only when
+// running.
+func (c *compiler) checkTemplate(d *draft) {
+	c.bindWith(d, d.scope.look(nil), func(t text) bool {
+		for _, r := range t.refs {
+			if r.path[0] != "params" {
+				return true
+			}
+		}
+		return false
+	})
+	n := &node{id: d.name, step: d.step}
+	for _, in := range d.inputs {
+		if in.from == nil {
+			continue // rows load for themselves
+		}
+		if from, err := c.pick(n, in.from, in.row); err == nil {
+			for _, f := range from {
+				d.group.order = append(d.group.order, f)
+			}
+		} else {
+			c.fail(in.at.wrap(err))
+		}
+	}
+	for _, ref := range d.refs {
+		if from, err := c.pick(n, ref.from, ""); err == nil {
+			d.group.order = append(d.group.order, from...)
+			if len(from) == 1 {
+				d.group.edges = append(d.group.edges, edge{from: from[0], name: ref.from.name})
+			}
+		}
+	}
+	c.orderBy(d, d.group)
+}
+
+func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late func(text) bool) bound {
+	at := d.at.child("with")
+	var waiting []string // paths of what is filled in later
+	failed := false
+	fill := func(path []string, s string) (any, error) {
+		if !strings.Contains(s, "${") {
+			return s, nil
+		}
+		t, err := parseText(s)
+		if err != nil {
+			return nil, err
+		}
+		if late(t) {
+			waiting = append(waiting, at.child(path...).String())
+			return s, nil
+		}
+		return t.value(look)
+	}
+	values, _ := walkTexts(d.src.With, nil, func(path []string, s string) any {
+		v, err := fill(path, s)
+		if err != nil {
+			failed = true
+			c.fail(at.child(path...).wrap(err))
+		}
+		return v
+	}).(map[string]any)
+	if failed {
+		return bound{}
+	}
+	key, err := json.Marshal(values)
+	if err != nil {
+		c.fail(at.errorf("%w", err))
+		return bound{}
+	}
+	memo := d.kind.Name + " " + string(key)
+	if b, ok := c.memo[memo]; ok && len(waiting) == 0 {
+		return b
+	}
+	params, err := decodeParams(d, at, values, func(path []string, s string) (any, bool) {
+		v, err := fill(path, s)
+		return v, err == nil && strings.Contains(s, "${")
+	})
+	if err = without(err, waiting); err != nil {
+		c.fail(at.wrap(err))
+		return bound{}
+	}
+	if len(waiting) > 0 {
+		return bound{late: true}
+	}
+	canonical, err := schema.Encode(params)
+	if err != nil {
+		c.fail(at.errorf("%w", err))
+		return bound{}
+	}
+	b := bound{params: params, text: strings.TrimSuffix(string(canonical), "\n")}
+	c.memo[memo] = b
+	return b
+}
+
+// decodeParams decodes values, which are those of the file with its references
+// filled in; from the file if there is one, so that errors have positions.
+func decodeParams(d *draft, at place, values map[string]any, fill func([]string, string) (any, bool)) (any, error) {
+	if doc := docAt(d.doc, "with"); doc != nil {
+		return d.kind.Decode(doc.Replace(fill))
+	}
+	p, err := d.kind.DecodeValue(at.String(), values)
+	if err == nil || d.doc == nil {
+		return p, err
+	}
+	return nil, d.at.wrap(err)
+}
+
+// without drops the errors about what stands at paths: it is not known yet.
+func without(err error, paths []string) error {
+	if err == nil || len(paths) == 0 {
+		return err
+	}
+	var out []error
+next:
+	for _, e := range schema.List(err) {
+		var se *schema.Error
+		if errors.As(e, &se) {
+			for _, p := range paths {
+				if se.Path == p {
+					continue next
+				}
+			}
+		}
+		out = append(out, e)
+	}
+	return schema.Join(out)
+}

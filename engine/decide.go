@@ -1,0 +1,183 @@
+package engine
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// decider decides whether a step runs. It is used by Run and by Explain, so
+// that a plan tells what a run does.
+type decider struct {
+	store    Store
+	pipeline string
+	resume   string // run whose finished steps count as done
+	dir      string
+	now      func() time.Time
+	environ  func(string) (string, bool)
+}
+
+// request is one step with all that its key is made of.
+type request struct {
+	id     string
+	step   *step
+	with   bound
+	inputs []inDigest
+	forced bool
+}
+
+// decide returns the decision and, for ActionReuse, the entry to take.
+func (d *decider) decide(ctx context.Context, q request) (Decision, []Part, Entry, error) {
+	k := keyParts{kind: q.step.kind, with: q.with.text, inputs: q.inputs}
+	dec := Decision{Step: q.id, Uses: q.step.kind.Name}
+	extra, err := d.extra(ctx, q)
+	if err != nil {
+		return dec, nil, Entry{}, err
+	}
+	k.extra = extra
+	dec.Key = k.digest()
+	e, found, err := d.store.Lookup(dec.Key)
+	if err != nil {
+		return dec, nil, Entry{}, err
+	}
+	found = found && e.Outcome == ""
+	age := d.now().Sub(e.Time)
+	held := found && d.holds(ctx, e)
+	verdict := func(a Action, c ReasonCode, format string, args ...any) (Decision, []Part, Entry, error) {
+		dec.Action, dec.Code, dec.Reason = a, c, fmt.Sprintf(format, args...)
+		if a == ActionReuse {
+			return dec, nil, e, nil
+		}
+		return dec, k.parts(), Entry{}, nil
+	}
+	s := q.step
+	switch {
+	case q.forced:
+		return verdict(ActionRun, CodeForced, "asked for")
+	case d.resume != "" && held && e.Run == d.resume && e.Step == q.id:
+		return verdict(ActionReuse, CodeResumed, "done before the run was interrupted")
+	case s.cache.never:
+		return verdict(ActionAlways, CodeCacheOff, "cache: false")
+	case len(s.secrets) > 0 && !s.cache.safe && s.cache.ttl == 0:
+		return verdict(ActionAlways, CodeSecret, "reads a secret")
+	case s.kind.Effect && s.cache.ttl == 0:
+		return verdict(ActionAlways, CodeEffect, "%s reads or changes the world", s.kind.Name)
+	case found && !held:
+		return verdict(ActionRun, CodeResultLost, "the store no longer holds the result")
+	case found && s.cache.ttl > 0 && age > s.cache.ttl:
+		return verdict(ActionRun, CodeExpired, "made %s ago, kept for %s", age.Round(time.Second), s.cache.ttl)
+	case found && s.cache.ttl > 0:
+		return verdict(ActionReuse, CodeFresh, "made %s ago, kept for %s", age.Round(time.Second), s.cache.ttl)
+	case found:
+		return verdict(ActionReuse, CodeUnchanged, "unchanged")
+	}
+	last, any, err := d.store.Last(d.pipeline, q.id)
+	if err != nil {
+		return dec, nil, Entry{}, err
+	}
+	if !any {
+		return verdict(ActionRun, CodeNew, "no earlier result")
+	}
+	dec.Changes = Compare(last.Parts, k.parts())
+	if len(dec.Changes) == 0 {
+		return verdict(ActionRun, CodeNew, "the last attempt failed")
+	}
+	return verdict(ActionRun, CodeChanged, "%s", words(dec.Changes))
+}
+
+// holds reports whether the store has all that a result consists of.
+func (d *decider) holds(ctx context.Context, e Entry) bool {
+	for _, b := range e.Blobs {
+		if !d.store.Has(ctx, b.Digest, b.Size) {
+			return false
+		}
+	}
+	return d.store.Has(ctx, e.Artifact.Digest, e.Artifact.Size)
+}
+
+// extra collects the parts that the kind, files and the environment add.
+func (d *decider) extra(ctx context.Context, q request) ([]Part, error) {
+	var out []Part
+	if q.step.kind.Parts != nil {
+		parts, err := q.step.kind.Parts(Env{Dir: d.dir}, q.with.params)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, parts...)
+	}
+	for i, f := range q.step.files {
+		sum, err := hashFile(ctx, d.dir, f)
+		if err != nil {
+			return nil, q.step.at.child("files", itoa(i)).wrap(err)
+		}
+		out = append(out, Part{"file " + f, sum})
+	}
+	for _, name := range q.step.env {
+		value := "unset"
+		if v, ok := d.environ(name); ok {
+			value = string(digestOf([]byte(v))) // the value itself may be one to hide
+		}
+		out = append(out, Part{"env " + name, value})
+	}
+	return out, nil
+}
+
+func hashFile(ctx context.Context, dir, name string) (string, error) {
+	path := name
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", schema.Errorf(schema.NotFound, "no file %q", name)
+	}
+	if err != nil {
+		return "", schema.Errorf(schema.Failed, "reading %q: %w", name, err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, contextReader{ctx, f}); err != nil {
+		return "", schema.Errorf(schema.Failed, "reading %q: %w", name, err)
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// words tells changes in one line.
+func words(changes []Change) string {
+	var out []string
+	for _, c := range changes {
+		switch {
+		case c.Was == "":
+			out = append(out, fmt.Sprintf("%s is new: %s", c.Part, brief(c.Is)))
+		case c.Is == "":
+			out = append(out, fmt.Sprintf("%s is gone: was %s", c.Part, brief(c.Was)))
+		default:
+			out = append(out, fmt.Sprintf("%s changed: %s → %s", c.Part, brief(c.Was), brief(c.Is)))
+		}
+		if len(out) == 3 && len(changes) > 3 {
+			out = append(out, fmt.Sprintf("and %d more", len(changes)-3))
+			break
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// brief shortens a digest or a long value.
+func brief(s string) string {
+	if strings.HasPrefix(s, "sha256:") && len(s) == 71 {
+		return s[:15] + "…"
+	}
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:39]) + "…"
+	}
+	return s
+}

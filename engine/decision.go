@@ -1,0 +1,58 @@
+package engine
+
+import "github.com/NVIDIA/eidos/schema"
+
+// Action is what becomes of a step.
+type Action string
+
+const (
+	ActionRun      Action = "run"      // its result is not known
+	ActionReuse    Action = "reuse"    // an earlier result is taken
+	ActionAlways   Action = "always"   // it runs each time: it reads or changes the world
+	ActionDeferred Action = "deferred" // of a plan: known when what it waits for has run
+	ActionSkip     Action = "skip"     // it is not to run
+)
+
+// ReasonCode says why, for programs.
+type ReasonCode string
+
+const (
+	CodeNew             ReasonCode = "new"              // no earlier result
+	CodeChanged         ReasonCode = "changed"          // a part of the key is another
+	CodeUnchanged       ReasonCode = "unchanged"        // all parts of the key are as they were
+	CodeOutputMissing   ReasonCode = "output-missing"   // unchanged, but `out` is not what was saved
+	CodeResultLost      ReasonCode = "result-lost"      // the store no longer holds the result
+	CodeExpired         ReasonCode = "expired"          // older than cache.ttl
+	CodeFresh           ReasonCode = "fresh"            // not older than cache.ttl
+	CodeEffect          ReasonCode = "effect"           // the kind reads or changes the world
+	CodeCacheOff        ReasonCode = "cache-off"        // cache: false
+	CodeSecret          ReasonCode = "secret"           // it reads a secret and does not say cache: true
+	CodeForced          ReasonCode = "forced"           // --force, --from
+	CodeResumed         ReasonCode = "resumed"          // done before the run was interrupted
+	CodeUpstream        ReasonCode = "upstream"         // waits for a step that will run
+	CodeWhen            ReasonCode = "when-false"       // its condition does not hold
+	CodeUpstreamSkipped ReasonCode = "upstream-skipped" // what it needs was skipped
+	CodeUpstreamFailed  ReasonCode = "upstream-failed"  // what it needs failed
+	CodeNotSelected     ReasonCode = "not-selected"     // --only names others
+	CodeStopped         ReasonCode = "stopped"          // the run was stopped before its turn
+	CodeLoad            ReasonCode = "load"             // reads a URI
+	CodeRows            ReasonCode = "rows"             // its rows are known when running
+)
+
+// Decision is what becomes of one step, and why.
+type Decision struct {
+	Step    string        `json:"step"`
+	Uses    string        `json:"uses"`
+	Action  Action        `json:"action"`
+	Code    ReasonCode    `json:"code"`
+	Reason  string        `json:"reason"` // in words
+	Key     schema.Digest `json:"key,omitempty"`
+	Changes []Change      `json:"changes,omitempty"`
+}
+
+// Change is one part of a key that is not what it was.
+type Change struct {
+	Part string `json:"part"`
+	Was  string `json:"was,omitempty"` // empty if it is new
+	Is   string `json:"is,omitempty"`  // empty if it is gone
+}

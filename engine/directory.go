@@ -1,0 +1,361 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Directory is a Store in a directory:
+//
+//	blobs/sha256/ab/ab12…   bytes by digest; written beside and renamed
+//	keys.log                one line an entry, appended; see keyLog
+//	lock                    shared by all who use it, held alone to compact
+//	runs/ID/events.jsonl    journal of a run
+//	tmp/                    what is being written
+//
+// Everything in it is for the owner only, whatever the umask.
+type Directory struct {
+	dir  string
+	keys *keyLog
+	lock *os.File
+	made sync.Map // directories below blobs/ that are there
+}
+
+// OpenStore opens the store in dir, and makes it if there is none.
+func OpenStore(dir string) (*Directory, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range []string{dir, filepath.Join(dir, "blobs", "sha256"), filepath.Join(dir, "runs"), filepath.Join(dir, "tmp")} {
+		if err := makeDir(d); err != nil {
+			return nil, storeError("making", d, err)
+		}
+	}
+	s := &Directory{dir: dir}
+	if s.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
+		return nil, storeError("opening", dir, err)
+	}
+	compact := false
+	if lockAlone(s.lock) == nil {
+		compact = true
+		s.sweep()
+	}
+	path := filepath.Join(dir, "keys.log")
+	if s.keys, err = openKeyLog(path, compact); err != nil {
+		s.lock.Close()
+		return nil, storeError("opening", path, err)
+	}
+	if err := lockShared(s.lock); err != nil {
+		s.Close()
+		return nil, storeError("locking", dir, err)
+	}
+	return s, nil
+}
+
+// makeDir makes dir and its parents, usable by the owner whatever the umask.
+func makeDir(dir string) error {
+	if fi, err := os.Stat(dir); err == nil {
+		if !fi.IsDir() {
+			return syscall.ENOTDIR
+		}
+		return nil
+	}
+	if parent := filepath.Dir(dir); parent != dir {
+		if err := makeDir(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return os.Chmod(dir, 0o700)
+}
+
+// storeError is a clear error about the store's disk.
+func storeError(doing, path string, err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return schema.Errorf(schema.Failed, "the disk is full: %s %q: %w", doing, path, err).WithHint("free some space, run eidos cache gc, or keep the state elsewhere with --state DIR")
+	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
+		return schema.Errorf(schema.Failed, "the state directory cannot be written: %s %q: %w", doing, path, err).WithHint("give another one with --state DIR")
+	}
+	return schema.Errorf(schema.Failed, "%s %q: %w", doing, path, err)
+}
+
+// Close releases the store.
+func (s *Directory) Close() error {
+	var err error
+	if s.keys != nil {
+		err = s.keys.close()
+	}
+	return errors.Join(err, s.lock.Close())
+}
+
+// Dir is where the store is.
+func (s *Directory) Dir() string { return s.dir }
+
+// sweep removes what a killed process left half-written. Nobody else uses the
+// store.
+func (s *Directory) sweep() {
+	entries, err := os.ReadDir(filepath.Join(s.dir, "tmp"))
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		os.Remove(filepath.Join(s.dir, "tmp", e.Name()))
+	}
+}
+
+// hexOf returns the hex part of d; Invalid if d is no SHA-256 digest.
+func hexOf(d schema.Digest) (string, error) {
+	h, ok := strings.CutPrefix(string(d), "sha256:")
+	if !ok || len(h) != 64 || strings.Trim(h, "0123456789abcdef") != "" {
+		return "", schema.Errorf(schema.Invalid, "%q is not a SHA-256 digest", d)
+	}
+	return h, nil
+}
+
+func (s *Directory) path(d schema.Digest) (string, error) {
+	h, err := hexOf(d)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(s.dir, "blobs", "sha256", h[:2], h), nil
+}
+
+// Put implements Blobs.
+func (s *Directory) Put(ctx context.Context, r io.Reader) (schema.Digest, int64, error) {
+	var b [8]byte
+	rand.Read(b[:])
+	tmp := filepath.Join(s.dir, "tmp", hex.EncodeToString(b[:]))
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", 0, storeError("writing", tmp, err)
+	}
+	defer os.Remove(tmp)
+	h := sha256.New()
+	n, err := io.Copy(io.MultiWriter(writer{f}, h), contextReader{ctx, r})
+	if err == nil {
+		err = f.Chmod(0o600)
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		var we *writeError
+		if errors.As(err, &we) {
+			return "", 0, storeError("writing", s.dir, we.err)
+		}
+		return "", 0, err
+	}
+	d := schema.Digest("sha256:" + hex.EncodeToString(h.Sum(nil)))
+	path, err := s.path(d)
+	if err != nil {
+		return "", 0, err
+	}
+	dir := filepath.Dir(path)
+	if _, ok := s.made.Load(dir); !ok {
+		if err := makeDir(dir); err != nil {
+			return "", 0, storeError("making", dir, err)
+		}
+		s.made.Store(dir, true)
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return "", 0, storeError("writing", path, err)
+	}
+	return d, n, nil
+}
+
+// writer tells errors of the disk from those of what is read.
+type writer struct{ f *os.File }
+
+type writeError struct{ err error }
+
+func (e *writeError) Error() string { return e.err.Error() }
+func (e *writeError) Unwrap() error { return e.err }
+
+func (w writer) Write(p []byte) (int, error) {
+	n, err := w.f.Write(p)
+	if err != nil {
+		err = &writeError{err}
+	}
+	return n, err
+}
+
+// Has implements Store.
+func (s *Directory) Has(_ context.Context, d schema.Digest, size int64) bool {
+	path, err := s.path(d)
+	if err != nil {
+		return false
+	}
+	fi, err := os.Stat(path)
+	return err == nil && fi.Size() == size
+}
+
+// Open implements Blobs.
+func (s *Directory) Open(_ context.Context, d schema.Digest) (io.ReadCloser, error) {
+	path, err := s.path(d)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, noBlob(d)
+	}
+	if err != nil {
+		return nil, storeError("reading", path, err)
+	}
+	return &verified{f: f, h: sha256.New(), want: d, path: path}, nil
+}
+
+// verified reads a blob and fails at its end if it is not what it is named. A
+// blob that is not is removed, so that the next run makes it anew.
+type verified struct {
+	f    *os.File
+	h    hash.Hash
+	want schema.Digest
+	path string
+}
+
+func (v *verified) Read(p []byte) (int, error) {
+	n, err := v.f.Read(p)
+	v.h.Write(p[:n])
+	if err != io.EOF {
+		return n, err
+	}
+	if got := schema.Digest("sha256:" + hex.EncodeToString(v.h.Sum(nil))); got != v.want {
+		os.Remove(v.path)
+		return n, schema.Errorf(schema.Failed, "the store held other bytes under %s: it was damaged", v.want).WithHint("run again: what was damaged has been removed and is made anew")
+	}
+	return n, io.EOF
+}
+
+func (v *verified) Close() error { return v.f.Close() }
+
+// Lookup implements Store.
+func (s *Directory) Lookup(key schema.Digest) (Entry, bool, error) { return s.keys.lookup(key) }
+
+// Last implements Store.
+func (s *Directory) Last(pipeline, step string) (Entry, bool, error) {
+	return s.keys.last(pipeline, step)
+}
+
+// Record implements Store.
+func (s *Directory) Record(e Entry) error {
+	if err := s.keys.record(e); err != nil {
+		return storeError("writing", s.keys.path, err)
+	}
+	return nil
+}
+
+// Sync implements Store.
+func (s *Directory) Sync() error {
+	if err := s.keys.sync(); err != nil {
+		return storeError("writing", s.keys.path, err)
+	}
+	return nil
+}
+
+// runDir is the directory of a run. Invalid if the id is not one.
+func (s *Directory) runDir(id string) (string, error) {
+	if id == "" || len(id) > 64 || strings.Trim(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_") != "" {
+		return "", schema.Errorf(schema.Invalid, "%q is not the id of a run", id)
+	}
+	return filepath.Join(s.dir, "runs", id), nil
+}
+
+// Journal implements Store. A run that is going on holds its journal locked.
+func (s *Directory) Journal(run string) (Journal, error) {
+	dir, err := s.runDir(run)
+	if err != nil {
+		return nil, err
+	}
+	if err := makeDir(dir); err != nil {
+		return nil, storeError("making", dir, err)
+	}
+	path := filepath.Join(dir, "events.jsonl")
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err == nil {
+		err = f.Chmod(0o600)
+	}
+	if err != nil {
+		return nil, storeError("writing", path, err)
+	}
+	if lockAlone(f) != nil {
+		f.Close()
+		return nil, schema.Errorf(schema.Failed, "run %s is going on in another process", run)
+	}
+	if err := mend(f); err != nil {
+		f.Close()
+		return nil, storeError("writing", path, err)
+	}
+	return &fileJournal{f: f, path: path}, nil
+}
+
+// mend ends the torn last line of a killed run.
+func mend(f *os.File) error {
+	fi, err := f.Stat()
+	if err != nil || fi.Size() == 0 {
+		return err
+	}
+	var last [1]byte
+	if _, err := f.ReadAt(last[:], fi.Size()-1); err != nil {
+		return err
+	}
+	if last[0] != '\n' {
+		_, err = f.Write([]byte("\n"))
+	}
+	return err
+}
+
+// fileJournal gathers lines and writes them in groups.
+type fileJournal struct {
+	f    *os.File
+	path string
+	buf  []byte
+}
+
+// journalGroup is how many bytes are gathered before they are written.
+const journalGroup = 32 << 10
+
+func (j *fileJournal) Append(line []byte) error {
+	j.buf = append(j.buf, line...)
+	if len(j.buf) < journalGroup {
+		return nil
+	}
+	return j.flush()
+}
+
+func (j *fileJournal) flush() error {
+	if len(j.buf) == 0 {
+		return nil
+	}
+	_, err := j.f.Write(j.buf)
+	j.buf = j.buf[:0]
+	if err != nil {
+		return storeError("writing", j.path, err)
+	}
+	return nil
+}
+
+func (j *fileJournal) Close() error {
+	err := j.flush()
+	if cerr := j.f.Close(); err == nil && cerr != nil {
+		err = fmt.Errorf("closing %q: %w", j.path, cerr)
+	}
+	return err
+}

@@ -1,0 +1,159 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// emit numbers and dates an event, and gives it to the journal and the caller.
+func (x *run) emit(e Event) {
+	x.seq++
+	e.Seq, e.Time = x.seq, x.now().UTC().Truncate(time.Millisecond)
+	line, err := e.MarshalLine()
+	if err == nil && e.Type != EventProgress {
+		err = x.journal.Append(line)
+	}
+	if err != nil && x.journalErr == nil {
+		x.journalErr = err
+	}
+	if x.Events != nil {
+		x.Events(e)
+	}
+}
+
+// stepEvent tells the state of node i.
+func (x *run) stepEvent(i int) Event {
+	n, st := x.nodes[i], &x.status[i]
+	e := Event{Type: EventStep, Step: n.id, Uses: n.uses(), State: st.state, Action: st.decision.Action, Code: st.decision.Code, Reason: st.decision.Reason}
+	if st.attempts > 1 {
+		e.Attempt = st.attempts
+	}
+	if st.artifact.Digest != "" && st.state.Final() {
+		a := st.artifact
+		e.Artifact = &a
+	}
+	if st.state.Final() {
+		e.Out = st.out
+		if !st.start.IsZero() {
+			e.Millis = st.end.Sub(st.start).Milliseconds()
+		}
+	}
+	if st.err != nil {
+		e.Error = eventError(st.err)
+	}
+	return e
+}
+
+func eventError(err error) *EventError {
+	out := &EventError{Code: schema.CodeOf(err), Message: err.Error()}
+	var se *schema.Error
+	if errors.As(err, &se) {
+		out.Hint, out.Pos = se.Hint, se.Pos
+	}
+	return out
+}
+
+// runEvent tells that the run began or ended.
+func (x *run) runEvent(s State, err error) {
+	e := Event{Type: EventRun, Run: x.id, Pipeline: x.plan.Name, State: s, Steps: x.steps()}
+	if s == Running {
+		e.Plan = x.plan.Digest
+	} else {
+		e.Millis = x.now().Sub(x.start).Milliseconds()
+	}
+	if err != nil {
+		e.Error = eventError(err)
+	}
+	x.emit(e)
+}
+
+// steps counts the nodes that are shown as steps.
+func (x *run) steps() int {
+	count := 0
+	for _, n := range x.nodes {
+		if n.what != group {
+			count++
+		}
+	}
+	return count
+}
+
+// outcome notes why the main half ended, if no step is to blame.
+func (x *run) outcome(caller, main context.Context) {
+	switch {
+	case len(x.roots) > 0:
+	case caller.Err() != nil:
+		x.failure = schema.Errorf(schema.Canceled, "interrupted")
+		if cause := context.Cause(caller); schema.CodeOf(cause) == schema.Timeout {
+			x.failure = cause
+		}
+	case main.Err() != nil:
+		x.failure = context.Cause(main)
+	}
+}
+
+// rootCause is the error of the run: what failed first, not what that led to.
+func (x *run) rootCause() error {
+	if x.failure != nil && len(x.roots) == 0 {
+		return x.failure
+	}
+	var out []error
+	for _, i := range x.roots {
+		out = append(out, x.stepError(i))
+	}
+	if x.failure != nil {
+		out = append(out, x.failure)
+	}
+	if len(out) == 1 {
+		return out[0]
+	}
+	return errors.Join(out...)
+}
+
+// stepError is the error of one step as the caller reads it.
+func (x *run) stepError(i int) error {
+	n, err := x.nodes[i], x.status[i].err
+	path := "steps." + n.id
+	if n.late() {
+		path = "finally." + n.id
+	}
+	if n.what == load {
+		path = ""
+	}
+	var out []error
+	for _, e := range schema.List(err) {
+		var se *schema.Error
+		if errors.As(e, &se) && se.Error() == e.Error() {
+			if se.Path == "" || se.Pos == "" && path != "" {
+				c := *se
+				if c.Path != "" && path != "" && c.Pos == "" && c.Path != path {
+					c.Msg = c.Path + ": " + c.Msg
+				}
+				c.Path = path
+				se = &c
+			}
+			out = append(out, se)
+			continue
+		}
+		wrapped := schema.Errorf(schema.CodeOf(e), "%w", e).At("", path)
+		if errors.As(e, &se) {
+			wrapped = wrapped.WithHint("%s", se.Hint)
+		}
+		out = append(out, wrapped)
+	}
+	return schema.Join(out)
+}
+
+// final is the state of the whole run.
+func (x *run) final(err error) State {
+	switch {
+	case err == nil:
+		return Done
+	case schema.CodeOf(err) == schema.Canceled:
+		return Canceled
+	}
+	return Failed
+}

@@ -1,0 +1,66 @@
+package engine
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// EventType says what an event is about.
+type EventType string
+
+const (
+	EventRun      EventType = "run"      // the run began (State running) or ended (done, failed, canceled)
+	EventStep     EventType = "step"     // a step is in another state
+	EventLog      EventType = "log"      // a step said something
+	EventProgress EventType = "progress" // long work moved on
+)
+
+// Event is one record of the one stream that everything which shows a run is
+// made of: the terminal, CI logs, --progress json, reports, and the journal
+// runs/<id>/events.jsonl, which is these as JSON lines.
+//
+// A run begins with a run event and ends with one. Of each step there is an
+// event when it starts to run, when an attempt failed and another follows
+// (retrying), and when it is done, failed, skipped or canceled; a step that is
+// reused goes to done at once. Every step event that ends it carries the
+// decision and its reason.
+type Event struct {
+	Seq      int           `json:"seq"`                // from 1, without gaps
+	Time     time.Time     `json:"time"`               // UTC
+	Type     EventType     `json:"type"`               //
+	Run      string        `json:"run,omitempty"`      // of run events: its id
+	Pipeline string        `json:"pipeline,omitempty"` // of run events: its name
+	Plan     schema.Digest `json:"plan,omitempty"`     // of the first event: Plan.Digest
+	Steps    int           `json:"steps,omitempty"`    // of run events: how many there are
+	Step     string        `json:"step,omitempty"`     // id: render[eks,helm]
+	Uses     string        `json:"uses,omitempty"`     // kind; load for a URI
+	State    State         `json:"state,omitempty"`
+	Action   Action        `json:"action,omitempty"` // what was decided
+	Code     ReasonCode    `json:"code,omitempty"`   // and why
+	Reason   string        `json:"reason,omitempty"` // in words
+	Attempt  int           `json:"attempt,omitempty"`
+	Text     string        `json:"text,omitempty"`  // of log events: one line
+	Done     int64         `json:"done,omitempty"`  // of progress events
+	Total    int64         `json:"total,omitempty"` // 0: not known
+	Unit     string        `json:"unit,omitempty"`  // bytes, images, …
+	Artifact *Artifact     `json:"artifact,omitempty"`
+	Out      string        `json:"out,omitempty"` // where the result was saved
+	Millis   int64         `json:"ms,omitempty"`  // how long it took, in milliseconds
+	Error    *EventError   `json:"error,omitempty"`
+}
+
+// EventError is why a step or a run failed.
+type EventError struct {
+	Code    schema.Code `json:"code"`
+	Message string      `json:"message"`
+	Pos     string      `json:"pos,omitempty"`
+	Hint    string      `json:"hint,omitempty"`
+}
+
+// MarshalLine is e as one JSON line with its newline.
+func (e Event) MarshalLine() ([]byte, error) {
+	data, err := json.Marshal(e)
+	return append(data, '\n'), err
+}

@@ -1,0 +1,289 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// look returns what references stand for when compiling: parameters, and the
+// values of a matrix row.
+func (s *scope) look(matrix map[string]any) func(reference) (any, error) {
+	return func(r reference) (any, error) {
+		var v any
+		switch r.path[0] {
+		case "params":
+			v = s.params[r.path[1]]
+			if v == nil {
+				return nil, schema.Errorf(schema.Invalid, "parameter %q has no value", r.path[1]).WithHint("give --param %s=VALUE, or a default", r.path[1])
+			}
+		case "matrix":
+			v = matrix[r.path[1]]
+		}
+		return descend(v, r, 2)
+	}
+}
+
+// descend follows the rest of a reference, from element i, into v.
+func descend(v any, r reference, i int) (any, error) {
+	for ; i < len(r.path); i++ {
+		m, ok := v.(map[string]any)
+		if l, isList := v.([]any); isList {
+			if n, err := index(r.path[i], len(l)); err == nil {
+				v = l[n]
+				continue
+			}
+		}
+		next, found := m[r.path[i]]
+		if !ok || !found {
+			return nil, schema.Errorf(schema.Invalid, "%s: there is no %q", r, r.path[i]).WithHint("%s", suggest(r.path[i], sortedKeys(m), "what stands there is "+typeWord(v)))
+		}
+		v = next
+	}
+	return v, nil
+}
+
+func index(s string, n int) (int, error) {
+	i := 0
+	for _, c := range s {
+		if c < '0' || c > '9' || i >= n {
+			return 0, schema.Errorf(schema.Invalid, "no index %q", s)
+		}
+		i = i*10 + int(c-'0')
+	}
+	if s == "" || i >= n {
+		return 0, schema.Errorf(schema.Invalid, "no index %q", s)
+	}
+	return i, nil
+}
+
+// isLate reports whether a text uses what a step makes.
+func (t text) isLate() bool {
+	return slices.ContainsFunc(t.refs, func(r reference) bool { return r.path[0] == "steps" })
+}
+
+// fillStatic fills the parameters into one text of `in`. late: it uses the
+// matrix, so it is filled in row by row.
+func (c *compiler) fillStatic(d *draft, s string, at place) (out string, late, ok bool) {
+	t, err := parseText(s)
+	if err != nil {
+		c.fail(at.wrap(err))
+		return "", false, false
+	}
+	before := len(c.errs)
+	for _, r := range t.refs {
+		if r.path[0] != "params" && r.path[0] != "matrix" {
+			c.fail(at.errorf("%s cannot be used in an input", r).WithHint("name the step itself, or use params and matrix"))
+			continue
+		}
+		c.reference(d, r.path, r.String(), at)
+		late = late || r.path[0] == "matrix"
+	}
+	if len(c.errs) > before {
+		return "", false, false
+	}
+	if late {
+		return s, true, true
+	}
+	v, err := t.value(d.scope.look(nil))
+	if err != nil {
+		c.fail(at.wrap(err))
+		return "", false, false
+	}
+	out, ok = v.(string)
+	if !ok {
+		c.fail(at.errorf("must be a step's name or a path, not %s", typeWord(v)))
+	}
+	return out, false, ok
+}
+
+// expand makes the nodes of d; those it waits for have theirs.
+func (c *compiler) expand(d *draft) {
+	s := d.step
+	switch {
+	case s.kind == nil: // an included pipeline: its steps are there by themselves
+		return
+	case len(s.axes) == 0:
+		s.rows = []*node{c.row(d, row{id: s.name})}
+		return
+	case s.dynamic:
+		s.group = &node{what: group, id: s.name, step: s, finally: s.finally}
+		c.checkTemplate(d)
+	default:
+		rows, err := rowsOf(s.name, s.axes)
+		if err != nil {
+			c.fail(d.at.child("matrix").wrap(err))
+			return
+		}
+		for _, r := range rows {
+			s.rows = append(s.rows, c.row(d, r))
+		}
+		s.group = &node{what: group, id: s.name, step: s, finally: s.finally}
+		for _, n := range s.rows {
+			s.group.order = append(s.group.order, n.index)
+		}
+	}
+	c.add(s.group)
+}
+
+func (c *compiler) add(n *node) *node {
+	n.index = len(c.plan.nodes)
+	c.plan.nodes = append(c.plan.nodes, n)
+	return n
+}
+
+// row makes the node of one row of d.
+func (c *compiler) row(d *draft, r row) *node {
+	n := &node{what: task, id: r.id, step: d.step, matrix: r.values, labels: r.labels, finally: d.finally}
+	look := d.scope.look(r.values)
+	for _, in := range d.inputs {
+		c.connect(d, n, in)
+	}
+	for _, ref := range d.refs {
+		from, err := c.pick(n, ref.from, "")
+		if err == nil && (len(from) != 1 || c.plan.nodes[from[0]].what == group) {
+			err = ref.at.errorf("step %q has several rows, and none goes with %s", ref.from.name, r.id).WithHint("give both steps the same matrix")
+		}
+		if err != nil {
+			c.fail(ref.at.wrap(err))
+			continue
+		}
+		n.edges = append(n.edges, edge{from: from[0], name: ref.from.name})
+	}
+	c.orderBy(d, n)
+	for o := d.scope.outer; o != nil; o = o.scope.outer {
+		c.orderBy(o, n)
+	}
+	n.with = c.bind(d, n, look)
+	n.out = c.target(d, n, look)
+	return c.add(n)
+}
+
+// orderBy adds what d's step needs, without data.
+func (c *compiler) orderBy(d *draft, n *node) {
+	for _, need := range d.step.needs {
+		for _, s := range members(need) {
+			from, err := c.pick(n, s, "")
+			if err != nil { // no row agrees: wait for all
+				from = []int{s.group.index}
+			}
+			if s.group != nil && len(from) == len(s.rows) {
+				from = []int{s.group.index}
+			}
+			n.order = append(n.order, from...)
+		}
+	}
+}
+
+// members is s, or the steps of the pipeline that it includes.
+func members(s *step) []*step {
+	if s.include == "" {
+		return []*step{s}
+	}
+	var out []*step
+	for _, i := range s.inside {
+		out = append(out, members(i)...)
+	}
+	return out
+}
+
+// pick finds the nodes of from that go with n, or the one row with that id.
+func (c *compiler) pick(n *node, from *step, row string) ([]int, error) {
+	rows, known := from.rows, !from.dynamic
+	if r, ok := c.expanded[from]; ok {
+		rows, known = r, true
+	}
+	if !known {
+		return []int{from.group.index}, nil
+	}
+	var out []int
+	var ids []string
+	for _, r := range rows {
+		ids = append(ids, r.id)
+		if row != "" && r.id == from.prefix()+row || row == "" && r.agrees(n.labels) {
+			out = append(out, r.index)
+		}
+	}
+	switch {
+	case len(out) > 0:
+		return out, nil
+	case row != "":
+		return nil, schema.Errorf(schema.Invalid, "no row %q", row).WithHint("%s", schema.Suggest(row, ids))
+	}
+	return nil, schema.Errorf(schema.Invalid, "no row of %q goes with %s", from.name, n.id)
+}
+
+// connect gives n the values of one input.
+func (c *compiler) connect(d *draft, n *node, in input) {
+	e := edge{port: in.port.Name, list: in.port.List, opt: in.port.Optional}
+	if in.from == nil {
+		uri := in.uri
+		if t, err := parseText(uri); err == nil && len(t.refs) > 0 {
+			v, err := t.value(d.scope.look(n.matrix))
+			if err != nil {
+				c.fail(in.at.wrap(err))
+				return
+			}
+			uri = scalarText(v)
+		}
+		e.from, e.name = c.loadNode(uri, in.port.MediaType, n.finally).index, uri
+		n.edges = append(n.edges, e)
+		return
+	}
+	from, err := c.pick(n, in.from, in.row)
+	if err != nil {
+		c.fail(in.at.wrap(err))
+		return
+	}
+	if !in.port.List && (len(from) > 1 || c.plan.nodes[from[0]].what == group) {
+		c.fail(in.at.errorf("input %q takes one value, and step %q has several rows", in.port.Name, in.from.name).WithHint("give %s the same matrix, or name one row, like %s", d.name, c.plan.nodes[from[0]].id))
+		return
+	}
+	for _, f := range from {
+		e.from, e.name = f, in.from.name
+		n.edges = append(n.edges, e)
+	}
+}
+
+// loadNode is the one node that reads uri as mediaType.
+func (c *compiler) loadNode(uri, mediaType string, finally bool) *node {
+	key := fmt.Sprint(mediaType, " ", finally, " ", uri)
+	n := c.loads[key]
+	if n == nil {
+		n = c.add(&node{what: load, id: uri, uri: uri, media: mediaType, finally: finally})
+		c.loads[key] = n
+	}
+	return n
+}
+
+// target is where n saves. Two nodes that save to one place are an error.
+func (c *compiler) target(d *draft, n *node, look func(reference) (any, error)) string {
+	if d.src.Out == "" {
+		return ""
+	}
+	at := d.at.child("out")
+	t, err := parseText(d.src.Out)
+	if err != nil || t.isLate() {
+		return d.src.Out // noted, or filled in when running
+	}
+	v, err := t.value(look)
+	if err != nil {
+		c.fail(at.wrap(err))
+		return ""
+	}
+	out := scalarText(v)
+	if out == "" {
+		c.fail(at.errorf("the place to save to is empty"))
+		return ""
+	}
+	if other := c.outs[out]; other != nil {
+		e := at.errorf("%s saves to %q, and so does %s", n.id, out, other.id)
+		if other.step == n.step {
+			e = e.WithHint("put ${matrix.%s} into it", n.step.axes[0].name)
+		}
+		c.fail(e)
+	}
+	c.outs[out] = n
+	return out
+}

@@ -1,0 +1,89 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"hash"
+	"strconv"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// partWriter takes the named parts of a key, one after the other. There are
+// two: one hashes and one keeps the text, so that what is explained is what
+// was hashed.
+type partWriter interface{ part(name, value string) }
+
+// keyHash is the key itself.
+type keyHash struct{ h hash.Hash }
+
+func newKeyHash() keyHash { return keyHash{sha256.New()} }
+
+func (k keyHash) part(name, value string) {
+	var n [8]byte
+	for _, s := range []string{name, value} {
+		binary.BigEndian.PutUint64(n[:], uint64(len(s)))
+		k.h.Write(n[:])
+		k.h.Write([]byte(s))
+	}
+}
+
+func (k keyHash) digest() schema.Digest {
+	var sum [sha256.Size]byte
+	return schema.Digest("sha256:" + hex.EncodeToString(k.h.Sum(sum[:0])))
+}
+
+// keyText is the parts to read and compare.
+type keyText struct{ parts []Part }
+
+func (k *keyText) part(name, value string) { k.parts = append(k.parts, Part{name, value}) }
+
+// keyParts is what a key is made of.
+type keyParts struct {
+	kind   *Kind
+	with   string     // canonical parameters
+	inputs []inDigest // by port, then in order
+	extra  []Part     // of the kind, of files and of the environment
+}
+
+type inDigest struct {
+	port   string
+	list   bool
+	digest schema.Digest
+}
+
+// write is the one place that says what a key covers.
+func (k *keyParts) write(w partWriter) {
+	w.part("kind", k.kind.Name)
+	w.part("version", strconv.Itoa(k.kind.Version))
+	w.part("with", k.with)
+	n := 0
+	for i, in := range k.inputs {
+		if i > 0 && k.inputs[i-1].port == in.port {
+			n++
+		} else {
+			n = 0
+		}
+		name := "input " + in.port
+		if in.list {
+			name += "[" + strconv.Itoa(n) + "]"
+		}
+		w.part(name, string(in.digest))
+	}
+	for _, p := range k.extra {
+		w.part(p.Name, p.Value)
+	}
+}
+
+func (k *keyParts) digest() schema.Digest {
+	h := newKeyHash()
+	k.write(h)
+	return h.digest()
+}
+
+func (k *keyParts) parts() []Part {
+	var t keyText
+	k.write(&t)
+	return t.parts
+}

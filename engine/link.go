@@ -1,0 +1,278 @@
+package engine
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+func itoa(i int) string { return strconv.Itoa(i) }
+
+// link resolves the names that d uses to steps.
+func (c *compiler) link(d *draft) {
+	c.axes(d)
+	c.needs(d)
+	if d.src.When != "" {
+		c.condition(d)
+	}
+	if o := d.scope.outer; o != nil {
+		d.step.guards = append(append([]guard(nil), o.guards...), d.step.guards...)
+		d.step.refs = append(d.step.refs, o.refs...)
+	}
+	if d.kind == nil {
+		return
+	}
+	c.references(d, "with", d.src.With)
+	if d.src.Out != "" {
+		c.references(d, "out", d.src.Out)
+	}
+	c.inputs(d)
+}
+
+func (c *compiler) needs(d *draft) {
+	for i, n := range d.src.Needs {
+		at := d.at.child("needs", itoa(i))
+		if from := c.find(d, n, at); from != nil {
+			d.step.needs = append(d.step.needs, from)
+			d.places = append(d.places, at)
+		}
+	}
+}
+
+// find looks a step's name up, or notes that there is none.
+func (c *compiler) find(d *draft, name string, at place) *step {
+	from := d.scope.names[name]
+	switch {
+	case from == nil:
+		e := at.errorf("no step %q", name).WithHint("%s", schema.Suggest(name, sortedKeys(d.scope.names)))
+		c.fail(e)
+		return nil
+	case from.finally && !d.finally:
+		c.fail(at.errorf("step %q runs in the end, under finally; nothing before can wait for it", name))
+		return nil
+	}
+	return from
+}
+
+// inputs reads `in` and holds it against the ports of the kind.
+func (c *compiler) inputs(d *draft) {
+	at := d.at.child("in")
+	ports := make([]string, 0, len(d.kind.Inputs))
+	for _, p := range d.kind.Inputs {
+		ports = append(ports, p.Name)
+	}
+	for _, name := range sortedKeys(d.src.In) {
+		if _, ok := d.kind.Port(name); !ok {
+			e := at.child(name).keyErrorf("%s has no input %q", d.kind.Name, name)
+			c.fail(e.WithHint("%s", suggest(name, ports, d.kind.Name+" takes none")))
+		}
+	}
+	for _, p := range d.kind.Inputs {
+		v, given := d.src.In[p.Name]
+		at := at.child(p.Name)
+		var before = len(d.step.inputs)
+		switch v := v.(type) {
+		case nil:
+			if given {
+				c.fail(at.errorf("input %q is empty", p.Name).WithHint("name a step, or a path like ./%s.yaml", p.Name))
+				continue
+			}
+		case string:
+			c.input(d, p, v, at)
+		case []any:
+			for i, e := range v {
+				s, ok := e.(string)
+				if !ok {
+					c.fail(at.child(itoa(i)).errorf("must be a step's name or a path, not %s", typeWord(e)))
+					continue
+				}
+				c.input(d, p, s, at.child(itoa(i)))
+			}
+			if !p.List && len(v) != 1 {
+				c.fail(at.errorf("input %q takes one value, not %d", p.Name, len(v)))
+			}
+		default:
+			c.fail(at.errorf("must be a step's name or a path, not %s", typeWord(v)))
+		}
+		if !given && !p.Optional && before == len(d.step.inputs) {
+			c.fail(d.at.keyErrorf("input %q is missing: %s needs a %s", p.Name, d.kind.Name, short(p.MediaType)).WithHint("%s", c.makers(d, p)))
+		}
+	}
+}
+
+// makers is the hint for a missing input.
+func (c *compiler) makers(d *draft, p Port) string {
+	var names []string
+	for _, name := range sortedKeys(d.scope.names) {
+		if s := d.scope.names[name]; s.kind != nil && s.kind.Output == p.MediaType && s != d.step && !s.finally {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return fmt.Sprintf("add in: {%s: ./%s.yaml}, or a step that makes a %s", p.Name, p.Name, short(p.MediaType))
+	}
+	return fmt.Sprintf("add in: {%s: %s}", p.Name, strings.Join(names, "} or {"+p.Name+": "))
+}
+
+// input links one value of a port.
+func (c *compiler) input(d *draft, p Port, s string, at place) {
+	s, late, ok := c.fillStatic(d, s, at)
+	if !ok {
+		return
+	}
+	name, row := splitRow(s)
+	from := d.scope.names[s]
+	if from == nil && row != "" {
+		from = d.scope.names[name]
+	}
+	if from == nil && (late || isURI(s)) {
+		if outer, _, cut := strings.Cut(s, "/"); cut && d.scope.names[outer] != nil && d.scope.names[outer].kind == nil {
+			c.find(d, s, at)
+			return
+		}
+		d.step.inputs = append(d.step.inputs, input{port: p, at: at, uri: s})
+		return
+	}
+	if from == nil {
+		c.fail(at.errorf("no step %q", s).WithHint("%s", suggestStep(s, d)))
+		return
+	}
+	if from = c.find(d, from.name[len(d.scope.prefix):], at); from == nil {
+		return
+	}
+	if from == d.step {
+		c.fail(at.errorf("step %q cannot take its own result", s))
+		return
+	}
+	if from.kind == nil {
+		if d.scope.names[s].included() {
+			c.fail(at.errorf("%q is an included pipeline, not a step", s).WithHint("name one of its steps: %s/STEP", s))
+		}
+		return // an unknown kind was noted
+	}
+	if from.kind.Output != p.MediaType {
+		c.fail(at.errorf("input %q takes a %s, but step %q makes a %s", p.Name, short(p.MediaType), s, short(from.kind.Output)).WithHint("%s", c.makers(d, p)))
+		return
+	}
+	in := input{port: p, at: at, from: from}
+	if row != "" {
+		in.row = s
+	}
+	d.step.inputs = append(d.step.inputs, in)
+}
+
+func (s *step) included() bool { return s != nil && s.include != "" }
+
+// suggestStep is the hint for a name in `in` that no step has.
+func suggestStep(got string, d *draft) string {
+	var names []string
+	for n, s := range d.scope.names {
+		if s != d.step {
+			names = append(names, n)
+		}
+	}
+	if n := schema.Nearest(got, names); n != "" {
+		return "did you mean " + n + "?"
+	}
+	return "a file is written ./" + got
+}
+
+// isURI tells a place to load from from a step's name.
+func isURI(s string) bool { return strings.ContainsAny(s, "/.:") || strings.HasPrefix(s, "-") }
+
+// splitRow cuts render[eks,helm] into render and eks,helm.
+func splitRow(s string) (name, row string) {
+	if i := strings.IndexByte(s, '['); i > 0 && strings.HasSuffix(s, "]") {
+		return s[:i], s[i+1 : len(s)-1]
+	}
+	return s, ""
+}
+
+// short is the everyday word for a media type.
+func short(mediaType string) string {
+	s := strings.TrimPrefix(mediaType, "application/vnd.nvidia.eidos.")
+	s, _, _ = strings.Cut(s, ".")
+	return s
+}
+
+// references notes the steps that the texts of v use, and checks the rest of
+// what they name.
+func (c *compiler) references(d *draft, key string, v any) {
+	at := d.at.child(key)
+	walkTexts(v, nil, func(path []string, s string) any {
+		t, err := parseText(s)
+		if err != nil {
+			c.fail(at.child(path...).wrap(err))
+			return s
+		}
+		for _, r := range t.refs {
+			c.reference(d, r.path, r.String(), at.child(path...))
+		}
+		return s
+	})
+}
+
+// reference checks one path of params, matrix or steps.
+func (c *compiler) reference(d *draft, path []string, shown string, at place) {
+	rest := path[1:]
+	switch path[0] {
+	case "params":
+		if len(rest) == 0 {
+			c.fail(at.errorf("%s names no parameter", shown))
+			return
+		}
+		if _, ok := d.scope.decl[rest[0]]; !ok {
+			c.fail(at.errorf("%s: no parameter %q", shown, rest[0]).WithHint("%s", suggestParam(rest[0], sortedKeys(d.scope.decl))))
+		}
+	case "matrix":
+		var names []string
+		for _, a := range d.step.axes {
+			names = append(names, a.name)
+			if len(rest) > 0 && a.name == rest[0] {
+				return
+			}
+		}
+		c.fail(at.errorf("%s: the step's matrix has no %q", shown, strings.Join(rest, ".")).WithHint("%s", suggest(strings.Join(rest, "."), names, "the step has no matrix")))
+	case "steps":
+		if len(rest) == 0 {
+			c.fail(at.errorf("%s names no step", shown))
+			return
+		}
+		from := c.find(d, rest[0], at)
+		if from == nil {
+			return
+		}
+		if from.kind == nil {
+			if from.included() {
+				c.fail(at.errorf("%s: %q is an included pipeline, not a step", shown, rest[0]))
+			}
+			return
+		}
+		d.step.refs = append(d.step.refs, stepRef{from: from, at: at})
+	case "run":
+		if !d.finally {
+			c.fail(at.errorf("%s: how the run ended is known only under finally", shown))
+		}
+	default:
+		c.fail(at.errorf("%s stands for nothing", shown).WithHint("a reference begins with params, matrix or steps"))
+	}
+}
+
+func (c *compiler) condition(d *draft) {
+	at := d.at.child("when")
+	if c.opts.When == nil {
+		c.fail(at.errorf("conditions cannot be used here"))
+		return
+	}
+	cond, err := c.opts.When(d.src.When)
+	if err != nil {
+		c.fail(at.wrap(err))
+		return
+	}
+	for _, p := range cond.Refs {
+		c.reference(d, p, strings.Join(p, "."), at)
+	}
+	d.step.guards = append(d.step.guards, guard{cond, d.scope.params})
+}

@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Result is what became of a run.
+type Result struct {
+	Run        string
+	Plan       *Plan
+	State      State // done, failed or canceled
+	Start, End time.Time
+	Steps      []StepResult // in the order of the plan, loads and rows included
+
+	values *values
+	index  map[string]int
+}
+
+// StepResult is what became of one step.
+type StepResult struct {
+	ID, Step, Uses string
+	State          State
+	Decision       Decision
+	Err            error    // why it failed
+	Artifact       Artifact // zero if there is no result
+	Attempts       int
+	Out            string // where it was saved
+	Start, End     time.Time
+}
+
+// Step returns the step, row or load of that id, nil if there is none.
+func (r *Result) Step(id string) *StepResult {
+	if i, ok := r.index[id]; ok {
+		return &r.Steps[i]
+	}
+	return nil
+}
+
+// Value returns the result of a step, also one beside an error. NotFound if it
+// has none. The caller must not change it while others may read it.
+func (r *Result) Value(ctx context.Context, id string) (schema.Value, error) {
+	s := r.Step(id)
+	if s == nil {
+		return nil, schema.Errorf(schema.NotFound, "no step %q", id)
+	}
+	if s.Artifact.Digest == "" {
+		return nil, schema.Errorf(schema.NotFound, "step %q has no result", id)
+	}
+	return r.values.get(ctx, s.Artifact)
+}
+
+func (x *run) result() *Result {
+	r := &Result{Run: x.id, Plan: x.plan, State: x.final(x.rootCause()), Start: x.start, End: x.now(), values: &x.values, index: make(map[string]int, len(x.nodes))}
+	for i, n := range x.nodes {
+		if n.what == group && x.status[i].state != Failed {
+			continue
+		}
+		st := &x.status[i]
+		s := StepResult{ID: n.id, Step: n.id, Uses: n.uses(), State: st.state, Decision: st.decision, Err: st.err, Artifact: st.artifact, Attempts: st.attempts, Out: st.out, Start: st.start, End: st.end}
+		if n.step != nil {
+			s.Step = n.step.name
+		}
+		r.index[n.id] = len(r.Steps)
+		r.Steps = append(r.Steps, s)
+	}
+	return r
+}

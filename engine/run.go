@@ -1,0 +1,223 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Runner runs plans. Only Store must be set. A Runner may run several plans,
+// also at once.
+type Runner struct {
+	Store Store
+	Load  Loader // for plans that load; nil refuses them
+	Save  Saver  // for plans that save; nil refuses them
+	Dir   string // relative paths of the pipeline are relative to it; "" is "."
+	Jobs  int    // steps at once; 0 is as many as there are processors
+	// KeepGoing runs what does not depend on a failed step.
+	KeepGoing bool
+	Force     []string // steps, or rows, to run whatever the store holds
+	Only      []string // steps, or rows, to run; what they need is taken from the last run
+	From      string   // step to run, and all that depends on it
+	Resume    string   // run that was interrupted, to go on with under its id
+	Labels    []string // KEY=VALUE for the first event, what the caller wants to find again
+	// Events is called for every event, in order, from one goroutine at a time.
+	Events func(Event)
+	Clock  func() time.Time // nil is time.Now
+	// Secret reads a secret that is neither env nor file.
+	Secret    func(context.Context, schema.Secret) (string, error)
+	LookupEnv func(string) (string, bool) // nil is os.LookupEnv
+	Grace     time.Duration               // for finally steps when the run was stopped; 0 is a minute
+}
+
+// errStopped cancels what runs beside a failed step.
+var errStopped = errors.New("another step failed")
+
+// Run runs p. The error is the root cause, several joined with KeepGoing, nil
+// if every step that had to succeed did; Canceled if ctx ended first. The
+// result is nil only if nothing was started.
+func (r *Runner) Run(ctx context.Context, p *Plan) (*Result, error) {
+	x, err := r.newRun(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if x.journal, err = r.Store.Journal(x.id); err != nil {
+		return nil, err
+	}
+	defer x.close()
+	x.runEvent(Running, nil)
+	main, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if p.timeout > 0 {
+		var stop context.CancelFunc
+		main, stop = context.WithTimeoutCause(main, p.timeout, schema.Errorf(schema.Timeout, "the run took longer than %s", p.timeout))
+		defer stop()
+	}
+	x.phase(main, cancel, false)
+	x.outcome(ctx, main)
+	if x.openLate > 0 {
+		grace := r.Grace
+		if grace == 0 {
+			grace = time.Minute
+		}
+		last, stop := context.WithTimeoutCause(context.WithoutCancel(ctx), grace, schema.Errorf(schema.Timeout, "the steps under finally took longer than %s", grace))
+		defer stop()
+		x.phase(last, func(error) {}, true)
+	}
+	res := x.result()
+	if err := r.Store.Sync(); err != nil && x.failure == nil {
+		x.failure = err
+	}
+	err = x.rootCause()
+	x.runEvent(x.final(err), err)
+	if x.journalErr != nil && err == nil {
+		err = x.journalErr
+	}
+	return res, err
+}
+
+// newRun prepares everything that can fail before the first step.
+func (r *Runner) newRun(ctx context.Context, p *Plan) (*run, error) {
+	if r.Store == nil {
+		panic("BUG: a Runner without a Store")
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, schema.Errorf(schema.Canceled, "interrupted before the first step")
+	}
+	dir, err := filepath.Abs(r.Dir)
+	if err != nil {
+		return nil, err
+	}
+	now := r.Clock
+	if now == nil {
+		now = time.Now
+	}
+	environ := r.LookupEnv
+	if environ == nil {
+		environ = os.LookupEnv
+	}
+	jobs := r.Jobs
+	if jobs <= 0 {
+		jobs = runtime.GOMAXPROCS(0)
+	}
+	start := now()
+	id := r.Resume
+	if id == "" {
+		var b [3]byte
+		rand.Read(b[:])
+		id = start.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:])
+	}
+	x := &run{
+		Runner: r, plan: p, id: id, dir: dir, now: now, start: start, jobs: jobs,
+		nodes:    append([]*node(nil), p.nodes...),
+		status:   make([]status, len(p.nodes)),
+		messages: make(chan message, 4*jobs),
+		over:     make(chan struct{}),
+		values:   values{store: r.Store, types: typesOf(p), m: map[schema.Digest]*value{}},
+		perStep:  map[*step]int{}, perPool: map[string]int{},
+		rows: map[*step][]*node{},
+		mask: &masker{},
+	}
+	x.decider = decider{store: r.Store, pipeline: p.Name, resume: r.Resume, dir: dir, now: now, environ: environ}
+	x.group = new(errgroup.Group)
+	x.group.SetLimit(jobs)
+	if err := x.choose(ctx); err != nil {
+		return nil, err
+	}
+	for i := range x.nodes {
+		x.enlist(i)
+	}
+	return x, nil
+}
+
+// run is one run of a plan. The goroutine in Run owns all of it but what says
+// otherwise; functions of steps run in group and send messages.
+type run struct {
+	*Runner
+	decider
+	plan    *Plan
+	id      string
+	dir     string
+	now     func() time.Time
+	start   time.Time
+	jobs    int
+	nodes   []*node // of the plan, and rows that were found while running
+	status  []status
+	rows    map[*step][]*node // of matrix steps that were unrolled while running
+	values  values            // safe for concurrent use
+	mask    *masker           // safe for concurrent use
+	group   *errgroup.Group
+	journal Journal
+
+	ready    heap
+	parked   []int // ready, but their pool or step is full
+	retries  []retryAt
+	running  int // nodes in state Running
+	open     int // nodes that are not final, without those of finally
+	openLate int // the same of finally
+	perStep  map[*step]int
+	perPool  map[string]int
+	late     bool // the steps under finally have their turn
+	stopped  bool // nothing more is started
+	roots    []int
+	failure  error // that no step is to blame for
+	seq      int
+
+	messages   chan message
+	over       chan struct{} // closed when nobody reads messages any more
+	journalErr error
+}
+
+// status is what changes about a node.
+type status struct {
+	state      State
+	pending    int   // of what it waits for, how many are not final
+	dependents []int // who waits for it
+	chosen     bool  // by Only
+	forced     bool
+	unrolled   bool // a matrix step whose rows are there
+	decision   Decision
+	err        error
+	artifact   Artifact
+	readers    int // dependents that may still want the value
+	attempts   int
+	out        string
+	start, end time.Time
+	next       time.Time // of a retry
+}
+
+func (x *run) close() {
+	close(x.over)
+	if err := x.journal.Close(); err != nil && x.journalErr == nil {
+		x.journalErr = err
+	}
+}
+
+// enlist puts node i into the run, behind what it waits for.
+func (x *run) enlist(i int) {
+	n, st := x.nodes[i], &x.status[i]
+	st.state = Waiting
+	x.count(i, Waiting, 1)
+	wait := func(on int) {
+		if !x.status[on].state.Final() {
+			st.pending++
+			x.status[on].dependents = append(x.status[on].dependents, i)
+		}
+	}
+	for _, e := range n.edges {
+		wait(e.from)
+		x.status[e.from].readers++
+	}
+	for _, o := range n.order {
+		wait(o)
+	}
+}

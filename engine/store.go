@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Store keeps results by content, and what is known about how they were made.
+// It is safe for concurrent use. OpenStore keeps them in a directory, also for
+// several processes at once; NewMemory for as long as the process lives.
+type Store interface {
+	Blobs
+	// Has reports whether the bytes of d, size of them, are there. It does not
+	// read them.
+	Has(ctx context.Context, d schema.Digest, size int64) bool
+	// Lookup returns the newest entry of a key.
+	Lookup(key schema.Digest) (Entry, bool, error)
+	// Last returns the newest entry of a step of a pipeline, whatever its key.
+	Last(pipeline, step string) (Entry, bool, error)
+	// Record adds an entry. It is there for the next process when Record
+	// returns, and on the disk after Sync.
+	Record(Entry) error
+	Sync() error
+	// Journal opens the journal of a run to append to.
+	Journal(run string) (Journal, error)
+}
+
+// Journal keeps the events of one run, one JSON line each.
+type Journal interface {
+	Append(line []byte) error
+	Close() error
+}
+
+// Entry says that a step had a result.
+type Entry struct {
+	Key      schema.Digest `json:"key"`
+	Pipeline string        `json:"pipeline,omitempty"`
+	Step     string        `json:"step"`
+	Run      string        `json:"run,omitempty"`
+	Artifact Artifact      `json:"artifact"`
+	Time     time.Time     `json:"time"` // of the end of the step, UTC
+	Parts    []Part        `json:"parts"`
+	// Blobs are the bytes that the step stored beside its result.
+	Blobs []Blob `json:"blobs,omitempty"`
+	// Outcome is "" for success. A result beside an error is kept to be read,
+	// and never reused.
+	Outcome schema.Code `json:"outcome,omitempty"`
+}
+
+// Blob names stored bytes.
+type Blob struct {
+	Digest schema.Digest `json:"digest"`
+	Size   int64         `json:"size"`
+}

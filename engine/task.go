@@ -1,0 +1,389 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// message is what a running step tells the run.
+type message struct {
+	what        messageKind
+	node        int
+	attempt     int
+	text        string
+	done, total int64
+	unit        string
+	decision    Decision
+	outcome     outcome
+}
+
+type messageKind uint8
+
+const (
+	said    messageKind = iota // a line of its log
+	moved                      // progress
+	started                    // it was decided that it runs
+	ended
+)
+
+// outcome is how an attempt ended.
+type outcome struct {
+	decision Decision
+	artifact Artifact // also beside an error
+	out      string
+	err      error
+}
+
+// job is all that an attempt needs of the run.
+type job struct {
+	node    *node
+	attempt int
+	forced  bool
+	args    []arg
+	results map[string]Artifact // for texts and conditions, by step
+	status  string              // of the run, for steps under finally
+}
+
+// arg is one value at a port.
+type arg struct {
+	port string
+	list bool
+	from Artifact
+}
+
+// job collects what an attempt at node i needs.
+func (x *run) job(i int) job {
+	n, st := x.nodes[i], &x.status[i]
+	st.attempts++
+	j := job{node: n, attempt: st.attempts, forced: st.forced, status: "success"}
+	if len(x.roots) > 0 || x.failure != nil {
+		j.status = "failure"
+		if x.failure != nil && schema.CodeOf(x.failure) == schema.Canceled {
+			j.status = "canceled"
+		}
+	}
+	for _, e := range n.edges {
+		for _, f := range x.sources(n, e) {
+			a := x.status[f].artifact
+			switch {
+			case e.port == "":
+				if j.results == nil {
+					j.results = map[string]Artifact{}
+				}
+				j.results[e.name] = a
+			case a.Digest != "":
+				j.args = append(j.args, arg{e.port, e.list, a})
+			}
+		}
+	}
+	return j
+}
+
+// send tells the run something; it does not block for ever if nobody hears.
+func (x *run) send(m message) {
+	select {
+	case x.messages <- m:
+	case <-x.over:
+	}
+}
+
+// do makes one attempt, in a goroutine of the group.
+func (x *run) do(ctx context.Context, j job) {
+	o := x.attempt(ctx, j)
+	if o.err != nil {
+		o.err = x.mask.error(explain(ctx, o.err))
+	}
+	x.send(message{what: ended, node: j.node.index, attempt: j.attempt, outcome: o})
+}
+
+// explain gives an error that comes of a cancelled context the cause of that.
+func explain(ctx context.Context, err error) error {
+	if ctx.Err() == nil || schema.CodeOf(err) == schema.Timeout {
+		return err
+	}
+	if cause := context.Cause(ctx); schema.CodeOf(cause) == schema.Timeout {
+		return cause
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errStopped) || errors.Is(err, context.Cause(ctx)) {
+		return schema.Errorf(schema.Canceled, "interrupted")
+	}
+	return err
+}
+
+// env is what the engine lends to the function of j.
+func (x *run) env(ctx context.Context, j job, blobs *recorder) Env {
+	i := j.node.index
+	return Env{
+		Blobs: blobs,
+		Dir:   x.dir,
+		Log: func(format string, args ...any) {
+			for _, line := range strings.Split(strings.TrimRight(x.mask.text(fmt.Sprintf(format, args...)), "\n"), "\n") {
+				x.send(message{what: said, node: i, attempt: j.attempt, text: line})
+			}
+		},
+		Progress: func(done, total int64, unit string) {
+			x.send(message{what: moved, node: i, attempt: j.attempt, done: done, total: total, unit: unit})
+		},
+		Secret: func(name string) (string, error) { return x.secret(ctx, j.node, name) },
+	}
+}
+
+func (x *run) attempt(ctx context.Context, j job) outcome {
+	if j.node.what == load {
+		return x.load(ctx, j)
+	}
+	n, s := j.node, j.node.step
+	dec := Decision{Step: n.id, Uses: s.kind.Name}
+	fail := func(err error) outcome { return outcome{decision: dec, err: err} }
+	ok, why, err := x.guards(ctx, j)
+	if err != nil {
+		return fail(err)
+	}
+	if !ok {
+		dec.Action, dec.Code, dec.Reason = ActionSkip, CodeWhen, why
+		return outcome{decision: dec}
+	}
+	with, out, err := x.fillLate(ctx, j)
+	if err != nil {
+		return fail(err)
+	}
+	q := request{id: n.id, step: s, with: with, forced: j.forced, inputs: digests(j.args)}
+	dec, parts, entry, err := x.decide(ctx, q)
+	if err != nil {
+		return fail(err)
+	}
+	if j.attempt > 1 && dec.Action == ActionReuse {
+		dec.Action, dec.Code = ActionReuse, CodeUnchanged
+	}
+	if dec.Action == ActionReuse {
+		return x.reuse(ctx, j, dec, entry, out)
+	}
+	x.send(message{what: started, node: n.index, attempt: j.attempt, decision: dec})
+	stepCtx := ctx
+	if s.timeout > 0 {
+		var stop context.CancelFunc
+		stepCtx, stop = context.WithTimeoutCause(ctx, s.timeout, schema.Errorf(schema.Timeout, "took longer than %s", s.timeout))
+		defer stop()
+	}
+	o := x.make(stepCtx, j, with, dec, parts, out)
+	if o.err != nil {
+		o.err = explain(stepCtx, o.err)
+	}
+	return o
+}
+
+// make runs the function, keeps its result, and saves it. A result beside an
+// error is kept and saved too, but not found again by its key.
+func (x *run) make(ctx context.Context, j job, with bound, dec Decision, parts []Part, out string) outcome {
+	n, s := j.node, j.node.step
+	o := outcome{decision: dec}
+	in := Inputs{}
+	for _, a := range j.args {
+		v, err := x.values.get(ctx, a.from)
+		if err != nil {
+			o.err = fmt.Errorf("reading input %q: %w", a.port, err)
+			return o
+		}
+		in[a.port] = append(in[a.port], v)
+	}
+	blobs := &recorder{Blobs: x.Store}
+	env := x.env(ctx, j, blobs)
+	v, err := call(ctx, s.kind, env, with.params, in)
+	if v == nil && err == nil {
+		err = fmt.Errorf("BUG: %s returned neither a result nor an error", s.kind.Name)
+	}
+	if v == nil {
+		o.err = err
+		return o
+	}
+	if cerr := x.unchanged(j, in); cerr != nil && err == nil {
+		o.err = cerr
+		return o
+	}
+	// What the function has made is kept also when the run is being stopped.
+	keep := context.WithoutCancel(ctx)
+	a, data, serr := storeValue(keep, x.Store, v)
+	if serr != nil {
+		o.err = errors.Join(err, serr)
+		return o
+	}
+	if name := x.mask.inside(data); name != "" {
+		o.err = schema.Errorf(schema.Failed, "the result holds the secret %q", name).WithHint("a result is stored and may be published; leave the secret out of it")
+		return o
+	}
+	o.artifact = a
+	e := Entry{Key: dec.Key, Pipeline: x.plan.Name, Step: n.id, Run: x.id, Artifact: a, Time: x.now().UTC(), Parts: parts, Blobs: blobs.sorted()}
+	if err != nil {
+		e.Outcome = schema.CodeOf(err)
+	}
+	if rerr := x.Store.Record(e); rerr != nil && err == nil {
+		err = rerr
+	}
+	if s.kind.Effect && err == nil {
+		err = x.Store.Sync()
+	}
+	if out != "" {
+		if serr := x.save(ctx, env, v, out); serr != nil {
+			o.err = errors.Join(err, serr)
+			return o
+		}
+		o.out = out
+	}
+	o.err = err
+	return o
+}
+
+// call runs the function; what it panics with is an error of that step.
+func call(ctx context.Context, k *Kind, env Env, params any, in Inputs) (v schema.Value, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			for _, line := range strings.Split(strings.TrimSpace(string(debug.Stack())), "\n") {
+				env.Log("%s", line)
+			}
+			v, err = nil, fmt.Errorf("BUG: %s panicked: %v", k.Name, p)
+		}
+	}()
+	return k.Run(ctx, env, params, in)
+}
+
+// unchanged holds the inputs against their digests after the function ran.
+func (x *run) unchanged(j job, in Inputs) error {
+	next := map[string]int{}
+	for _, a := range j.args {
+		v := in[a.port][next[a.port]]
+		next[a.port]++
+		data, err := schema.Encode(v)
+		if err != nil {
+			return err
+		}
+		if digestOf(data) != a.from.Digest {
+			x.values.drop(a.from.Digest)
+			return fmt.Errorf("BUG: %s changed its input %q", j.node.step.kind.Name, a.port)
+		}
+	}
+	return nil
+}
+
+// save writes v to out.
+func (x *run) save(ctx context.Context, env Env, v schema.Value, out string) error {
+	if x.Save == nil {
+		return schema.Errorf(schema.Failed, "cannot save to %q: nothing here can", out)
+	}
+	if err := x.Save(ctx, env, v, out); err != nil {
+		return fmt.Errorf("saving to %q: %w", out, err)
+	}
+	return nil
+}
+
+// reuse takes an earlier result; `out` is written again if it is not that.
+func (x *run) reuse(ctx context.Context, j job, dec Decision, e Entry, out string) outcome {
+	o := outcome{decision: dec, artifact: e.Artifact}
+	if out == "" {
+		return o
+	}
+	o.out = out
+	env := x.env(ctx, j, &recorder{Blobs: x.Store})
+	missing := x.missing(ctx, env, e.Artifact, out)
+	if missing == "" {
+		return o
+	}
+	o.decision.Code, o.decision.Reason = CodeOutputMissing, missing
+	v, err := x.values.get(ctx, e.Artifact)
+	if err == nil {
+		err = x.save(ctx, env, v, out)
+	}
+	o.err = err
+	return o
+}
+
+// missing says in words why out has to be written, "" if it holds a.
+func (x *run) missing(ctx context.Context, env Env, a Artifact, out string) string {
+	return missingOutput(ctx, x.Load, env, a, out)
+}
+
+func missingOutput(ctx context.Context, load Loader, env Env, a Artifact, out string) string {
+	if out == "-" || load == nil {
+		return "unchanged; written to " + out + " each time"
+	}
+	v, err := load(ctx, env, out, a.MediaType)
+	if schema.CodeOf(err) == schema.NotFound {
+		return "unchanged, but output missing: " + out
+	}
+	if err == nil {
+		if data, eerr := schema.Encode(v); eerr == nil && digestOf(data) == a.Digest {
+			return ""
+		}
+	}
+	return "unchanged, but output changed: " + out
+}
+
+// load reads a URI.
+func (x *run) load(ctx context.Context, j job) outcome {
+	n := j.node
+	o := outcome{decision: loadDecision(n)}
+	if x.Load == nil {
+		o.err = schema.Errorf(schema.Failed, "cannot read %q: nothing here can", n.uri)
+		return o
+	}
+	x.send(message{what: started, node: n.index, attempt: j.attempt, decision: o.decision})
+	env := x.env(ctx, j, &recorder{Blobs: x.Store})
+	v, err := x.Load(ctx, env, n.uri, n.media)
+	if err == nil && v.MediaType() != n.media {
+		err = schema.Errorf(schema.Invalid, "%q is a %s, not a %s", n.uri, short(v.MediaType()), short(n.media))
+	}
+	if err == nil {
+		o.artifact, _, err = storeValue(ctx, x.Store, v)
+	}
+	o.err = err
+	return o
+}
+
+func loadDecision(n *node) Decision {
+	return Decision{Step: n.id, Uses: "load", Action: ActionAlways, Code: CodeLoad, Reason: "reads " + n.uri}
+}
+
+func digests(args []arg) []inDigest {
+	out := make([]inDigest, 0, len(args))
+	for _, a := range args {
+		out = append(out, inDigest{a.port, a.list, a.from.Digest})
+	}
+	return out
+}
+
+// recorder notes what a step stores.
+type recorder struct {
+	Blobs
+	mu  sync.Mutex
+	put map[schema.Digest]int64
+}
+
+// Put implements Blobs.
+func (r *recorder) Put(ctx context.Context, src io.Reader) (schema.Digest, int64, error) {
+	d, n, err := r.Blobs.Put(ctx, src)
+	if err == nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.put == nil {
+			r.put = map[schema.Digest]int64{}
+		}
+		r.put[d] = n
+	}
+	return d, n, err
+}
+
+func (r *recorder) sorted() []Blob {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []Blob
+	for _, d := range sortedKeys(r.put) {
+		out = append(out, Blob{d, r.put[d]})
+	}
+	return out
+}

@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"reflect"
+	"sync"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// values decodes stored results, each once while it is wanted. Steps get what
+// was stored and not what the step before them returned, so that a run that
+// reuses a result and one that makes it do the same.
+type values struct {
+	store Store
+	types types
+	mu    sync.Mutex
+	m     map[schema.Digest]*value
+}
+
+type value struct {
+	once sync.Once
+	v    schema.Value
+	err  error
+}
+
+// get returns the value of a. Callers share it and must not change it.
+func (s *values) get(ctx context.Context, a Artifact) (schema.Value, error) {
+	s.mu.Lock()
+	e := s.m[a.Digest]
+	if e == nil {
+		e = &value{}
+		s.m[a.Digest] = e
+	}
+	s.mu.Unlock()
+	e.once.Do(func() { e.v, e.err = readValue(ctx, s.store, s.types, a) })
+	if e.err != nil {
+		s.drop(a.Digest) // another attempt reads again
+	}
+	return e.v, e.err
+}
+
+// drop forgets a value that no step waits for.
+func (s *values) drop(d schema.Digest) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.m, d)
+}
+
+// plain returns the value of a as maps, lists and scalars.
+func (s *values) plain(ctx context.Context, a Artifact) (any, error) {
+	data, err := readBytes(ctx, s.store, a)
+	if err != nil {
+		return nil, err
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, err
+	}
+	return schema.Plain(v), nil
+}
+
+// types are the documents that the kinds of a plan make and take, by media
+// type.
+type types map[string]reflect.Type
+
+func typesOf(p *Plan) types {
+	t := types{}
+	for _, s := range p.steps {
+		if s.kind != nil {
+			s.kind.documents(t)
+		}
+	}
+	return t
+}
+
+func (t types) empty(mediaType string) schema.Value {
+	if rt, ok := t[mediaType]; ok {
+		return zero(rt)
+	}
+	return schema.New(mediaType)
+}
+
+func readValue(ctx context.Context, store Store, t types, a Artifact) (schema.Value, error) {
+	v := t.empty(a.MediaType)
+	if v == nil {
+		return nil, schema.Errorf(schema.Failed, "the store holds a %q, which this eidos does not know", a.MediaType)
+	}
+	data, err := readBytes(ctx, store, a)
+	if err != nil {
+		return nil, err
+	}
+	if err := schema.DecodeCanonical(data, v); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// readBytes reads a and checks that it is what was stored.
+func readBytes(ctx context.Context, store Store, a Artifact) ([]byte, error) {
+	r, err := store.Open(ctx, a.Digest)
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(io.LimitReader(r, a.Size+1))
+	if cerr := r.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return nil, err
+	}
+	if digestOf(data) != a.Digest {
+		return nil, schema.Errorf(schema.Failed, "the store holds other bytes under %s", a.Digest).WithHint("run eidos cache verify")
+	}
+	return data, nil
+}
+
+// storeValue puts v into the store.
+func storeValue(ctx context.Context, store Store, v schema.Value) (Artifact, []byte, error) {
+	data, err := schema.Encode(v)
+	if err != nil {
+		return Artifact{}, nil, err
+	}
+	d, size, err := store.Put(ctx, bytes.NewReader(data))
+	if err != nil {
+		return Artifact{}, nil, err
+	}
+	return Artifact{MediaType: v.MediaType(), Digest: d, Size: size}, data, nil
+}
