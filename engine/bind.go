@@ -32,9 +32,7 @@ func (c *compiler) checkTemplate(d *draft) {
 			continue // rows load for themselves
 		}
 		if from, err := c.pick(n, in.from, in.row); err == nil {
-			for _, f := range from {
-				d.group.order = append(d.group.order, f)
-			}
+			d.group.order = append(d.group.order, from...)
 		} else {
 			c.fail(in.at.wrap(err))
 		}
@@ -50,6 +48,14 @@ func (c *compiler) checkTemplate(d *draft) {
 	c.orderBy(d, d.group)
 }
 
+// checkWith checks the parameters of a step of a pipeline that has other
+// mistakes: all that does not depend on a reference.
+func (c *compiler) checkWith(d *draft) {
+	if d.kind != nil {
+		c.bindWith(d, nil, func(t text) bool { return true })
+	}
+}
+
 func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late func(text) bool) bound {
 	at := d.at.child("with")
 	var waiting []string // paths of what is filled in later
@@ -62,7 +68,7 @@ func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late fu
 		if err != nil {
 			return nil, err
 		}
-		if late(t) {
+		if len(t.refs) > 0 && late(t) {
 			waiting = append(waiting, at.child(path...).String())
 			return s, nil
 		}

@@ -33,7 +33,7 @@ func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []Kind, opts CompileOpti
 	}
 	top := place{doc: doc}
 	if doc == nil && opts.Root != "" {
-		top.base = []string{opts.Root}
+		top.root = opts.Root
 	}
 	c.plan = &Plan{Name: p.Metadata.Name, secrets: p.Secrets, pools: map[string]int{}}
 	for n, size := range p.Pools {
@@ -51,9 +51,12 @@ func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []Kind, opts CompileOpti
 		c.link(d)
 	}
 	order := c.sort()
-	if len(c.errs) == 0 {
-		for _, d := range order {
+	sound := len(c.errs) == 0
+	for _, d := range order {
+		if sound {
 			c.expand(d)
+		} else {
+			c.checkWith(d)
 		}
 	}
 	if err := schema.Join(c.errs); err != nil {

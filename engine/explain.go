@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -23,6 +24,7 @@ func (r *Runner) Explain(ctx context.Context, p *Plan) ([]Decision, error) {
 		d, err := g.node(ctx, i)
 		if err != nil {
 			errs = append(errs, err)
+			d.Action = ActionRun
 		}
 		d.Step, d.Uses = n.id, n.uses()
 		g.made[i] = d
@@ -141,7 +143,7 @@ func (g *guess) waits(n *node) []string {
 			out = append(out, f.id)
 		}
 	}
-	return out
+	return slices.Compact(out)
 }
 
 func (g *guess) args(n *node) job {

@@ -52,8 +52,8 @@ type Port struct {
 // is not a list has at most one.
 type Inputs map[string][]schema.Value
 
-// Define makes a kind of f. P is one of package schema's parameter types. I is
-// a struct whose fields are pointers to documents, or slices of such pointers
+// Define makes a kind of f. P is one of package schema's parameter types, or a
+// struct of the caller's own with json tags. I is a struct whose fields are pointers to documents, or slices of such pointers
 // for fan-in, tagged with the input's name: `in:"recipe"` or
 // `in:"snapshot,optional"`. O is a pointer to a document.
 //
@@ -89,6 +89,13 @@ func Define[P, I any, O schema.Value](spec Spec, f func(ctx context.Context, env
 // Decode reads the parameters of a step from its `with`.
 func (k Kind) Decode(with *schema.Doc) (any, error) {
 	p := reflect.New(k.params)
+	if k.params.PkgPath() != ours {
+		m, _ := with.Value().(map[string]any)
+		if err := decodeOwn(place{doc: with, root: with.Path()}, m, p.Interface()); err != nil {
+			return nil, err
+		}
+		return p.Interface(), nil
+	}
 	if err := with.Decode(p.Interface()); err != nil {
 		return nil, err
 	}
@@ -102,6 +109,12 @@ func (k Kind) DecodeValue(path string, with map[string]any) (any, error) {
 		with = map[string]any{}
 	}
 	p := reflect.New(k.params)
+	if k.params.PkgPath() != ours {
+		if err := decodeOwn(place{root: path}, with, p.Interface()); err != nil {
+			return nil, err
+		}
+		return p.Interface(), nil
+	}
 	if err := schema.DecodeValue(path, with, p.Interface()); err != nil {
 		return nil, err
 	}

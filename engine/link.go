@@ -21,14 +21,16 @@ func (c *compiler) link(d *draft) {
 		d.step.guards = append(append([]guard(nil), o.guards...), d.step.guards...)
 		d.step.refs = append(d.step.refs, o.refs...)
 	}
-	if d.kind == nil {
+	if d.src.Include != "" {
 		return
 	}
 	c.references(d, "with", d.src.With)
 	if d.src.Out != "" {
 		c.references(d, "out", d.src.Out)
 	}
-	c.inputs(d)
+	if d.kind != nil {
+		c.inputs(d)
+	}
 }
 
 func (c *compiler) needs(d *draft) {
@@ -63,8 +65,10 @@ func (c *compiler) inputs(d *draft) {
 	for _, p := range d.kind.Inputs {
 		ports = append(ports, p.Name)
 	}
+	unknown := false
 	for _, name := range sortedKeys(d.src.In) {
 		if _, ok := d.kind.Port(name); !ok {
+			unknown = true
 			e := at.child(name).keyErrorf("%s has no input %q", d.kind.Name, name)
 			c.fail(e.WithHint("%s", suggest(name, ports, d.kind.Name+" takes none")))
 		}
@@ -96,7 +100,7 @@ func (c *compiler) inputs(d *draft) {
 		default:
 			c.fail(at.errorf("must be a step's name or a path, not %s", typeWord(v)))
 		}
-		if !given && !p.Optional && before == len(d.step.inputs) {
+		if !given && !unknown && !p.Optional && before == len(d.step.inputs) {
 			c.fail(d.at.keyErrorf("input %q is missing: %s needs a %s", p.Name, d.kind.Name, short(p.MediaType)).WithHint("%s", c.makers(d, p)))
 		}
 	}
@@ -112,6 +116,9 @@ func (c *compiler) makers(d *draft, p Port) string {
 	}
 	if len(names) == 0 {
 		return fmt.Sprintf("add in: {%s: ./%s.yaml}, or a step that makes a %s", p.Name, p.Name, short(p.MediaType))
+	}
+	if len(names) > 3 {
+		return fmt.Sprintf("%s and %d other steps make one", strings.Join(names[:3], ", "), len(names)-3)
 	}
 	return fmt.Sprintf("add in: {%s: %s}", p.Name, strings.Join(names, "} or {"+p.Name+": "))
 }

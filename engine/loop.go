@@ -125,9 +125,6 @@ func (x *run) stop(cause error) {
 		if x.nodes[i].late() != x.late || st.state.Final() || st.state == Running {
 			continue
 		}
-		if st.state == Retrying && cause == errStopped {
-			reason = "stopped before the next attempt: " + x.nodes[x.roots[0]].id + " failed"
-		}
 		ended = append(ended, i)
 		x.end(i, Canceled, Decision{Action: ActionSkip, Code: CodeStopped, Reason: reason}, nil)
 	}

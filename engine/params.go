@@ -57,7 +57,11 @@ func fillParams(decl map[string]schema.Param, at place, g given) (map[string]any
 		}
 		if v == nil {
 			if p.Required {
-				errs = append(errs, at.child(n).keyErrorf("parameter %q needs a value", n).WithHint("give --param %s=VALUE", n))
+				if g.at != nil {
+					errs = append(errs, g.at.keyErrorf("parameter %q needs a value", n).WithHint("add with: {%s: VALUE}", n))
+				} else {
+					errs = append(errs, at.child(n).keyErrorf("parameter %q needs a value", n).WithHint("give --param %s=VALUE", n))
+				}
 			}
 			continue
 		}

@@ -9,7 +9,8 @@ import (
 // place is a spot in the user's pipeline, or only a path if it has no text.
 type place struct {
 	doc  *schema.Doc // the whole file or the part at base; nil: made in code
-	base []string    // path of doc in the file
+	root string      // path of doc in the file, printed
+	base []string    // below root
 	path []string    // below base
 }
 
@@ -20,11 +21,15 @@ func (p place) child(path ...string) place {
 
 // into is child for a key whose document is at hand.
 func (p place) into(key string, doc *schema.Doc) place {
-	return place{doc: doc, base: append(append(p.base[:len(p.base):len(p.base)], p.path...), key)}
+	return place{doc: doc, root: p.root, base: append(append(p.base[:len(p.base):len(p.base)], p.path...), key)}
 }
 
 func (p place) String() string {
-	return schema.PathString(append(p.base[:len(p.base):len(p.base)], p.path...)...)
+	below := schema.PathString(append(p.base[:len(p.base):len(p.base)], p.path...)...)
+	if p.root == "" || below == "" || below[0] == '[' {
+		return p.root + below
+	}
+	return p.root + "." + below
 }
 
 // errorf makes an Invalid error about the value at p.

@@ -33,7 +33,6 @@ type step struct {
 	axes     []axis
 	inputs   []input
 	needs    []*step
-	with     any           // the template, parameters and literal matrix filled in per row
 	refs     []stepRef     // ${steps.…} in with, out and when
 	guards   []guard       // all must be true; its own and those of including steps
 	draft    *draft        // for what is filled in when running

@@ -192,7 +192,6 @@ type status struct {
 	attempts   int
 	out        string
 	start, end time.Time
-	next       time.Time // of a retry
 }
 
 func (x *run) close() {

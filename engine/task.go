@@ -62,6 +62,7 @@ type arg struct {
 func (x *run) job(i int) job {
 	n, st := x.nodes[i], &x.status[i]
 	st.attempts++
+	st.err = nil
 	j := job{node: n, attempt: st.attempts, forced: st.forced, status: "success"}
 	if len(x.roots) > 0 || x.failure != nil {
 		j.status = "failure"

@@ -17,7 +17,7 @@ func (x *run) unroll(i int) []int {
 	if err != nil {
 		x.rows[n.step] = nil
 		x.roots = append(x.roots, i)
-		x.end(i, Failed, Decision{Action: ActionRun, Code: CodeRows}, err)
+		x.end(i, Failed, Decision{Action: ActionRun, Code: CodeRows, Reason: "its rows come from another step"}, err)
 		return []int{i}
 	}
 	x.rows[n.step] = rows

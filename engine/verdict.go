@@ -13,6 +13,9 @@ func (x *run) verdict(n *node) (State, Decision) {
 		if e.list && !e.opt {
 			want[e.port] = e
 		}
+		if x.nodes[e.from].what == group && x.status[e.from].state == Failed && !n.late() {
+			return Canceled, Decision{Action: ActionSkip, Code: CodeUpstreamFailed, Reason: x.blame(e.from)}
+		}
 		for _, f := range x.sources(n, e) {
 			st := &x.status[f]
 			switch x.gives(n, f) {

@@ -1,0 +1,12 @@
+// Package engine is the machine: it compiles a pipeline to a plan, and runs
+// the plan. A plan is a DAG of typed steps; a step is a plain Go function from
+// values to a value; values live in a store by their content. It knows no
+// GPUs, no Kubernetes, no registries and no CUE.
+//
+//	kind.go       what a step can do, and how a Go function becomes one
+//	compile.go    a pipeline to a plan: link.go, matrix.go, expand.go, bind.go, sort.go, include.go
+//	run.go        a plan to a result: loop.go, state.go, verdict.go, task.go, unroll.go
+//	decide.go     run a step or reuse its result: key.go, compare.go; explain.go asks without running
+//	store.go      results by content: directory.go, keylog.go, memory.go
+//	event.go      the one stream that everything which shows a run is made of
+package engine

@@ -1,0 +1,480 @@
+package engine_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/expr"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Text is the document that test steps pass on.
+type Text struct {
+	Text string   `json:"text"`
+	List []string `json:"list,omitempty"`
+	N    int64    `json:"n,omitempty"`
+}
+
+func (*Text) MediaType() string { return "application/vnd.nvidia.eidos.text.v1alpha1+json" }
+
+// Number is a document of another type.
+type Number struct {
+	N int64 `json:"n"`
+}
+
+func (*Number) MediaType() string { return "application/vnd.nvidia.eidos.number.v1alpha1+json" }
+
+type echoParams struct {
+	Text string   `json:"text,omitempty"`
+	List []string `json:"list,omitempty"`
+	N    int64    `json:"n,omitempty"`
+	Log  []string `json:"log,omitempty"`
+}
+
+type failParams struct {
+	Message string `json:"message,omitempty"`
+	Code    string `json:"code,omitempty"`
+	Times   int    `json:"times,omitempty"`
+	Result  string `json:"result,omitempty"`
+}
+
+type secretParams struct {
+	Name string `json:"name"`
+	Leak bool   `json:"leak,omitempty"`
+}
+
+// world is what test kinds act on.
+type world struct {
+	mu    sync.Mutex
+	calls map[string]int
+	fails map[string]int
+}
+
+func newWorld() *world { return &world{calls: map[string]int{}, fails: map[string]int{}} }
+
+func (w *world) call(name string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.calls[name]++
+}
+
+func (w *world) kinds() []engine.Kind {
+	return []engine.Kind{
+		engine.Define(engine.Spec{Name: "echo", Version: 1}, func(_ context.Context, env engine.Env, p echoParams, in struct {
+			After *Text `in:"after,optional"`
+		}) (*Text, error) {
+			w.call("echo")
+			for _, l := range p.Log {
+				env.Log("%s", l)
+			}
+			t := p.Text
+			if in.After != nil {
+				t = in.After.Text + t
+			}
+			return &Text{Text: t, List: p.List, N: p.N}, nil
+		}),
+		engine.Define(engine.Spec{Name: "upper", Version: 1}, func(_ context.Context, _ engine.Env, _ struct{}, in struct {
+			Text *Text `in:"text"`
+		}) (*Text, error) {
+			w.call("upper")
+			return &Text{Text: strings.ToUpper(in.Text.Text)}, nil
+		}),
+		engine.Define(engine.Spec{Name: "join", Version: 1}, func(_ context.Context, _ engine.Env, _ struct{}, in struct {
+			Parts []*Text `in:"parts"`
+		}) (*Text, error) {
+			w.call("join")
+			var s []string
+			for _, p := range in.Parts {
+				s = append(s, p.Text)
+			}
+			return &Text{Text: strings.Join(s, "+")}, nil
+		}),
+		engine.Define(engine.Spec{Name: "count", Version: 1}, func(_ context.Context, _ engine.Env, _ struct{}, in struct {
+			Text *Text `in:"text"`
+		}) (*Number, error) {
+			w.call("count")
+			return &Number{N: int64(len(in.Text.Text))}, nil
+		}),
+		engine.Define(engine.Spec{Name: "touch", Version: 1, Effect: true}, func(_ context.Context, env engine.Env, p echoParams, in struct {
+			Text *Text `in:"text,optional"`
+		}) (*Text, error) {
+			w.call("touch")
+			env.Progress(1, 2, "items")
+			return &Text{Text: "touched " + p.Text}, nil
+		}),
+		engine.Define(engine.Spec{Name: "fail", Version: 1}, func(_ context.Context, env engine.Env, p failParams, in struct {
+			After *Text `in:"after,optional"`
+		}) (*Text, error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			key := p.Message + p.Result
+			w.fails[key]++
+			if p.Times > 0 && w.fails[key] > p.Times {
+				return &Text{Text: "recovered"}, nil
+			}
+			env.Log("about to fail")
+			err := schema.Errorf(schema.Code(p.Code), "%s", p.Message)
+			if p.Result != "" {
+				return &Text{Text: p.Result}, err
+			}
+			return nil, err
+		}),
+		engine.Define(engine.Spec{Name: "block", Version: 1}, func(ctx context.Context, _ engine.Env, _ struct{}, _ struct{}) (*Text, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}),
+		engine.Define(engine.Spec{Name: "secret", Version: 1}, func(_ context.Context, env engine.Env, p secretParams, _ struct{}) (*Text, error) {
+			s, err := env.Secret(p.Name)
+			if err != nil {
+				return nil, err
+			}
+			env.Log("the secret is %s", s)
+			if p.Leak {
+				return &Text{Text: s}, nil
+			}
+			return &Text{Text: fmt.Sprint(len(s))}, nil
+		}),
+		engine.Define(engine.Spec{Name: "panic", Version: 1}, func(context.Context, engine.Env, struct{}, struct{}) (*Text, error) {
+			panic("no")
+		}),
+		engine.Define(engine.Spec{Name: "change", Version: 1}, func(_ context.Context, _ engine.Env, _ struct{}, in struct {
+			Text *Text `in:"text"`
+		}) (*Text, error) {
+			in.Text.Text = "changed"
+			return &Text{}, nil
+		}),
+		engine.Define(engine.Spec{Name: "resolve", Version: 1}, func(context.Context, engine.Env, schema.ResolveParams, struct{}) (*schema.RecipeResult, error) {
+			return &schema.RecipeResult{}, nil
+		}),
+	}
+}
+
+// loader and saver keep texts in files below env.Dir.
+func loadText(_ context.Context, env engine.Env, uri, mediaType string) (schema.Value, error) {
+	data, err := os.ReadFile(filepath.Join(env.Dir, uri))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, schema.Errorf(schema.NotFound, "no file %q", uri)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Text{Text: strings.TrimSuffix(string(data), "\n")}, nil
+}
+
+func saveText(_ context.Context, env engine.Env, v schema.Value, uri string) error {
+	if strings.Contains(uri, "readonly") {
+		return schema.Errorf(schema.Failed, "cannot write %q", uri)
+	}
+	path := filepath.Join(env.Dir, uri)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(v.(*Text).Text+"\n"), 0o644)
+}
+
+func parse(t testing.TB, name, text string) (*schema.Pipeline, *schema.Doc, error) {
+	t.Helper()
+	doc, err := schema.Parse(name, []byte(text))
+	if err != nil {
+		return nil, nil, err
+	}
+	var p schema.Pipeline
+	if err := doc.Decode(&p); err != nil {
+		return nil, nil, err
+	}
+	return &p, doc, nil
+}
+
+// TestScripts runs every archive in testdata. An archive holds pipeline.yaml,
+// files it reads, and the wanted out/errors, out/plan, out/events, out/FILE.
+// Lines of its comment set things: "param NAME=VALUE", "env NAME=VALUE",
+// "keep-going", "force STEP", "only STEP", "from STEP", "write FILE TEXT",
+// "remove FILE", and "run" or "plan", which do it; several runs give
+// out/events2 and so on.
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no scripts", err)
+	}
+	for _, f := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(f), ".txtar"), func(t *testing.T) { script(t, f) })
+	}
+}
+
+func script(t *testing.T, file string) {
+	a, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, f := range a.Files {
+		if strings.HasPrefix(f.Name, "out/") {
+			continue
+		}
+		path := filepath.Join(dir, f.Name)
+		os.MkdirAll(filepath.Dir(path), 0o755)
+		if err := os.WriteFile(path, f.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := &scripted{t: t, dir: dir, world: newWorld(), out: map[string]string{}, env: map[string]string{}, params: map[string]string{}}
+	s.clock = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	s.store, err = engine.OpenStore(filepath.Join(t.TempDir(), "state"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.store.Close()
+	done := false
+	for _, line := range strings.Split(string(a.Comment), "\n") {
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		done = s.do(line) || done
+	}
+	if !done {
+		s.do("run")
+	}
+	want := map[string]string{}
+	var kept []txtar.File
+	for _, f := range a.Files {
+		if strings.HasPrefix(f.Name, "out/") {
+			want[f.Name] = string(f.Data)
+		} else {
+			kept = append(kept, f)
+		}
+	}
+	if os.Getenv("EIDOS_UPDATE") != "" {
+		var names []string
+		for n := range s.out {
+			names = append(names, n)
+		}
+		sort.Strings(names)
+		for _, n := range names {
+			kept = append(kept, txtar.File{Name: n, Data: []byte(s.out[n])})
+		}
+		a.Files = kept
+		if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if d := cmp.Diff(want, s.out); d != "" {
+		t.Errorf("EIDOS_UPDATE=1 accepts (-want +got):\n%s", d)
+	}
+}
+
+// scripted is the state of one script.
+type scripted struct {
+	t           *testing.T
+	dir         string
+	store       *engine.Directory
+	world       *world
+	out         map[string]string
+	env, params map[string]string
+	runner      engine.Runner
+	clock       time.Time
+	plans, runs int
+}
+
+// do runs one line, and reports whether it was run or plan.
+func (s *scripted) do(line string) bool {
+	word, rest, _ := strings.Cut(line, " ")
+	switch word {
+	case "param", "env":
+		k, v, _ := strings.Cut(rest, "=")
+		if word == "env" {
+			s.env[k] = v
+		} else {
+			s.params[k] = v
+		}
+	case "keep-going":
+		s.runner.KeepGoing = true
+	case "force":
+		s.runner.Force = strings.Fields(rest)
+	case "only":
+		s.runner.Only = strings.Fields(rest)
+	case "from":
+		s.runner.From = rest
+	case "after":
+		d, err := time.ParseDuration(rest)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.clock = s.clock.Add(d)
+	case "write":
+		name, text, _ := strings.Cut(rest, " ")
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text+"\n"), 0o644); err != nil {
+			s.t.Fatal(err)
+		}
+	case "remove":
+		if err := os.Remove(filepath.Join(s.dir, rest)); err != nil {
+			s.t.Fatal(err)
+		}
+	case "replace":
+		name, edit, _ := strings.Cut(rest, " ")
+		old, new, _ := strings.Cut(edit, " => ")
+		path := filepath.Join(s.dir, name)
+		data, err := os.ReadFile(path)
+		if err != nil || !bytes.Contains(data, []byte(old)) {
+			s.t.Fatalf("replace %s: no %q: %v", name, old, err)
+		}
+		if err := os.WriteFile(path, bytes.ReplaceAll(data, []byte(old), []byte(new)), 0o644); err != nil {
+			s.t.Fatal(err)
+		}
+	case "plan":
+		s.plans++
+		s.plan(number("out/plan", s.plans))
+		return true
+	case "run":
+		s.runs++
+		s.run(s.runs)
+		return true
+	default:
+		s.t.Fatalf("no command %q", line)
+	}
+	return false
+}
+
+func number(name string, n int) string {
+	if n == 1 {
+		return name
+	}
+	return fmt.Sprint(name, n)
+}
+
+func (s *scripted) compile() *engine.Plan {
+	data, err := os.ReadFile(filepath.Join(s.dir, "pipeline.yaml"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	p, doc, err := parse(s.t, "pipeline.yaml", string(data))
+	if err == nil {
+		var plan *engine.Plan
+		plan, err = engine.Compile(p, doc, s.world.kinds(), engine.CompileOptions{Params: s.params, When: expr.Compile, Include: func(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
+			data, err := os.ReadFile(filepath.Join(s.dir, uri))
+			if err != nil {
+				return nil, nil, schema.Errorf(schema.NotFound, "no file %q", uri)
+			}
+			return parse(s.t, uri, string(data))
+		}})
+		if err == nil {
+			return plan
+		}
+	}
+	s.errors("out/errors", err)
+	return nil
+}
+
+func (s *scripted) errors(name string, err error) {
+	var b strings.Builder
+	for _, e := range schema.List(err) {
+		fmt.Fprintf(&b, "%s: %v\n", schema.CodeOf(e), e)
+		var se *schema.Error
+		if errors.As(e, &se) && se.Hint != "" {
+			fmt.Fprintf(&b, "  hint: %s\n", se.Hint)
+		}
+	}
+	if b.Len() > 0 {
+		s.out[name] += b.String()
+	}
+}
+
+func (s *scripted) ready() *engine.Runner {
+	r := s.runner
+	r.Store, r.Load, r.Save, r.Dir, r.Jobs = s.store, loadText, saveText, s.dir, 1
+	r.Clock = func() time.Time { return s.clock }
+	r.LookupEnv = func(n string) (string, bool) { v, ok := s.env[n]; return v, ok }
+	return &r
+}
+
+func (s *scripted) plan(name string) {
+	plan := s.compile()
+	if plan == nil {
+		return
+	}
+	ds, err := s.ready().Explain(context.Background(), plan)
+	var b strings.Builder
+	for _, d := range ds {
+		fmt.Fprintf(&b, "%s: %s %s: %s\n", d.Step, d.Action, d.Code, d.Reason)
+	}
+	s.out[name] = b.String()
+	s.errors(name+"-errors", err)
+}
+
+func (s *scripted) run(n int) {
+	plan := s.compile()
+	if plan == nil {
+		return
+	}
+	r := s.ready()
+	var b strings.Builder
+	r.Events = func(e engine.Event) { b.WriteString(show(e)) }
+	res, err := r.Run(context.Background(), plan)
+	s.out[number("out/events", n)] = b.String()
+	s.errors(number("out/errors", n), err)
+	if res == nil {
+		return
+	}
+	var v strings.Builder
+	for _, st := range res.Steps {
+		if st.Artifact.Digest == "" {
+			continue
+		}
+		val, err := res.Value(context.Background(), st.ID)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		data, err := json.Marshal(val)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		fmt.Fprintf(&v, "%s = %s\n", st.ID, data)
+	}
+	s.out[number("out/values", n)] = v.String()
+}
+
+// show is one event without what differs from run to run.
+func show(e engine.Event) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s", e.Type)
+	add := func(format string, args ...any) { fmt.Fprintf(&b, " "+format, args...) }
+	if e.Step != "" {
+		add("%s", e.Step)
+	}
+	if e.State != "" {
+		add("%s", e.State)
+	}
+	if e.Attempt > 0 {
+		add("attempt %d", e.Attempt)
+	}
+	if e.Action != "" {
+		add("%s %s (%s)", e.Action, e.Code, e.Reason)
+	}
+	if e.Text != "" {
+		add("%q", e.Text)
+	}
+	if e.Unit != "" {
+		add("%d/%d %s", e.Done, e.Total, e.Unit)
+	}
+	if e.Out != "" {
+		add("-> %s", e.Out)
+	}
+	if e.Error != nil {
+		add("error %s: %s", e.Error.Code, e.Error.Message)
+	}
+	return b.String() + "\n"
+}

@@ -1,0 +1,9 @@
+//go:build !unix
+
+package engine
+
+import "os"
+
+// Without file locks several processes must not share a store.
+func lockAlone(*os.File) error  { return nil }
+func lockShared(*os.File) error { return nil }

@@ -1,0 +1,155 @@
+package engine_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/expr"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+const head = "apiVersion: eidos.nvidia.com/v1alpha1\nkind: Pipeline\nmetadata: {name: test}\n"
+
+func compile(t testing.TB, w *world, text string) *engine.Plan {
+	t.Helper()
+	p, doc, err := parse(t, "pipeline.yaml", head+text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := engine.Compile(p, doc, w.kinds(), engine.CompileOptions{When: expr.Compile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+func TestPanicIsTheStepsError(t *testing.T) {
+	var log []string
+	r := engine.Runner{Store: engine.NewMemory(), Events: func(e engine.Event) { log = append(log, e.Text) }}
+	res, err := r.Run(context.Background(), compile(t, newWorld(), "steps:\n  a: {uses: panic}\n"))
+	if err == nil || err.Error() != "steps.a: BUG: panic panicked: no" {
+		t.Errorf("got %v", err)
+	}
+	if !strings.Contains(strings.Join(log, "\n"), "goroutine") {
+		t.Error("the stack is not in the log")
+	}
+	if res.State != engine.Failed {
+		t.Errorf("got %s", res.State)
+	}
+}
+
+func TestCancel(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var last engine.Event
+	ended := map[string]engine.State{}
+	r := engine.Runner{Store: engine.NewMemory(), Jobs: 2, Events: func(e engine.Event) {
+		if e.Step == "a" && e.State == engine.Running {
+			cancel()
+		}
+		if e.Type == engine.EventStep && e.State.Final() {
+			ended[e.Step] = e.State
+		}
+		last = e
+	}}
+	_, err := r.Run(ctx, compile(t, newWorld(), `
+steps:
+  a: {uses: block}
+  b: {uses: echo, needs: [a]}
+finally:
+  z: {uses: echo, when: 'run.status == "canceled"'}
+`))
+	if schema.CodeOf(err) != schema.Canceled {
+		t.Errorf("got %v", err)
+	}
+	if ended["a"] != engine.Canceled || ended["b"] != engine.Canceled || ended["z"] != engine.Done {
+		t.Errorf("got %v", ended)
+	}
+	if last.Type != engine.EventRun || last.State != engine.Canceled {
+		t.Errorf("the last event is %+v", last)
+	}
+}
+
+func TestCanceledBeforeItStarts(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	r := engine.Runner{Store: engine.NewMemory()}
+	res, err := r.Run(ctx, compile(t, newWorld(), "steps:\n  a: {uses: echo}\n"))
+	if res != nil || schema.CodeOf(err) != schema.Canceled {
+		t.Errorf("got %v, %v", res, err)
+	}
+}
+
+// A pipeline made in code has no positions: messages carry the path.
+func TestWithoutText(t *testing.T) {
+	p := &schema.Pipeline{Steps: map[string]schema.Step{
+		"r": {Uses: "resolve", With: map[string]any{"criteria": map[string]any{"intent": "trainin"}}},
+		"u": {Uses: "upper", In: map[string]any{"text": "nobody"}},
+	}}
+	_, err := engine.Compile(p, nil, newWorld().kinds(), engine.CompileOptions{})
+	want := "steps.u.in.text: no step \"nobody\"\nsteps.r.with.criteria.intent: no intent \"trainin\""
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestPoolsAndMaxParallel(t *testing.T) {
+	var running, most = map[string]int{}, map[string]int{}
+	r := engine.Runner{Store: engine.NewMemory(), Jobs: 8, Events: func(e engine.Event) {
+		if e.Type != engine.EventStep {
+			return
+		}
+		name, _, _ := strings.Cut(e.Step, "[")
+		if e.State == engine.Running {
+			running[name]++
+			most[name] = max(most[name], running[name])
+		} else if e.State.Final() {
+			running[name]--
+		}
+	}}
+	res, err := r.Run(context.Background(), compile(t, newWorld(), `
+pools: {narrow: 2}
+steps:
+  a: {uses: echo, pool: narrow, matrix: {x: [1, 2, 3, 4, 5, 6]}, with: {n: "${matrix.x}"}}
+  b: {uses: echo, max-parallel: 1, matrix: {x: [1, 2, 3, 4, 5, 6]}, with: {n: "${matrix.x}", text: b}}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if most["a"] > 2 || most["b"] > 1 {
+		t.Errorf("at once: %v", most)
+	}
+	if len(res.Steps) != 12 {
+		t.Errorf("%d steps", len(res.Steps))
+	}
+}
+
+func TestLogAfterTheEndIsDropped(t *testing.T) {
+	var late func(string, ...any)
+	k := engine.Define(engine.Spec{Name: "late"}, func(_ context.Context, env engine.Env, _ struct{}, _ struct{}) (*Text, error) {
+		late = env.Log
+		return &Text{}, nil
+	})
+	p := &schema.Pipeline{Steps: map[string]schema.Step{"a": {Uses: "late"}}}
+	plan, err := engine.Compile(p, nil, []engine.Kind{k}, engine.CompileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := engine.Runner{Store: engine.NewMemory(), Events: func(e engine.Event) {
+		if e.Type == engine.EventLog {
+			t.Errorf("logged %q", e.Text)
+		}
+	}}
+	if _, err := r.Run(context.Background(), plan); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() { late("nobody hears this"); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Error("a late line blocks")
+	}
+}
