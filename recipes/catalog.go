@@ -45,7 +45,7 @@ type Overlay struct {
 
 // Answer names the document for one set of leaves.
 type Answer struct {
-	Leaves []string `json:"leaves"` // sorted
+	Leaves []string `json:"leaves"` // as Match returns them
 	File   string   `json:"file"`
 }
 

@@ -7,8 +7,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Match returns the leaves that a question selects, sorted, and which of the
-// fields it states none of them carries.
+// Match returns the leaves that a question selects, by name, those that apply
+// everywhere last, and which of the fields it states none of them carries.
 //
 // An overlay applies when the question states everything that it states, so a
 // field left open never pulls in an overlay that states it. Ancestors of
@@ -16,6 +16,7 @@ import (
 func (c *Catalog) Match(q Criteria) (leaves []string, uncovered Criteria) {
 	inner := map[string]bool{}
 	var matches []int
+	var everywhere []string
 	for i, o := range c.Overlays {
 		if c.criteria[i].Within(q) {
 			matches = append(matches, i)
@@ -30,11 +31,15 @@ func (c *Catalog) Match(q Criteria) (leaves []string, uncovered Criteria) {
 			}
 		}
 		// The ancestors of a match match too: their criteria are within its own.
-		if !inner[c.Overlays[i].Name] {
-			leaves = append(leaves, c.Overlays[i].Name)
+		switch name := c.Overlays[i].Name; {
+		case inner[name]:
+		case c.criteria[i] == Criteria{}:
+			everywhere = append(everywhere, name)
+		default:
+			leaves = append(leaves, name)
 		}
 	}
-	return leaves, uncovered
+	return append(leaves, everywhere...), uncovered
 }
 
 // Resolve answers a question. Invalid if it states a field that no applied

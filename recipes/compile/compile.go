@@ -40,6 +40,9 @@ type loaded struct {
 	data    map[string]bool // files that came with --data
 	digest  schema.Digest
 	layers  []layer
+	said    map[string][]layer // by overlay
+	natural map[string]raw     // the answer to each overlay's own criteria
+	chains  map[string][]string
 }
 
 func (l *loaded) compile() (Files, error) {
@@ -52,6 +55,10 @@ func (l *loaded) compile() (Files, error) {
 		Chains map[string][]string
 	}
 	if err := decode(l.root, &meta, "version", "overlays", "chains"); err != nil {
+		return nil, err
+	}
+	l.chains = meta.Chains
+	if err := decode(l.root.LookupPath(cue.MakePath(cue.Str("answers"))), &l.natural); err != nil {
 		return nil, err
 	}
 	idx := recipes.Index{Version: meta.Version, Sources: l.digest}
@@ -188,27 +195,19 @@ type component struct {
 // answer unifies leaves. The answer that each overlay has for its own criteria
 // is there already.
 func (l *loaded) answer(leaves []string) (raw, error) {
-	var a raw
-	for _, n := range leaves {
-		v := l.root.LookupPath(cue.MakePath(cue.Str("answers"), cue.Str(n)))
-		if v.Exists() && decode(v, &a) == nil && same(a.Leaves, leaves) {
-			a.Leaves = leaves
-			return a, nil
-		}
+	if a, ok := l.natural[leaves[0]]; ok && key(a.Leaves) == key(leaves) {
+		return a, nil
 	}
-	a = raw{}
+	if a, ok := l.disjoint(leaves); ok {
+		return a, nil
+	}
 	path := cue.MakePath(cue.Def("answer"))
 	v := l.root.FillPath(path.Append(cue.Str("leaves")), leaves).LookupPath(path)
 	if err := v.Validate(cue.Concrete(true)); err != nil {
-		return a, l.errors(err)
+		return raw{}, l.errors(err)
 	}
+	var a raw
 	return a, decode(v, &a)
-}
-
-func same(a, b []string) bool {
-	x := append([]string{}, a...)
-	sort.Strings(x)
-	return strings.Join(x, "\n") == strings.Join(b, "\n")
 }
 
 // decode reads v, or the named fields of it, by way of JSON.

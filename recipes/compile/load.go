@@ -46,8 +46,16 @@ func load(sources fs.FS) (*loaded, error) {
 	}
 	l.root = root
 	var err error
-	l.layers, err = layersOf(inst)
-	return l, err
+	if l.layers, err = layersOf(inst); err != nil {
+		return nil, err
+	}
+	l.said = map[string][]layer{}
+	for _, s := range l.layers {
+		if s.Overlay {
+			l.said[s.Name] = append(l.said[s.Name], s)
+		}
+	}
+	return l, nil
 }
 
 // add copies the files that matter of src to dir of tree.
@@ -68,10 +76,14 @@ func add(tree fstest.MapFS, dir string, src fs.FS) error {
 	})
 }
 
-// digestTree is the digest of every file's path and content.
+// digestTree is the digest of the path and content of every file that answers
+// depend on. Of the documents those are the words of the criteria.
 func digestTree(tree fstest.MapFS) schema.Digest {
 	h := sha256.New()
 	for _, name := range sortedKeys(tree) {
+		if !strings.HasPrefix(name, "recipes/") && name != "schema/criteria.cue" {
+			continue
+		}
 		sum := sha256.Sum256(tree[name].Data)
 		fmt.Fprintf(h, "%s  %s\n", hex.EncodeToString(sum[:]), name)
 	}
