@@ -456,7 +456,7 @@ type RenderParams struct {
 	// argocd, flux: repository the bundle is deployed from, https://… or oci://…
 	Repo string `json:"repo,omitempty"`
 
-	// argocd, flux: branch, tag, commit or digest of the repository.
+	// argocd, flux: branch, commit or digest in the repository; a tag as refs/tags/TAG.
 	Revision string `json:"revision,omitempty"`
 
 	// argocd, flux: directory of the bundle in the repository.

@@ -31,6 +31,8 @@ func deployers() []deployer {
 		{"helm", "umbrella", umbrella},
 		{"helm", "components", perComponent},
 		{"argocd", "", argocd},
+		{"flux", "", flux},
+		{"helmfile", "", helmfile},
 	}
 }
 

@@ -66,6 +66,10 @@ func TestGolden(t *testing.T) {
 		"argocd-oci": func(p *schema.RenderParams) {
 			p.Deployer, p.Repo = "argocd", "oci://registry.example.com/gpu/config:v1"
 		},
+		"flux": func(p *schema.RenderParams) {
+			p.Deployer, p.Repo, p.RepoPath = "flux", "https://git.example.com/gpu/config.git", "clusters/a"
+		},
+		"helmfile": func(p *schema.RenderParams) { p.Deployer = "helmfile" },
 	}
 	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,0 +1,61 @@
+package render
+
+import "strings"
+
+// https://helmfile.readthedocs.io/en/latest/#configuration
+type helmfileSpec struct {
+	HelmDefaults helmfileDefaults     `json:"helmDefaults"`
+	Repositories []helmfileRepository `json:"repositories,omitempty"`
+	Releases     []helmfileRelease    `json:"releases"`
+}
+
+type helmfileDefaults struct {
+	Wait            bool `json:"wait"`
+	Timeout         int  `json:"timeout"` // seconds
+	CreateNamespace bool `json:"createNamespace"`
+}
+
+type helmfileRepository struct {
+	Name string `json:"name"`
+	URL  string `json:"url"`
+	OCI  bool   `json:"oci,omitempty"`
+}
+
+type helmfileRelease struct {
+	Name      string   `json:"name"`
+	Namespace string   `json:"namespace"`
+	Chart     string   `json:"chart"`
+	Version   string   `json:"version,omitempty"`
+	Needs     []string `json:"needs,omitempty"` // NAMESPACE/NAME
+	Values    []string `json:"values,omitempty"`
+}
+
+// helmfile writes one release a component, and one for its own manifests.
+func helmfile(j *job, t *Tree) error {
+	spec := helmfileSpec{HelmDefaults: helmfileDefaults{true, 900, true}}
+	last := map[string]string{} // component → its last release
+	for _, c := range j.components {
+		var needs []string
+		for _, d := range c.DependencyRefs {
+			needs = append(needs, last[d])
+		}
+		for _, r := range c.releases() {
+			hr := helmfileRelease{Name: r.Name, Namespace: r.Namespace, Chart: "./" + r.Chart, Version: r.Version, Needs: needs}
+			if r.Version != "" {
+				url, oci := strings.CutPrefix(c.Source, "oci://")
+				spec.Repositories = append(spec.Repositories, helmfileRepository{c.Name, strings.TrimSuffix(url, "/"), oci})
+				hr.Chart, hr.Values = c.Name+"/"+c.Chart, []string{r.Values}
+			}
+			spec.Releases = append(spec.Releases, hr)
+			last[c.Name] = r.Namespace + "/" + r.Name
+			needs = []string{last[c.Name]}
+		}
+		if err := j.addComponent(t, c); err != nil {
+			return err
+		}
+	}
+	if err := t.addYAML("helmfile.yaml", "", spec); err != nil {
+		return err
+	}
+	return j.addPages(t, "helmfile")
+}
