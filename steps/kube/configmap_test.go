@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -58,7 +59,7 @@ func TestConfigMapRoundTrip(t *testing.T) {
 		{"recipe", &schema.RecipeResult{Kind: "RecipeResult"}, "recipe.yaml", "data"},
 		{"report", &schema.ValidationResult{Kind: "ValidationResult"}, "report.yaml", "data"},
 		{"reference", &schema.Reference{Kind: "Reference"}, "reference.yaml", "data"},
-		{"big snapshot", snapshot(40000, func(int) string { return "same old value" }), "snapshot.yaml.gz", "binaryData"},
+		{"big snapshot", snapshot(1000, func(int) string { return strings.Repeat("same old value", 80) }), "snapshot.yaml.gz", "binaryData"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -97,8 +98,12 @@ func TestConfigMapRoundTrip(t *testing.T) {
 
 func TestConfigMapTooBig(t *testing.T) {
 	a, c := serve(t, map[string]http.HandlerFunc{})
-	random := rand.New(rand.NewPCG(1, 2))
-	v := snapshot(100000, func(int) string { return fmt.Sprintf("%x", random.Uint64()) })
+	random := rand.NewChaCha8([32]byte{})
+	v := snapshot(1000, func(int) string {
+		b := make([]byte, 1500)
+		_, _ = random.Read(b) // never fails
+		return base64.StdEncoding.EncodeToString(b)
+	})
 	err := c.WriteConfigMap(t.Context(), "ns", "snap", v, stamp)
 	if schema.CodeOf(err) != schema.Invalid || !strings.Contains(err.Error(), "too big for a ConfigMap") {
 		t.Errorf("got %v", err)

@@ -54,6 +54,8 @@ type Client struct {
 	limit   *rate.Limiter
 	breaker breaker
 	pause   pause
+	page    int    // objects of a list to ask for at once
+	idle    func() // closes the connections that are not in use
 }
 
 // Connect reads the configuration; it sends nothing yet. The error wraps
@@ -72,7 +74,7 @@ func newClient(rc *rest.Config, agent string) (*Client, error) {
 		agent = "eidos"
 	}
 	rc.UserAgent = agent
-	hc, err := rest.HTTPClientFor(rc)
+	hc, idle, err := httpClient(rc)
 	if err != nil {
 		return nil, configError(err)
 	}
@@ -80,10 +82,11 @@ func newClient(rc *rest.Config, agent string) (*Client, error) {
 	if err != nil {
 		return nil, configError(err)
 	}
-	// A redirect would send credentials somewhere else.
-	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Client{http: hc, config: rc, base: base, limit: rate.NewLimiter(queries, burst), pause: defaultPause()}, nil
+	return &Client{http: hc, config: rc, base: base, limit: rate.NewLimiter(queries, burst), pause: defaultPause(), page: pageSize, idle: idle}, nil
 }
+
+// Close ends the connections that are not in use.
+func (c *Client) Close() { c.idle() }
 
 // Host is the address of the API server.
 func (c *Client) Host() string { return c.base.Host }

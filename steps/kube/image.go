@@ -20,7 +20,7 @@ func (c *Client) images(ctx context.Context) (collect.Reading, error) {
 			seen[image] = true
 		}
 	}
-	err := list(ctx, c, request{resource: "pods", path: []string{"api", "v1", "pods"}, accept: protoType}, func(p *corev1.Pod) {
+	err := list(ctx, c, request{resource: "pods", path: []string{"api", "v1", "pods"}}, func(p *corev1.Pod) {
 		for i := range p.Spec.InitContainers {
 			see(p.Spec.InitContainers[i].Image)
 		}

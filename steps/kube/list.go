@@ -28,12 +28,16 @@ type object[T any] interface {
 // the list as of the first page any more, it goes on with what is there now.
 func list[T any, P object[T]](ctx context.Context, c *Client, r request, each func(*T)) error {
 	r.method, r.verb = http.MethodGet, "list"
-	r.accept = strings.TrimPrefix(r.accept+","+jsonType, ",")
+	if r.accept == "" {
+		r.accept = acceptObjects
+	}
 	q := url.Values{}
 	for k, v := range r.query {
 		q[k] = v
 	}
-	q.Set("limit", fmt.Sprint(pageSize))
+	if !q.Has("limit") {
+		q.Set("limit", fmt.Sprint(c.page))
+	}
 	r.query = q
 	for page := 1; ; page++ {
 		resp, err := c.do(ctx, r)

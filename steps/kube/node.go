@@ -61,7 +61,7 @@ func (c *Client) nodes(ctx context.Context, query url.Values) ([]*corev1.Node, e
 	for k, v := range query {
 		q[k] = v
 	}
-	resp, err := c.do(ctx, request{method: http.MethodGet, verb: "list", resource: "nodes", path: []string{"api", "v1", "nodes"}, query: q, accept: protoType + "," + jsonType})
+	resp, err := c.do(ctx, request{method: http.MethodGet, verb: "list", resource: "nodes", path: []string{"api", "v1", "nodes"}, query: q, accept: acceptObjects})
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func (c *Client) policy(ctx context.Context) (collect.Reading, error) {
 			Spec     map[string]any
 		}
 	}
-	if err := c.get(ctx, "clusterpolicies.nvidia.com", &l, "apis", "nvidia.com", "v1", "clusterpolicies"); err != nil {
+	if err := c.getAs(ctx, "list", "clusterpolicies.nvidia.com", &l, "apis", "nvidia.com", "v1", "clusterpolicies"); err != nil {
 		return collect.Reading{}, err
 	}
 	if len(l.Items) == 0 {

@@ -19,6 +19,12 @@ const (
 	jsonType  = "application/json"
 	protoType = "application/vnd.kubernetes.protobuf"
 	applyType = "application/apply-patch+yaml"
+
+	// Accept headers: protobuf where the server has it, and of whole objects or
+	// of their metadata alone.
+	acceptObjects  = protoType + "," + jsonType
+	acceptMetadata = protoType + partial + "," + jsonType + partial
+	partial        = ";as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 )
 
 // maxBody bounds one response, in bytes. A page of 500 Pods is a few MiB.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"sync"
 	"syscall"
 	"time"
@@ -13,10 +14,12 @@ import (
 
 // attempts is how often one request is sent; with the pauses between them it
 // outlasts the restart of an API server. One that was never reached is given
-// up sooner: it is down, or the address is wrong.
+// up sooner: it is down, or the address is wrong. Writers of one object that
+// are in each other's way each come through in the end.
 const (
-	attempts      = 8
-	firstAttempts = 3
+	attempts         = 8
+	firstAttempts    = 3
+	conflictAttempts = 50
 )
 
 // breakAfter is how many failures in a row, of any requests, open the breaker,
@@ -32,6 +35,9 @@ type pause struct {
 }
 
 func defaultPause() pause { return pause{200 * time.Millisecond, 5 * time.Second} }
+
+// conflictPause is for a server that is well and busy with the same object.
+var conflictPause = pause{10 * time.Millisecond, 500 * time.Millisecond}
 
 // after returns the pause after the n-th attempt, counted from 0: doubling, and
 // random between half of that and all of it, so that many clients of a server
@@ -104,10 +110,16 @@ func (c *Client) retry(ctx context.Context, r request, f func(context.Context) e
 			c.breaker.note(time.Now(), nil) // the server answered
 			return err
 		}
-		if most := c.breaker.note(time.Now(), err); n+1 >= most {
+		most, p := conflictAttempts, conflictPause
+		if isStatus(err, http.StatusConflict) {
+			c.breaker.note(time.Now(), nil)
+		} else {
+			most, p = c.breaker.note(time.Now(), err), c.pause
+		}
+		if n+1 >= most {
 			return err
 		}
-		timer := time.NewTimer(max(wait, c.pause.after(n)))
+		timer := time.NewTimer(max(wait, p.after(n)))
 		select {
 		case <-ctx.Done():
 			timer.Stop()

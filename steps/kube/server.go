@@ -33,7 +33,12 @@ func (c *Client) server(ctx context.Context) (collect.Reading, error) {
 
 // get reads one JSON object.
 func (c *Client) get(ctx context.Context, resource string, into any, path ...string) error {
-	resp, err := c.do(ctx, request{method: http.MethodGet, verb: "get", resource: resource, path: path, accept: jsonType})
+	return c.getAs(ctx, "get", resource, into, path...)
+}
+
+// getAs is get for what RBAC knows by another verb.
+func (c *Client) getAs(ctx context.Context, verb, resource string, into any, path ...string) error {
+	resp, err := c.do(ctx, request{method: http.MethodGet, verb: verb, resource: resource, path: path, accept: jsonType})
 	if err != nil {
 		return err
 	}

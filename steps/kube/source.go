@@ -36,13 +36,14 @@ func Source(agent string, node Node) collect.Source {
 				return nil, nil, err
 			}
 			parts, err := c.parts(ctx, p, node, want)
-			return parts, c.Close, err
+			if err != nil {
+				c.Close()
+				return nil, nil, err
+			}
+			return parts, c.Close, nil
 		},
 	}
 }
-
-// Close ends the connections that are not in use.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 // parts are the collectors of the cluster. The server's version is read first:
 // if that does not work, nothing will, and it is said once.
@@ -55,6 +56,7 @@ func (c *Client) parts(ctx context.Context, p schema.CollectParams, node Node, w
 		{Collector: "k8s", Name: "image", Read: c.images},
 		{Collector: "k8s", Name: "node", Read: func(ctx context.Context) (collect.Reading, error) { return c.node(ctx, node) }},
 		{Collector: "k8s", Name: "policy", Read: c.policy},
+		{Collector: "k8s", Name: "release", Read: c.releases},
 		{Collector: "k8s", Name: "server", Read: func(context.Context) (collect.Reading, error) { return server, serverErr }},
 		{Collector: "topology", Read: func(ctx context.Context) (collect.Reading, error) { return c.topology(ctx, int(p.MaxNodesPerEntry)) }},
 	}

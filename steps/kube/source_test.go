@@ -200,6 +200,7 @@ func TestForbidden(t *testing.T) {
 		"GET /api/v1/pods":                        deny(`pods is forbidden: User "u" cannot list resource "pods"`),
 		"GET /api/v1/nodes/n":                     answer(eksNode("n")),
 		"GET /apis/nvidia.com/v1/clusterpolicies": deny(`clusterpolicies is forbidden`),
+		"GET /api/v1/secrets":                     deny(`secrets is forbidden`),
 	})
 	p := schema.CollectParams{Collectors: []schema.Collector{"k8s"}}
 	s, err := collected(t, c, Node{Name: "n"}, p)
@@ -207,7 +208,7 @@ func TestForbidden(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []schema.CollectorStatus{{Name: "k8s", Status: "ok", Reason: `image: forbidden: list pods: pods is forbidden: User "u" cannot list resource "pods"; ` +
-		`policy: forbidden: get clusterpolicies.nvidia.com: clusterpolicies is forbidden`}}
+		`policy: forbidden: list clusterpolicies.nvidia.com: clusterpolicies is forbidden; release: forbidden: list secrets: secrets is forbidden`}}
 	if d := cmp.Diff(want, s.Collectors); d != "" {
 		t.Error(d)
 	}

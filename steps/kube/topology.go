@@ -20,7 +20,7 @@ const gpuResource corev1.ResourceName = "nvidia.com/gpu"
 func (c *Client) topology(ctx context.Context, most int) (collect.Reading, error) {
 	taints, labels := nodeSets{}, nodeSets{}
 	var nodes, ready, withGPU, gpus int64
-	err := list(ctx, c, request{resource: "nodes", path: []string{"api", "v1", "nodes"}, accept: protoType}, func(n *corev1.Node) {
+	err := list(ctx, c, request{resource: "nodes", path: []string{"api", "v1", "nodes"}}, func(n *corev1.Node) {
 		nodes++
 		for _, t := range n.Spec.Taints {
 			taints.add(taintText(t), n.Name)

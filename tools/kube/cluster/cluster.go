@@ -47,6 +47,7 @@ type Cluster struct {
 	Kubeconfig string // of a member of system:masters
 	dir        string
 	procs      map[string]*process
+	apiserver  func() error // starts it and waits until it is ready
 }
 
 // Start starts a control plane and returns when it is ready.
@@ -93,6 +94,17 @@ func Stop(dir string) error {
 func (c *Cluster) Pause() error  { return c.signal(syscall.SIGSTOP) }
 func (c *Cluster) Resume() error { return c.signal(syscall.SIGCONT) }
 
+// Restart kills the API server and starts it again, with what it had stored,
+// after it has been down for so long. It returns when the server is ready.
+func (c *Cluster) Restart(down time.Duration) error {
+	if err := c.signal(syscall.SIGKILL); err != nil {
+		return err
+	}
+	<-c.procs["kube-apiserver"].done
+	time.Sleep(down)
+	return c.apiserver()
+}
+
 func (c *Cluster) signal(s syscall.Signal) error {
 	return syscall.Kill(c.procs["kube-apiserver"].pid, s)
 }
@@ -120,15 +132,19 @@ func (c *Cluster) start(o Options, ports []int) error {
 	if err := p.wait(answers(http.DefaultTransport, etcd+"/health"), startLimit); err != nil {
 		return err
 	}
-	if p, err = c.run(o, "kube-apiserver", apiserverFlags(o, ca, ports[0], etcd)...); err != nil {
-		return err
-	}
 	rt, err := c.transport(ca)
 	if err != nil {
 		return err
 	}
 	defer rt.CloseIdleConnections()
-	if err := p.wait(answers(rt, c.URL+"/readyz"), startLimit); err != nil {
+	c.apiserver = func() error {
+		p, err := c.run(o, "kube-apiserver", apiserverFlags(o, ca, ports[0], etcd)...)
+		if err != nil {
+			return err
+		}
+		return p.wait(answers(rt, c.URL+"/readyz"), startLimit)
+	}
+	if err := c.apiserver(); err != nil {
 		return err
 	}
 	if !o.Controllers {
