@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/kube"
 )
@@ -69,6 +70,15 @@ func Run(ctx context.Context, p schema.CollectParams, o Options) (*schema.Snapsh
 		return nil, found[0].err
 	}
 	return found[0].snapshot, nil
+}
+
+// Step is Run for the step kind `collect`.
+func Step(o Options) func(context.Context, engine.Env, schema.CollectParams) (*schema.Snapshot, error) {
+	return func(ctx context.Context, env engine.Env, p schema.CollectParams) (*schema.Snapshot, error) {
+		o := o
+		o.Log, o.Progress = env.Log, env.Progress
+		return Run(ctx, p, o)
+	}
 }
 
 var errLimit = fmt.Errorf("the agent's time is up")
