@@ -59,7 +59,7 @@ func TestRightsAreExact(t *testing.T) {
 		t.Fatal(err)
 	}
 	addClusterPolicy(t, c)
-	r := run{name: "agent", agent: schema.Agent{Namespace: c.Namespace}}
+	r := run{name: "agent", agent: schema.Agent{Namespace: c.Namespace, Releases: true}}
 	rights, err := r.rights()
 	if err != nil {
 		t.Fatal(err)
