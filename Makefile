@@ -1,12 +1,26 @@
-# Everything a contributor runs. Tools come from tools.mod through the Go
-# module proxy and are kept under .cache, by version.
+# Everything a contributor runs. Tools come from the Go module proxy and are
+# kept under .cache, by version; a second run finds them there.
 SHELL := /bin/bash
 export GOFLAGS := -trimpath -buildvcs=false
-CACHE := $(CURDIR)/.cache
 TOOL  := go tool -modfile=tools.mod
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS := -s -w -X main.versionString=$(VERSION)
 
-.PHONY: check fmt vet staticcheck generated cue race tidy generate
+.PHONY: demo test check e2e bench build generate update \
+        fmt vet staticcheck generated cue race tidy lint tools
 
+# demo does the whole job on this host: capture, resolve, check, render, push,
+# sign, verify. Run it twice to see what is reused.
+demo: build
+	@scripts/demo
+
+# test runs everything that fits CI, real components included.
+test: check real
+
+build:
+	go build -ldflags "$(LDFLAGS)" -o bin/eidos ./cmd/eidos
+
+# check is the gate for every commit.
 check: fmt vet staticcheck generated cue race tidy
 
 fmt:
@@ -21,6 +35,10 @@ staticcheck:
 generate:
 	go generate ./...
 
+# update rewrites golden files after a change that was meant.
+update:
+	EIDOS_UPDATE=1 go test ./...
+
 # generated fails when a generated file is not what its sources give.
 generated:
 	@scripts/generated
@@ -33,5 +51,17 @@ race:
 
 tidy:
 	go mod tidy -diff
+
+# real runs the tests that need the stock tools, registries and an API server.
+.PHONY: real
+real:
+	@scripts/real
+
+# e2e adds what takes minutes: a real node, its kubelet and container runtime.
+e2e:
+	@scripts/e2e
+
+bench:
+	@scripts/bench
 
 include tools/kube/kube.mk

@@ -1,182 +1,191 @@
 package schema
 
 import (
-	"errors"
 	"fmt"
-	"net/url"
+	"math"
 	"sort"
+	"strconv"
 	"strings"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"unicode/utf8"
 )
 
 // check reports everything in val, the plain form of d, that breaks the rules.
-func (r *rules) check(d *Doc, val any) error {
-	err := r.schema.Validate(val)
-	if err == nil {
-		return nil
-	}
-	var ve *jsonschema.ValidationError
-	if !errors.As(err, &ve) {
-		return Errorf(Invalid, "checking against #%s: %w", r.name, err)
-	}
-	var out []error
-	r.collect(d, val, ve, &out)
-	return Join(out)
+func (r *rule) check(d *Doc, val any) error {
+	c := checkRun{doc: d}
+	c.value(r, val)
+	return Join(c.errs)
 }
 
-// collect turns the leaves of e into errors. Of alternatives it follows the
-// one that went furthest into the document: that is the one that was meant.
-func (r *rules) collect(d *Doc, val any, e *jsonschema.ValidationError, out *[]error) {
-	if _, any := e.ErrorKind.(*kind.AnyOf); any && len(e.Causes) > 0 {
-		best, depth := 0, -1
-		for i, c := range e.Causes {
-			if n := deepest(c); n > depth {
-				best, depth = i, n
-			}
-		}
-		if depth > len(e.InstanceLocation) {
-			r.collect(d, val, e.Causes[best], out)
-			return
-		}
-		var want []string
-		for _, c := range e.Causes {
-			want = append(want, wants(c)...)
-		}
-		*out = append(*out, d.errorAt(e.InstanceLocation, false, "must be %s, not %s", orList(want), show(lookup(val, e.InstanceLocation))))
-		return
-	}
-	if len(e.Causes) > 0 {
-		for _, c := range e.Causes {
-			r.collect(d, val, c, out)
-		}
-		return
-	}
-	*out = append(*out, r.leaf(d, val, e)...)
+// checkRun is one walk over a document. path is where it stands.
+type checkRun struct {
+	doc  *Doc
+	path []string
+	errs []error
+	deep int // the longest path that a problem was found at
 }
 
-func deepest(e *jsonschema.ValidationError) int {
-	n := len(e.InstanceLocation)
-	if a, ok := e.ErrorKind.(*kind.AdditionalProperties); ok && len(a.Properties) > 0 {
-		n++
+func (c *checkRun) add(key bool, extra string, err *Error) {
+	path := c.path
+	if extra != "" {
+		path = append(append([]string(nil), path...), extra)
 	}
-	for _, c := range e.Causes {
-		n = max(n, deepest(c))
-	}
-	return n
+	c.deep = max(c.deep, len(path))
+	c.errs = append(c.errs, c.doc.locate(path, key, err))
 }
 
-func wants(e *jsonschema.ValidationError) []string {
-	switch k := e.ErrorKind.(type) {
-	case *kind.Type:
-		return typeWords(k.Want)
-	case *kind.Enum:
-		return texts(k.Want)
-	case *kind.Const:
-		return texts([]any{k.Want})
-	}
-	var out []string
-	for _, c := range e.Causes {
-		out = append(out, wants(c)...)
-	}
-	return out
+func (c *checkRun) fail(format string, args ...any) {
+	c.add(false, "", Errorf(Invalid, format, args...))
 }
 
-func (r *rules) leaf(d *Doc, val any, e *jsonschema.ValidationError) []error {
-	at := e.InstanceLocation
-	one := func(format string, args ...any) []error {
-		return []error{d.errorAt(at, false, format, args...)}
+func (c *checkRun) below(key string, r *rule, val any) {
+	c.path = append(c.path, key)
+	c.value(r, val)
+	c.path = c.path[:len(c.path)-1]
+}
+
+func (c *checkRun) value(r *rule, val any) {
+	for r.to != nil {
+		r = r.to
 	}
-	got := lookup(val, at)
-	switch k := e.ErrorKind.(type) {
-	case *kind.AdditionalProperties:
-		known, pattern := r.known(e.SchemaURL)
-		sort.Strings(k.Properties)
-		var out []error
-		for _, p := range k.Properties {
-			loc := append(append([]string(nil), at...), p)
-			if pattern != "" {
-				out = append(out, d.errorAt(loc, true, "%q is not a good name here", p).WithHint("it must match %s", pattern))
-				continue
-			}
-			out = append(out, d.errorAt(loc, true, "unknown key %q", p).WithHint("%s", nearest(p, known, "the keys here are ")))
-		}
-		return out
-	case *kind.Required:
-		var out []error
-		for _, m := range k.Missing {
-			out = append(out, d.errorAt(at, false, "key %q is missing", m))
-		}
-		return out
-	case *kind.Enum:
-		want := texts(k.Want)
-		if s, ok := got.(string); ok {
-			return []error{d.errorAt(at, false, "no %s %q", last(at), s).WithHint("%s", nearest(s, want, "use "))}
-		}
-		return one("must be %s, not %s", orList(want), show(got))
-	case *kind.Const:
-		err := d.errorAt(at, false, "must be %s, not %s", show(k.Want), show(got))
-		if k.Want == APIVersion {
+	for _, a := range r.AllOf {
+		c.value(a, val)
+	}
+	if len(r.AnyOf) > 0 {
+		c.anyOf(r.AnyOf, val)
+	}
+	if r.Const != nil && !same(r.Const, val) {
+		err := Errorf(Invalid, "must be %s, not %s", show(r.Const), show(val))
+		if r.Const == APIVersion {
 			err = err.WithHint("this eidos reads %s", APIVersion)
 		}
-		return []error{err}
-	case *kind.Type:
-		return one("must be %s, not %s", orList(typeWords(k.Want)), show(got))
-	case *kind.Pattern:
-		return []error{d.errorAt(at, false, "%q has the wrong form", k.Got).WithHint("it must match %s", k.Want)}
-	case *kind.MinLength:
-		return one("must not be empty")
-	case *kind.Minimum:
-		return one("must be at least %s, not %s", k.Want.RatString(), k.Got.RatString())
-	case *kind.Maximum:
-		return one("must be at most %s, not %s", k.Want.RatString(), k.Got.RatString())
+		c.add(false, "", err)
+		return
 	}
-	return one("%s", e.Error())
+	if len(r.Enum) > 0 && !oneOf(r.Enum, val) {
+		c.notInEnum(texts(r.Enum), val)
+		return
+	}
+	if len(r.Type) > 0 && !hasType(r.Type, val) {
+		c.fail("must be %s, not %s", orList(typeWords(r.Type)), show(val))
+		return
+	}
+	switch v := val.(type) {
+	case string:
+		if r.MinLength > 0 && utf8.RuneCountInString(v) < r.MinLength {
+			c.fail("must not be empty")
+		} else if r.re != nil && r.Pattern != "" && !r.re.MatchString(v) {
+			c.add(false, "", Errorf(Invalid, "%q has the wrong form", v).WithHint("it must match %s", r.Pattern))
+		}
+	case map[string]any:
+		c.object(r, v)
+	case []any:
+		if r.Items != nil && r.Items.rule != nil {
+			for i, e := range v {
+				c.below(strconv.Itoa(i), r.Items.rule, e)
+			}
+		}
+	default:
+		if f, ok := number(val); ok {
+			if r.Minimum != nil && f < *r.Minimum {
+				c.fail("must be at least %v, not %v", *r.Minimum, val)
+			}
+			if r.Maximum != nil && f > *r.Maximum {
+				c.fail("must be at most %v, not %v", *r.Maximum, val)
+			}
+		}
+	}
 }
 
-// known lists the keys of the schema object at url, or its key pattern.
-func (r *rules) known(at string) (keys []string, pattern string) {
-	m, _ := r.node(at).(map[string]any)
-	props, _ := m["properties"].(map[string]any)
-	for k := range props {
+func (c *checkRun) notInEnum(want []string, val any) {
+	s, ok := val.(string)
+	if !ok {
+		c.fail("must be %s, not %s", orList(want), show(val))
+		return
+	}
+	c.add(false, "", Errorf(Invalid, "no %s %q", last(c.path), s).WithHint("%s", nearest(s, want, "use ")))
+}
+
+func (c *checkRun) object(r *rule, v map[string]any) {
+	for _, k := range r.Required {
+		if _, ok := v[k]; !ok {
+			c.fail("key %q is missing", k)
+		}
+	}
+	if r.Properties == nil && r.PatternProperties == nil && r.AdditionalProperties == nil {
+		return
+	}
+	keys := make([]string, 0, len(v))
+	for k := range v {
 		keys = append(keys, k)
 	}
-	sort.Strings(keys)
-	if patterns, _ := m["patternProperties"].(map[string]any); len(keys) == 0 {
-		for p := range patterns {
-			pattern = p
+	if len(r.Properties) > 0 {
+		sort.Strings(keys) // problems are sorted by position anyway: only where there is none
+	}
+	for _, k := range keys {
+		if p := r.Properties[k]; p != nil {
+			c.below(k, p, v[k])
+			continue
+		}
+		if r.PatternProperties != nil {
+			for pattern, p := range r.PatternProperties {
+				if !r.re.MatchString(k) {
+					c.add(true, k, Errorf(Invalid, "%q is not a good name here", k).WithHint("it must match %s", pattern))
+					continue
+				}
+				c.below(k, p, v[k])
+			}
+			continue
+		}
+		switch extra := r.AdditionalProperties; {
+		case extra == nil || extra.all:
+		case extra.rule != nil:
+			c.below(k, extra.rule, v[k])
+		default:
+			c.add(true, k, Errorf(Invalid, "unknown key %q", k).WithHint("%s", nearest(k, r.keys, "the keys here are ")))
 		}
 	}
-	return keys, pattern
 }
 
-// node is the part of the JSON Schema that url's fragment points to.
-func (r *rules) node(u string) any {
-	_, frag, _ := strings.Cut(u, "#")
-	node := r.raw
-	for _, p := range strings.Split(strings.Trim(frag, "/"), "/") {
-		if q, err := url.PathUnescape(p); err == nil {
-			p = q
+// anyOf takes the first alternative that holds. If none does, it reports the
+// one that went furthest into the document: that is the one that was meant.
+func (c *checkRun) anyOf(alts []*rule, val any) {
+	var best checkRun
+	var want []string
+	for _, a := range alts {
+		try := checkRun{doc: c.doc, path: c.path}
+		try.value(a, val)
+		if len(try.errs) == 0 {
+			return
 		}
-		switch n := node.(type) {
-		case map[string]any:
-			if p != "" {
-				node = n[strings.NewReplacer("~1", "/", "~0", "~").Replace(p)]
-			}
-		case []any:
-			var i int
-			if _, err := fmt.Sscan(p, &i); err == nil && i < len(n) {
-				node = n[i]
-			}
+		if try.deep > best.deep || best.errs == nil {
+			best = try
 		}
+		want = append(want, a.wants()...)
 	}
-	return node
+	if best.deep > len(c.path) {
+		c.deep = max(c.deep, best.deep)
+		c.errs = append(c.errs, best.errs...)
+		return
+	}
+	c.fail("must be %s, not %s", orList(want), show(val))
 }
 
-// errorAt makes an Invalid error about the value, or the key, at path.
-func (d *Doc) errorAt(path []string, key bool, format string, args ...any) *Error {
-	e := Errorf(Invalid, format, args...)
+// wants says in words what r takes.
+func (r *rule) wants() []string {
+	for r.to != nil {
+		r = r.to
+	}
+	switch {
+	case len(r.Enum) > 0:
+		return texts(r.Enum)
+	case r.Const != nil:
+		return []string{show(r.Const)}
+	}
+	return typeWords(r.Type)
+}
+
+// locate puts an error at the value, or the key, at path.
+func (d *Doc) locate(path []string, key bool, e *Error) *Error {
 	full := joinPath(append(append([]string(nil), d.path...), path...))
 	switch {
 	case d.noPos:
@@ -187,19 +196,63 @@ func (d *Doc) errorAt(path []string, key bool, format string, args ...any) *Erro
 	return e.At(d.Pos(path...), full)
 }
 
-func lookup(val any, path []string) any {
-	for _, p := range path {
-		switch v := val.(type) {
-		case map[string]any:
-			val = v[p]
-		case []any:
-			var i int
-			if _, err := fmt.Sscan(p, &i); err == nil && i < len(v) {
-				val = v[i]
-			}
+func same(want, got any) bool {
+	if a, ok := number(want); ok {
+		b, ok := number(got)
+		return ok && a == b
+	}
+	switch want.(type) {
+	case string, bool:
+		return want == got
+	}
+	return false
+}
+
+func oneOf(words []any, v any) bool {
+	for _, w := range words {
+		if same(w, v) {
+			return true
 		}
 	}
-	return val
+	return false
+}
+
+func hasType(types []string, v any) bool {
+	for _, t := range types {
+		ok := false
+		switch v := v.(type) {
+		case nil:
+			ok = t == "null"
+		case string:
+			ok = t == "string"
+		case bool:
+			ok = t == "boolean"
+		case map[string]any:
+			ok = t == "object"
+		case []any:
+			ok = t == "array"
+		default:
+			f, num := number(v)
+			ok = num && (t == "number" || t == "integer" && f == math.Trunc(f))
+		}
+		if ok {
+			return true
+		}
+	}
+	return false
+}
+
+// number reports whether v is a number and gives it, nearly for huge ones.
+func number(v any) (float64, bool) {
+	switch v := v.(type) {
+	case int64:
+		return float64(v), true
+	case uint64:
+		return float64(v), true
+	case float64:
+		return v, true
+	}
+	return 0, false
 }
 
 func last(path []string) string {

@@ -49,4 +49,7 @@ func TestNearest(t *testing.T) {
 			t.Errorf("Nearest(%q) = %q, want %q", tt.got, n, tt.want)
 		}
 	}
+	if a, b := Nearest("snapp", []string{"snap", "snap2"}), Nearest("snapp", []string{"snap2", "snap"}); a != b {
+		t.Errorf("the order of known decides: %q, %q", a, b)
+	}
 }

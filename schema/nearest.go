@@ -7,7 +7,8 @@ import "strings"
 func Nearest(got string, known []string) string {
 	best, dist := "", len(got)/3+1
 	for _, k := range known {
-		if d := distance(strings.ToLower(got), strings.ToLower(k)); d < dist || (d == dist && best == "") {
+		// Of equals the first in the alphabet, whatever the order of known.
+		if d := distance(strings.ToLower(got), strings.ToLower(k)); d < dist || d == dist && (best == "" || k < best) {
 			best, dist = k, d
 		}
 	}

@@ -5,55 +5,162 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"sort"
 	"strings"
 	"sync"
-
-	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 //go:embed json
 var jsonSchemas embed.FS
 
-// rules is one definition, ready to check documents with. It is safe for
-// concurrent use.
-type rules struct {
-	name   string
-	raw    any // the JSON Schema as a tree
-	schema *jsonschema.Schema
+// rule is one JSON Schema, as much of it as CUE generates of our definitions.
+// It is read by our own few lines because every command starts with them: the
+// library that was tried first spent 7.5 ms before main on schemas of JSON
+// Schema itself. A keyword that is not here fails the reading, and a test
+// reads every definition.
+type rule struct {
+	Schema               string           `json:"$schema"`
+	Defs                 map[string]*rule `json:"$defs"`
+	Ref                  string           `json:"$ref"`
+	Description          string
+	Type                 words
+	Enum                 []any
+	Const                any
+	Pattern              string
+	MinLength            int
+	Minimum, Maximum     *float64
+	Properties           map[string]*rule
+	PatternProperties    map[string]*rule
+	AdditionalProperties *either
+	Required             []string
+	Items                *either
+	AnyOf, AllOf         []*rule
+
+	to   *rule // what Ref refers to
+	re   *regexp.Regexp
+	keys []string // of Properties, sorted
+}
+
+// words is a JSON Schema type: one word or a list.
+type words []string
+
+func (w *words) UnmarshalJSON(data []byte) error {
+	var one string
+	if json.Unmarshal(data, &one) == nil {
+		*w = words{one}
+		return nil
+	}
+	return json.Unmarshal(data, (*[]string)(w))
+}
+
+// either is a schema, or a word for all or none.
+type either struct {
+	all  bool
+	rule *rule
+}
+
+func (e *either) UnmarshalJSON(data []byte) error {
+	if json.Unmarshal(data, &e.all) == nil {
+		return nil
+	}
+	e.rule = &rule{}
+	return e.rule.UnmarshalJSON(data)
+}
+
+func (r *rule) UnmarshalJSON(data []byte) error {
+	type bare rule // without this method
+	if bytes.Equal(data, []byte("true")) {
+		return nil // anything
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	return dec.Decode((*bare)(r))
 }
 
 // compiled holds every definition that was asked for: they never change, so
 // this is a memo and not state.
-var compiled sync.Map // definition name → func() (*rules, error)
+var compiled sync.Map // definition name → func() (*rule, error)
 
 // rulesFor returns the rules of #name.
-func rulesFor(name string) (*rules, error) {
+func rulesFor(name string) (*rule, error) {
 	f, ok := compiled.Load(name)
 	if !ok {
-		f, _ = compiled.LoadOrStore(name, sync.OnceValues(func() (*rules, error) { return compileRules(name) }))
+		f, _ = compiled.LoadOrStore(name, sync.OnceValues(func() (*rule, error) { return compileRules(name) }))
 	}
-	return f.(func() (*rules, error))()
+	return f.(func() (*rule, error))()
 }
 
-func compileRules(name string) (*rules, error) {
+func compileRules(name string) (*rule, error) {
 	data, err := JSONSchema(name)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
-	if err != nil {
+	root := &rule{}
+	if err := json.Unmarshal(data, root); err != nil {
 		return nil, fmt.Errorf("reading the schema of %s: %w", name, err)
 	}
-	c := jsonschema.NewCompiler()
-	if err := c.AddResource("eidos:"+name, raw); err != nil {
+	if err := root.link(root.Defs); err != nil {
 		return nil, fmt.Errorf("reading the schema of %s: %w", name, err)
 	}
-	s, err := c.Compile("eidos:" + name)
-	if err != nil {
-		return nil, fmt.Errorf("compiling the schema of %s: %w", name, err)
+	return root, nil
+}
+
+// link resolves references and compiles patterns, everywhere below r.
+func (r *rule) link(defs map[string]*rule) error {
+	if r == nil || r.to != nil || r.keys != nil {
+		return nil
 	}
-	return &rules{name, raw, s}, nil
+	r.keys = []string{}
+	for k := range r.Properties {
+		r.keys = append(r.keys, k)
+	}
+	sort.Strings(r.keys)
+	if r.Ref != "" {
+		if r.to = defs[strings.TrimPrefix(r.Ref, "#/$defs/")]; r.to == nil {
+			return fmt.Errorf("nothing at %q", r.Ref)
+		}
+	}
+	if r.Pattern != "" {
+		re, err := regexp.Compile(r.Pattern)
+		if err != nil {
+			return err
+		}
+		r.re = re
+	}
+	next := append(append([]*rule{}, r.AnyOf...), r.AllOf...)
+	for _, m := range []map[string]*rule{r.Properties, r.PatternProperties, r.Defs} {
+		for _, k := range sortedKeys(m) {
+			next = append(next, m[k])
+		}
+	}
+	for _, e := range []*either{r.Items, r.AdditionalProperties} {
+		if e != nil {
+			next = append(next, e.rule)
+		}
+	}
+	for p := range r.PatternProperties {
+		re, err := regexp.Compile(p)
+		if err != nil {
+			return err
+		}
+		r.re = re // of keys: an object has no pattern of its own
+	}
+	for _, n := range next {
+		if err := n.link(defs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func sortedKeys(m map[string]*rule) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
 }
 
 // JSONSchema returns the JSON Schema of one definition. NotFound if there is
@@ -61,7 +168,7 @@ func compileRules(name string) (*rules, error) {
 func JSONSchema(name string) ([]byte, error) {
 	data, err := jsonSchemas.ReadFile("json/" + name + ".json")
 	if err != nil {
-		return nil, Errorf(NotFound, "no definition %q", name).WithHint("the definitions are %s", strings.Join(Definitions(), ", "))
+		return nil, Errorf(NotFound, "no definition %q", name).WithHint("%s", nearest(name, Definitions(), "the definitions are "))
 	}
 	return data, nil
 }
@@ -82,67 +189,9 @@ func Definitions() []string {
 
 // Enum returns the words that #name allows, in the order of its definition.
 func Enum(name string) []string {
-	data, err := JSONSchema(name)
-	if err != nil {
-		panic("BUG: no definition " + name)
-	}
-	var s struct{ Enum []string }
-	if err := json.Unmarshal(data, &s); err != nil || len(s.Enum) == 0 {
+	r, err := rulesFor(name)
+	if err != nil || len(r.Enum) == 0 {
 		panic("BUG: " + name + " is not a list of words")
 	}
-	return s.Enum
-}
-
-// Property describes one field of a definition, for flags, help and completion.
-type Property struct {
-	Name        string
-	Type        string // string, boolean, integer, number, object, array
-	Description string // one line
-	Enum        []string
-	Required    bool
-}
-
-// Properties lists the fields of #name, sorted.
-func Properties(name string) ([]Property, error) {
-	r, err := rulesFor(name)
-	if err != nil {
-		return nil, err
-	}
-	required := map[string]bool{}
-	for _, n := range r.schema.Required {
-		required[n] = true
-	}
-	var out []Property
-	for n, s := range r.schema.Properties {
-		p := Property{Name: n, Description: strings.ReplaceAll(s.Description, "\n", " "), Required: required[n]}
-		describe(s, &p)
-		if s.Items2020 != nil {
-			p.Type = "array"
-			item := Property{}
-			describe(s.Items2020, &item)
-			p.Enum = item.Enum
-		}
-		out = append(out, p)
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Name < out[j].Name })
-	return out, nil
-}
-
-// describe fills in type and enum from s, following references.
-func describe(s *jsonschema.Schema, p *Property) {
-	if s.Types != nil && !s.Types.IsEmpty() && p.Type == "" || s.Types != nil && p.Type == "number" {
-		p.Type = s.Types.ToStrings()[0]
-	}
-	if s.Enum != nil {
-		p.Type = "string"
-		for _, v := range s.Enum.Values {
-			p.Enum = append(p.Enum, fmt.Sprint(v))
-		}
-	}
-	if s.Ref != nil {
-		describe(s.Ref, p)
-	}
-	for _, a := range s.AllOf {
-		describe(a, p)
-	}
+	return texts(r.Enum)
 }

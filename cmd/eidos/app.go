@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/NVIDIA/eidos/cmd/internal/story"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+// app is one invocation of eidos: what it talks to and the flags that every
+// command has. Commands are methods on it.
+type app struct {
+	in        io.Reader
+	out, errw io.Writer
+	lookupEnv func(string) (string, bool)
+
+	story *story.Story
+
+	debug, logJSON bool
+	quiet          bool
+	progress       string // auto, tty, plain, json
+	state          string // directory of runs and results
+}
+
+// main runs one command line and returns the exit status.
+func (a *app) main(ctx context.Context, args []string) int {
+	a.story = story.New(a.errw, story.Words, a.terminal())
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.errw)
+	onceOnly(root)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	if ctx.Err() != nil && schema.CodeOf(err) != schema.Canceled {
+		err = schema.Errorf(schema.Canceled, "interrupted: %w", err)
+	}
+	a.story.Errors(usageError(err))
+	return schema.CodeOf(usageError(err)).Info().Exit
+}
+
+// usageError gives cobra's own errors, which are all about usage, their code.
+func usageError(err error) error {
+	var se *schema.Error
+	if errors.As(err, &se) {
+		return err
+	}
+	for _, start := range []string{
+		"unknown command", "unknown flag", "unknown shorthand", "accepts ", "requires ", "required flag",
+		"invalid argument", "flag needs an argument", "bad flag syntax", "if any flags in the group", "at least one of the flags",
+	} {
+		if strings.HasPrefix(err.Error(), start) {
+			msg, rest, _ := strings.Cut(err.Error(), "\n\n")
+			e := schema.Errorf(schema.Invalid, "%s", msg)
+			if s := strings.Join(strings.Fields(strings.TrimPrefix(rest, "Did you mean this?")), " or "); s != "" {
+				return e.WithHint("did you mean %s?", s)
+			}
+			return e.WithHint("see eidos --help")
+		}
+	}
+	return err
+}
+
+// begin reads the flags that every command has.
+func (a *app) begin(*cobra.Command, []string) error {
+	switch {
+	case a.logJSON:
+		a.story = story.New(a.errw, story.JSON, false)
+		a.progress = "json"
+	case a.debug:
+		a.story = story.New(a.errw, story.Debug, false)
+		a.progress = "plain"
+	}
+	return nil
+}
+
+// terminal says whether stderr is a terminal that may be coloured.
+func (a *app) terminal() bool {
+	f, ok := a.errw.(*os.File)
+	if !ok {
+		return false
+	}
+	if v, set := a.lookupEnv("NO_COLOR"); set && v != "" {
+		return false
+	}
+	if v, _ := a.lookupEnv("TERM"); v == "dumb" {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// dir is the user's directory for one purpose: $XDG_…_HOME/eidos, else below
+// the home directory.
+func (a *app) dir(xdg, fallback string) (string, error) {
+	if v, ok := a.lookupEnv(xdg); ok && filepath.IsAbs(v) {
+		return filepath.Join(v, "eidos"), nil
+	}
+	home, _ := a.lookupEnv("HOME")
+	if home == "" {
+		return "", schema.Errorf(schema.Invalid, "neither %s nor HOME is set", xdg).WithHint("name a directory with --state DIR")
+	}
+	return filepath.Join(home, fallback, "eidos"), nil
+}
+
+// stateDir holds runs and results: --state, $EIDOS_STATE, or the user's state directory.
+func (a *app) stateDir() (string, error) {
+	if a.state != "" {
+		return filepath.Abs(a.state)
+	}
+	if v, _ := a.lookupEnv("EIDOS_STATE"); v != "" {
+		return filepath.Abs(v)
+	}
+	return a.dir("XDG_STATE_HOME", ".local/state")
+}
+
+// dataDir holds the embedded registry and the user's signing key.
+func (a *app) dataDir() (string, error) {
+	if v, _ := a.lookupEnv("EIDOS_DATA"); v != "" {
+		return filepath.Abs(v)
+	}
+	return a.dir("XDG_DATA_HOME", ".local/share")
+}

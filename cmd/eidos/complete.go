@@ -1,0 +1,71 @@
+package main
+
+import (
+	"os"
+	"sort"
+
+	"github.com/NVIDIA/eidos/pipelines"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+// completePipelines offers the pipelines that eidos brings, and files.
+func completePipelines(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return pipelines.Names(), cobra.ShellCompDirectiveDefault
+}
+
+// completeSteps offers the steps of the pipeline on the command line.
+func completeSteps(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	p := completionPipeline(args)
+	var out []string
+	for name := range p.Steps {
+		out = append(out, name)
+	}
+	sort.Strings(out)
+	return out, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeParams offers NAME= of the pipeline on the command line, and the
+// values of those that list them.
+func completeParams(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	p := completionPipeline(args)
+	var out []string
+	for name, param := range p.Params {
+		if len(param.Enum) == 0 {
+			out = append(out, name+"=")
+		}
+		for _, v := range param.Enum {
+			if s, ok := v.(string); ok {
+				out = append(out, name+"="+s)
+			}
+		}
+	}
+	sort.Strings(out)
+	return out, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+}
+
+// completionPipeline reads the pipeline as well as it can: a shell waits, and
+// an error has nowhere to go.
+func completionPipeline(args []string) schema.Pipeline {
+	var p schema.Pipeline
+	name := pipelineFile
+	if len(args) > 0 {
+		name = args[0]
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		if len(args) == 0 {
+			name = "eidos"
+		}
+		if text, err = pipelines.Read(name); err != nil {
+			return p
+		}
+	}
+	if schema.Decode(name, text, &p) != nil {
+		return schema.Pipeline{}
+	}
+	return p
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) plan() *cobra.Command {
+	var f runFlags
+	var format string
+	c := &cobra.Command{
+		Use:   "plan [PIPELINE]",
+		Short: "Say what a run would do, step by step, and why",
+		Long: `Say for each step what eidos run would do and why, without doing it:
+
+  run       its result is not there, or an input, parameter or version changed
+  reuse     nothing that its result depends on has changed
+  always    it reads or changes the world (collect, push, sign)
+  deferred  that depends on what a step before it gives
+  skip      its condition does not hold`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completePipelines,
+		RunE: func(c *cobra.Command, args []string) error {
+			if format != "table" && format != "json" {
+				return schema.Errorf(schema.Invalid, "--format: no format %q", format).WithHint("use table or json")
+			}
+			return a.explainPlan(c.Context(), args, &f, format)
+		},
+	}
+	f.bindParams(c)
+	f.bindSelection(c)
+	c.Flags().StringVar(&format, "format", "table", "table or json")
+	return c
+}
+
+func (a *app) explainPlan(ctx context.Context, args []string, f *runFlags, format string) error {
+	w, err := a.wire(wiring{})
+	if err != nil {
+		return err
+	}
+	plan, dir, err := a.compile(args, f, w)
+	if err != nil {
+		return err
+	}
+	state, err := a.stateDir()
+	if err != nil {
+		return err
+	}
+	store, err := engine.OpenStore(state)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	r := &engine.Runner{Store: store, Load: w.load, Save: w.save, Dir: dir, Force: f.force, Only: f.only, From: f.from, Secret: w.secret}
+	decisions, err := r.Explain(ctx, plan)
+	if err != nil {
+		return err
+	}
+	if format == "json" {
+		text, err := schema.EncodeIndent(decisions)
+		if err != nil {
+			return err
+		}
+		_, err = a.out.Write(text)
+		return err
+	}
+	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "STEP\tUSES\tWOULD\tBECAUSE")
+	for _, d := range decisions {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", d.Step, d.Uses, d.Action, d.Reason)
+	}
+	return t.Flush()
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/NVIDIA/eidos/steps/oci"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) registry() *cobra.Command {
+	var addr, dir string
+	serve := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the embedded registry to other tools until Ctrl-C",
+		Long: `Serve the registry that eidos brings, the one that "embedded/…" names, so that
+cosign, helm, oras and crane can read what was pushed. It listens on loopback,
+has no users, and keeps its content in your data directory.`,
+		Example: `  eidos registry serve --addr 127.0.0.1:5000`,
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if dir == "" {
+				data, err := a.dataDir()
+				if err != nil {
+					return err
+				}
+				dir = filepath.Join(data, "registry")
+			}
+			return oci.Serve(c.Context(), dir, addr, func(at string) { a.say("serving %s at http://%s", dir, at) })
+		},
+	}
+	serve.Flags().StringVar(&addr, "addr", "127.0.0.1:5000", "address to listen on")
+	serve.Flags().StringVar(&dir, "dir", "", "directory of its content (default: your data directory)")
+	c := &cobra.Command{Use: "registry", Short: "The OCI registry that eidos brings"}
+	c.AddCommand(serve)
+	return c
+}
+
+func (a *app) printPath(path string) error {
+	_, err := fmt.Fprintln(a.out, path)
+	return err
+}

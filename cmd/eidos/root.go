@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// root is the command tree. Adding a command adds a line to one of its lists.
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "eidos",
+		Short: "Known-good configuration for GPU Kubernetes clusters, proven and signed",
+		Long: `Known-good configuration for GPU Kubernetes clusters, proven and signed.
+
+  eidos run                                 all of it, on this host
+  eidos snapshot -o snapshot.yaml           capture this host and its cluster
+  eidos recipe --service eks --accelerator h100 --intent training
+                                            the configuration known to work there
+  eidos validate -r recipe.yaml -s snapshot.yaml
+                                            does the cluster meet it
+  eidos bundle -r recipe.yaml -o bundle     what to deploy: Helm, Argo CD, Flux, Helmfile`,
+		SilenceUsage: true, SilenceErrors: true,
+		PersistentPreRunE:          a.begin,
+		SuggestionsMinimumDistance: 2,
+	}
+	f := root.PersistentFlags()
+	f.BoolVar(&a.debug, "debug", false, "tell more, as key=value lines with level and source")
+	f.BoolVar(&a.logJSON, "log-json", false, "tell the story as one JSON object a line")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "tell errors only")
+	f.StringVar(&a.progress, "progress", "auto", "how to show progress: auto, tty, plain or json")
+	f.StringVar(&a.state, "state", "", "directory of runs and results (default $EIDOS_STATE or ~/.local/state/eidos)")
+
+	for _, g := range []struct {
+		id, title string
+		commands  []*cobra.Command
+	}{
+		{"pipeline", "Pipelines:", []*cobra.Command{a.run(), a.plan()}},
+		{"stage", "One step at a time:", []*cobra.Command{
+			a.snapshot(), a.recipe(), a.validate(), a.bundle(), a.push(), a.sign(), a.verify(),
+		}},
+		{"tool", "Tools:", []*cobra.Command{a.key(), a.registry(), a.schema(), a.version()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
+		for _, c := range g.commands {
+			c.GroupID = g.id
+			root.AddCommand(c)
+		}
+	}
+	root.SetHelpCommandGroupID("tool")
+	root.SetCompletionCommandGroupID("tool")
+	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "What the exit statuses mean", Long: exitCodes()})
+	return root
+}
+
+func exitCodes() string {
+	var b strings.Builder
+	b.WriteString("Exit statuses, and the HTTP status of the same failure:\n\n    0        done\n")
+	for _, c := range schema.Codes() {
+		fmt.Fprintf(&b, "  %3d  %3d   %s\n", c.Exit, c.Status, c.Meaning)
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// onceOnly makes every flag that holds a single value refuse a second one:
+// the last of two would win without a word.
+func onceOnly(c *cobra.Command) {
+	wrap := func(f *pflag.Flag) {
+		if _, list := f.Value.(pflag.SliceValue); list {
+			return
+		}
+		if _, done := f.Value.(*once); !done {
+			f.Value = &once{Value: f.Value}
+		}
+	}
+	c.Flags().VisitAll(wrap)
+	c.PersistentFlags().VisitAll(wrap)
+	for _, sub := range c.Commands() {
+		onceOnly(sub)
+	}
+}
+
+// once is a flag's value that can be set one time.
+type once struct {
+	pflag.Value
+	set bool
+}
+
+func (o *once) Set(s string) error {
+	if o.set {
+		return fmt.Errorf("given twice; it holds a single value")
+	}
+	o.set = true
+	return o.Value.Set(s)
+}

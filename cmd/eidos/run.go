@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/pipelines"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+// pipelineFile is what `eidos run` looks for when no file is named.
+const pipelineFile = "eidos.pipeline.yaml"
+
+// runFlags are the flags of the commands that take a pipeline.
+type runFlags struct {
+	params     []string
+	paramsFile string
+	jobs       int
+	keepGoing  bool
+	force      []string
+	only       []string
+	from       string
+	overwrite  bool
+	write      bool
+}
+
+func (f *runFlags) bindParams(c *cobra.Command) {
+	c.Flags().StringArrayVarP(&f.params, "param", "p", nil, "value of a parameter, NAME=VALUE (may be repeated)")
+	c.Flags().StringVar(&f.paramsFile, "params-file", "", "YAML or JSON file of parameters; --param wins")
+	must(c.RegisterFlagCompletionFunc("param", completeParams))
+}
+
+func (f *runFlags) bindSelection(c *cobra.Command) {
+	c.Flags().StringArrayVar(&f.force, "force", nil, "run this step even if its result could be reused (may be repeated)")
+	c.Flags().StringArrayVar(&f.only, "only", nil, "run this step and what it needs, nothing else (may be repeated)")
+	c.Flags().StringVar(&f.from, "from", "", "run this step and all that depends on it anew")
+	for _, name := range []string{"force", "only", "from"} {
+		must(c.RegisterFlagCompletionFunc(name, completeSteps))
+	}
+}
+
+func (a *app) run() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "run [PIPELINE]",
+		Short: "Run a pipeline: what is up to date is reused",
+		Long: `Run a pipeline, its independent steps in parallel. A step whose inputs,
+parameters and version are as they were is not run again: its result is reused.
+
+PIPELINE is a file, or the name of one that eidos brings (` + strings.Join(pipelines.Names(), ", ") + `).
+Without it, ./` + pipelineFile + ` is run if it is there, else the pipeline "eidos".`,
+		Example: `  eidos run                                   this host, from snapshot to signed bundle
+  eidos run --write                           write that pipeline to ./eidos.pipeline.yaml, to change it
+  eidos run my.pipeline.yaml -p intent=inference
+  eidos run --only recipe                     one step and what it needs`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completePipelines,
+		RunE: func(c *cobra.Command, args []string) error {
+			if f.write {
+				return a.writePipeline(args)
+			}
+			return a.runPipeline(c.Context(), args, &f)
+		},
+	}
+	f.bindParams(c)
+	f.bindSelection(c)
+	fl := c.Flags()
+	fl.IntVarP(&f.jobs, "jobs", "j", 0, "how many steps run at once (default: one a processor)")
+	fl.BoolVar(&f.keepGoing, "keep-going", false, "after a failure, run what does not depend on it")
+	fl.BoolVar(&f.overwrite, "overwrite", false, "replace outputs that something else has written")
+	fl.BoolVar(&f.write, "write", false, "write the pipeline to ./"+pipelineFile+" instead of running it")
+	return c
+}
+
+// source finds the pipeline's text: a file, one that eidos brings, or the
+// default. Paths in it are relative to dir: the file's, or the current one.
+func (a *app) source(args []string) (name string, text []byte, dir string, err error) {
+	wd, err := os.Getwd()
+	if err != nil {
+		return "", nil, "", fmt.Errorf("finding the working directory: %w", err)
+	}
+	if len(args) == 0 {
+		if _, err := os.Stat(pipelineFile); err == nil {
+			args = []string{pipelineFile}
+		} else {
+			a.story.Note("no ./%s here: running the pipeline %q that eidos brings (eidos run --write gives you a copy)", pipelineFile, "eidos")
+			args = []string{"eidos"}
+		}
+	}
+	name = args[0]
+	if name == "-" {
+		text, err = readLimited(a.in, "<stdin>")
+		return "<stdin>", text, wd, err
+	}
+	if !strings.ContainsAny(name, "./\\") {
+		text, err := pipelines.Read(name)
+		return name + ".pipeline.yaml", text, wd, err
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		e := schema.Errorf(schema.NotFound, "reading the pipeline: %w", err)
+		return "", nil, "", e.WithHint("eidos run --write writes one to start from")
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		return "", nil, "", schema.Errorf(schema.Invalid, "reading the pipeline: %q is a directory", name)
+	}
+	text, err = readLimited(file, name)
+	if err != nil {
+		return "", nil, "", err
+	}
+	dir, err = filepath.Abs(filepath.Dir(name))
+	return name, text, dir, err
+}
+
+// compile reads and compiles the pipeline of args.
+func (a *app) compile(args []string, f *runFlags, w *wired) (plan *engine.Plan, dir string, err error) {
+	name, text, dir, err := a.source(args)
+	if err != nil {
+		return nil, "", err
+	}
+	p, doc, err := parsePipeline(name, text)
+	if err != nil {
+		return nil, "", err
+	}
+	opts, err := f.options(name)
+	if err != nil {
+		return nil, "", err
+	}
+	plan, err = engine.Compile(p, doc, w.kinds, opts)
+	return plan, dir, err
+}
+
+// options turns --param and --params-file into what Compile takes.
+func (f *runFlags) options(name string) (engine.CompileOptions, error) {
+	opts := compileOptions(name)
+	opts.Params = map[string]string{}
+	for _, p := range f.params {
+		k, v, ok := strings.Cut(p, "=")
+		if !ok || k == "" {
+			return opts, schema.Errorf(schema.Invalid, "--param %q: want NAME=VALUE", p)
+		}
+		if _, twice := opts.Params[k]; twice {
+			return opts, schema.Errorf(schema.Invalid, "--param %s: given twice", k)
+		}
+		opts.Params[k] = v
+	}
+	if f.paramsFile != "" {
+		data, err := os.ReadFile(f.paramsFile)
+		if err != nil {
+			return opts, schema.Errorf(schema.NotFound, "reading --params-file: %w", err)
+		}
+		doc, err := schema.Parse(f.paramsFile, data)
+		if err != nil {
+			return opts, err
+		}
+		m, ok := doc.Value().(map[string]any)
+		if !ok {
+			return opts, schema.Errorf(schema.Invalid, "--params-file: %q does not hold a mapping of parameters", f.paramsFile)
+		}
+		opts.Values = m
+	}
+	return opts, nil
+}
+
+func (a *app) runPipeline(ctx context.Context, args []string, f *runFlags) error {
+	w, err := a.wire(wiring{force: f.overwrite})
+	if err != nil {
+		return err
+	}
+	plan, dir, err := a.compile(args, f, w)
+	if err != nil {
+		return err
+	}
+	state, err := a.stateDir()
+	if err != nil {
+		return err
+	}
+	store, err := engine.OpenStore(state)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	show := a.runProgress()
+	r := &engine.Runner{
+		Store: store, Load: w.load, Save: w.save, Dir: dir,
+		Jobs: f.jobs, KeepGoing: f.keepGoing, Force: f.force, Only: f.only, From: f.from,
+		Events: show.Event, Secret: w.secret,
+	}
+	res, err := r.Run(ctx, plan)
+	show.Close()
+	if res != nil && !a.quiet && a.progress != "json" {
+		a.summary(ctx, res, err)
+	}
+	return err
+}
+
+func (a *app) writePipeline(args []string) error {
+	name := "eidos"
+	if len(args) > 0 {
+		name = args[0]
+	}
+	text, err := pipelines.Read(name)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(pipelineFile, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return schema.Errorf(schema.Invalid, "writing the pipeline: %w", err).WithHint("move the file that is there out of the way")
+	}
+	if _, err := f.Write(text); err != nil {
+		return fmt.Errorf("writing the pipeline: %w", err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("writing the pipeline: %w", err)
+	}
+	a.story.Note("wrote ./%s; run it with: eidos run", pipelineFile)
+	return nil
+}

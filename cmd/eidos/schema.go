@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) schema() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema [DEFINITION]",
+		Short: "Print the JSON Schema of a document, for editors and other tools",
+		Long: `Print the JSON Schema of a document or of a step's parameters. Without an
+argument, list what there is. To have an editor check and complete pipelines:
+
+  eidos schema Pipeline > pipeline.schema.json
+
+and as the first line of the pipeline file
+
+  # yaml-language-server: $schema=pipeline.schema.json`,
+		Example: `  eidos schema Pipeline
+  eidos schema Snapshot`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: cobra.FixedCompletions(schema.Definitions(), cobra.ShellCompDirectiveNoFileComp),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				_, err := fmt.Fprintln(a.out, strings.Join(schema.Definitions(), "\n"))
+				return err
+			}
+			text, err := editorSchema(args[0])
+			if err != nil {
+				return err
+			}
+			_, err = a.out.Write(text)
+			return err
+		},
+	}
+}

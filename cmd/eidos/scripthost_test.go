@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// setup gives a script a host of its own: state, data and home are in its work
+// directory, and nothing of the machine's configuration is seen.
+func setup(env *testscript.Env) error {
+	snapshots, err := filepath.Abs("../../testdata/snapshots")
+	if err != nil {
+		return err
+	}
+	env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
+	env.Setenv("EIDOS_STATE", filepath.Join(env.WorkDir, ".state"))
+	env.Setenv("EIDOS_DATA", filepath.Join(env.WorkDir, ".data"))
+	env.Setenv("KUBECONFIG", filepath.Join(env.WorkDir, "no-kubeconfig"))
+	env.Setenv("SNAPSHOTS", snapshots)
+	env.Setenv("NO_COLOR", "1")
+	return os.MkdirAll(filepath.Join(env.WorkDir, "home"), 0o755)
+}
+
+// commands are the verbs that scripts have beside testscript's own.
+func commands() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"registry": startRegistry,
+		"tmpfs":    mountTmpfs,
+		"sha256":   sumTree,
+	}
+}
+
+// startRegistry starts a registry on loopback and puts its address in $REGISTRY:
+// registry [user password]
+func startRegistry(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 && len(args) != 2 {
+		ts.Fatalf("usage: registry [user password]")
+	}
+	h := registry.New(registry.WithReferrersSupport(true), registry.Logger(log.New(io.Discard, "", 0)))
+	if len(args) == 2 {
+		inner := h
+		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if u, p, ok := r.BasicAuth(); !ok || u != args[0] || p != args[1] {
+				w.Header().Set("WWW-Authenticate", `Basic realm="test"`)
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
+			inner.ServeHTTP(w, r)
+		})
+	}
+	s := httptest.NewServer(h)
+	ts.Defer(s.Close)
+	ts.Setenv("REGISTRY", strings.TrimPrefix(s.URL, "http://"))
+}
+
+// mountTmpfs mounts a file system of so many KiB: tmpfs DIR KIB. Scripts that
+// use it start with "[!root] skip".
+func mountTmpfs(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: tmpfs DIR KIB")
+	}
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o755))
+	ts.Check(syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+args[1]+"k"))
+	ts.Defer(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+}
+
+// sumTree writes a digest of a tree to stdout's place in a file: sha256 DIR FILE
+func sumTree(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: sha256 DIR FILE")
+	}
+	sum, err := digestTree(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(fmt.Sprintln(sum)), 0o644))
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/pipelines"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/address"
+	"github.com/NVIDIA/eidos/steps/oci"
+	"github.com/spf13/cobra"
+)
+
+// stage is a command that is a one-step pipeline.
+type stage struct {
+	name, uses string
+	with       map[string]any
+	in         map[string]any // input → URI
+	out        string         // where the result goes; "" keeps it for the command
+	format     string         // of the result: yaml or json
+	force      bool           // replace an output that is there
+	print      bool           // --print-pipeline
+
+	kubeconfig, kubeContext string
+}
+
+// stageFlags binds what every such command has.
+func (s *stage) stageFlags(c *cobra.Command, output, usage string) {
+	f := c.Flags()
+	if output != "" {
+		f.StringVarP(&s.out, "output", "o", output, usage)
+	}
+	f.BoolVar(&s.print, "print-pipeline", false, "print the pipeline that this command stands for, and stop")
+}
+
+// formatFlag binds --format for a result that is a document.
+func (s *stage) formatFlag(c *cobra.Command, words ...string) {
+	words = append([]string{"yaml", "json"}, words...)
+	c.Flags().StringVar(&s.format, "format", "", "format of the result: "+orWords(words)+" (default yaml, or by the output's name)")
+	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)))
+	c.PreRunE = func(*cobra.Command, []string) error {
+		if s.format == "" {
+			return nil
+		}
+		for _, w := range words {
+			if s.format == w {
+				return nil
+			}
+		}
+		return schema.Errorf(schema.Invalid, "--format: no format %q", s.format).WithHint("%s", schema.Suggest(s.format, words))
+	}
+}
+
+func (s *stage) pipeline() *schema.Pipeline {
+	return pipelines.One(s.name, s.uses, s.with, s.in, s.out)
+}
+
+// printPipeline is --print-pipeline.
+func (a *app) printPipeline(p *schema.Pipeline) error {
+	text, err := schema.EncodeYAML(p)
+	if err != nil {
+		return err
+	}
+	_, err = a.out.Write(text)
+	return err
+}
+
+// runStage runs the command's pipeline and returns the result's document, also
+// beside an error (the report of a failed check). It is nil if there is none,
+// and if the pipeline was only printed.
+func (a *app) runStage(ctx context.Context, s *stage) (schema.Value, error) {
+	p := s.pipeline()
+	if s.print {
+		return nil, a.printPipeline(p)
+	}
+	res, err := a.runOnce(ctx, p, s)
+	if res == nil || res.Step(s.name) == nil || res.Step(s.name).Artifact.Digest == "" {
+		return nil, err
+	}
+	v, verr := res.Value(ctx, s.name)
+	if verr != nil {
+		return nil, verr
+	}
+	return v, err
+}
+
+// runOnce runs a command's pipeline in memory: nothing is reused and nothing
+// kept but the result.
+func (a *app) runOnce(ctx context.Context, p *schema.Pipeline, s *stage) (*engine.Result, error) {
+	w, err := a.wire(wiring{format: s.documentFormat(), force: s.force, kubeconfig: s.kubeconfig, kubeContext: s.kubeContext, access: s.access()})
+	if err != nil {
+		return nil, err
+	}
+	plan, err := engine.Compile(p, nil, w.kinds, engine.CompileOptions{})
+	if err != nil {
+		return nil, plainPaths(err, s.name)
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("finding the working directory: %w", err)
+	}
+	show := a.stageProgress()
+	defer show.Close()
+	r := &engine.Runner{Store: engine.NewMemory(), Load: w.load, Save: w.save, Dir: dir, Events: show.Event}
+	res, err := r.Run(ctx, plan)
+	return res, plainPaths(err, s.name)
+}
+
+// documentFormat is the format that the saver knows; a table is not one.
+func (s *stage) documentFormat() string {
+	if s.format == "json" || s.format == "yaml" {
+		return s.format
+	}
+	return ""
+}
+
+// access is how the inputs' registries are reached: as the step's own.
+func (s *stage) access() oci.Access {
+	plain, _ := s.with["plainHTTP"].(bool)
+	insecure, _ := s.with["insecureTLS"].(bool)
+	return oci.Access{PlainHTTP: plain, InsecureTLS: insecure}
+}
+
+// deliver writes a document to the command's output.
+func (a *app) deliver(ctx context.Context, text []byte, out string) error {
+	if out == "" || out == "-" {
+		_, err := a.out.Write(text)
+		return err
+	}
+	return address.WriteFile(out, text)
+}
+
+func orWords(words []string) string {
+	s := words[0]
+	for i, w := range words[1:] {
+		if i == len(words)-2 {
+			s += " or " + w
+		} else {
+			s += ", " + w
+		}
+	}
+	return s
+}

@@ -1,0 +1,296 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) snapshot() *cobra.Command {
+	s := &stage{name: "snapshot", uses: "collect"}
+	c := &cobra.Command{
+		Use:   "snapshot",
+		Short: "Capture this host and the cluster it sees",
+		Long: `Capture this host and the cluster it sees: operating system, services, GPUs,
+Kubernetes. A source that is not here (no driver, no kubeconfig) is recorded as
+absent, which is a fact and not a failure, unless --require names it.`,
+		Example: `  eidos snapshot -o snapshot.yaml
+  eidos snapshot --collectors os --collectors gpu --format json
+  eidos snapshot -o cm://eidos/snapshot`,
+		Args: cobra.NoArgs,
+	}
+	with := a.params(c, "CollectParams", "kubeconfig")
+	s.stageFlags(c, "-", "where to: a path, - or cm://namespace/name")
+	s.formatFlag(c)
+	kubeconfig := kubeconfigFlag(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		s.with = with()
+		if *kubeconfig != "" {
+			s.with["kubeconfig"] = *kubeconfig
+		}
+		_, err := a.runStage(c.Context(), s)
+		return err
+	}
+	return c
+}
+
+func kubeconfigFlag(c *cobra.Command) *string {
+	return c.Flags().StringP("kubeconfig", "k", "", "kubeconfig file (default $KUBECONFIG, ~/.kube/config, or in-cluster)")
+}
+
+func (a *app) recipe() *cobra.Command {
+	s := &stage{name: "recipe", uses: "resolve"}
+	var snapshot, criteria string
+	c := &cobra.Command{
+		Use:   "recipe",
+		Short: "Resolve criteria or a snapshot to a validated configuration",
+		Long: `Resolve what is asked for to a recipe: components, versions, values, order and
+the constraints they were validated under. Flags win over the criteria file,
+which wins over what the snapshot shows. What is not asked for is left open: a
+recipe for H100 never applies unless h100 is stated or seen.`,
+		Example: `  eidos recipe --service eks --accelerator gb200 --os ubuntu --intent training
+  eidos recipe --snapshot snapshot.yaml --intent training -o recipe.yaml
+  eidos recipe --criteria criteria.yaml --format json`,
+		Args: cobra.NoArgs,
+	}
+	with := a.params(c, "ResolveParams")
+	asked := a.params(c, "Criteria")
+	c.Flags().String("gpu", "", "the same as --accelerator")
+	c.MarkFlagsMutuallyExclusive("gpu", "accelerator")
+	c.Flags().StringVarP(&snapshot, "snapshot", "s", "", "snapshot to read criteria from: a path, URL, cm:// or oci://")
+	c.Flags().StringVar(&criteria, "criteria", "", "file of kind RecipeCriteria")
+	s.stageFlags(c, "-", "where to: a path, - or cm://namespace/name")
+	s.formatFlag(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		s.with = with()
+		crit, err := a.criteria(criteria, asked())
+		if err != nil {
+			return err
+		}
+		if g := c.Flags().Lookup("gpu"); g.Changed {
+			crit["accelerator"] = g.Value.String()
+		}
+		if len(crit) > 0 {
+			s.with["criteria"] = crit
+		}
+		if snapshot != "" {
+			s.in = map[string]any{"snapshot": uri(snapshot)}
+		}
+		v, err := a.runStage(c.Context(), s)
+		if err != nil || v == nil {
+			return err
+		}
+		for _, d := range v.(*schema.RecipeResult).Detected {
+			a.say("%s %s, seen in the snapshot: %s", d.Field, d.Value, d.Evidence)
+		}
+		return nil
+	}
+	return c
+}
+
+func (a *app) validate() *cobra.Command {
+	s := &stage{name: "validate", uses: "validate"}
+	var recipe, snapshot, output string
+	failOnError := true
+	c := &cobra.Command{
+		Use:   "validate -r RECIPE -s SNAPSHOT",
+		Short: "Check a recipe's constraints against a snapshot",
+		Long: `Check a recipe's constraints against a snapshot. The report is written whether
+or not they hold. What the snapshot does not say is unknown, and counts as
+failed unless --allow-unknown.`,
+		Example: `  eidos validate -r recipe.yaml -s snapshot.yaml
+  eidos validate -r recipe.yaml -s cm://eidos/snapshot --format table
+  eidos validate -r recipe.yaml -s snapshot.yaml --format junit -o report.xml`,
+		Args: cobra.NoArgs,
+	}
+	with := a.params(c, "ValidateParams", "enforce")
+	f := c.Flags()
+	f.StringVarP(&recipe, "recipe", "r", "", "the recipe: a path, -, URL, cm:// or oci://")
+	f.StringVarP(&snapshot, "snapshot", "s", "", "the snapshot: a path, -, URL, cm:// or oci://")
+	f.StringVarP(&output, "output", "o", "-", "where the report goes: a path, - or cm://namespace/name")
+	f.BoolVar(&failOnError, "fail-on-error", true, "exit with 3 when constraints do not hold")
+	s.stageFlags(c, "", "")
+	s.formatFlag(c, "table", "junit", "ctrf", "sarif")
+	must(c.MarkFlagRequired("recipe"))
+	must(c.MarkFlagRequired("snapshot"))
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		s.with = with()
+		if failOnError {
+			s.with["enforce"] = true
+		}
+		s.in = map[string]any{"recipe": uri(recipe), "snapshot": uri(snapshot)}
+		report, text := reportFormat(s.format)
+		if !report {
+			s.out = output
+			_, err := a.runStage(c.Context(), s)
+			return err
+		}
+		v, err := a.runStage(c.Context(), s)
+		if v == nil {
+			return err
+		}
+		data, ferr := text(v.(*schema.ValidationResult))
+		if ferr != nil {
+			return ferr
+		}
+		if werr := a.deliver(c.Context(), data, output); werr != nil {
+			return werr
+		}
+		return err
+	}
+	return c
+}
+
+func (a *app) bundle() *cobra.Command {
+	s := &stage{name: "bundle", uses: "render"}
+	var recipe string
+	c := &cobra.Command{
+		Use:   "bundle -r RECIPE",
+		Short: "Render a recipe to what people deploy: Helm, Argo CD, Flux, Helmfile",
+		Long: `Render a recipe to a directory of files to deploy, with checksums. The same
+recipe and flags give the same bytes on any machine.`,
+		Example: `  eidos bundle -r recipe.yaml -o bundle
+  eidos bundle -r recipe.yaml --deployer argocd --repo https://git.example.com/platform/gpu.git -o argocd
+  eidos bundle -r recipe.yaml --set gpu-operator:driver.version=580.82.07 --accelerated-node-selector node=gpu
+  eidos bundle -r recipe.yaml -o oci://registry.example.com/gpu/bundle:v1`,
+		Args: cobra.NoArgs,
+	}
+	with := a.params(c, "RenderParams")
+	c.Flags().StringVarP(&recipe, "recipe", "r", "", "the recipe: a path, -, URL, cm:// or oci://")
+	c.Flags().BoolVar(&s.force, "force", false, "replace an output directory that is not an untouched bundle")
+	imageRefs := c.Flags().String("image-refs", "", "for oci:// outputs: write the pushed digest reference to this file")
+	plainHTTP := c.Flags().Bool("plain-http", false, "for oci:// outputs: talk HTTP instead of HTTPS")
+	insecureTLS := c.Flags().Bool("insecure-tls", false, "for oci:// outputs: do not verify the registry's certificate")
+	s.stageFlags(c, "bundle", "where to: a new directory, or oci://registry/repository[:tag]")
+	must(c.MarkFlagRequired("recipe"))
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		s.with = with()
+		s.in = map[string]any{"recipe": uri(recipe)}
+		if to, ok := ociTarget(s.out); ok {
+			return a.bundleToRegistry(c.Context(), s, to, *imageRefs, *plainHTTP, *insecureTLS)
+		}
+		v, err := a.runStage(c.Context(), s)
+		if err != nil || v == nil {
+			return err
+		}
+		b := v.(*schema.Bundle)
+		for _, n := range b.Metadata.Notes {
+			a.story.Warn("%s", n)
+		}
+		a.say("%d files in %s", len(b.Files), s.out)
+		return nil
+	}
+	return c
+}
+
+func (a *app) push() *cobra.Command {
+	s := &stage{name: "push", uses: "push"}
+	var imageRefs string
+	c := &cobra.Command{
+		Use:   "push BUNDLE TO",
+		Short: "Push a bundle to an OCI registry, and print its digest reference",
+		Long: `Push a bundle directory to an OCI registry as one reproducible artefact, and
+print its digest reference. TO is registry/repository[:tag], oci-layout:DIR, or
+embedded/repository[:tag] for the registry that eidos brings.`,
+		Example: `  eidos push ./bundle registry.example.com/gpu/bundle:v1
+  eidos push ./bundle embedded/gpu/bundle:v1
+  eidos push ./bundle oci-layout:./image`,
+		Args: cobra.ExactArgs(2),
+	}
+	with := a.params(c, "PushParams", "to")
+	s.stageFlags(c, "", "")
+	s.formatFlag(c)
+	c.Flags().StringVar(&imageRefs, "image-refs", "", "also write the digest reference to this file")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		s.with = with()
+		s.with["to"] = trimOCI(args[1])
+		s.in = map[string]any{"bundle": uri(args[0])}
+		v, err := a.runStage(c.Context(), s)
+		if err != nil || v == nil {
+			return err
+		}
+		return a.printReference(c.Context(), v.(*schema.Reference), s.format, imageRefs)
+	}
+	return c
+}
+
+func (a *app) sign() *cobra.Command {
+	s := &stage{name: "sign", uses: "sign"}
+	c := &cobra.Command{
+		Use:   "sign IMAGE",
+		Short: "Sign a pushed artefact by digest with a cosign key",
+		Long: `Sign a pushed artefact. A tag is resolved first: what is signed is the digest.
+The key is --key, else cosign.key here, else the one made by "eidos key generate".
+The password of the key is read from COSIGN_PASSWORD.`,
+		Example: `  eidos sign registry.example.com/gpu/bundle@sha256:… --key cosign.key
+  eidos sign embedded/gpu/bundle:v1 --attest`,
+		Args: cobra.ExactArgs(1),
+	}
+	with := a.params(c, "SignParams", "format")
+	s.stageFlags(c, "", "")
+	s.formatFlag(c)
+	signature := c.Flags().String("signature-format", "", "bundle: Sigstore bundle as OCI referrer (default); legacy: .sig and .att tags")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		s.with = with()
+		if *signature != "" {
+			s.with["format"] = *signature
+		}
+		s.in = map[string]any{"image": "oci://" + trimOCI(args[0])}
+		v, err := a.runStage(c.Context(), s)
+		if err != nil || v == nil {
+			return err
+		}
+		return a.printDocument(v, s.format, v.(*schema.Signature).Reference)
+	}
+	return c
+}
+
+func (a *app) verify() *cobra.Command {
+	s := &stage{name: "verify", uses: "verify"}
+	c := &cobra.Command{
+		Use:   "verify IMAGE|DIRECTORY",
+		Short: "Prove a signed artefact, or a bundle directory file by file",
+		Long: `Prove what is there. For an image: its digest is signed by the key, as a
+signature and not only as an attestation. For a directory: every file is as
+checksums.txt says, none is missing and none was added.`,
+		Example: `  eidos verify registry.example.com/gpu/bundle:v1 --key cosign.pub
+  eidos verify ./bundle`,
+		Args: cobra.ExactArgs(1),
+	}
+	with := a.params(c, "VerifyParams")
+	s.stageFlags(c, "", "")
+	s.formatFlag(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		s.with = with()
+		if isDirectory(args[0]) {
+			s.in = map[string]any{"bundle": uri(args[0])}
+		} else {
+			s.in = map[string]any{"image": "oci://" + trimOCI(args[0])}
+		}
+		v, err := a.runStage(c.Context(), s)
+		if v == nil {
+			return err
+		}
+		r := v.(*schema.Verification)
+		words := "verified " + r.Subject
+		if !r.Verified {
+			words = "NOT verified " + r.Subject
+		}
+		for _, ch := range r.Checks {
+			mark := "ok"
+			if !ch.Passed {
+				mark = "FAILED"
+			}
+			words += fmt.Sprintf("\n  %-6s  %s", mark, ch.Name)
+			if ch.Detail != "" {
+				words += ": " + ch.Detail
+			}
+		}
+		if perr := a.printDocument(v, s.format, words); perr != nil {
+			return perr
+		}
+		return err
+	}
+	return c
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+// versionString is set when a release is built: -ldflags "-X main.versionString=v1.2.3".
+var versionString = ""
+
+// versionOf is the version of this build: the release's, else the module's,
+// else the commit's.
+func versionOf() string {
+	if versionString != "" {
+		return versionString
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "devel"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return "devel-" + s.Value[:12]
+		}
+	}
+	return "devel"
+}
+
+func (a *app) version() *cobra.Command {
+	var format string
+	c := &cobra.Command{
+		Use:   "version",
+		Short: "Print the version of eidos and of its catalogue",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			cat, err := recipes.Shipped()
+			if err != nil {
+				return err
+			}
+			v := struct {
+				Version    string        `json:"version"`
+				Catalog    string        `json:"catalog"`
+				Digest     schema.Digest `json:"catalogDigest"`
+				APIVersion string        `json:"apiVersion"`
+				Go         string        `json:"go"`
+				Platform   string        `json:"platform"`
+			}{versionOf(), cat.Version, cat.Sources, schema.APIVersion, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+			switch format {
+			case "json":
+				text, err := schema.EncodeIndent(v)
+				if err != nil {
+					return err
+				}
+				_, err = a.out.Write(text)
+				return err
+			case "text":
+				_, err := fmt.Fprintf(a.out, "eidos %s\ncatalogue %s %s\n%s, %s\n", v.Version, v.Catalog, v.Digest, v.Go, v.Platform)
+				return err
+			}
+			return schema.Errorf(schema.Invalid, "--format: no format %q", format).WithHint("use text or json")
+		},
+	}
+	c.Flags().StringVar(&format, "format", "text", "text or json")
+	return c
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps"
+	"github.com/NVIDIA/eidos/steps/address"
+	"github.com/NVIDIA/eidos/steps/collect"
+	"github.com/NVIDIA/eidos/steps/kube"
+	"github.com/NVIDIA/eidos/steps/oci"
+	"github.com/NVIDIA/eidos/steps/sign"
+)
+
+// wiring is what differs between commands.
+type wiring struct {
+	format      string // of documents that are saved: yaml, json, or "" by name
+	force       bool   // replace outputs that something else has written
+	access      oci.Access
+	kubeconfig  string
+	kubeContext string
+}
+
+// wired is everything that a pipeline needs of its surroundings: the one place
+// where clients, clocks and environments are made and passed on.
+type wired struct {
+	kinds  []engine.Kind
+	load   engine.Loader
+	save   engine.Saver
+	secret func(context.Context, schema.Secret) (string, error)
+}
+
+func (a *app) wire(o wiring) (*wired, error) {
+	data, err := a.dataDir()
+	if err != nil {
+		return nil, err
+	}
+	version := versionOf()
+	registries := oci.Options{Data: data, Version: version, Created: a.sourceDate()}
+	agent := "eidos/" + version
+	load, save := address.New(address.Config{
+		Stdin: a.in, Stdout: a.out,
+		Force: o.force, Format: o.format,
+		OCI: registries, Access: o.access,
+		LoadConfigMap: func(ctx context.Context, ns, name, _ string) ([]byte, error) {
+			return kube.ReadConfigMap(ctx, a.cluster(o, agent), ns, name)
+		},
+		SaveConfigMap: func(ctx context.Context, ns, name string, v schema.Value) error {
+			return kube.WriteConfigMap(ctx, a.cluster(o, agent), ns, name, v, kube.Stamp{Time: time.Now(), Version: version})
+		},
+	})
+	return &wired{
+		kinds: steps.All(steps.Needs{
+			Collect: collect.Options{
+				Version: version, Now: time.Now, Host: collect.Host,
+				Sources: append(collect.Local(), kube.Source(agent, kube.ThisNode())),
+			},
+			OCI:  registries,
+			Sign: sign.Options{OCI: registries, LookupEnv: a.lookupEnv},
+		}),
+		load: load, save: save,
+	}, nil
+}
+
+func (a *app) cluster(o wiring, agent string) kube.Config {
+	return kube.Config{Kubeconfig: o.kubeconfig, Context: o.kubeContext, UserAgent: agent}
+}
+
+// sourceDate is the time that artefacts carry: SOURCE_DATE_EPOCH, else none.
+// See https://reproducible-builds.org/specs/source-date-epoch/.
+func (a *app) sourceDate() time.Time {
+	v, _ := a.lookupEnv("SOURCE_DATE_EPOCH")
+	if sec, err := strconv.ParseInt(v, 10, 64); err == nil {
+		return time.Unix(sec, 0).UTC()
+	}
+	return time.Time{}
+}
+
+// compileOptions is what pipelines may use beside what Compile brings.
+func compileOptions(string) engine.CompileOptions { return engine.CompileOptions{} }
+
+// parsePipeline reads a pipeline in YAML or JSON.
+func parsePipeline(name string, text []byte) (*schema.Pipeline, *schema.Doc, error) {
+	doc, err := schema.Parse(name, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	var p schema.Pipeline
+	if err := doc.Decode(&p); err != nil {
+		return nil, nil, err
+	}
+	return &p, doc, nil
+}
+
+// kindName is a kind and the definition of its parameters.
+type kindName struct{ name, params string }
+
+// kindNames lists the kinds without making what they need.
+func kindNames() []kindName {
+	var out []kindName
+	for _, k := range steps.All(steps.Needs{}) {
+		out = append(out, kindName{k.Name, k.Params})
+	}
+	return out
+}
+
+// plainPaths says errors of a one-step command without the step that the
+// user never wrote: "deployer: …" for "steps.bundle.with.deployer: …".
+func plainPaths(err error, step string) error {
+	if err == nil {
+		return nil
+	}
+	var out []error
+	for _, e := range schema.List(err) {
+		var se *schema.Error
+		if errors.As(e, &se) {
+			c := *se
+			c.Path = strings.TrimPrefix(strings.TrimPrefix(c.Path, "steps."+step), ".")
+			c.Path = strings.TrimPrefix(strings.TrimPrefix(c.Path, "with"), ".")
+			e = &c
+		}
+		out = append(out, e)
+	}
+	return schema.Join(out)
+}

@@ -1,0 +1,115 @@
+// Package story is what a command tells on stderr: notes, warnings and errors,
+// as words for people, key=value lines, or JSON objects.
+package story
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Mode says how the story is told.
+type Mode int
+
+const (
+	Words Mode = iota // for people: "eidos: error: …"
+	Debug             // key=value with level and source
+	JSON              // one object a line
+)
+
+// Story tells on one writer. It is not safe for concurrent use.
+type Story struct {
+	w     io.Writer
+	mode  Mode
+	color bool // errors in red
+	log   *slog.Logger
+}
+
+// New makes a story. color is for terminals only.
+func New(w io.Writer, mode Mode, color bool) *Story {
+	s := &Story{w: w, mode: mode, color: color}
+	switch mode {
+	case Debug:
+		s.log = slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{AddSource: true, Level: slog.LevelDebug}))
+	case JSON:
+		s.log = slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	return s
+}
+
+// Note tells something worth knowing.
+func (s *Story) Note(format string, args ...any) {
+	if s.log != nil {
+		s.log.Info(fmt.Sprintf(format, args...))
+		return
+	}
+	fmt.Fprintf(s.w, "eidos: "+format+"\n", args...)
+}
+
+// Warn tells something the user should look at.
+func (s *Story) Warn(format string, args ...any) {
+	if s.log != nil {
+		s.log.Warn(fmt.Sprintf(format, args...))
+		return
+	}
+	fmt.Fprintf(s.w, "eidos: warning: "+format+"\n", args...)
+}
+
+// Errors tells every problem in err, each with its hint. The same hint in a
+// row is told once.
+func (s *Story) Errors(err error) {
+	list := schema.List(err)
+	for i, e := range list {
+		hint := Hint(e)
+		if i+1 < len(list) && Hint(list[i+1]) == hint {
+			hint = ""
+		}
+		s.one(e, hint)
+	}
+}
+
+// Hint is what err says about a way out, "" if nothing.
+func Hint(err error) string {
+	var se *schema.Error
+	for errors.As(err, &se) {
+		if se.Hint != "" {
+			return se.Hint
+		}
+		err = se.Err
+		if err == nil {
+			break
+		}
+	}
+	return ""
+}
+
+func (s *Story) one(err error, hint string) {
+	if s.log != nil {
+		attrs := []slog.Attr{slog.String("code", string(schema.CodeOf(err)))}
+		var se *schema.Error
+		if errors.As(err, &se) && se.Pos != "" {
+			attrs = append(attrs, slog.String("at", se.Pos))
+		}
+		if hint != "" {
+			attrs = append(attrs, slog.String("hint", hint))
+		}
+		r := slog.NewRecord(time.Now(), slog.LevelError, err.Error(), 0)
+		r.AddAttrs(attrs...)
+		// A logger that cannot write has nobody left to tell.
+		_ = s.log.Handler().Handle(context.Background(), r)
+		return
+	}
+	red, off := "", ""
+	if s.color {
+		red, off = "\x1b[31m", "\x1b[0m"
+	}
+	fmt.Fprintf(s.w, "%seidos: error: %v%s\n", red, err, off)
+	if hint != "" {
+		fmt.Fprintf(s.w, "eidos: hint: %s\n", hint)
+	}
+}

@@ -1,0 +1,36 @@
+// Package steps lists the kinds of steps.
+package steps
+
+import (
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/steps/collect"
+	"github.com/NVIDIA/eidos/steps/drift"
+	"github.com/NVIDIA/eidos/steps/oci"
+	"github.com/NVIDIA/eidos/steps/render"
+	"github.com/NVIDIA/eidos/steps/resolve"
+	"github.com/NVIDIA/eidos/steps/sign"
+	"github.com/NVIDIA/eidos/steps/validate"
+)
+
+// Needs is what the kinds need of their surroundings.
+type Needs struct {
+	Collect collect.Options
+	Data    resolve.Data // opens --data catalogues; nil refuses them
+	OCI     oci.Options
+	Sign    sign.Options
+}
+
+// All lists every kind of step. A test checks that no folder is missing.
+func All(n Needs) []engine.Kind {
+	return []engine.Kind{
+		collect.Kind(n.Collect),
+		resolve.Kind(n.Data),
+		validate.Kind(),
+		render.Kind(recipes.Manifest),
+		oci.PushKind(n.OCI),
+		sign.Kind(n.Sign),
+		sign.VerifyKind(n.Sign),
+		drift.Kind(),
+	}
+}
