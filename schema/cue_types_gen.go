@@ -2,6 +2,51 @@
 
 package schema
 
+// #Agent are the settings of a snapshot that a Job takes inside the cluster.
+type Agent struct {
+	// Namespace of the Job; "default" if not said.
+	Namespace Name `json:"namespace,omitempty"`
+
+	// Image of the agent; the one released with this eidos if not said.
+	Image string `json:"image,omitempty"`
+
+	// Secrets to pull the image with.
+	ImagePullSecret []Name `json:"imagePullSecret,omitempty"`
+
+	// Name of the Job, of its rights and of its ConfigMap; one of its own if not said.
+	JobName Name `json:"jobName,omitempty"`
+
+	// Run under this ServiceAccount with the rights it has, and create none.
+	ServiceAccountName Name `json:"serviceAccountName,omitempty"`
+
+	// Labels of the nodes to run on, KEY=VALUE.
+	NodeSelector []string `json:"nodeSelector,omitempty"`
+
+	// Taints to tolerate, KEY=VALUE:EFFECT, KEY:EFFECT or KEY.
+	Toleration []string `json:"toleration,omitempty"`
+
+	// Run where there is a GPU, and fail without one.
+	RequireGPU bool `json:"requireGPU,omitempty"`
+
+	// RuntimeClass of the Pod, "nvidia" where that gives a Pod the driver.
+	RuntimeClass Name `json:"runtimeClass,omitempty"`
+
+	// Run as root with the host's files and system bus: systemd and os.release need it.
+	Privileged bool `json:"privileged,omitempty"`
+
+	// Also read Helm releases, which needs the right to list every Secret.
+	Releases bool `json:"releases,omitempty"`
+
+	// One Pod on every GPU node, or on every node that nodeSelector selects.
+	AllNodes bool `json:"allNodes,omitempty"`
+
+	// Leave the Job, its rights and its ConfigMap.
+	NoCleanup bool `json:"noCleanup,omitempty"`
+
+	// How long the Job may take, as a Go duration; 10m if not said.
+	Timeout Duration `json:"timeout,omitempty"`
+}
+
 // #Bundle is a tree of files to deploy. The files' bytes lie in the content
 // store, by digest; the document names them.
 type Bundle struct {
@@ -74,6 +119,9 @@ type CollectParams struct {
 
 	// Longest time for all collectors together, as a Go duration; 2m if not said.
 	CollectTimeout Duration `json:"collectTimeout,omitempty"`
+
+	// Take it by a Job in the cluster instead of on this host.
+	Agent *Agent `json:"agent,omitempty"`
 }
 
 type Collector string

@@ -35,17 +35,30 @@ func Catalog(sources fs.FS) (Files, error) {
 // loaded is an evaluated catalogue. It holds CUE values and so stays within
 // this package.
 type loaded struct {
-	root    cue.Value
-	sources fs.FS
-	data    map[string]bool // files that came with --data
-	digest  schema.Digest
-	layers  []layer
-	said    map[string][]layer // by overlay
-	natural map[string]raw     // the answer to each overlay's own criteria
-	chains  map[string][]string
+	root      cue.Value
+	sources   fs.FS
+	data      map[string]bool // files that came with --data
+	digest    schema.Digest
+	layers    []layer
+	said      map[string][]layer // by overlay
+	natural   map[string]raw     // the answer to each overlay's own criteria
+	chains    map[string][]string
+	manifests map[string]schema.Manifest // by path, read once
+	// checkDefs are the checks that there are.
+	checkDefs map[string]struct{ Phase, Measures string }
 }
 
 func (l *loaded) compile() (Files, error) {
+	idx, err := l.index()
+	if err != nil {
+		return nil, err
+	}
+	return l.answers(idx)
+}
+
+// index lists the overlays, and reads what the CUE has resolved already.
+func (l *loaded) index() (recipes.Index, error) {
+	var idx recipes.Index
 	var meta struct {
 		Version  string
 		Overlays map[string]struct {
@@ -55,13 +68,16 @@ func (l *loaded) compile() (Files, error) {
 		Chains map[string][]string
 	}
 	if err := decode(l.root, &meta, "version", "overlays", "chains"); err != nil {
-		return nil, err
+		return idx, err
 	}
 	l.chains = meta.Chains
 	if err := decode(l.root.LookupPath(cue.MakePath(cue.Str("answers"))), &l.natural); err != nil {
-		return nil, err
+		return idx, err
 	}
-	idx := recipes.Index{Version: meta.Version, Sources: l.digest}
+	if err := decode(l.root.LookupPath(cue.MakePath(cue.Str("checks"))), &l.checkDefs); err != nil {
+		return idx, err
+	}
+	idx.Version, idx.Sources = meta.Version, l.digest
 	own := map[string]recipes.Criteria{}
 	for name, o := range meta.Overlays {
 		own[name] = recipes.CriteriaOf(o.Criteria)
@@ -79,10 +95,7 @@ func (l *loaded) compile() (Files, error) {
 			Criteria: full.Schema(), At: l.where(name),
 		})
 	}
-	if err := schema.Join(errs); err != nil {
-		return nil, err
-	}
-	return l.answers(idx)
+	return idx, schema.Join(errs)
 }
 
 // inherit adds up the criteria of a chain. A level may not say otherwise than
@@ -133,11 +146,11 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 	if err := schema.Join(errs); err != nil {
 		return nil, err
 	}
-	data, err := schema.EncodeIndent(idx)
-	if err != nil {
-		return nil, err
+	for name, v := range map[string]any{"index.json": idx, "layers.json": l.compiled()} {
+		if files[name], err = schema.EncodeIndent(v); err != nil {
+			return nil, err
+		}
 	}
-	files["index.json"] = data
 	return files, nil
 }
 

@@ -62,7 +62,7 @@ func (l *loaded) meet(a, b []string) bool {
 					return true
 				}
 				for _, t := range l.said[y] {
-					if t.Path[0] == "override" || (touches(s.Path, t.Path) && s.Text != "{}" && t.Text != "{}" &&
+					if t.Path[0] == "override" || (touches(s.Path, t.Path) && !s.open() && !t.open() &&
 						(len(s.Path) != len(t.Path) || s.Text != t.Text)) {
 						return true
 					}
@@ -72,6 +72,9 @@ func (l *loaded) meet(a, b []string) bool {
 	}
 	return false
 }
+
+// open reports whether a statement only says that something is there.
+func (s layer) open() bool { return s.Text == "{}" || s.Text == "{...}" }
 
 // touches reports whether one of two paths into components leads to the other.
 func touches(a, b []string) bool {
@@ -113,7 +116,7 @@ func (l *loaded) add(sum *raw, b raw, extra []string) {
 	}
 	for _, n := range extra {
 		for _, s := range l.said[n] {
-			if s.Path[0] == "components" && had[s.Path[1]] && s.Text != "{}" {
+			if s.Path[0] == "components" && had[s.Path[1]] && !s.open() {
 				copyPath(sum.Components, b.Components[s.Path[1]], s.Path)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"cuelang.org/go/cue/format"
 	"cuelang.org/go/cue/token"
 
+	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -45,6 +46,38 @@ func layersOf(inst *build.Instance) ([]layer, error) {
 	return w.out, w.err
 }
 
+// compiled are the layers as package recipes reads them.
+func (l *loaded) compiled() []recipes.Layer {
+	byName := map[string]*recipes.Layer{}
+	for _, s := range l.layers {
+		key := "components/" + s.Name
+		path := s.Path
+		if s.Overlay {
+			key = "overlays/" + s.Name
+		} else {
+			path = path[2:]
+		}
+		if byName[key] == nil {
+			byName[key] = &recipes.Layer{Name: s.Name, Overlay: s.Overlay}
+		}
+		byName[key].Statements = append(byName[key].Statements, recipes.Statement{Path: path, At: s.At, Text: s.Text, Default: s.Default})
+	}
+	var out []recipes.Layer
+	for _, key := range sortedKeys(byName) {
+		out = append(out, *byName[key])
+	}
+	return out
+}
+
+// oneLine shortens the text of a list or an object for people.
+func oneLine(text []byte) string {
+	s := strings.Join(strings.Fields(string(text)), " ")
+	if r := []rune(s); len(r) > 160 {
+		s = string(r[:160]) + "…"
+	}
+	return s
+}
+
 type walker struct {
 	out []layer
 	err error
@@ -69,11 +102,18 @@ func (w *walker) decl(d ast.Decl, path []string) {
 	if path[0] != "components" && path[0] != "overlays" {
 		return
 	}
-	if s, ok := f.Value.(*ast.StructLit); ok && len(s.Elts) > 0 {
+	if s, ok := f.Value.(*ast.StructLit); ok {
+		fields := 0
 		for _, e := range s.Elts {
+			if _, ok := e.(*ast.Field); ok {
+				fields++
+			}
 			w.decl(e, path)
 		}
-		return
+		// What is computed in place belongs to the object as a whole.
+		if fields == len(s.Elts) && fields > 0 {
+			return
+		}
 	}
 	if len(path) < 3 {
 		return
@@ -83,14 +123,14 @@ func (w *walker) decl(d ast.Decl, path []string) {
 		w.err = fmt.Errorf("reading %s: %w", position(f.Pos()), err)
 		return
 	}
-	l := layer{Name: path[1], Overlay: path[0] == "overlays", Path: path[2:], At: position(f.Pos()), Text: string(text)}
+	l := layer{Name: path[1], Overlay: path[0] == "overlays", Path: path[2:], At: position(f.Pos()), Text: oneLine(text)}
 	if !l.Overlay {
 		l.Path = append([]string{"components"}, path[1:]...)
 	}
 	if def, ok := defaultOf(f.Value); ok {
 		l.Default = true
 		if text, err := format.Node(def, format.Simplify()); err == nil {
-			l.Text = string(text)
+			l.Text = oneLine(text)
 		}
 	}
 	w.out = append(w.out, l)

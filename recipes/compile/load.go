@@ -33,7 +33,7 @@ func load(sources fs.FS) (*loaded, error) {
 	// A file system of its own and a context of its own: nothing that was
 	// evaluated before shows through, and all of it can be freed.
 	inst := cueload.Instances([]string{"./recipes"}, &cueload.Config{FS: tree, Dir: "/"})[0]
-	l := &loaded{sources: sources, digest: digestTree(tree)}
+	l := &loaded{sources: sources, digest: digestTree(tree), manifests: map[string]schema.Manifest{}}
 	if inst.Err != nil {
 		return nil, l.errors(inst.Err)
 	}

@@ -84,6 +84,9 @@ func (l *loaded) ref(c component) (schema.ComponentRef, error) {
 // manifest names a manifest by digest; the text of one from --data is part of
 // the recipe, for nobody else has it.
 func (l *loaded) manifest(path string) (schema.Manifest, error) {
+	if m, ok := l.manifests[path]; ok {
+		return m, nil
+	}
 	text, err := fs.ReadFile(l.sources, path)
 	if err != nil || !recipes.IsManifest(path) {
 		return schema.Manifest{}, schema.Errorf(schema.Invalid, "there is no manifest %q", path).
@@ -93,6 +96,7 @@ func (l *loaded) manifest(path string) (schema.Manifest, error) {
 	if l.data[path] {
 		m.Content = string(text)
 	}
+	l.manifests[path] = m
 	return m, nil
 }
 
@@ -174,16 +178,10 @@ func (l *loaded) phases(a raw) (map[string]schema.Phase, error) {
 	if len(a.Checks) == 0 {
 		return nil, nil
 	}
-	var defs struct {
-		Checks map[string]struct{ Phase, Measures string }
-	}
-	if err := decode(l.root, &defs, "checks"); err != nil {
-		return nil, err
-	}
 	out := map[string]schema.Phase{}
 	var errs []error
 	for _, name := range sortedKeys(a.Checks) {
-		def := defs.Checks[name]
+		def := l.checkDefs[name]
 		p := out[def.Phase]
 		p.Checks = append(p.Checks, name)
 		exprs := map[string]string{}

@@ -17,10 +17,25 @@ func Kind(o Options) engine.Kind {
 	}, func(ctx context.Context, env engine.Env, p schema.CollectParams, _ struct{}) (*schema.Snapshot, error) {
 		o := o
 		o.Log = env.Log
+		if p.Agent != nil {
+			return remote(ctx, env, p, o)
+		}
 		s, err := Run(ctx, p, o)
 		if err != nil {
 			return nil, err
 		}
 		return s, nil
 	})
+}
+
+// remote has the snapshot taken by an agent in the cluster.
+func remote(ctx context.Context, env engine.Env, p schema.CollectParams, o Options) (*schema.Snapshot, error) {
+	if o.Agent == nil {
+		return nil, schema.Errorf(schema.Invalid, "no agent can be sent from here").At("", "agent")
+	}
+	s, err := o.Agent(ctx, env, p)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -32,6 +33,9 @@ type Options struct {
 	Host func() (string, error)
 	// Sources to read.
 	Sources []Source
+	// Agent takes the snapshot from inside the cluster, when the parameters ask
+	// for that; nil refuses.
+	Agent func(ctx context.Context, env engine.Env, p schema.CollectParams) (*schema.Snapshot, error)
 	// Log adds a line to the step's story; may be nil.
 	Log func(format string, args ...any)
 }

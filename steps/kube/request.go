@@ -30,6 +30,9 @@ const (
 // maxBody bounds one response, in bytes. A page of 500 Pods is a few MiB.
 const maxBody = 128 << 20
 
+// maxRefusal bounds what is read of an answer that is not a success.
+const maxRefusal = 1 << 20
+
 // attemptTime bounds one attempt of one request: a server that is paused or
 // unreachable is asked again on a fresh connection after it. The API server
 // itself gives up after 60 s.
@@ -73,23 +76,7 @@ func (c *Client) do(ctx context.Context, r request) (response, error) {
 
 // once sends r one time and reads the whole answer.
 func (c *Client) once(ctx context.Context, r request) (response, error) {
-	u := *c.base
-	for _, s := range r.path {
-		if s == "" || s == "." || s == ".." {
-			return response{}, schema.Errorf(schema.Invalid, "%q is not a name in a path of the API", s)
-		}
-	}
-	u.Path = path.Join(append([]string{"/", c.base.Path}, r.path...)...)
-	u.RawQuery = r.query.Encode()
-	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), bytes.NewReader(r.body))
-	if err != nil {
-		return response{}, err
-	}
-	req.Header.Set("Accept", r.accept)
-	if r.content != "" {
-		req.Header.Set("Content-Type", r.content)
-	}
-	resp, err := c.http.Do(req)
+	resp, err := c.open(ctx, r)
 	if err != nil {
 		return response{}, err
 	}
@@ -101,10 +88,41 @@ func (c *Client) once(ctx context.Context, r request) (response, error) {
 	if len(body) > maxBody {
 		return response{}, fmt.Errorf("the answer is longer than %d MiB", maxBody>>20)
 	}
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return response{}, newStatusError(resp, body)
-	}
 	return response{resp.Header.Get("Content-Type"), body}, nil
+}
+
+// open sends r one time; the caller reads and closes the answer, which is a
+// success.
+func (c *Client) open(ctx context.Context, r request) (*http.Response, error) {
+	u := *c.base
+	for _, s := range r.path {
+		if s == "" || s == "." || s == ".." {
+			return nil, schema.Errorf(schema.Invalid, "%q is not a name in a path of the API", s)
+		}
+	}
+	u.Path = path.Join(append([]string{"/", c.base.Path}, r.path...)...)
+	u.RawQuery = r.query.Encode()
+	req, err := http.NewRequestWithContext(ctx, r.method, u.String(), bytes.NewReader(r.body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", r.accept)
+	if r.content != "" {
+		req.Header.Set("Content-Type", r.content)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode >= 200 && resp.StatusCode <= 299 {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
+	if err != nil {
+		return nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	return nil, newStatusError(resp, body)
 }
 
 // errOpen is why a request is not sent at all.

@@ -47,7 +47,7 @@ func Kind(data Data) engine.Kind {
 		if err != nil {
 			return nil, err
 		}
-		q := Question{Snapshot: in.Snapshot, AllowGeneric: p.AllowGeneric}
+		q := Question{Snapshot: in.Snapshot, AllowGeneric: p.AllowGeneric, Provenance: p.Provenance}
 		if p.Criteria != nil {
 			q.Stated = *p.Criteria
 		}

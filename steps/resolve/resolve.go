@@ -17,6 +17,8 @@ type Question struct {
 	Snapshot *schema.Snapshot
 	// AllowGeneric accepts a recipe that does not cover every stated field.
 	AllowGeneric bool
+	// Provenance asks who set each value.
+	Provenance bool
 }
 
 // Recipe answers q from cat. The notes are for people: what was detected and
@@ -36,6 +38,11 @@ func Recipe(cat *recipes.Catalog, q Question) (*schema.RecipeResult, []string, e
 		return nil, notes, err
 	}
 	res.Detected = seen
+	if q.Provenance {
+		if res.Provenance, err = cat.Provenance(res); err != nil {
+			return nil, notes, err
+		}
+	}
 	return res, notes, nil
 }
 

@@ -89,6 +89,9 @@ func Stop(dir string) error {
 	return errors.Join(kill(dir), os.RemoveAll(dir))
 }
 
+// Credential is the path of a certificate or key: NODE.crt, NODE-serving.key.
+func (c *Cluster) Credential(file string) string { return filepath.Join(c.dir, "pki", file) }
+
 // Pause stops the API server where it stands until Resume: clients see a
 // server that takes connections and does not answer.
 func (c *Cluster) Pause() error  { return c.signal(syscall.SIGSTOP) }

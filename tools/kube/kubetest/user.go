@@ -137,3 +137,32 @@ func (c *Cluster) write(t testing.TB, config *rest.Config) string {
 	}
 	return path
 }
+
+// WaitDenied waits until the caches of the authorizer hold that a user must not
+// do something to one object of the test's namespace.
+func (c *Cluster) WaitDenied(t testing.TB, kubeconfig, group, resource, verb, name string) {
+	t.Helper()
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	review := &authzv1.SelfSubjectAccessReview{Spec: authzv1.SelfSubjectAccessReviewSpec{
+		ResourceAttributes: &authzv1.ResourceAttributes{Namespace: c.Namespace, Group: group, Resource: resource, Verb: verb, Name: name},
+	}}
+	for end := time.Now().Add(grantLimit); ; time.Sleep(20 * time.Millisecond) {
+		got, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(context.Background(), review, metav1.CreateOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !got.Status.Allowed {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s %s is still allowed after %s", verb, resource, grantLimit)
+		}
+	}
+}

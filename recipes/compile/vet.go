@@ -1,0 +1,248 @@
+package compile
+
+import (
+	"io/fs"
+	"path"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Report is the proof that every question has exactly one right answer, or
+// why not.
+type Report struct {
+	Overlays   int `json:"overlays"`
+	Components int `json:"components"`
+	// Questions is how many there are: all values, and "not stated", of every
+	// field. Each is answered, or refused because no recipe covers all that it
+	// states.
+	Questions int `json:"questions"`
+	Answered  int `json:"answered"`
+	Refused   int `json:"refused"`
+	// Answers is how many distinct recipes there are.
+	Answers int `json:"answers"`
+	// Coverage has a row for every question that is answered.
+	Coverage []Row `json:"coverage"`
+	// Remarks are worth a look and break nothing.
+	Remarks []string `json:"remarks,omitempty"`
+}
+
+// Row is one line of the coverage matrix.
+type Row struct {
+	Criteria schema.Criteria `json:"criteria"`
+	Recipe   string          `json:"recipe"`
+	Maturity string          `json:"maturity"`
+}
+
+// Vet proves the catalogue in sources. The error holds everything that is
+// wrong with it, Invalid; the report is there whenever the CUE evaluates.
+func Vet(sources fs.FS) (*Report, error) {
+	l, err := load(sources)
+	if err != nil {
+		return nil, err
+	}
+	idx, err := l.index()
+	if err != nil {
+		return nil, err
+	}
+	cat, err := open(idx)
+	if err != nil {
+		return nil, err
+	}
+	v := vetting{loaded: l, cat: cat, applied: map[string]bool{}, used: map[string]bool{}, checked: map[string]bool{},
+		docs: map[string]string{}}
+	v.report.Overlays = len(idx.Overlays)
+	v.questions()
+	v.answersAll()
+	v.overlays()
+	v.components()
+	v.checks()
+	for i, r := range v.report.Coverage {
+		v.report.Coverage[i].Maturity = v.docs[r.Recipe]
+	}
+	return &v.report, schema.Join(v.errs)
+}
+
+type vetting struct {
+	*loaded
+	cat     *recipes.Catalog
+	report  Report
+	errs    []error
+	applied map[string]bool   // overlays that some answer applies
+	used    map[string]bool   // components that some answer has
+	checked map[string]bool   // checks that some answer runs
+	docs    map[string]string // maturity of each answer, by name
+}
+
+func (v *vetting) fail(pos, path, hint, format string, args ...any) {
+	e := schema.Errorf(schema.Invalid, format, args...).At(pos, path)
+	if hint != "" {
+		e = e.WithHint("%s", hint)
+	}
+	v.errs = append(v.errs, e)
+}
+
+// questions asks every question.
+func (v *vetting) questions() {
+	Questions(v.cat, func(q recipes.Criteria) {
+		v.report.Questions++
+		leaves, uncovered := v.cat.Match(q)
+		if uncovered != (recipes.Criteria{}) {
+			v.report.Refused++
+			return
+		}
+		v.report.Answered++
+		v.report.Coverage = append(v.report.Coverage, Row{
+			Criteria: q.Schema(), Recipe: strings.TrimSuffix(fileName(v.cat, leaves), ".json"),
+		})
+	})
+}
+
+// answersAll resolves every answer: its overlays agree, its order is acyclic,
+// its constraints can be met together.
+func (v *vetting) answersAll() {
+	for _, leaves := range Selections(v.cat) {
+		v.report.Answers++
+		a, err := v.answer(leaves)
+		if err != nil {
+			v.errs = append(v.errs, err)
+			continue
+		}
+		for _, n := range a.Layers {
+			v.applied[n] = true
+		}
+		for n := range a.Components {
+			v.used[n] = true
+		}
+		for n := range a.Checks {
+			v.checked[n] = true
+		}
+		d, err := v.shape(a)
+		if err != nil {
+			v.errs = append(v.errs, v.at(err, leaves[0]))
+			continue
+		}
+		v.docs[strings.TrimSuffix(fileName(v.cat, leaves), ".json")] = d.Maturity
+	}
+}
+
+// overlays looks for those that nothing selects, that ask for the same as
+// another, and for what they say in vain.
+func (v *vetting) overlays() {
+	same := map[recipes.Criteria]string{}
+	for _, o := range v.cat.Overlays {
+		if !v.applied[o.Name] {
+			v.fail(o.At, o.Name, "state criteria that a question can have", "no question selects overlay %q", o.Name)
+		}
+		k := recipes.CriteriaOf(o.Criteria)
+		other, ok := same[k]
+		if ok && k != (recipes.Criteria{}) {
+			v.fail(o.At, o.Name, "make one overlay of the two, or let one add criteria",
+				"overlays %q and %q answer the same question: %s", other, o.Name, k)
+		}
+		same[k] = o.Name
+		v.overrides(o)
+		v.typos(o)
+	}
+}
+
+// overrides: one that displaces nothing hides a mistake.
+func (v *vetting) overrides(o recipes.Overlay) {
+	for _, s := range v.said[o.Name] {
+		if s.Path[0] != "override" {
+			continue
+		}
+		found := false
+		for _, t := range v.layers {
+			if t.Overlay && (t.Name == o.Name || !slices.Contains(v.chains[o.Name], t.Name)) {
+				continue
+			}
+			if touches(s.Path[1:], t.Path) && len(t.Path) > 2 {
+				found = true
+			}
+		}
+		if !found {
+			v.fail(s.At, recipes.JoinPath(append([]string{o.Name}, s.Path...)), "write it under components",
+				"the override replaces nothing: no ancestor says anything of it")
+		}
+	}
+}
+
+// typos remarks on values that no component declares but nearly does.
+func (v *vetting) typos(o recipes.Overlay) {
+	for _, s := range v.said[o.Name] {
+		if s.Path[0] != "components" || len(s.Path) < 4 || s.Path[2] != "values" {
+			continue
+		}
+		for depth := 3; depth < len(s.Path); depth++ {
+			siblings := v.declared(s.Path[:depth])
+			if len(siblings) == 0 || slices.Contains(siblings, s.Path[depth]) {
+				continue
+			}
+			if near := schema.Nearest(s.Path[depth], siblings); near != "" && len(s.Path[depth]) > 3 {
+				v.report.Remarks = append(v.report.Remarks, s.At+": "+recipes.JoinPath(s.Path[:depth+1])+
+					" is not among the values of the component; "+near+" is")
+			}
+			break
+		}
+	}
+}
+
+// declared lists the keys that components declare right under path.
+func (v *vetting) declared(path []string) []string {
+	seen := map[string]bool{}
+	for _, s := range v.layers {
+		if !s.Overlay && len(s.Path) > len(path) && slices.Equal(s.Path[:len(path)], path) {
+			seen[s.Path[len(path)]] = true
+		}
+	}
+	return sortedKeys(seen)
+}
+
+// components looks for those that nothing uses, and at their manifests.
+func (v *vetting) components() {
+	var defs struct {
+		Components map[string]struct{ Manifests map[string]bool }
+	}
+	if err := decode(v.root, &defs, "components"); err != nil {
+		v.errs = append(v.errs, err)
+		return
+	}
+	v.report.Components = len(defs.Components)
+	for _, name := range sortedKeys(defs.Components) {
+		file := "recipes/components/" + name + ".cue"
+		if !v.used[name] {
+			v.fail(file, "components."+name, "add it to an overlay, or take it away", "no recipe uses component %q", name)
+		}
+		declared := sortedKeys(defs.Components[name].Manifests)
+		for _, m := range declared {
+			if _, err := fs.Stat(v.sources, path.Join("components", name, "manifests", m)); err != nil {
+				v.fail(file, "components."+name+".manifests", "add the file, or take the name away",
+					"there is no file components/%s/manifests/%s", name, m)
+			}
+		}
+		there, err := fs.ReadDir(v.sources, path.Join("components", name, "manifests"))
+		if err != nil {
+			continue // brings none
+		}
+		for _, e := range there {
+			if !slices.Contains(declared, e.Name()) {
+				v.fail(file, "components."+name+".manifests", "declare it: \""+e.Name()+"\": *false | #Bool",
+					"the component does not know components/%s/manifests/%s", name, e.Name())
+			}
+		}
+	}
+}
+
+// checks remarks on those that nothing runs.
+func (v *vetting) checks() {
+	for _, name := range sortedKeys(v.checkDefs) {
+		if !v.checked[name] {
+			v.report.Remarks = append(v.report.Remarks, "recipes/checks.cue: no recipe runs check "+name)
+		}
+	}
+	sort.Strings(v.report.Remarks)
+}

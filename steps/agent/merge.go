@@ -1,0 +1,255 @@
+package agent
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/constraint"
+	"github.com/NVIDIA/eidos/steps/drift"
+	"github.com/NVIDIA/eidos/steps/kube"
+)
+
+// absentValue stands for no value in a difference.
+const absentValue = "(absent)"
+
+// merge makes one snapshot of those of many nodes: what is the same on all of
+// them as measurements, what is not as differences. A path that differs is not
+// a measurement, so that no constraint passes because of one node.
+func merge(results []result, nodes []kube.GPUNode, bestEffort bool, o Options) (*schema.Snapshot, error) {
+	slices.SortFunc(results, func(a, b result) int { return strings.Compare(a.node, b.node) })
+	var errs []error
+	byNode := map[string]*schema.Snapshot{}
+	for _, r := range results {
+		if r.err != nil {
+			errs = append(errs, r.err)
+		} else {
+			byNode[r.node] = r.snapshot
+		}
+	}
+	if len(errs) > 0 && (!bestEffort || len(byNode) == 0) {
+		return nil, schema.Join(errs)
+	}
+	names := slices.Sorted(maps.Keys(byNode))
+	values, cluster := flatten(byNode)
+	s := &schema.Snapshot{
+		Kind: "Snapshot", APIVersion: schema.APIVersion,
+		Metadata: schema.SnapshotMetadata{
+			Timestamp: o.Now().UTC().Format(time.RFC3339), Version: o.Version, Source: sourceOf(names),
+		},
+	}
+	same := map[key]schema.Scalar{}
+	for k, perNode := range values {
+		if v, ok := agreed(perNode, len(names)); ok {
+			same[k] = v
+		} else if !own(k) {
+			s.Differences = append(s.Differences, difference(k.String(), perNode, names))
+		}
+	}
+	maps.Copy(same, cluster)
+	if d, ok := taints(nodes, names); ok {
+		s.Differences = append(s.Differences, d)
+	}
+	slices.SortFunc(s.Differences, func(a, b schema.Difference) int { return strings.Compare(a.Path, b.Path) })
+	s.Measurements = measurements(same)
+	s.Collectors = statuses(byNode, errs)
+	for _, d := range s.Differences {
+		o.Log("differs: %s", describe(d))
+	}
+	return s, nil
+}
+
+// key is a measured value's place.
+type key struct {
+	typ     schema.MeasurementType
+	subtype string
+	name    string
+}
+
+func (k key) String() string { return string(k.typ) + "." + k.subtype + "." + k.name }
+
+// flatten returns the values of every node by place, and those that are about
+// the cluster, which one node measured.
+func flatten(byNode map[string]*schema.Snapshot) (perNode map[key]map[string]schema.Scalar, cluster map[key]schema.Scalar) {
+	perNode, cluster = map[key]map[string]schema.Scalar{}, map[key]schema.Scalar{}
+	for _, node := range slices.Sorted(maps.Keys(byNode)) {
+		for _, m := range byNode[node].Measurements {
+			for _, sub := range m.Subtypes {
+				for name, v := range sub.Data {
+					k := key{m.Type, sub.Subtype, name}
+					if m.Type == "NodeTopology" || m.Type == "K8s" && sub.Subtype != "node" {
+						cluster[k] = v
+						continue
+					}
+					if perNode[k] == nil {
+						perNode[k] = map[string]schema.Scalar{}
+					}
+					perNode[k][node] = v
+				}
+			}
+		}
+	}
+	return perNode, cluster
+}
+
+// agreed returns the one value that all n nodes have.
+func agreed(perNode map[string]schema.Scalar, n int) (schema.Scalar, bool) {
+	var first schema.Scalar
+	for _, v := range perNode {
+		if first == nil {
+			first = v
+		}
+		if v != first {
+			return nil, false
+		}
+	}
+	return first, len(perNode) == n
+}
+
+// ownNames are the last parts of keys that tell one node, or one GPU, from all
+// others: that they differ says nothing.
+var ownNames = []string{
+	"uuid", "serial", "pci-bus-id", "provider-id", "source-node",
+	"/proc/sys/kernel/hostname", "/proc/sys/kernel/domainname",
+}
+
+func own(k key) bool {
+	return drift.Volatile(k.String()) || slices.ContainsFunc(ownNames, func(n string) bool {
+		return k.name == n || strings.HasSuffix(k.name, "."+n)
+	})
+}
+
+// difference lists the values of one path, the most frequent first, each with
+// its nodes.
+func difference(path string, perNode map[string]schema.Scalar, names []string) schema.Difference {
+	nodes := map[string][]string{}
+	for _, n := range names {
+		text := absentValue
+		if v, ok := perNode[n]; ok {
+			text = constraint.Text(v)
+		}
+		nodes[text] = append(nodes[text], n)
+	}
+	d := schema.Difference{Path: path}
+	for v, at := range nodes {
+		d.Values = append(d.Values, schema.NodeValue{Value: v, Nodes: at})
+	}
+	slices.SortFunc(d.Values, func(a, b schema.NodeValue) int {
+		return cmp.Or(-cmp.Compare(len(a.Nodes), len(b.Nodes)), strings.Compare(a.Value, b.Value))
+	})
+	return d
+}
+
+// taints is the difference of the nodes' taints, if there is one.
+func taints(nodes []kube.GPUNode, names []string) (schema.Difference, bool) {
+	perNode := map[string]schema.Scalar{}
+	for _, n := range nodes {
+		var list []string
+		for _, t := range n.Taints {
+			list = append(list, kube.TaintText(t))
+		}
+		slices.Sort(list)
+		if len(list) > 0 {
+			perNode[n.Name] = strings.Join(list, ", ")
+		}
+	}
+	d := difference("NodeTopology.taint", perNode, names)
+	return d, len(d.Values) > 1
+}
+
+func measurements(values map[key]schema.Scalar) []schema.Measurement {
+	bySub := map[schema.MeasurementType]map[string]map[string]schema.Scalar{}
+	for k, v := range values {
+		if bySub[k.typ] == nil {
+			bySub[k.typ] = map[string]map[string]schema.Scalar{}
+		}
+		if bySub[k.typ][k.subtype] == nil {
+			bySub[k.typ][k.subtype] = map[string]schema.Scalar{}
+		}
+		bySub[k.typ][k.subtype][k.name] = v
+	}
+	out := []schema.Measurement{}
+	for _, t := range slices.Sorted(maps.Keys(bySub)) {
+		m := schema.Measurement{Type: t}
+		for _, name := range slices.Sorted(maps.Keys(bySub[t])) {
+			m.Subtypes = append(m.Subtypes, schema.Subtype{Subtype: name, Data: bySub[t][name]})
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// statuses merges what became of each collector: the worst of all nodes, with
+// the nodes of every reason. The nodes without a snapshot are collector agent.
+func statuses(byNode map[string]*schema.Snapshot, errs []error) []schema.CollectorStatus {
+	rank := map[string]int{"ok": 0, "absent": 1, "failed": 2}
+	merged := map[string]schema.CollectorStatus{}
+	reasons := map[string]map[string][]string{}
+	for _, node := range slices.Sorted(maps.Keys(byNode)) {
+		for _, c := range byNode[node].Collectors {
+			m, ok := merged[c.Name]
+			if !ok || rank[string(c.Status)] > rank[string(m.Status)] {
+				m.Name, m.Status = c.Name, c.Status
+			}
+			merged[c.Name] = m
+			if c.Reason != "" {
+				if reasons[c.Name] == nil {
+					reasons[c.Name] = map[string][]string{}
+				}
+				reasons[c.Name][c.Reason] = append(reasons[c.Name][c.Reason], node)
+			}
+		}
+	}
+	if len(errs) > 0 {
+		var texts []string
+		for _, e := range errs {
+			texts = append(texts, e.Error())
+		}
+		merged["agent"] = schema.CollectorStatus{Name: "agent", Status: "failed", Reason: strings.Join(texts, "; ")}
+	}
+	var out []schema.CollectorStatus
+	for _, name := range slices.Sorted(maps.Keys(merged)) {
+		m := merged[name]
+		var texts []string
+		for _, why := range slices.Sorted(maps.Keys(reasons[name])) {
+			at := reasons[name][why]
+			if len(at) < len(byNode) {
+				why += " (" + some(at) + ")"
+			}
+			texts = append(texts, why)
+		}
+		if len(texts) > 0 {
+			m.Reason = strings.Join(texts, "; ")
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// describe is a difference on one line.
+func describe(d schema.Difference) string {
+	var parts []string
+	for _, v := range d.Values {
+		parts = append(parts, fmt.Sprintf("%s on %s", v.Value, some(v.Nodes)))
+	}
+	return d.Path + ": " + strings.Join(parts, "; ")
+}
+
+// some names nodes, or counts them when they are many.
+func some(nodes []string) string {
+	if len(nodes) > 4 {
+		return fmt.Sprintf("%d nodes, %s among them", len(nodes), nodes[0])
+	}
+	return strings.Join(nodes, ", ")
+}
+
+func sourceOf(names []string) string {
+	if len(names) > 8 {
+		return fmt.Sprintf("%d nodes", len(names))
+	}
+	return strings.Join(names, ",")
+}

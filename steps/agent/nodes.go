@@ -1,0 +1,100 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/kube"
+)
+
+// rounds is how many Jobs a fleet can take. One does, unless a node that was
+// done early took a second Pod in place of one that was busy.
+const rounds = 3
+
+// runAll takes a snapshot of every GPU node, or of every node that the settings
+// select, and merges them.
+//
+// NotFound if there is no such node. A node without a snapshot is an error, or
+// with BestEffort a failed collector "agent".
+func runAll(ctx context.Context, c *kube.Client, r run, o Options) (*schema.Snapshot, error) {
+	all, err := c.Nodes(ctx, selectorOf(r.agent.NodeSelector))
+	if err != nil {
+		return nil, err
+	}
+	nodes, unreachable, err := choose(all, r)
+	if err != nil {
+		return nil, err
+	}
+	results := unreachable
+	left := nodes
+	for round := 1; len(left) > 0 && round <= rounds; round++ {
+		one := r
+		one.nodes = left
+		if round > 1 {
+			one.name = fmt.Sprintf("%s-%d", r.name, round)
+			o.Log("%d nodes had no Pod; again", len(left))
+		}
+		got, err := runJob(ctx, c, one, o)
+		if err != nil {
+			return nil, err
+		}
+		var fresh []result
+		fresh, left = visited(left, got)
+		if len(fresh) == 0 {
+			results = append(results, got...)
+			break
+		}
+		results = append(results, fresh...)
+	}
+	for _, n := range left {
+		results = append(results, result{node: n.Name, err: schema.Errorf(schema.Failed, "no Pod of the Job ran on node %s", n.Name)})
+	}
+	return merge(results, nodes, r.collect.BestEffort, o)
+}
+
+// choose splits the nodes to visit from those that no Pod of ours can run on.
+func choose(all []kube.GPUNode, r run) (nodes []kube.GPUNode, unreachable []result, err error) {
+	tolerations, err := tolerationsOf(r.agent.Toleration)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, n := range all {
+		if !n.GPU && len(r.agent.NodeSelector) == 0 {
+			continue
+		}
+		if taint := n.Untolerated(tolerations); taint != "" {
+			unreachable = append(unreachable, result{node: n.Name, err: schema.Errorf(schema.Failed, "node %s has taint %s", n.Name, taint).
+				WithHint("--toleration %s lets the agent run there", taint)})
+			continue
+		}
+		nodes = append(nodes, n)
+	}
+	if len(nodes)+len(unreachable) == 0 {
+		e := schema.Errorf(schema.NotFound, "no node of %d has a GPU", len(all)).WithHint("choose nodes with --node-selector KEY=VALUE")
+		if len(r.agent.NodeSelector) > 0 {
+			e = schema.Errorf(schema.NotFound, "no node has the labels %s", strings.Join(r.agent.NodeSelector, ", "))
+		}
+		return nil, nil, e
+	}
+	return nodes, unreachable, nil
+}
+
+// visited returns the first result of every node, and the nodes without one.
+func visited(nodes []kube.GPUNode, got []result) (fresh []result, left []kube.GPUNode) {
+	seen := map[string]bool{}
+	for _, res := range got {
+		if res.node == "" || seen[res.node] {
+			continue
+		}
+		seen[res.node] = true
+		fresh = append(fresh, res)
+	}
+	for _, n := range nodes {
+		if !seen[n.Name] {
+			left = append(left, n)
+		}
+	}
+	return fresh, left
+}

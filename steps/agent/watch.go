@@ -1,0 +1,166 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/kube"
+)
+
+// liveLogs is the greatest number of Pods whose logs are followed as they come:
+// more are no story that anybody reads.
+const liveLogs = 16
+
+// watch follows one Job.
+type watch struct {
+	client    *kube.Client
+	run       run
+	options   Options
+	following map[string]bool // Pods by name
+	logs      sync.WaitGroup
+	trouble   string // the last that was told
+}
+
+// untilDone waits for the Job's end and returns its Pods, and the Job's failure
+// if it has one that is not a Pod's. Pods that can never start end the wait.
+func (w *watch) untilDone(ctx context.Context) ([]kube.Pod, kube.Job, error) {
+	live, stop := context.WithCancel(ctx)
+	defer w.logs.Wait()
+	defer stop()
+	poll := w.options.Poll
+	if poll == 0 {
+		poll = time.Second
+	}
+	tick := time.NewTicker(poll)
+	defer tick.Stop()
+	for {
+		job, err := w.client.Job(ctx, w.run.agent.Namespace, w.run.name)
+		if schema.CodeOf(err) == schema.NotFound {
+			return nil, job, schema.Errorf(schema.Failed, "job %s was deleted while it ran", w.run.name)
+		}
+		if err != nil {
+			return nil, job, err
+		}
+		pods, err := w.client.JobPods(ctx, w.run.agent.Namespace, w.run.name)
+		if err != nil {
+			return nil, job, err
+		}
+		w.follow(live, pods)
+		if job.Complete || job.Failed {
+			w.finish(stop)
+			return pods, job, nil
+		}
+		if err := w.look(ctx, pods); err != nil {
+			return nil, job, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, job, w.why(pods, ctx.Err())
+		case <-tick.C:
+		}
+	}
+}
+
+// finish gives the logs of Pods that have ended a moment to come in.
+func (w *watch) finish(stop func()) {
+	done := make(chan struct{})
+	go func() {
+		w.logs.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(5 * time.Second):
+		stop()
+	}
+}
+
+// follow starts to follow the log of every Pod that has one and is not
+// followed yet.
+func (w *watch) follow(ctx context.Context, pods []kube.Pod) {
+	if len(w.run.nodes) > liveLogs {
+		return
+	}
+	for _, p := range pods {
+		if !p.Started || w.following[p.Name] {
+			continue
+		}
+		w.following[p.Name] = true
+		prefix := ""
+		if len(w.run.nodes) > 0 {
+			prefix = p.Node + ": "
+		}
+		w.logs.Go(func() {
+			var e envelope
+			err := w.client.PodLog(ctx, w.run.agent.Namespace, p.Name, true, func(line string) {
+				if e.line(line) {
+					w.options.Log("%s%s", prefix, line)
+				}
+			})
+			if err != nil && ctx.Err() == nil {
+				w.options.Log("%sfollowing the agent's log: %v", prefix, err)
+			}
+		})
+	}
+}
+
+// look tells how far the Pods are, and fails if they cannot get further.
+func (w *watch) look(ctx context.Context, pods []kube.Pod) error {
+	done := 0
+	trouble := ""
+	for _, p := range pods {
+		if p.Phase == "Succeeded" || p.Phase == "Failed" {
+			done++
+			continue
+		}
+		if p.Hopeless && len(w.run.nodes) == 0 {
+			return schema.Errorf(schema.Failed, "the agent cannot start: pod %s: %s", p.Name, p.Trouble).WithHint("%s", hintFor(p.Trouble))
+		}
+		if p.Trouble != "" && trouble == "" {
+			trouble = "pod " + p.Name + ": " + p.Trouble
+		}
+	}
+	if w.options.Progress != nil {
+		w.options.Progress(int64(done), int64(max(1, len(w.run.nodes))), "nodes")
+	}
+	if len(pods) == 0 {
+		warnings, err := w.client.Warnings(ctx, "Job", w.run.agent.Namespace, w.run.name)
+		if err != nil {
+			return err
+		}
+		for _, m := range warnings {
+			trouble = m
+			if strings.Contains(m, "violates PodSecurity") {
+				return schema.Errorf(schema.Failed, "the agent cannot start: %s", m).
+					WithHint("use a namespace that allows privileged Pods, or leave out --privileged")
+			}
+		}
+	}
+	if trouble != "" && trouble != w.trouble {
+		w.options.Log("waiting: %s", trouble)
+	}
+	w.trouble = trouble
+	return nil
+}
+
+// why adds to err what the Pods were waiting for.
+func (w *watch) why(_ []kube.Pod, err error) error {
+	if w.trouble == "" {
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, w.trouble)
+}
+
+func hintFor(trouble string) string {
+	switch {
+	case strings.Contains(trouble, "Image"):
+		return "is the image right, and can the cluster pull it? --image, --image-pull-secret"
+	case strings.Contains(trouble, "runtime"):
+		return "does the cluster have that RuntimeClass? --runtime-class"
+	}
+	return "kubectl describe pod says more; --no-cleanup keeps it"
+}
