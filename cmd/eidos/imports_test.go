@@ -19,7 +19,8 @@ var layers = map[string][]string{
 	"engine":    {"schema", "engine"},
 	"recipes":   {"schema", "recipes"},
 	"pipelines": {"schema", "pipelines"},
-	"steps":     {"schema", "engine", "recipes", "steps"},
+	"deploy":    {},
+	"steps":     {"schema", "engine", "recipes", "steps", "deploy"},
 	"cmd":       {"schema", "engine", "recipes", "pipelines", "steps", "cmd"},
 	"tools":     {"schema", "engine", "recipes", "pipelines", "steps", "cmd", "tools"},
 }
