@@ -28,7 +28,7 @@ func All(n Needs) []engine.Kind {
 		resolve.Kind(n.Data),
 		validate.Kind(),
 		render.Kind(recipes.Manifest),
-		oci.PushKind(n.OCI),
+		oci.PushKind(n.OCI, sign.CheckBundle),
 		sign.Kind(n.Sign),
 		sign.VerifyKind(n.Sign),
 		drift.Kind(),

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -11,7 +9,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/NVIDIA/eidos/steps/oci"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -37,6 +35,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"registry": startRegistry,
 		"tmpfs":    mountTmpfs,
 		"sha256":   sumTree,
+		"slow":     startSlow,
 	}
 }
 
@@ -46,7 +45,7 @@ func startRegistry(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 && len(args) != 2 {
 		ts.Fatalf("usage: registry [user password]")
 	}
-	h := registry.New(registry.WithReferrersSupport(true), registry.Logger(log.New(io.Discard, "", 0)))
+	h := oci.Handler(ts.MkAbs(".registry"))
 	if len(args) == 2 {
 		inner := h
 		h = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -83,4 +82,23 @@ func sumTree(ts *testscript.TestScript, neg bool, args []string) {
 	sum, err := digestTree(ts.MkAbs(args[0]))
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(fmt.Sprintln(sum)), 0o644))
+}
+
+// startSlow starts a server that sends one byte of a document and then nothing,
+// until the script ends, and puts its address in $SLOW: slow
+func startSlow(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: slow")
+	}
+	done := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte("k"))
+		w.(http.Flusher).Flush()
+		select {
+		case <-r.Context().Done():
+		case <-done:
+		}
+	}))
+	ts.Defer(func() { close(done); s.Close() })
+	ts.Setenv("SLOW", strings.TrimPrefix(s.URL, "http://"))
 }

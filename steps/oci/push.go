@@ -15,14 +15,23 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// Check says whether a bundle is as it was rendered.
+type Check func(ctx context.Context, b *schema.Bundle, blobs engine.Blobs) error
+
 // PushKind is the step that writes a bundle to a registry and returns the
-// reference, by digest, of what it wrote.
-func PushKind(o Options) engine.Kind {
+// reference, by digest, of what it wrote. A bundle that fails check is not
+// written; nil checks nothing.
+func PushKind(o Options, check Check) engine.Kind {
 	return engine.Define(engine.Spec{
 		Name: "push", Doc: "write a bundle to an OCI registry, by digest", Version: 1, Effect: true,
 	}, func(ctx context.Context, env engine.Env, p schema.PushParams, in struct {
 		Bundle *schema.Bundle `in:"bundle"`
 	}) (*schema.Reference, error) {
+		if check != nil {
+			if err := check(ctx, in.Bundle, env.Blobs); err != nil {
+				return nil, err
+			}
+		}
 		return o.Push(ctx, env, in.Bundle, p)
 	})
 }

@@ -10,6 +10,12 @@ import (
 	"github.com/NVIDIA/eidos/steps/render"
 )
 
+// CheckBundle fails, as Unsatisfied, if a bundle is not as it was rendered.
+func CheckBundle(ctx context.Context, b *schema.Bundle, blobs engine.Blobs) error {
+	_, err := verifyBundle(ctx, b, blobs)
+	return err
+}
+
 // verifyBundle holds a bundle against its own checksums.txt, both ways: a file
 // that is missing, changed or added fails. Without a verdict, the check has no
 // name.
