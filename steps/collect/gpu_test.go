@@ -28,12 +28,8 @@ func readNVML(t *testing.T, lib nvml.Interface, p schema.CollectParams) []result
 // subtype returns one subtype of what was read.
 func subtype(t *testing.T, rs []result, name string) data {
 	t.Helper()
-	for _, m := range measurements(rs) {
-		for _, s := range m.Subtypes {
-			if s.Subtype == name {
-				return s.Data
-			}
-		}
+	if d := subtypeOf(rs, name); d != nil {
+		return d
 	}
 	t.Fatalf("no subtype %s in %+v", name, statuses(rs))
 	return nil
