@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/collect"
@@ -15,26 +15,63 @@ import (
 // images reads which images all Pods run, with init and ephemeral containers.
 func (c *Client) images(ctx context.Context) (collect.Reading, error) {
 	seen := map[string]bool{}
-	see := func(image string) {
-		if image != "" && !seen[image] {
-			seen[image] = true
-		}
-	}
-	err := list(ctx, c, request{resource: "pods", path: []string{"api", "v1", "pods"}}, func(p *corev1.Pod) {
-		for i := range p.Spec.InitContainers {
-			see(p.Spec.InitContainers[i].Image)
-		}
-		for i := range p.Spec.Containers {
-			see(p.Spec.Containers[i].Image)
-		}
-		for i := range p.Spec.EphemeralContainers {
-			see(p.Spec.EphemeralContainers[i].Image)
+	err := list(ctx, c, request{resource: "pods", path: []string{"api", "v1", "pods"}}, func(p *podImages) {
+		for _, containers := range [][]container{p.Spec.InitContainers, p.Spec.Containers, p.Spec.EphemeralContainers} {
+			for _, c := range containers {
+				if c.Image != "" {
+					seen[c.Image] = true
+				}
+			}
 		}
 	})
 	if err != nil {
 		return collect.Reading{}, err
 	}
 	return reading("image", imageData(slices.Collect(maps.Keys(seen)))), nil
+}
+
+// podImages is what is read of a Pod: of tens of thousands of them, decoding
+// the rest would be most of the work.
+type podImages struct {
+	Spec struct{ InitContainers, Containers, EphemeralContainers []container }
+}
+
+type container struct{ Image string }
+
+// Unmarshal reads the protobuf of a Pod. The numbers of the fields are those of
+// k8s.io/api/core/v1/generated.proto, which never change: Pod.spec is 2;
+// PodSpec.containers 2, initContainers 20, ephemeralContainers 34; image is 2
+// of Container, and of EphemeralContainerCommon, field 1 of EphemeralContainer.
+func (p *podImages) Unmarshal(pod []byte) error {
+	image := func(into *[]container) func(protowire.Number, []byte) error {
+		return func(num protowire.Number, data []byte) error {
+			if num == 2 {
+				*into = append(*into, container{string(data)})
+			}
+			return nil
+		}
+	}
+	return fields(pod, func(num protowire.Number, spec []byte) error {
+		if num != 2 {
+			return nil
+		}
+		return fields(spec, func(num protowire.Number, data []byte) error {
+			switch num {
+			case 2:
+				return fields(data, image(&p.Spec.Containers))
+			case 20:
+				return fields(data, image(&p.Spec.InitContainers))
+			case 34:
+				return fields(data, func(num protowire.Number, common []byte) error {
+					if num != 1 {
+						return nil
+					}
+					return fields(common, image(&p.Spec.EphemeralContainers))
+				})
+			}
+			return nil
+		})
+	})
 }
 
 // imageData gives for each image name its tag. The name is the last part of

@@ -45,6 +45,7 @@ type Options struct {
 type Cluster struct {
 	URL        string
 	Kubeconfig string // of a member of system:masters
+	Etcd       string // its address, for tests that store objects by the ten thousand
 	dir        string
 	procs      map[string]*process
 	apiserver  func() error // starts it and waits until it is ready
@@ -140,6 +141,7 @@ func (c *Cluster) start(o Options, ports []int) error {
 		return err
 	}
 	defer rt.CloseIdleConnections()
+	c.Etcd = etcd
 	c.apiserver = func() error {
 		p, err := c.run(o, "kube-apiserver", apiserverFlags(o, ca, ports[0], etcd)...)
 		if err != nil {
