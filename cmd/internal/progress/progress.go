@@ -1,0 +1,70 @@
+// Package progress shows a run as it goes: renderers of the engine's one event
+// stream for terminals, for logs, and for programs.
+package progress
+
+import (
+	"io"
+	"time"
+
+	"github.com/NVIDIA/eidos/engine"
+)
+
+// Mode is how a run is shown.
+type Mode string
+
+const (
+	Auto     Mode = "auto"  // Terminal if w is one, else Plain
+	Terminal Mode = "tty"   // live lines at the bottom, finished steps above them
+	Plain    Mode = "plain" // a line a step when it ends, with what it logged
+	JSON     Mode = "json"  // the events, one JSON object a line; see engine.Event
+	Quiet    Mode = "quiet" // nothing but what failed
+)
+
+// Modes lists what --progress takes.
+func Modes() []string {
+	return []string{string(Auto), string(Terminal), string(Plain), string(JSON), string(Quiet)}
+}
+
+// Options is what a renderer needs to know about where it writes. The zero
+// value is a log without colour.
+type Options struct {
+	// Size returns columns and rows of the terminal; nil or zeros are 80 and 24.
+	// It is asked before each picture, so that resizes are followed.
+	Size  func() (columns, rows int)
+	IsTTY bool // for Auto
+	Color bool
+	Now   func() time.Time // nil is time.Now
+	// Lines is how many of a failed step's last log lines are told again at the
+	// end; 0 is 20.
+	Lines int
+}
+
+// Renderer shows events. Event is for engine.Runner.Events; Close is called
+// once, after the run. Both may be called from any goroutine.
+type Renderer interface {
+	Event(engine.Event)
+	Close()
+}
+
+// New returns a renderer that writes to w.
+func New(w io.Writer, mode Mode, o Options) Renderer {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Lines == 0 {
+		o.Lines = 20
+	}
+	if mode == Auto || mode == "" {
+		mode = Plain
+		if o.IsTTY {
+			mode = Terminal
+		}
+	}
+	switch mode {
+	case JSON:
+		return &lines{w: w}
+	case Terminal:
+		return newTerminal(w, o)
+	}
+	return &plain{w: w, quiet: mode == Quiet, tally: newTally(o)}
+}

@@ -1,0 +1,173 @@
+package progress
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/NVIDIA/eidos/engine"
+)
+
+// terminal keeps a few live lines at the bottom, one a running step, and lets
+// finished steps scroll by above them. A picture is one write, at most ten a
+// second, so that nothing flickers.
+type terminal struct {
+	mu     sync.Mutex
+	w      io.Writer
+	o      Options
+	tally  *tally
+	above  strings.Builder // to scroll by with the next picture
+	drawn  []int           // width in columns of each live line on the screen
+	over   bool
+	ticker *time.Ticker
+	quit   chan struct{}
+	gone   chan struct{}
+}
+
+// frame is the shortest time between two pictures.
+const frame = 100 * time.Millisecond
+
+func newTerminal(w io.Writer, o Options) *terminal {
+	t := &terminal{w: w, o: o, tally: newTally(o), ticker: time.NewTicker(frame), quit: make(chan struct{}), gone: make(chan struct{})}
+	go t.tick()
+	return t
+}
+
+func (t *terminal) tick() {
+	defer close(t.gone)
+	for {
+		select {
+		case <-t.ticker.C:
+			t.mu.Lock()
+			t.draw()
+			t.mu.Unlock()
+		case <-t.quit:
+			return
+		}
+	}
+}
+
+func (t *terminal) Event(e engine.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ended := t.tally.add(e)
+	if ended != nil {
+		t.above.WriteString(t.fit(t.tally.line(e)) + "\n")
+	}
+	if e.Type != engine.EventRun || e.State == engine.Running {
+		return
+	}
+	t.over = true
+	for _, l := range t.tally.post() {
+		t.above.WriteString(t.fit(l) + "\n")
+	}
+	t.above.WriteString(t.tally.summary(e) + "\n")
+	t.draw()
+}
+
+// Close takes the live lines away, also when the run did not end.
+func (t *terminal) Close() {
+	t.ticker.Stop()
+	close(t.quit)
+	<-t.gone
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.over = true
+	t.draw()
+}
+
+func (t *terminal) size() (columns, rows int) {
+	if t.o.Size != nil {
+		columns, rows = t.o.Size()
+	}
+	if columns <= 0 {
+		columns = 80
+	}
+	if rows <= 0 {
+		rows = 24
+	}
+	return columns, rows
+}
+
+// fit cuts a line to the width of the terminal. Lines with colour are short.
+func (t *terminal) fit(s string) string {
+	columns, _ := t.size()
+	if strings.Contains(s, "\x1b") || utf8.RuneCountInString(s) < columns {
+		return s
+	}
+	return string([]rune(s)[:max(columns-2, 0)]) + "…"
+}
+
+// draw replaces the live lines. A terminal that became narrower has wrapped
+// them: they are counted by the width it has now.
+func (t *terminal) draw() {
+	columns, rows := t.size()
+	var b strings.Builder
+	up := 0
+	for _, w := range t.drawn {
+		up += max(1, (w+columns-1)/columns)
+	}
+	if up > 0 {
+		fmt.Fprintf(&b, "\x1b[%dA", up)
+	}
+	if up > 0 || t.above.Len() > 0 {
+		b.WriteString("\r\x1b[J")
+	}
+	b.WriteString(t.above.String())
+	t.above.Reset()
+	t.drawn = t.drawn[:0]
+	if !t.over {
+		for _, l := range t.live(rows) {
+			l = t.fit(l)
+			t.drawn = append(t.drawn, utf8.RuneCountInString(l))
+			b.WriteString(l + "\n")
+		}
+	}
+	if b.Len() > 0 {
+		io.WriteString(t.w, b.String())
+	}
+}
+
+// live is the lines at the bottom; there are never more than fit on half of
+// the screen.
+func (t *terminal) live(rows int) []string {
+	now := t.o.Now()
+	running := t.tally.running()
+	if t.tally.total == 0 {
+		return nil
+	}
+	out := []string{fmt.Sprintf("%s  %d/%d  %s", t.tally.pipeline, t.tally.finished(), t.tally.total, duration(now.Sub(t.tally.start)))}
+	most := max(rows/2-2, 1)
+	for i, s := range running {
+		if i == most && len(running) > most+1 {
+			out = append(out, fmt.Sprintf("  and %d more", len(running)-i))
+			break
+		}
+		out = append(out, "  "+t.row(s, now))
+	}
+	return out
+}
+
+// row is one running step.
+func (t *terminal) row(s *step, now time.Time) string {
+	took := now.Sub(s.start)
+	text := fmt.Sprintf("%-*s  %6s", t.tally.width, s.name, duration(took))
+	switch {
+	case s.waits:
+		text += "  waits for the next attempt"
+	case s.unit != "" || s.total > 0:
+		text += "  " + amount(s.done, s.total, s.unit)
+		// A guess is worth showing once some of the work has shown its speed.
+		if took > 3*time.Second && s.total > s.done && s.done*20 > s.total {
+			left := time.Duration(float64(took) / float64(s.done) * float64(s.total-s.done))
+			text += ", about " + duration(left.Round(time.Second)) + " left"
+		}
+	}
+	if n := len(s.log); n > 0 {
+		text += "  " + clean(s.log[n-1])
+	}
+	return text
+}
