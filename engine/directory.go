@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -22,6 +23,7 @@ import (
 //
 //	blobs/sha256/ab/ab12…   bytes by digest; written beside and renamed
 //	keys.log                one line an entry, appended; see keyLog
+//	small.log               small documents, one a line; see smallLog
 //	lock                    shared by all who use it, held alone to compact
 //	runs/ID/events.jsonl    journal of a run
 //	tmp/                    what is being written
@@ -30,6 +32,7 @@ import (
 type Directory struct {
 	dir  string
 	keys *keyLog
+	docs *smallLog
 	lock *os.File
 	made sync.Map // directories below blobs/ that are there
 }
@@ -54,10 +57,12 @@ func OpenStore(dir string) (*Directory, error) {
 		compact = true
 		s.sweep()
 	}
-	path := filepath.Join(dir, "keys.log")
-	if s.keys, err = openKeyLog(path, compact); err != nil {
+	if s.keys, err = openKeyLog(filepath.Join(dir, "keys.log"), compact); err == nil {
+		s.docs, err = openSmallLog(filepath.Join(dir, "small.log"), compact)
+	}
+	if err != nil {
 		s.lock.Close()
-		return nil, storeError("opening", path, err)
+		return nil, storeError("opening", dir, err)
 	}
 	if err := lockShared(s.lock); err != nil {
 		s.Close()
@@ -98,11 +103,7 @@ func storeError(doing, path string, err error) error {
 
 // Close releases the store.
 func (s *Directory) Close() error {
-	var err error
-	if s.keys != nil {
-		err = s.keys.close()
-	}
-	return errors.Join(err, s.lock.Close())
+	return errors.Join(s.keys.close(), s.docs.close(), s.lock.Close())
 }
 
 // Dir is where the store is.
@@ -139,6 +140,25 @@ func (s *Directory) path(d schema.Digest) (string, error) {
 
 // Put implements Blobs.
 func (s *Directory) Put(ctx context.Context, r io.Reader) (schema.Digest, int64, error) {
+	head := make([]byte, small+1)
+	n, err := io.ReadFull(contextReader{ctx, r}, head)
+	head = head[:n]
+	switch {
+	case err == io.ErrUnexpectedEOF || err == io.EOF:
+		if fits(head) {
+			d := digestOf(head)
+			if err := s.docs.put(d, head); err != nil {
+				return "", 0, storeError("writing", s.docs.path, err)
+			}
+			return d, int64(n), nil
+		}
+	case err != nil:
+		return "", 0, err
+	}
+	return s.putFile(ctx, io.MultiReader(bytes.NewReader(head), r))
+}
+
+func (s *Directory) putFile(ctx context.Context, r io.Reader) (schema.Digest, int64, error) {
 	var b [8]byte
 	rand.Read(b[:])
 	tmp := filepath.Join(s.dir, "tmp", hex.EncodeToString(b[:]))
@@ -198,6 +218,9 @@ func (w writer) Write(p []byte) (int, error) {
 
 // Has implements Store.
 func (s *Directory) Has(_ context.Context, d schema.Digest, size int64) bool {
+	if n := s.docs.size(d); n >= 0 {
+		return n == size
+	}
 	path, err := s.path(d)
 	if err != nil {
 		return false
@@ -208,6 +231,13 @@ func (s *Directory) Has(_ context.Context, d schema.Digest, size int64) bool {
 
 // Open implements Blobs.
 func (s *Directory) Open(_ context.Context, d schema.Digest) (io.ReadCloser, error) {
+	if data := s.docs.get(d); data != nil {
+		if digestOf(data) != d {
+			s.docs.forget(d)
+			return nil, damaged(d)
+		}
+		return io.NopCloser(bytes.NewReader(data)), nil
+	}
 	path, err := s.path(d)
 	if err != nil {
 		return nil, err
@@ -239,9 +269,13 @@ func (v *verified) Read(p []byte) (int, error) {
 	}
 	if got := schema.Digest("sha256:" + hex.EncodeToString(v.h.Sum(nil))); got != v.want {
 		os.Remove(v.path)
-		return n, schema.Errorf(schema.Failed, "the store held other bytes under %s: it was damaged", v.want).WithHint("run again: what was damaged has been removed and is made anew")
+		return n, damaged(v.want)
 	}
 	return n, io.EOF
+}
+
+func damaged(d schema.Digest) error {
+	return schema.Errorf(schema.Failed, "the store held other bytes under %s: it was damaged", d).WithHint("run again: what was damaged has been removed and is made anew")
 }
 
 func (v *verified) Close() error { return v.f.Close() }
@@ -264,8 +298,9 @@ func (s *Directory) Record(e Entry) error {
 
 // Sync implements Store.
 func (s *Directory) Sync() error {
-	if err := s.keys.sync(); err != nil {
-		return storeError("writing", s.keys.path, err)
+	// First what entries name, then the entries.
+	if err := errors.Join(s.docs.sync(), s.keys.sync()); err != nil {
+		return storeError("writing", s.dir, err)
 	}
 	return nil
 }
@@ -304,22 +339,6 @@ func (s *Directory) Journal(run string) (Journal, error) {
 		return nil, storeError("writing", path, err)
 	}
 	return &fileJournal{f: f, path: path}, nil
-}
-
-// mend ends the torn last line of a killed run.
-func mend(f *os.File) error {
-	fi, err := f.Stat()
-	if err != nil || fi.Size() == 0 {
-		return err
-	}
-	var last [1]byte
-	if _, err := f.ReadAt(last[:], fi.Size()-1); err != nil {
-		return err
-	}
-	if last[0] != '\n' {
-		_, err = f.Write([]byte("\n"))
-	}
-	return err
 }
 
 // fileJournal gathers lines and writes them in groups.

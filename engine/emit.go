@@ -27,13 +27,15 @@ func (x *run) emit(e Event) {
 // stepEvent tells the state of node i.
 func (x *run) stepEvent(i int) Event {
 	n, st := x.nodes[i], &x.status[i]
-	e := Event{Type: EventStep, Step: n.id, Uses: n.uses(), State: st.state, Action: st.decision.Action, Code: st.decision.Code, Reason: st.decision.Reason}
+	e := Event{Type: EventStep, Step: n.id, State: st.state, Action: st.decision.Action, Code: st.decision.Code}
+	if !st.told {
+		e.Uses, st.told = n.uses(), true
+	}
 	if st.attempts > 1 {
 		e.Attempt = st.attempts
 	}
-	if st.artifact.Digest != "" && st.state.Final() {
-		a := st.artifact
-		e.Artifact = &a
+	if st.state.Final() {
+		e.Reason, e.Digest, e.Size = st.decision.Reason, st.artifact.Digest, st.artifact.Size
 	}
 	if st.state.Final() {
 		e.Out = st.out

@@ -24,8 +24,8 @@ const (
 // A run begins with a run event and ends with one. Of each step there is an
 // event when it starts to run, when an attempt failed and another follows
 // (retrying), and when it is done, failed, skipped or canceled; a step that is
-// reused goes to done at once. Every step event that ends it carries the
-// decision and its reason.
+// reused goes to done at once. Uses stands in the first event of a step,
+// Action and Code in every one, Reason in the one that ends it.
 type Event struct {
 	Seq      int           `json:"seq"`                // from 1, without gaps
 	Time     time.Time     `json:"time"`               // UTC
@@ -41,13 +41,14 @@ type Event struct {
 	Code     ReasonCode    `json:"code,omitempty"`   // and why
 	Reason   string        `json:"reason,omitempty"` // in words
 	Attempt  int           `json:"attempt,omitempty"`
-	Text     string        `json:"text,omitempty"`  // of log events: one line
-	Done     int64         `json:"done,omitempty"`  // of progress events
-	Total    int64         `json:"total,omitempty"` // 0: not known
-	Unit     string        `json:"unit,omitempty"`  // bytes, images, …
-	Artifact *Artifact     `json:"artifact,omitempty"`
-	Out      string        `json:"out,omitempty"` // where the result was saved
-	Millis   int64         `json:"ms,omitempty"`  // how long it took, in milliseconds
+	Text     string        `json:"text,omitempty"`   // of log events: one line
+	Done     int64         `json:"done,omitempty"`   // of progress events
+	Total    int64         `json:"total,omitempty"`  // 0: not known
+	Unit     string        `json:"unit,omitempty"`   // bytes, images, …
+	Digest   schema.Digest `json:"digest,omitempty"` // of the result
+	Size     int64         `json:"size,omitempty"`   // of the result, in bytes
+	Out      string        `json:"out,omitempty"`    // where the result was saved
+	Millis   int64         `json:"ms,omitempty"`     // how long it took, in milliseconds
 	Error    *EventError   `json:"error,omitempty"`
 }
 

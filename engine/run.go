@@ -184,6 +184,7 @@ type status struct {
 	dependents []int // who waits for it
 	chosen     bool  // by Only
 	forced     bool
+	told       bool // an event named its kind
 	unrolled   bool // a matrix step whose rows are there
 	decision   Decision
 	err        error

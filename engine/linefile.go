@@ -1,0 +1,185 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"sync"
+)
+
+// lineFile is an append-only file of lines, each begun by the CRC-32C of its
+// rest in 8 hex digits and a space:
+//
+//	CRC REST\n
+//
+// A line is one write, so that those of several processes do not mix. A line
+// whose CRC is wrong, which is the torn last one of a killed process, is
+// passed over. Lines that others add while the file is open are seen by the
+// next who opens it.
+type lineFile struct {
+	path  string
+	mu    sync.Mutex
+	f     *os.File // nil until the first line is added
+	alone bool     // nobody else had it open
+	dirty bool
+	data  []byte // of the file, when it was opened
+}
+
+const (
+	restAt  = 9 // where the rest of a line begins
+	lineMax = 16 << 20
+)
+
+func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
+
+// load reads the file. alone: nobody else has it open, so that it may be
+// written anew.
+func (l *lineFile) load(path string, alone bool) error {
+	l.path, l.alone = path, alone
+	data, err := os.ReadFile(path)
+	if err != nil && !os.IsNotExist(err) {
+		return err
+	}
+	l.data = data
+	return nil
+}
+
+// each calls f with every sound line: its offset, and its rest.
+func (l *lineFile) each(f func(at int, rest []byte)) {
+	table := castagnoli()
+	for at := 0; at < len(l.data); {
+		end := bytes.IndexByte(l.data[at:], '\n')
+		if end < 0 {
+			return
+		}
+		line := l.data[at : at+end]
+		var crc [4]byte
+		if len(line) > restAt && line[restAt-1] == ' ' {
+			if _, err := hex.Decode(crc[:], line[:restAt-1]); err == nil {
+				sum := crc32.Checksum(line[restAt:], table)
+				if sum == uint32(crc[0])<<24|uint32(crc[1])<<16|uint32(crc[2])<<8|uint32(crc[3]) {
+					f(at, line[restAt:])
+				}
+			}
+		}
+		at += end + 1
+	}
+}
+
+// rest returns the line at an offset that each gave.
+func (l *lineFile) rest(at int) []byte {
+	line := l.data[at+restAt:]
+	return line[:bytes.IndexByte(line, '\n')]
+}
+
+// add appends a line. line has room for the CRC in front of the rest, and no
+// newline.
+func (l *lineFile) add(line []byte) error {
+	if len(line) > lineMax {
+		return fmt.Errorf("a line of over %d MiB", lineMax>>20)
+	}
+	const digits = "0123456789abcdef"
+	sum := crc32.Checksum(line[restAt:], castagnoli())
+	for i := range 8 {
+		line[i] = digits[sum>>(28-4*i)&15]
+	}
+	line[8] = ' '
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.f == nil {
+		if err := l.open(); err != nil {
+			return err
+		}
+	}
+	l.dirty = true
+	n, err := l.f.Write(append(line, '\n'))
+	if err != nil && n > 0 { // half a line, on a full disk: end it, so that it spoils no other
+		l.f.Write([]byte{'\n'})
+	}
+	return err
+}
+
+// open makes the file ready to append to.
+func (l *lineFile) open() error {
+	f, err := os.OpenFile(l.path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	if err = f.Chmod(0o600); err == nil && l.alone {
+		err = mend(f)
+	}
+	if err != nil {
+		f.Close()
+		return err
+	}
+	l.f = f
+	return nil
+}
+
+// mend ends the torn last line of a killed process.
+func mend(f *os.File) error {
+	fi, err := f.Stat()
+	if err != nil || fi.Size() == 0 {
+		return err
+	}
+	var last [1]byte
+	if _, err := f.ReadAt(last[:], fi.Size()-1); err != nil {
+		return err
+	}
+	if last[0] != '\n' {
+		_, err = f.Write([]byte("\n"))
+	}
+	return err
+}
+
+// sync puts what was added on the disk.
+func (l *lineFile) sync() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.dirty {
+		return nil
+	}
+	l.dirty = false
+	return l.f.Sync()
+}
+
+func (l *lineFile) close() error {
+	if l.f == nil {
+		return nil
+	}
+	return l.f.Close()
+}
+
+// keep writes the file anew with the lines at the given offsets, in their
+// order. Nobody else may have it open.
+func (l *lineFile) keep(live map[int]bool) error {
+	out := make([]byte, 0, len(l.data))
+	l.each(func(at int, rest []byte) {
+		if live[at] {
+			out = append(out, l.data[at:at+restAt+len(rest)+1]...)
+		}
+	})
+	tmp := l.path + ".new"
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(out)
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(tmp, l.path)
+	}
+	if err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	l.data = out
+	return nil
+}
