@@ -52,21 +52,24 @@ func OpenStore(dir string) (*Directory, error) {
 	if s.lock, err = os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return nil, storeError("opening", dir, err)
 	}
-	compact := false
-	if lockAlone(s.lock) == nil {
-		compact = true
+	alone := lockAlone(s.lock) == nil
+	if alone {
 		s.sweep()
+	} else {
+		err = lockShared(s.lock)
 	}
-	if s.keys, err = openKeyLog(filepath.Join(dir, "keys.log"), compact); err == nil {
-		s.docs, err = openSmallLog(filepath.Join(dir, "small.log"), compact)
+	if err == nil {
+		s.keys, err = openKeyLog(filepath.Join(dir, "keys.log"), alone)
+	}
+	if err == nil {
+		s.docs, err = openSmallLog(filepath.Join(dir, "small.log"), alone)
+	}
+	if err == nil && alone {
+		err = lockShared(s.lock)
 	}
 	if err != nil {
 		s.lock.Close()
 		return nil, storeError("opening", dir, err)
-	}
-	if err := lockShared(s.lock); err != nil {
-		s.Close()
-		return nil, storeError("locking", dir, err)
 	}
 	return s, nil
 }
@@ -356,10 +359,10 @@ func (j *fileJournal) Append(line []byte) error {
 	if len(j.buf) < journalGroup {
 		return nil
 	}
-	return j.flush()
+	return j.Flush()
 }
 
-func (j *fileJournal) flush() error {
+func (j *fileJournal) Flush() error {
 	if len(j.buf) == 0 {
 		return nil
 	}
@@ -372,7 +375,7 @@ func (j *fileJournal) flush() error {
 }
 
 func (j *fileJournal) Close() error {
-	err := j.flush()
+	err := j.Flush()
 	if cerr := j.f.Close(); err == nil && cerr != nil {
 		err = fmt.Errorf("closing %q: %w", j.path, cerr)
 	}

@@ -8,6 +8,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// flushEach is how far behind the journal of a run that goes on may be.
+const flushEach = 200 * time.Millisecond
+
 // emit numbers and dates an event, and gives it to the journal and the caller.
 func (x *run) emit(e Event) {
 	x.seq++
@@ -15,6 +18,9 @@ func (x *run) emit(e Event) {
 	line, err := e.MarshalLine()
 	if err == nil && e.Type != EventProgress {
 		err = x.journal.Append(line)
+	}
+	if now := time.Now(); err == nil && (x.seq == 1 || now.Sub(x.flushed) > flushEach) {
+		x.flushed, err = now, x.journal.Flush()
 	}
 	if err != nil && x.journalErr == nil {
 		x.journalErr = err

@@ -157,6 +157,7 @@ type run struct {
 	mask    *masker           // safe for concurrent use
 	group   *errgroup.Group
 	journal Journal
+	flushed time.Time // when the journal was
 
 	ready    heap
 	parked   []int // ready, but their pool or step is full

@@ -119,3 +119,7 @@ func (l *smallLog) forget(d schema.Digest) {
 	delete(l.at, k)
 	delete(l.added, k)
 }
+
+func digest32(k [32]byte) schema.Digest {
+	return schema.Digest("sha256:" + hex.EncodeToString(k[:]))
+}

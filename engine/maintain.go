@@ -1,0 +1,227 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Usage is what a store holds.
+type Usage struct {
+	Entries    int   `json:"entries"`
+	Blobs      int   `json:"blobs"`
+	BlobBytes  int64 `json:"blobBytes"`
+	LogBytes   int64 `json:"logBytes"` // of entries and small documents
+	Runs       int   `json:"runs"`
+	RunBytes   int64 `json:"runBytes"`
+	TotalBytes int64 `json:"totalBytes"`
+}
+
+// Usage adds up what is in the store.
+func (s *Directory) Usage() (Usage, error) {
+	u := Usage{Entries: len(s.keys.keys), Blobs: len(s.docs.at)}
+	err := s.eachBlob(func(_ schema.Digest, _ string, size int64) error {
+		u.Blobs++
+		u.BlobBytes += size
+		return nil
+	})
+	if err != nil {
+		return u, err
+	}
+	for _, l := range []string{s.keys.path, s.docs.path} {
+		if fi, err := os.Stat(l); err == nil {
+			u.LogBytes += fi.Size()
+		}
+	}
+	runs, err := os.ReadDir(filepath.Join(s.dir, "runs"))
+	if err != nil {
+		return u, storeError("reading", s.dir, err)
+	}
+	for _, r := range runs {
+		u.Runs++
+		if fi, err := os.Stat(filepath.Join(s.dir, "runs", r.Name(), "events.jsonl")); err == nil {
+			u.RunBytes += fi.Size()
+		}
+	}
+	u.TotalBytes = u.BlobBytes + u.LogBytes + u.RunBytes
+	return u, nil
+}
+
+// eachBlob visits the blobs that are files.
+func (s *Directory) eachBlob(f func(d schema.Digest, path string, size int64) error) error {
+	root := filepath.Join(s.dir, "blobs", "sha256")
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		d := schema.Digest("sha256:" + e.Name())
+		fi, err := e.Info()
+		if _, herr := hexOf(d); err != nil || herr != nil {
+			return err
+		}
+		return f(d, path, fi.Size())
+	})
+	if err != nil {
+		return storeError("reading", root, err)
+	}
+	return nil
+}
+
+// alone runs f while nobody else uses the store.
+func (s *Directory) alone(f func() error) error {
+	if lockAlone(s.lock) != nil {
+		return schema.Errorf(schema.Unavailable, "another eidos uses %q", s.dir).WithHint("try again when its run has ended")
+	}
+	err := f()
+	return errors.Join(err, lockShared(s.lock))
+}
+
+// GC removes what no step's newest result consists of, except what is younger
+// than keep, and the journals of runs older than keep. It returns the bytes
+// that are free by that. Unavailable while another process uses the store.
+func (s *Directory) GC(now time.Time, keep time.Duration) (int64, error) {
+	var freed int64
+	err := s.alone(func() error {
+		before, err := s.Usage()
+		if err != nil {
+			return err
+		}
+		if err := s.collect(now.Add(-keep)); err != nil {
+			return err
+		}
+		after, err := s.Usage()
+		freed = before.TotalBytes - after.TotalBytes
+		return err
+	})
+	return freed, err
+}
+
+func (s *Directory) collect(old time.Time) error {
+	// What was added since the store was opened is in the files, not in memory.
+	if err := s.reload(); err != nil {
+		return err
+	}
+	used, lines := map[schema.Digest]bool{}, map[int]bool{}
+	newest := map[int]bool{}
+	for _, at := range s.keys.steps {
+		newest[at] = true
+	}
+	for at := range s.keys.live() {
+		e, err := s.keys.entryAt(at)
+		if err != nil || !newest[at] && e.Time.Before(old) {
+			continue
+		}
+		lines[at] = true
+		used[e.Artifact.Digest] = true
+		for _, b := range e.Blobs {
+			used[b.Digest] = true
+		}
+	}
+	if err := s.removeRuns(old); err != nil {
+		return err
+	}
+	err := s.eachBlob(func(d schema.Digest, path string, _ int64) error {
+		if used[d] {
+			return nil
+		}
+		return os.Remove(path)
+	})
+	if err != nil {
+		return err
+	}
+	docs := map[int]bool{}
+	for d := range used {
+		if k, ok := key32(d); ok {
+			if at, ok := s.docs.at[k]; ok {
+				docs[at] = true
+			}
+		}
+	}
+	if err := errors.Join(s.docs.keep(docs), s.keys.keep(lines)); err != nil {
+		return storeError("writing", s.dir, err)
+	}
+	return s.reload()
+}
+
+// reload reads the logs again.
+func (s *Directory) reload() error {
+	if err := errors.Join(s.keys.close(), s.docs.close()); err != nil {
+		return err
+	}
+	keys, err := openKeyLog(s.keys.path, true)
+	if err != nil {
+		return storeError("opening", s.keys.path, err)
+	}
+	docs, err := openSmallLog(s.docs.path, true)
+	if err != nil {
+		return storeError("opening", s.docs.path, err)
+	}
+	s.keys, s.docs = keys, docs
+	return nil
+}
+
+func (s *Directory) removeRuns(old time.Time) error {
+	runs, err := s.Runs()
+	if err != nil {
+		return err
+	}
+	for _, r := range runs {
+		if r.Start.Before(old) && r.State != Running {
+			if err := s.RemoveRun(r.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Verify reads every blob and every entry, and returns what is wrong with
+// them. Damaged blobs are removed, so that the next run makes them anew.
+func (s *Directory) Verify(ctx context.Context) ([]error, error) {
+	var wrong []error
+	check := func(d schema.Digest) {
+		r, err := s.Open(ctx, d)
+		if err == nil {
+			_, err = io.Copy(io.Discard, contextReader{ctx, r})
+			r.Close()
+		}
+		if err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	err := s.eachBlob(func(d schema.Digest, _ string, _ int64) error {
+		check(d)
+		return ctx.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.docs.mu.Lock()
+	var docs []schema.Digest
+	for k := range s.docs.at {
+		docs = append(docs, digest32(k))
+	}
+	s.docs.mu.Unlock()
+	for _, d := range docs {
+		check(d)
+	}
+	for at := range s.keys.live() {
+		e, err := s.keys.entryAt(at)
+		if err != nil {
+			wrong = append(wrong, err)
+			continue
+		}
+		for _, b := range append(e.Blobs, Blob{e.Artifact.Digest, e.Artifact.Size}) {
+			if !s.Has(ctx, b.Digest, b.Size) {
+				wrong = append(wrong, schema.Errorf(schema.NotFound, "the result of %s lacks %s", e.Step, b.Digest).WithHint("the next run makes it anew"))
+			}
+		}
+	}
+	return wrong, ctx.Err()
+}

@@ -1,0 +1,317 @@
+package engine_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// plannedStep is one step of a random pipeline.
+type plannedStep struct {
+	name     string
+	needs    []string
+	in       []string
+	fails    int // attempts that fail; 99: all
+	limit    int // attempts in all
+	tolerate bool
+	finally  bool
+}
+
+// randomSteps draws a DAG of n steps: edges point to earlier ones only.
+func randomSteps(t *rapid.T, n int) []plannedStep {
+	var out []plannedStep
+	for i := range n {
+		s := plannedStep{name: fmt.Sprintf("s%d", i), limit: 1}
+		for _, kind := range []*[]string{&s.needs, &s.in} {
+			for range rapid.IntRange(0, 2).Draw(t, "edges") {
+				if i > 0 {
+					f := out[rapid.IntRange(0, i-1).Draw(t, "from")]
+					if !f.finally && !slices.Contains(*kind, f.name) {
+						*kind = append(*kind, f.name)
+					}
+				}
+			}
+		}
+		switch rapid.IntRange(0, 9).Draw(t, "fate") {
+		case 0:
+			s.fails = 99
+		case 1:
+			s.fails, s.limit = 1, 3
+		case 2:
+			s.fails, s.limit = 99, 2
+		case 3:
+			s.fails, s.tolerate = 99, true
+		case 4:
+			s.finally = i > n/2
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func (s plannedStep) schema() schema.Step {
+	st := schema.Step{Uses: "act", With: map[string]any{"name": s.name, "fails": s.fails}, Needs: s.needs, ContinueOnError: s.tolerate}
+	if len(s.in) > 0 {
+		var in []any
+		for _, f := range s.in {
+			in = append(in, f)
+		}
+		st.In = map[string]any{"in": in}
+	}
+	if s.limit > 1 {
+		st.Retry = &schema.Retry{Limit: int64(s.limit), Backoff: "1us", On: "any"}
+	}
+	return st
+}
+
+type actParams struct {
+	Name  string `json:"name"`
+	Fails int    `json:"fails"`
+}
+
+// stage watches what act steps do.
+type stage struct {
+	mu       sync.Mutex
+	attempts map[string]int
+	ended    map[string]bool
+	wrong    []string
+	steps    map[string]plannedStep
+	onStart  func(name string)
+}
+
+func newStage(steps []plannedStep) *stage {
+	s := &stage{attempts: map[string]int{}, ended: map[string]bool{}, steps: map[string]plannedStep{}}
+	for _, p := range steps {
+		s.steps[p.name] = p
+	}
+	return s
+}
+
+func (s *stage) kind() engine.Kind {
+	return engine.Define(engine.Spec{Name: "act", Version: 1, Effect: true}, func(ctx context.Context, _ engine.Env, p actParams, in struct {
+		In []*Text `in:"in,optional"`
+	}) (*Text, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.onStart != nil {
+			s.onStart(p.Name)
+		}
+		s.attempts[p.Name]++
+		me := s.steps[p.Name]
+		for _, f := range append(slices.Clone(me.needs), me.in...) {
+			if !s.ended[f] && !me.finally {
+				s.wrong = append(s.wrong, p.Name+" before "+f)
+			}
+		}
+		if s.attempts[p.Name] <= p.Fails {
+			if s.attempts[p.Name] >= me.limit {
+				s.ended[p.Name] = true
+			}
+			return nil, schema.Errorf(schema.Unavailable, "%s failed", p.Name)
+		}
+		s.ended[p.Name] = true
+		return &Text{Text: p.Name}, ctx.Err()
+	})
+}
+
+func pipelineOf(steps []plannedStep) *schema.Pipeline {
+	p := &schema.Pipeline{Metadata: schema.PipelineMetadata{Name: "random"}, Steps: map[string]schema.Step{}, Finally: map[string]schema.Step{}}
+	for _, s := range steps {
+		if s.finally {
+			p.Finally[s.name] = s.schema()
+		} else {
+			p.Steps[s.name] = s.schema()
+		}
+	}
+	return p
+}
+
+// TestRandomRuns holds the promises of Run over random pipelines, failures,
+// retries and cancels.
+func TestRandomRuns(t *testing.T) {
+	before := runtime.NumGoroutine()
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 40).Draw(t, "n")
+		if rapid.IntRange(0, 50).Draw(t, "big") == 0 {
+			n = rapid.IntRange(500, 2000).Draw(t, "many")
+		}
+		steps := randomSteps(t, n)
+		stage := newStage(steps)
+		plan, err := engine.Compile(pipelineOf(steps), nil, []engine.Kind{stage.kind()}, engine.CompileOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		stopAt := ""
+		if rapid.IntRange(0, 4).Draw(t, "cancel") == 0 {
+			stopAt = steps[rapid.IntRange(0, n-1).Draw(t, "at")].name
+		}
+		stage.onStart = func(name string) {
+			if name == stopAt {
+				cancel()
+			}
+		}
+		var events []engine.Event
+		store := engine.NewMemory()
+		r := engine.Runner{Store: store, Jobs: rapid.IntRange(1, 8).Draw(t, "jobs"), KeepGoing: rapid.Bool().Draw(t, "keep going"), Events: func(e engine.Event) { events = append(events, e) }}
+		res, err := r.Run(ctx, plan)
+		check(t, steps, stage, res, err, events, r.KeepGoing)
+	})
+	for range 100 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%d goroutines before, %d after", before, runtime.NumGoroutine())
+}
+
+func check(t *rapid.T, steps []plannedStep, stage *stage, res *engine.Result, err error, events []engine.Event, keepGoing bool) {
+	if len(stage.wrong) > 0 {
+		t.Fatal(stage.wrong)
+	}
+	failed := 0
+	for _, s := range steps {
+		st := res.Step(s.name)
+		if !st.State.Final() {
+			t.Fatalf("%s is left %s", s.name, st.State)
+		}
+		if got := stage.attempts[s.name]; got > s.limit || got != st.Attempts {
+			t.Fatalf("%s: %d attempts, told %d, limit %d", s.name, got, st.Attempts, s.limit)
+		}
+		if st.State == engine.Failed && !s.tolerate {
+			failed++
+			if n := strings.Count(err.Error(), "."+s.name+": "); n != 1 {
+				t.Fatalf("%s is told %d times in %v", s.name, n, err)
+			}
+		}
+		if s.finally && st.State == engine.Canceled {
+			t.Fatalf("%s under finally was canceled", s.name)
+		}
+		if st.State == engine.Done && st.Artifact.Digest == "" {
+			t.Fatalf("%s has no result", s.name)
+		}
+	}
+	switch {
+	case err == nil && failed > 0:
+		t.Fatal("steps failed and the run did not")
+	case err != nil && failed == 0 && schema.CodeOf(err) != schema.Canceled:
+		t.Fatalf("no step failed, and the run did: %v", err)
+	}
+	replay(t, res, events)
+}
+
+// replay holds the events against the result: the journal alone tells what
+// became of each step.
+func replay(t *rapid.T, res *engine.Result, events []engine.Event) {
+	states := map[string]engine.State{}
+	for i, e := range events {
+		if e.Seq != i+1 {
+			t.Fatalf("event %d has number %d", i+1, e.Seq)
+		}
+		line, err := e.MarshalLine()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back engine.Event
+		if err := json.Unmarshal(line, &back); err != nil {
+			t.Fatal(err)
+		}
+		if back.Type == engine.EventStep {
+			if states[back.Step].Final() {
+				t.Fatalf("%s goes on after its end", back.Step)
+			}
+			states[back.Step] = back.State
+		}
+	}
+	for _, s := range res.Steps {
+		if states[s.ID] != s.State {
+			t.Fatalf("%s: the journal says %s, the result %s", s.ID, states[s.ID], s.State)
+		}
+	}
+	if last := events[len(events)-1]; last.Type != engine.EventRun || last.State != res.State {
+		t.Fatalf("the last event is %+v", last)
+	}
+}
+
+// TestRandomCycles: a pipeline compiles if and only if it has no cycle.
+func TestRandomCycles(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 12).Draw(t, "n")
+		edges := make([][]int, n)
+		p := &schema.Pipeline{Steps: map[string]schema.Step{}}
+		for i := range n {
+			edges[i] = rapid.SliceOfNDistinct(rapid.IntRange(0, n-1), 0, min(2, n), rapid.ID[int]).Draw(t, "edges")
+			s := schema.Step{Uses: "act", With: map[string]any{"name": "x", "fails": 0}}
+			for _, e := range edges[i] {
+				s.Needs = append(s.Needs, fmt.Sprintf("s%d", e))
+			}
+			p.Steps[fmt.Sprintf("s%d", i)] = s
+		}
+		_, err := engine.Compile(p, nil, []engine.Kind{newStage(nil).kind()}, engine.CompileOptions{})
+		if want := cyclic(edges); want != (err != nil) {
+			t.Fatalf("cyclic: %v, error: %v", want, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "steps wait for each other: s") {
+			t.Fatalf("got %v", err)
+		}
+	})
+}
+
+// cyclic removes what waits for nothing until nothing is left, or something
+// is.
+func cyclic(edges [][]int) bool {
+	gone := make([]bool, len(edges))
+	for range edges {
+		for i := range edges {
+			free := true
+			for _, e := range edges[i] {
+				free = free && gone[e]
+			}
+			gone[i] = gone[i] || free
+		}
+	}
+	return slices.Contains(gone, false)
+}
+
+// TestJobsDoNotChangeResults: one at a time or eight, the same digests.
+func TestJobsDoNotChangeResults(t *testing.T) {
+	text := shaped("layered", 200)
+	var all [2]map[string]schema.Digest
+	for i, jobs := range []int{1, 8} {
+		p, doc, err := parse(t, "p.yaml", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := engine.Compile(p, doc, []engine.Kind{nodeKind()}, engine.CompileOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := engine.Runner{Store: engine.NewMemory(), Jobs: jobs}
+		res, err := r.Run(context.Background(), plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[i] = map[string]schema.Digest{}
+		for _, s := range res.Steps {
+			all[i][s.ID] = s.Artifact.Digest
+		}
+	}
+	for id, d := range all[0] {
+		if all[1][id] != d || d == "" {
+			t.Errorf("%s: %s and %s", id, d, all[1][id])
+		}
+	}
+}
