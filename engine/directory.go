@@ -62,7 +62,7 @@ func OpenStore(dir string) (*Directory, error) {
 		s.keys, err = openKeyLog(filepath.Join(dir, "keys.log"), alone)
 	}
 	if err == nil {
-		s.docs, err = openSmallLog(filepath.Join(dir, "small.log"), alone)
+		s.docs, err = openSmallLog(filepath.Join(dir, "small.log"))
 	}
 	if err == nil && alone {
 		err = lockShared(s.lock)

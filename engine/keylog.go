@@ -30,7 +30,7 @@ const (
 
 func openKeyLog(path string, alone bool) (*keyLog, error) {
 	l := &keyLog{added: map[schema.Digest]Entry{}, latest: map[[2]string]Entry{}}
-	if err := l.load(path, alone); err != nil {
+	if err := l.load(path); err != nil {
 		return nil, err
 	}
 	l.index()

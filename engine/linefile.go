@@ -22,7 +22,6 @@ type lineFile struct {
 	path  string
 	mu    sync.Mutex
 	f     *os.File // nil until the first line is added
-	alone bool     // nobody else had it open
 	dirty bool
 	data  []byte // of the file, when it was opened
 }
@@ -34,10 +33,9 @@ const (
 
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
-// load reads the file. alone: nobody else has it open, so that it may be
-// written anew.
-func (l *lineFile) load(path string, alone bool) error {
-	l.path, l.alone = path, alone
+// load reads the file.
+func (l *lineFile) load(path string) error {
+	l.path = path
 	data, err := os.ReadFile(path)
 	if err != nil && !os.IsNotExist(err) {
 		return err
@@ -107,7 +105,7 @@ func (l *lineFile) open() error {
 	if err != nil {
 		return err
 	}
-	if err = f.Chmod(0o600); err == nil && l.alone {
+	if err = f.Chmod(0o600); err == nil {
 		err = mend(f)
 	}
 	if err != nil {

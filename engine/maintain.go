@@ -158,7 +158,7 @@ func (s *Directory) reload() error {
 	if err != nil {
 		return storeError("opening", s.keys.path, err)
 	}
-	docs, err := openSmallLog(s.docs.path, true)
+	docs, err := openSmallLog(s.docs.path)
 	if err != nil {
 		return storeError("opening", s.docs.path, err)
 	}

@@ -28,9 +28,9 @@ func fits(data []byte) bool {
 	return len(data) > 0 && len(data) <= small && bytes.IndexByte(data, '\n') == len(data)-1
 }
 
-func openSmallLog(path string, alone bool) (*smallLog, error) {
+func openSmallLog(path string) (*smallLog, error) {
 	l := &smallLog{added: map[[32]byte][]byte{}}
-	if err := l.load(path, alone); err != nil {
+	if err := l.load(path); err != nil {
 		return nil, err
 	}
 	l.index()
