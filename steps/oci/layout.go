@@ -31,13 +31,13 @@ var errUnknown = errors.New("not in the layout")
 // layout is one repository as an OCI image layout directory
 // (https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md):
 //
-//	oci-layout          version marker; also the file that writers lock
+//	oci-layout          version marker
 //	index.json          every manifest, once for each of its tags
 //	blobs/sha256/HEX    manifests, configs and layers
 //
 // It is safe for concurrent use, also by several processes: files are renamed
-// into place, and the index is changed under the lock. The directory is made
-// by the first write.
+// into place, and the index is changed under a lock on the directory. The
+// directory is made by the first write.
 type layout struct{ dir string }
 
 func (l layout) blobPath(d v1.Hash) string {
@@ -105,7 +105,7 @@ func (l layout) change(f func([]v1.Descriptor) ([]v1.Descriptor, error)) error {
 	if err := l.init(); err != nil {
 		return err
 	}
-	lock, err := os.Open(filepath.Join(l.dir, "oci-layout"))
+	lock, err := os.Open(l.dir)
 	if err != nil {
 		return err
 	}
@@ -138,17 +138,12 @@ func (l layout) writeIndex(descs []v1.Descriptor) error {
 	})
 }
 
-// init makes the files that tell a layout, index first: a directory with the
-// marker is complete.
+// init makes the marker. It holds the same whoever makes it, and the index is
+// made by the first change.
 func (l layout) init() error {
 	marker := filepath.Join(l.dir, "oci-layout")
 	if _, err := os.Stat(marker); err == nil {
 		return nil
-	}
-	if _, err := os.Stat(filepath.Join(l.dir, "index.json")); errors.Is(err, fs.ErrNotExist) {
-		if err := l.writeIndex(nil); err != nil {
-			return err
-		}
 	}
 	return replace.File(marker, 0o666, func(w io.Writer) error {
 		_, err := io.WriteString(w, `{"imageLayoutVersion":"1.0.0"}`+"\n")

@@ -9,13 +9,16 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Limits of a tree of files. They are far above what a bundle needs and far
-// below what hurts.
-const (
-	maxFiles = 100_000
-	maxBytes = 8 << 30 // of all files together
-	maxRatio = 200     // unpacked to packed, above 64 MiB unpacked
-)
+// limits are how much a tree of files may hold.
+type limits struct {
+	files int
+	bytes int64 // of all files together
+	ratio int64 // unpacked to packed, above slack
+	slack int64 // bytes; also for the archive's own headers
+}
+
+// standard limits are far above what a bundle needs and far below what hurts.
+func standard() limits { return limits{files: 100_000, bytes: 8 << 30, ratio: 200, slack: 64 << 20} }
 
 // CheckPath refuses a path that is not relative, clean and slash-separated, or
 // that some system would read as something else. Errors are Invalid and name
@@ -49,9 +52,11 @@ func CheckPath(p string) error {
 // CheckFiles refuses a list of files that no directory can hold: with a path
 // that CheckPath refuses, one path twice, one that is a file and a directory,
 // or more than the limits. All problems are reported at once, as Invalid.
-func CheckFiles(files []schema.File) error {
-	if len(files) > maxFiles {
-		return schema.Errorf(schema.Invalid, "%d files; at most %d are taken", len(files), maxFiles)
+func CheckFiles(files []schema.File) error { return standard().check(files) }
+
+func (l limits) check(files []schema.File) error {
+	if len(files) > l.files {
+		return schema.Errorf(schema.Invalid, "%d files; at most %d are taken", len(files), l.files)
 	}
 	var errs []error
 	var total int64
@@ -75,8 +80,8 @@ func CheckFiles(files []schema.File) error {
 			}
 		}
 	}
-	if total > maxBytes {
-		errs = append(errs, schema.Errorf(schema.Invalid, "%d bytes in all; at most %d are taken", total, int64(maxBytes)))
+	if total > l.bytes {
+		errs = append(errs, schema.Errorf(schema.Invalid, "%d bytes in all; at most %d are taken", total, l.bytes))
 	}
 	return schema.Join(errs)
 }

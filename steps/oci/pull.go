@@ -111,6 +111,9 @@ func (r *Repository) fetch(ctx context.Context) ([]byte, v1.Descriptor, error) {
 
 func (r *Repository) pullBundle(ctx context.Context, env engine.Env, doc *document) (*schema.Bundle, error) {
 	b := &schema.Bundle{Kind: "Bundle", APIVersion: schema.APIVersion}
+	if doc.Annotations[MetadataAnnotation] == "" {
+		return nil, schema.Errorf(schema.Invalid, "its manifest has no annotation %s", MetadataAnnotation)
+	}
 	if err := schema.Decode(MetadataAnnotation, []byte(doc.Annotations[MetadataAnnotation]), &b.Metadata); err != nil {
 		return nil, err
 	}
@@ -118,8 +121,8 @@ func (r *Repository) pullBundle(ctx context.Context, env engine.Env, doc *docume
 		return nil, schema.Errorf(schema.Invalid, "it has not exactly one tar+gzip layer")
 	}
 	layer := doc.Layers[0]
-	if layer.Size > maxBytes {
-		return nil, schema.Errorf(schema.Invalid, "its layer has %d bytes; at most %d are taken", layer.Size, int64(maxBytes))
+	if l := standard(); layer.Size > l.bytes {
+		return nil, schema.Errorf(schema.Invalid, "its layer has %d bytes; at most %d are taken", layer.Size, l.bytes)
 	}
 	spool, err := spoolFile()
 	if err != nil {
@@ -136,6 +139,6 @@ func (r *Repository) pullBundle(ctx context.Context, env engine.Env, doc *docume
 	if err := errors.Join(err, rc.Close()); err != nil {
 		return nil, r.explain("reading", r.digest(schema.Digest(layer.Digest.String())), explainSpool(err))
 	}
-	b.Files, err = unpack(ctx, spool, layer.Size, env.Blobs)
+	b.Files, err = standard().unpack(ctx, spool, layer.Size, env.Blobs)
 	return b, err
 }

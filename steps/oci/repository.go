@@ -49,6 +49,7 @@ type Repository struct {
 	Location
 	repo    name.Repository
 	options []remote.Option
+	patient *patient // nil for what is in this process
 }
 
 // Open returns the repository of l. dir is what a relative layout directory is
@@ -67,7 +68,8 @@ func (o Options) Open(l Location, dir string, a Access) (*Repository, error) {
 		}
 		host, rt = "embedded.invalid", direct{directory(filepath.Join(o.Data, "registry"))}
 	default:
-		rt = network(host, a)
+		r.patient = network(a)
+		rt = r.patient
 	}
 	var nameOpts []name.Option
 	if a.PlainHTTP {
@@ -88,6 +90,9 @@ func (o Options) Open(l Location, dir string, a Access) (*Repository, error) {
 	}
 	r.options = []remote.Option{
 		remote.WithTransport(rt), remote.WithAuthFromKeychain(keychain), remote.WithUserAgent("eidos/" + o.Version),
+		// The transport below tries again; uploads of layers, which it cannot
+		// send twice, are begun again by the library.
+		remote.WithRetryStatusCodes(),
 		remote.WithRetryBackoff(remote.Backoff{Duration: 300 * time.Millisecond, Factor: 3, Jitter: 0.2, Steps: 4}),
 	}
 	return r, nil
@@ -95,7 +100,7 @@ func (o Options) Open(l Location, dir string, a Access) (*Repository, error) {
 
 // network is the way to a real registry: retries that wait as long as it asks,
 // and no plain HTTP that nobody asked for.
-func network(host string, a Access) http.RoundTripper {
+func network(a Access) *patient {
 	t := remote.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout = 2 * time.Minute // a registry may hash a large blob before it answers
 	if a.InsecureTLS {

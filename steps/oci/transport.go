@@ -2,12 +2,14 @@ package oci
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -95,19 +97,38 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// secure refuses plain HTTP to another machine unless it was asked for: the
-// library below falls back to it for private addresses, with the credentials.
+// secure refuses plain HTTP unless it was asked for: the library above falls
+// back to it for private addresses, with the credentials, whatever was wrong
+// with HTTPS. On loopback it may, if the server does not speak TLS at all.
 type secure struct {
 	inner http.RoundTripper
 	plain bool
+
+	mu        sync.Mutex
+	untrusted error // why the certificate was refused
 }
 
 func (s *secure) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.URL.Scheme == "http" && !s.plain && !loopback(req.URL.Hostname()) {
-		return nil, schema.Errorf(schema.Invalid, "registry %q does not speak HTTPS", req.URL.Host).
-			WithHint("use --plain-http if that is what you want")
+	if req.URL.Scheme == "http" && !s.plain {
+		s.mu.Lock()
+		untrusted := s.untrusted
+		s.mu.Unlock()
+		if untrusted != nil {
+			return nil, untrusted
+		}
+		if !loopback(req.URL.Hostname()) {
+			return nil, schema.Errorf(schema.Invalid, "registry %q does not speak HTTPS", req.URL.Host).
+				WithHint("use --plain-http if that is what you want")
+		}
 	}
-	return s.inner.RoundTrip(req)
+	resp, err := s.inner.RoundTrip(req)
+	var cert *tls.CertificateVerificationError
+	if errors.As(err, &cert) {
+		s.mu.Lock()
+		s.untrusted = err
+		s.mu.Unlock()
+	}
+	return resp, err
 }
 
 func loopback(host string) bool {

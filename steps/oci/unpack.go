@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,23 +20,23 @@ import (
 // refuses, naming the entry, what is not a plain file or directory inside the
 // tree, what is there twice or in two roles, set-id bits, and what is more than
 // the limits. Errors are Invalid.
-func unpack(ctx context.Context, r io.ReaderAt, size int64, blobs engine.Blobs) ([]schema.File, error) {
+func (l limits) unpack(ctx context.Context, r io.ReaderAt, size int64, blobs engine.Blobs) ([]schema.File, error) {
 	var listed []schema.File
-	err := walk(ctx, r, size, func(f schema.File, _ io.Reader) error {
+	err := l.walk(ctx, r, size, func(f schema.File, _ io.Reader) error {
 		listed = append(listed, f)
-		if len(listed) > maxFiles {
-			return schema.Errorf(schema.Invalid, "the archive has more than %d files", maxFiles)
+		if len(listed) > l.files {
+			return schema.Errorf(schema.Invalid, "the archive has more than %d files", l.files)
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	if err := CheckFiles(listed); err != nil {
+	if err := l.check(listed); err != nil {
 		return nil, err
 	}
 	var files []schema.File
-	err = walk(ctx, r, size, func(f schema.File, content io.Reader) error {
+	err = l.walk(ctx, r, size, func(f schema.File, content io.Reader) error {
 		f.Digest, f.Size, err = blobs.Put(ctx, content)
 		files = append(files, f)
 		return err
@@ -49,7 +50,7 @@ func unpack(ctx context.Context, r io.ReaderAt, size int64, blobs engine.Blobs) 
 
 // walk calls visit with each file of an archive. It fails on what unpack says,
 // except for what only shows when all entries are known.
-func walk(ctx context.Context, r io.ReaderAt, size int64, visit func(schema.File, io.Reader) error) error {
+func (l limits) walk(ctx context.Context, r io.ReaderAt, size int64, visit func(schema.File, io.Reader) error) error {
 	broken := func(err error) error {
 		var told *schema.Error
 		if errors.As(err, &told) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
@@ -61,9 +62,9 @@ func walk(ctx context.Context, r io.ReaderAt, size int64, visit func(schema.File
 	if err != nil {
 		return broken(err)
 	}
-	limited := &limitedReader{r: gz, left: min(maxBytes, max(64<<20, size*maxRatio)) + 64<<20}
+	limited := &limitedReader{r: gz, left: min(l.bytes, size*l.ratio) + l.slack}
 	tr := tar.NewReader(limited)
-	dirs := map[string]bool{}
+	dirs, names := map[string]bool{}, map[string]bool{}
 	for entries := 0; ; entries++ {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
@@ -72,13 +73,13 @@ func walk(ctx context.Context, r io.ReaderAt, size int64, visit func(schema.File
 			if err != nil {
 				return broken(err)
 			}
-			return nil
+			return both(names, dirs)
 		}
 		if err != nil {
 			return broken(err)
 		}
-		if entries > 2*maxFiles {
-			return schema.Errorf(schema.Invalid, "the archive has more than %d entries", 2*maxFiles)
+		if entries > 2*l.files {
+			return schema.Errorf(schema.Invalid, "the archive has more than %d entries", 2*l.files)
 		}
 		f, err := entry(h, dirs)
 		if err != nil {
@@ -87,10 +88,22 @@ func walk(ctx context.Context, r io.ReaderAt, size int64, visit func(schema.File
 		if f == nil {
 			continue
 		}
+		names[f.Path] = true
 		if err := visit(*f, tr); err != nil {
 			return broken(err)
 		}
 	}
+}
+
+// both refuses a name that is a file and a directory.
+func both(files, dirs map[string]bool) error {
+	var errs []error
+	for _, d := range slices.Sorted(maps.Keys(dirs)) {
+		if files[d] {
+			errs = append(errs, schema.Errorf(schema.Invalid, "%q is a file and a directory", d))
+		}
+	}
+	return schema.Join(errs)
 }
 
 // entry returns the file that a header announces, nil for a directory.
@@ -139,7 +152,7 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 	l.left -= int64(n)
 	if l.left < 0 {
 		return n, schema.Errorf(schema.Invalid, "the archive unpacks to far more than it should").
-			WithHint("the limits are %d times its packed size and %d GiB", maxRatio, maxBytes>>30)
+			WithHint("it is not a bundle that eidos made")
 	}
 	return n, err
 }
