@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -18,8 +19,16 @@ const (
 
 // shown is an address without what may be secret: user, password, query.
 func shown(uri string) string {
+	if !strings.Contains(uri, "://") {
+		return uri
+	}
 	u, err := url.Parse(uri)
-	if err != nil || u.Scheme == "" || u.Opaque != "" {
+	if err != nil {
+		// Who knows where the password ends.
+		scheme, _, _ := strings.Cut(uri, "://")
+		return scheme + "://…"
+	}
+	if u.Scheme == "" || u.Opaque != "" {
 		return uri
 	}
 	u.User, u.RawQuery, u.Fragment = nil, "", ""
