@@ -1,9 +1,16 @@
 package sign_test
 
 import (
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/NVIDIA/eidos/engine"
@@ -13,13 +20,16 @@ import (
 	"github.com/NVIDIA/eidos/steps/sign"
 )
 
-// world is a pushed bundle and a key.
+// world is a directory with a key, a data directory with the embedded
+// registry, and a bundle in that. Opening a key takes its time, so tests share
+// a world and the steps, which open it once.
 type world struct {
-	t     *testing.T
-	env   engine.Env
-	opts  sign.Options
-	image *schema.Reference
-	key   string
+	t            *testing.T
+	env          engine.Env
+	opts         sign.Options
+	image        *schema.Reference
+	key          string
+	signs, looks engine.Kind
 }
 
 const password = "correct horse"
@@ -31,16 +41,38 @@ func newWorld(t *testing.T) *world {
 		OCI:       oci.Options{Data: t.TempDir(), Version: "test"},
 		LookupEnv: func(name string) (string, bool) { return password, name == "COSIGN_PASSWORD" },
 	}
-	var err error
-	w.image, err = w.opts.OCI.Push(t.Context(), w.env, blobtest.Bundle(w.env, map[string]string{"a.yaml": "a: 1\n"}), schema.PushParams{To: "embedded/team/bundle:v1"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.signs, w.looks = sign.Kind(w.opts), sign.VerifyKind(w.opts)
 	w.key = filepath.Join(w.env.Dir, "cosign.key")
 	if err := sign.GenerateKey(w.key, []byte(password)); err != nil {
 		t.Fatal(err)
 	}
+	w.push("team/bundle")
 	return w
+}
+
+// in is the world for a subtest, with a bundle of its own.
+func (w *world) in(t *testing.T) *world {
+	sub := *w
+	sub.t = t
+	sub.push("team/" + strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' {
+			return r
+		}
+		return -1
+	}, t.Name()))
+	return &sub
+}
+
+// push writes a bundle to a repository of the embedded registry.
+func (w *world) push(repository string) *schema.Reference {
+	w.t.Helper()
+	var err error
+	b := blobtest.Bundle(w.env, map[string]string{"a.yaml": "a: 1\n"})
+	w.image, err = w.opts.OCI.Push(w.t.Context(), w.env, b, schema.PushParams{To: "embedded/" + repository + ":v1"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.image
 }
 
 // run runs a step with parameters and inputs.
@@ -60,18 +92,19 @@ func run[O schema.Value](w *world, k engine.Kind, with map[string]any, in engine
 
 func (w *world) sign(with map[string]any) (*schema.Signature, error) {
 	w.t.Helper()
-	return run[*schema.Signature](w, sign.Kind(w.opts), with, engine.Inputs{"image": {w.image}})
+	return run[*schema.Signature](w, w.signs, with, engine.Inputs{"image": {w.image}})
 }
 
 func (w *world) verify(with map[string]any) (*schema.Verification, error) {
 	w.t.Helper()
-	return run[*schema.Verification](w, sign.VerifyKind(w.opts), with, engine.Inputs{"image": {w.image}})
+	return run[*schema.Verification](w, w.looks, with, engine.Inputs{"image": {w.image}})
 }
 
 func TestSignAndVerify(t *testing.T) {
+	all := newWorld(t)
 	for _, format := range []string{"bundle", "legacy"} {
 		t.Run(format, func(t *testing.T) {
-			w := newWorld(t)
+			w := all.in(t)
 			sig, err := w.sign(map[string]any{"format": format, "attest": true})
 			if err != nil {
 				t.Fatal(err)
@@ -98,6 +131,7 @@ func TestSignAndVerify(t *testing.T) {
 }
 
 func TestVerifyFails(t *testing.T) {
+	all := newWorld(t)
 	other := filepath.Join(t.TempDir(), "other.key")
 	if err := sign.GenerateKey(other, nil); err != nil {
 		t.Fatal(err)
@@ -124,7 +158,7 @@ func TestVerifyFails(t *testing.T) {
 		{"tampered signature", func(w *world) { signed(w); tamper(w) }, nil, schema.Unsatisfied, "does not hold"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t)
+			w := all.in(t)
 			tt.prep(w)
 			v, err := w.verify(tt.with)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || schema.CodeOf(err) != tt.code {
@@ -138,7 +172,13 @@ func TestVerifyFails(t *testing.T) {
 }
 
 // repoDir is the layout of the world's repository in the embedded registry.
-func repoDir(w *world) string { return filepath.Join(w.opts.OCI.Data, "registry", "team+bundle") }
+func repoDir(w *world) string {
+	l, err := oci.ParseLocation(w.image.Reference)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return filepath.Join(w.opts.OCI.Data, "registry", strings.ReplaceAll(l.Repository, "/", "+"))
+}
 
 func remove(w *world, d schema.Digest) {
 	blob := filepath.Join(repoDir(w), "blobs", "sha256", strings.TrimPrefix(string(d), "sha256:"))
@@ -158,8 +198,230 @@ func tamper(w *world) {
 	image := w.image
 	b := blobtest.Bundle(w.env, map[string]string{"a.yaml": "a: 2\n"})
 	var err error
-	if w.image, err = w.opts.OCI.Push(w.t.Context(), w.env, b, schema.PushParams{To: "embedded/team/bundle:v2"}); err != nil {
+	if w.image, err = w.opts.OCI.Push(w.t.Context(), w.env, b, schema.PushParams{To: strings.Split(image.Reference, "@")[0]}); err != nil {
 		w.t.Fatal(err)
 	}
 	sign.Transplant(w.t, w.opts, w.env, image, w.image)
+}
+
+func TestKeyIsFound(t *testing.T) {
+	w := newWorld(t)
+	user := w.opts.UserKey()
+	named := filepath.Join(t.TempDir(), "named.key")
+	for _, p := range []string{user, named} {
+		if err := sign.GenerateKey(p, []byte(password)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id := func(public string) schema.Digest {
+		data, err := os.ReadFile(public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		block, _ := pem.Decode(data)
+		return blobtest.Digest(block.Bytes)
+	}
+	env := map[string]string{"COSIGN_PASSWORD": password}
+	w.opts.LookupEnv = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
+	w.signs = sign.Kind(w.opts)
+	for _, tt := range []struct {
+		name string
+		prep func()
+		with map[string]any
+		want string
+	}{
+		{"the directory's", func() {}, nil, w.key},
+		{"the environment's", func() { env["EIDOS_KEY"] = named }, nil, named},
+		{"the parameter's", func() {}, map[string]any{"key": user}, user},
+		{"the user's", func() { delete(env, "EIDOS_KEY"); os.Rename(w.key, w.key+".away") }, nil, user},
+	} {
+		tt.prep()
+		sig, err := w.sign(tt.with)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		if sig.KeyID != id(sign.PublicPath(tt.want)) {
+			t.Errorf("%s: signed with another key", tt.name)
+		}
+	}
+	if err := os.Remove(user); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.sign(nil)
+	if schema.CodeOf(err) != schema.NotFound || !strings.Contains(err.Error(), "there is no key to sign with") {
+		t.Errorf("no key: %v", err)
+	}
+	if err := os.Remove(sign.PublicPath(user)); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	w.env.Log = func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) }
+	if _, err := w.sign(map[string]any{"generateKey": true}); err != nil {
+		t.Fatal(err)
+	}
+	if len(told) != 1 || !strings.Contains(told[0], "made a key pair") || strings.Contains(told[0], password) {
+		t.Errorf("it told %q", told)
+	}
+	if _, err := os.Stat(user); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPassword(t *testing.T) {
+	w := newWorld(t)
+	asked := 0
+	for _, tt := range []struct {
+		name   string
+		lookup func(string) (string, bool)
+		secret func(string) (string, error)
+		ask    func(string) ([]byte, error)
+		code   schema.Code
+	}{
+		{name: "of the step", secret: func(name string) (string, error) { return password, nil }},
+		{name: "asked for", ask: func(string) ([]byte, error) { asked++; return []byte(password), nil }},
+		{name: "wrong", lookup: func(string) (string, bool) { return "hunter2", true }, code: schema.Unauthorized},
+		{name: "empty, not asked for", lookup: func(string) (string, bool) { return "", true },
+			ask: func(string) ([]byte, error) { asked++; return []byte(password), nil }, code: schema.Unauthorized},
+		{name: "none", code: schema.Unauthorized},
+	} {
+		w.opts.LookupEnv = func(name string) (string, bool) {
+			if name != "COSIGN_PASSWORD" || tt.lookup == nil {
+				return "", false
+			}
+			return tt.lookup(name)
+		}
+		w.opts.Password, w.env.Secret = tt.ask, tt.secret
+		w.signs = sign.Kind(w.opts)
+		_, err := w.sign(nil)
+		if schema.CodeOf(err) != tt.code {
+			t.Errorf("%s: %v (%s), want %s", tt.name, err, schema.CodeOf(err), tt.code)
+		}
+		if err != nil && strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: the error tells it: %v", tt.name, err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
+	}
+}
+
+// Many signers at once, in a registry that keeps referrers under a tag: none
+// is lost.
+func TestSignAtOnce(t *testing.T) {
+	w := newWorld(t)
+	srv := httptest.NewServer(noReferrers{oci.Handler(t.TempDir())})
+	defer srv.Close()
+	b := blobtest.Bundle(w.env, map[string]string{"a.yaml": "a: 1\n"})
+	var err error
+	w.image, err = w.opts.OCI.Push(t.Context(), w.env, b, schema.PushParams{To: strings.TrimPrefix(srv.URL, "http://") + "/team/x:v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(t.TempDir(), "other.key")
+	if err := sign.GenerateKey(other, []byte(password)); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	errs := make([]error, 8)
+	for i := range errs {
+		with := map[string]any{"attest": i%4 < 2}
+		if i%2 == 1 {
+			with["key"] = other
+		}
+		wg.Go(func() { _, errs[i] = w.sign(with) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{w.key, other} {
+		if _, err := w.verify(map[string]any{"key": sign.PublicPath(key), "attestations": []any{sign.Provenance}}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// noReferrers is a registry without the referrers API.
+type noReferrers struct{ next http.Handler }
+
+func (n noReferrers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.Contains(r.URL.Path, "/referrers/") {
+		http.NotFound(w, r)
+		return
+	}
+	n.next.ServeHTTP(&forgetful{w}, r)
+}
+
+// forgetful does not say that it noticed the subject.
+type forgetful struct{ http.ResponseWriter }
+
+func (f *forgetful) WriteHeader(status int) {
+	f.Header().Del("OCI-Subject")
+	f.ResponseWriter.WriteHeader(status)
+}
+
+func TestFormatsDoNotMix(t *testing.T) {
+	w := newWorld(t)
+	for _, formats := range [][2]string{{"bundle", "legacy"}, {"legacy", "bundle"}} {
+		w.push("team/" + formats[0])
+		if _, err := w.sign(map[string]any{"format": formats[0]}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := w.sign(map[string]any{"format": formats[1]})
+		if schema.CodeOf(err) != schema.Invalid || !strings.Contains(err.Error(), "has signatures in the "+formats[0]+" format already") {
+			t.Errorf("%s after %s: %v", formats[1], formats[0], err)
+		}
+	}
+}
+
+func TestVerifyBundle(t *testing.T) {
+	w := newWorld(t)
+	good := blobtest.Bundle(w.env, map[string]string{"a.yaml": "a: 1\n", "d/b.yaml": "b: 1\n"})
+	other, size, err := w.env.Blobs.Put(t.Context(), strings.NewReader("changed"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		change func(files []schema.File) []schema.File
+		want   string
+	}{
+		"untouched": {func(f []schema.File) []schema.File { return f }, ""},
+		"changed":   {func(f []schema.File) []schema.File { f[0].Digest, f[0].Size = other, size; return f }, `file "a.yaml" is changed`},
+		"missing":   {func(f []schema.File) []schema.File { return f[1:] }, `file "a.yaml" is missing`},
+		"added": {func(f []schema.File) []schema.File {
+			return append(f, schema.File{Path: "z.yaml", Digest: other, Size: size})
+		}, `file "z.yaml" is added`},
+		"no list": {func(f []schema.File) []schema.File {
+			return slices.DeleteFunc(f, func(f schema.File) bool { return f.Path == "checksums.txt" })
+		}, "no checksums.txt"},
+	} {
+		b := *good
+		b.Files = tt.change(slices.Clone(good.Files))
+		v, err := run[*schema.Verification](w, w.looks, nil, engine.Inputs{"bundle": {&b}})
+		if tt.want == "" {
+			if err != nil || !v.Verified {
+				t.Errorf("%s: %+v, %v", name, v, err)
+			}
+			continue
+		}
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", name, err, tt.want)
+		}
+		if v != nil && v.Verified {
+			t.Errorf("%s: verified", name)
+		}
+	}
+	_, err = run[*schema.Verification](w, w.looks, nil, nil)
+	if schema.CodeOf(err) != schema.Invalid {
+		t.Errorf("nothing to verify: %v", err)
+	}
+}
+
+func TestReferenceMustBeItsDigest(t *testing.T) {
+	w := newWorld(t)
+	w.image.Digest = blobtest.Digest([]byte("x"))
+	if _, err := w.sign(nil); schema.CodeOf(err) != schema.Invalid || !strings.Contains(err.Error(), "is not the digest") {
+		t.Errorf("sign: %v", err)
+	}
 }
