@@ -134,7 +134,7 @@ type CollectorPart string
 // snapshot would tell. Readers take words in any case, and the other names in
 // criteria.go. The lists are data: one word adds one.
 type Criteria struct {
-	// Kubernetes service the cluster runs on.
+	// Where the cluster runs: its Kubernetes service.
 	Service Service `json:"service,omitempty"`
 
 	// GPU model of the nodes.

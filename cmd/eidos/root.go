@@ -11,6 +11,7 @@ import (
 
 // root is the command tree. Adding a command adds a line to one of its lists.
 func (a *app) root() *cobra.Command {
+	cobra.EnableCommandSorting = false // the order of the lists below is the order of the work
 	root := &cobra.Command{
 		Use:   "eidos",
 		Short: "Known-good configuration for GPU Kubernetes clusters, proven and signed",
