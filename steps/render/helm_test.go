@@ -107,8 +107,10 @@ func received(t *testing.T, objects map[string]map[string]any, name string) map[
 	if err := json.Unmarshal([]byte(o["data"].(map[string]any)["values"].(string)), &v); err != nil {
 		t.Fatal(err)
 	}
-	delete(v, "global") // Helm's own
-	delete(v, "enabled")
+	if g, ok := v["global"].(map[string]any); ok && len(g) == 0 {
+		delete(v, "global") // Helm's own
+	}
+	delete(v, "enabled") // the switch, in the umbrella chart only
 	return v
 }
 
@@ -126,7 +128,7 @@ func dropNulls(m map[string]any) map[string]any {
 	return out
 }
 
-// asJSON gives values the types that JSON has.
+// asJSON gives values the types that JSON has, without what received leaves out.
 func asJSON(t *testing.T, m map[string]any) map[string]any {
 	t.Helper()
 	data, err := schema.Encode(m)
@@ -137,6 +139,7 @@ func asJSON(t *testing.T, m map[string]any) map[string]any {
 	if err := json.Unmarshal(data, &out); err != nil {
 		t.Fatal(err)
 	}
+	delete(out, "enabled")
 	return dropNulls(out)
 }
 
