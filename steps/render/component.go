@@ -142,3 +142,24 @@ func enabled(cs []*component) ([]*component, error) {
 	}
 	return in, schema.Join(errs)
 }
+
+// maxRelease is the longest name that Helm takes for a release.
+const maxRelease = 53
+
+// checkReleases reports names of releases that Helm would refuse, or confuse.
+func checkReleases(cs []*component) []error {
+	var errs []error
+	owner := map[string]string{}
+	for _, c := range cs {
+		for _, r := range c.releases() {
+			if len(r.Name) > maxRelease {
+				errs = append(errs, schema.Errorf(schema.Invalid, "component %q: the release %q is longer than the %d letters that Helm takes", c.Name, r.Name, maxRelease))
+			}
+			if first := owner[r.Name]; first != "" {
+				errs = append(errs, schema.Errorf(schema.Invalid, "components %q and %q both make a release %q", first, c.Name, r.Name))
+			}
+			owner[r.Name] = c.Name
+		}
+	}
+	return errs
+}

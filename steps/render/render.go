@@ -3,8 +3,6 @@ package render
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
-	"sort"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -15,6 +13,7 @@ type Source struct {
 	// Manifest returns a file of the shipped catalogue.
 	Manifest func(path string) ([]byte, error)
 	// File returns a file that a parameter names. NotFound if there is none.
+	// Without it, as on a server, parameters cannot name files.
 	File func(name string) ([]byte, error)
 }
 
@@ -49,6 +48,9 @@ type job struct {
 // Render makes the bundle of a recipe. Invalid, with every problem of the
 // recipe and the parameters, if it cannot. It changes none of its arguments.
 func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, error) {
+	if src.File == nil {
+		src.File = noFiles
+	}
 	d, repo, perr := target(p)
 	place, sErr := parsePlacement(p, r.Criteria)
 	cs, cErr := components(r)
@@ -66,6 +68,7 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 	for _, c := range cs {
 		errs = append(errs, c.place(place), c.load(src.Manifest))
 	}
+	errs = append(errs, checkReleases(cs)...)
 	if err := schema.Join(errs); err != nil {
 		return nil, err
 	}
@@ -76,6 +79,9 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 	sum := sha256.Sum256(canonical)
 	j := &job{name: bundleName(r.Criteria), version: bundleVersion(r.Metadata.Version), recipe: r, components: cs, repo: repo}
 	j.notes = notes(r, cs, place)
+	if d.layout == "umbrella" {
+		j.notes = append(j.notes, addresses(cs)...)
+	}
 	t := &Tree{Metadata: schema.BundleMetadata{
 		Name:     j.name,
 		Version:  j.version,
@@ -95,6 +101,10 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 	}
 	t.seal()
 	return t, nil
+}
+
+func noFiles(name string) ([]byte, error) {
+	return nil, schema.Errorf(schema.Invalid, "file %q: files cannot be named here", name)
 }
 
 // target picks the deployer and checks the parameters that only some take.
@@ -166,39 +176,4 @@ func bundleVersion(v string) string {
 		return strings.TrimPrefix(v, "v")
 	}
 	return "0.0.0"
-}
-
-// notes says what to know before deploying: the recipe's warnings that apply,
-// options that nothing takes.
-func notes(r *schema.RecipeResult, cs []*component, pl placement) []string {
-	in := map[string]bool{}
-	taken := map[string]bool{}
-	var out []string
-	for _, c := range cs {
-		in[c.Name] = true
-		if c.Scheduling == nil {
-			continue
-		}
-		for _, s := range pl.slots(c.Scheduling) {
-			taken[s.option] = true
-			if t, ok := s.value.(string); ok && strings.HasSuffix(s.option, "-node-toleration") {
-				out = append(out, fmt.Sprintf("%s: takes one toleration only at %s: %s", c.Name, s.path, t))
-			}
-		}
-	}
-	if len(pl.system.tolerations) < 2 && len(pl.accelerated.tolerations) < 2 {
-		out = nil
-	}
-	for _, w := range r.Warnings {
-		if in[w.Component] && !pl.gives(w.Unless) {
-			out = append(out, fmt.Sprintf("%s: %s (--%s is not given)", w.Component, w.Message, w.Unless))
-		}
-	}
-	for _, option := range []string{"system-node-selector", "accelerated-node-selector", "workload-selector", "workload-gate"} {
-		if pl.gives(option) && !taken[option] {
-			out = append(out, fmt.Sprintf("--%s is given, but no component of this recipe takes it", option))
-		}
-	}
-	sort.Strings(out)
-	return out
 }

@@ -1,8 +1,6 @@
 package render
 
 import (
-	"fmt"
-
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -208,7 +206,7 @@ func (c *component) place(pl placement) error {
 			err = p.replace(c.values, s.value)
 		}
 		if err != nil {
-			errs = append(errs, fmt.Errorf("component %q: scheduling: %w", c.Name, err))
+			errs = append(errs, schema.Errorf(schema.Invalid, "component %q: scheduling: %w", c.Name, err))
 		}
 	}
 	return schema.Join(errs)

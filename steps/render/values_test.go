@@ -204,6 +204,9 @@ func TestNotes(t *testing.T) {
 		"component left out": {schema.RenderParams{Set: []string{"node-tuning:enabled=false", "gpu-operator:enabled=false"}}, nil},
 		"nobody takes it": {schema.RenderParams{AcceleratedNodeSelector: []string{"a=b"}, WorkloadSelector: []string{"a=b"}, WorkloadGate: "a=b:NoSchedule"}, []string{
 			"--workload-gate is given, but no component of this recipe takes it"}},
+		"address in another namespace": {schema.RenderParams{AcceleratedNodeSelector: []string{"a=b"}, WorkloadSelector: []string{"a=b"}, Set: []string{"gpu-operator:+metrics.url=http://prom.monitoring.svc:9090", "gpu-operator:+other=a.elsewhere.svc"}}, []string{
+			"gpu-operator: looks for prom.monitoring.svc, which is not there when all components share one namespace; deploy with NAMESPACE=monitoring, or use --layout components"}},
+		"address, own namespaces": {schema.RenderParams{Layout: "components", AcceleratedNodeSelector: []string{"a=b"}, WorkloadSelector: []string{"a=b"}, Set: []string{"gpu-operator:+metrics.url=http://prom.monitoring.svc:9090"}}, nil},
 		"one place, two tolerations": {schema.RenderParams{AcceleratedNodeSelector: []string{"a=b"}, WorkloadSelector: []string{"a=b"}, AcceleratedNodeToleration: []string{"a:NoSchedule", "b:NoSchedule"}}, []string{
 			"tuning-operator: takes one toleration only at controllerManager.manager.env.runtimeRequiredTaint: a:NoSchedule"}},
 	}

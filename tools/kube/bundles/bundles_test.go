@@ -1,0 +1,198 @@
+// Package bundles holds what deployers read in a bundle to the API server that
+// would take it: Argo CD's and Flux's objects, with their own definitions.
+package bundles
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/render"
+	"github.com/NVIDIA/eidos/tools/kube/kubetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(kubetest.Main(m)) }
+
+// object is one document on its way to the server.
+type object map[string]any
+
+func (o object) str(keys ...string) string {
+	var v any = map[string]any(o)
+	for _, k := range keys {
+		m, _ := v.(map[string]any)
+		v = m[k]
+	}
+	s, _ := v.(string)
+	return s
+}
+
+// plural is the resource of a kind; the ones that occur follow the rule.
+func plural(kind string) string {
+	kind = strings.ToLower(kind)
+	if strings.HasSuffix(kind, "y") {
+		return strings.TrimSuffix(kind, "y") + "ies"
+	}
+	return kind + "s"
+}
+
+func (o object) path() string {
+	api := "/apis/" + o.str("apiVersion")
+	if !strings.Contains(o.str("apiVersion"), "/") {
+		api = "/api/" + o.str("apiVersion")
+	}
+	if ns := o.str("metadata", "namespace"); ns != "" {
+		api += "/namespaces/" + ns
+	}
+	return api + "/" + plural(o.str("kind")) + "/" + o.str("metadata", "name")
+}
+
+// apply is a server-side apply that refuses unknown fields, as `kubectl apply
+// --server-side --validate=strict` does it.
+func apply(c *kubetest.Cluster, o object) error {
+	data, err := schema.Encode(o)
+	if err != nil {
+		return err
+	}
+	_, err = c.Client.RESTClient().Patch("application/apply-patch+yaml").AbsPath(o.path()).
+		Param("fieldManager", "eidos").Param("fieldValidation", "Strict").Body(data).DoRaw(context.Background())
+	return err
+}
+
+func parse(t *testing.T, data []byte) []object {
+	t.Helper()
+	var out []object
+	dec := yaml.NewDecoder(bytes.NewReader(data))
+	for {
+		var o map[string]any
+		if err := dec.Decode(&o); err == io.EOF {
+			return out
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if o != nil {
+			out = append(out, o)
+		}
+	}
+}
+
+// start is a server that knows the kinds of Argo CD and Flux.
+func start(t *testing.T) *kubetest.Cluster {
+	t.Helper()
+	cache := os.Getenv("EIDOS_CACHE")
+	if cache == "" {
+		cache = "../../../.cache"
+	}
+	files, err := filepath.Glob(filepath.Join(cache, "crds/*/*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Skip("no CRDs: run scripts/crds")
+	}
+	c := kubetest.New(t)
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, o := range parse(t, data) {
+			if err := apply(c, o); err != nil {
+				t.Fatalf("%s: %v", f, err)
+			}
+		}
+	}
+	for _, ns := range []string{"argocd", "flux-system"} {
+		if err := apply(c, object{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": ns}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	probes := []object{
+		{"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": map[string]any{}},
+		{"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease", "metadata": map[string]any{}},
+		{"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": map[string]any{}},
+		{"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "OCIRepository", "metadata": map[string]any{}},
+		{"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "HelmRepository", "metadata": map[string]any{}},
+		{"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "metadata": map[string]any{}},
+	}
+	for deadline := time.Now().Add(30 * time.Second); len(probes) > 0; {
+		path := strings.TrimSuffix(probes[0].path(), "/")
+		if _, err := c.Client.RESTClient().Get().AbsPath(path).DoRaw(context.Background()); err == nil {
+			probes = probes[1:]
+			continue
+		} else if time.Now().After(deadline) {
+			t.Fatalf("%s is not served: %v", path, err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return c
+}
+
+// TestAccepted gives a real API server the objects of every deployer that has
+// some, for recipes that between them hold every component.
+func TestAccepted(t *testing.T) {
+	c := start(t)
+	catalog, err := recipes.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	questions := []schema.Criteria{
+		{Service: "eks", Accelerator: "gb200", OS: "ubuntu", Intent: "training", Platform: "kubeflow"},
+		{Service: "gke", Accelerator: "h100", OS: "cos", Intent: "training"},
+		{Service: "aks", Accelerator: "h100", OS: "ubuntu", Intent: "inference", Platform: "dynamo"},
+	}
+	deployers := []schema.RenderParams{
+		{Deployer: "argocd", Repo: "https://git.example.com/x", RepoPath: "clusters/a"},
+		{Deployer: "argocd", Repo: "oci://registry.example.com/x:v1"},
+		{Deployer: "flux", Repo: "https://git.example.com/x"},
+	}
+	for _, q := range questions {
+		r, err := catalog.Resolve(q, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range deployers {
+			tree, err := render.Render(r, p, render.Source{Manifest: recipes.Manifest})
+			if err != nil {
+				t.Fatal(err)
+			}
+			n := 0
+			for _, f := range tree.Paths() {
+				dir, _, _ := strings.Cut(f, "/")
+				if dir != "applications" && dir != "releases" && f != "flux.yaml" && f != "app-of-apps.yaml" {
+					continue
+				}
+				for _, o := range parse(t, tree.Data(f)) {
+					if err := apply(c, o); err != nil {
+						t.Errorf("%s %s: %s: %v", tree.Metadata.Name, p.Deployer, f, err)
+					}
+					n++
+				}
+			}
+			if n < len(r.ComponentRefs) {
+				t.Errorf("%s %s: %d objects for %d components", tree.Metadata.Name, p.Deployer, n, len(r.ComponentRefs))
+			}
+		}
+	}
+}
+
+// TestRefused shows that the check above would notice.
+func TestRefused(t *testing.T) {
+	c := start(t)
+	for _, o := range []object{
+		{"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": map[string]any{"name": "x", "namespace": "argocd"},
+			"spec": map[string]any{"project": "default", "destinatoin": map[string]any{}}},
+		{"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease", "metadata": map[string]any{"name": "x", "namespace": "flux-system"},
+			"spec": map[string]any{"interval": "soon"}},
+	} {
+		if err := apply(c, o); err == nil {
+			t.Errorf("%s was accepted", fmt.Sprint(o))
+		}
+	}
+}
