@@ -4,6 +4,8 @@ go 1.26.0
 
 tool sigs.k8s.io/controller-tools/cmd/controller-gen
 
+// Types that scripts/crds makes CustomResourceDefinitions of; nothing imports
+// them, so do not run go mod tidy here.
 require (
 	github.com/fluxcd/helm-controller/api v1.6.5
 	github.com/fluxcd/kustomize-controller/api v1.9.6
