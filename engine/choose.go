@@ -8,7 +8,7 @@ import (
 )
 
 // choose marks the nodes that Only, From and Force mean.
-func (x *run) choose(ctx context.Context) error {
+func (x *run) choose() error {
 	var ids []string
 	for _, n := range x.nodes {
 		if n.what != load {
@@ -41,32 +41,21 @@ func (x *run) choose(ctx context.Context) error {
 			}
 		}
 	}
-	if len(x.Only) == 0 {
-		return nil
-	}
-	for i, n := range x.nodes {
-		if !x.status[i].chosen {
-			continue
+	if len(x.Only) > 0 {
+		for i := len(x.nodes) - 1; i >= 0; i-- { // edges point backwards
+			if x.status[i].chosen {
+				for _, f := range before(x.nodes[i]) {
+					x.status[f].chosen = true
+				}
+			}
 		}
-		for _, e := range n.edges {
-			f := x.nodes[e.from]
-			if f.what == load || f.what == group && n.what == task && f.step == n.step {
-				x.status[e.from].chosen = true
-				continue
-			}
-			if f.what != task || x.status[e.from].chosen {
-				continue
-			}
-			last, ok, err := x.store.Last(x.plan.Name, f.id)
-			if err != nil {
-				return err
-			}
-			if !ok || last.Outcome != "" || !x.holds(ctx, last) {
-				errs = append(errs, schema.Errorf(schema.NotFound, "%s needs the result of %s, and there is none from an earlier run", n.id, f.id).WithHint("run the pipeline once without --only, or add --only %s", f.id))
+		for i, n := range x.nodes { // a row stands for nothing but itself
+			if n.what == group && !x.status[i].chosen && slices.ContainsFunc(n.order, func(r int) bool { return x.status[r].chosen }) {
+				x.status[i].chosen = !slices.ContainsFunc(n.order, func(r int) bool { return !x.status[r].chosen })
 			}
 		}
 	}
-	return schema.Join(errs)
+	return nil
 }
 
 func before(n *node) []int {
@@ -77,16 +66,9 @@ func before(n *node) []int {
 	return append(out, n.order...)
 }
 
-// leave ends a node that is not to run with the result of its last run.
+// leave ends a node that is not to run.
 func (x *run) leave(i int) {
-	n := x.nodes[i]
-	d := Decision{Action: ActionSkip, Code: CodeNotSelected, Reason: "not asked for"}
-	if n.what == task {
-		if last, ok, err := x.store.Last(x.plan.Name, n.id); err == nil && ok && last.Outcome == "" {
-			x.status[i].artifact = last.Artifact
-		}
-	}
-	x.end(i, Skipped, d, nil)
+	x.end(i, Skipped, Decision{Action: ActionSkip, Code: CodeNotSelected, Reason: "not asked for"}, nil)
 }
 
 // quick decides about node i without a goroutine if all that takes is a

@@ -58,9 +58,6 @@ func (g *guess) node(ctx context.Context, i int) (Decision, error) {
 		return g.group(n), nil
 	}
 	if !g.status[i].chosen {
-		if last, ok, err := g.store.Last(g.plan.Name, n.id); err == nil && ok && last.Outcome == "" {
-			g.known[i] = last.Artifact
-		}
 		return Decision{Action: ActionSkip, Code: CodeNotSelected, Reason: "not asked for"}, nil
 	}
 	if d, stop := g.before(n); stop {

@@ -26,10 +26,12 @@ type Runner struct {
 	// KeepGoing runs what does not depend on a failed step.
 	KeepGoing bool
 	Force     []string // steps, or rows, to run whatever the store holds
-	Only      []string // steps, or rows, to run; what they need is taken from the last run
+	Only      []string // steps, or rows, to run with what they need, and nothing else
 	From      string   // step to run, and all that depends on it
 	Resume    string   // run that was interrupted, to go on with under its id
-	Labels    []string // KEY=VALUE for the first event, what the caller wants to find again
+	// CheckDeterminism runs each step of a kind without Effect twice, and fails
+	// one that gives two results.
+	CheckDeterminism bool
 	// Events is called for every event, in order, from one goroutine at a time.
 	Events func(Event)
 	Clock  func() time.Time // nil is time.Now
@@ -130,7 +132,7 @@ func (r *Runner) newRun(ctx context.Context, p *Plan) (*run, error) {
 	x.decider = decider{store: r.Store, pipeline: p.Name, resume: r.Resume, dir: dir, now: now, environ: environ}
 	x.group = new(errgroup.Group)
 	x.group.SetLimit(jobs)
-	if err := x.choose(ctx); err != nil {
+	if err := x.choose(); err != nil {
 		return nil, err
 	}
 	for i := range x.nodes {

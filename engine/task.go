@@ -219,6 +219,11 @@ func (x *run) make(ctx context.Context, j job, with bound, dec Decision, parts [
 		o.err = schema.Errorf(schema.Failed, "the result holds the secret %q", name).WithHint("a result is stored and may be published; leave the secret out of it")
 		return o
 	}
+	if x.CheckDeterminism && !s.kind.Effect && err == nil {
+		if o.err = x.again(ctx, j, with.params, in, data); o.err != nil {
+			return o
+		}
+	}
 	o.artifact = a
 	e := Entry{Key: dec.Key, Pipeline: x.plan.Name, Step: n.id, Run: x.id, Artifact: a, Time: x.now().UTC(), Parts: parts, Blobs: blobs.sorted()}
 	if err != nil {
