@@ -1,0 +1,66 @@
+package report
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"sort"
+
+	"github.com/NVIDIA/eidos/cmd/internal/graph"
+)
+
+//go:embed page.html
+var pageText string
+
+// row is a name and a value for the page.
+type row struct{ Name, Value string }
+
+// HTML writes a run as one page that needs nothing else: no network, no
+// script. It follows the reader's light or dark, and prints.
+func HTML(w io.Writer, r Run) error {
+	s := gather(r)
+	page := struct {
+		*story
+		Took            string
+		Graph, Timeline template.HTML
+		Summary         []row
+		Params          []row
+		Versions        []row
+	}{story: s, Took: took(s.End.Sub(s.Start)), Timeline: template.HTML(timeline(s))}
+	for _, state := range []string{"done", "reused", "failed", "skipped", "canceled", "running"} {
+		if n := s.Counts[state]; n > 0 {
+			page.Summary = append(page.Summary, row{state, fmt.Sprint(n)})
+		}
+	}
+	if r.Plan != nil {
+		g := graph.Of(r.Plan)
+		states := map[string]*step{}
+		for _, st := range s.Steps {
+			states[st.ID] = st
+		}
+		for i := range g.Nodes {
+			if st := states[g.Nodes[i].ID]; st != nil {
+				g.Nodes[i].State, g.Nodes[i].Title = st.State, st.Reason
+			}
+		}
+		page.Graph = template.HTML(graph.SVG(g))
+		for k, v := range r.Plan.Params {
+			page.Params = append(page.Params, row{k, fmt.Sprint(v)})
+		}
+	}
+	for k, v := range r.Versions {
+		page.Versions = append(page.Versions, row{k, v})
+	}
+	for _, rows := range [][]row{page.Params, page.Versions} {
+		sort.Slice(rows, func(i, j int) bool { return rows[i].Name < rows[j].Name })
+	}
+	t, err := template.New("page").Funcs(template.FuncMap{"took": took}).Parse(pageText)
+	if err != nil {
+		panic("BUG: the page does not parse: " + err.Error())
+	}
+	if err := t.Execute(w, page); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return nil
+}

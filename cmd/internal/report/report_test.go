@@ -1,0 +1,92 @@
+package report
+
+import (
+	"bytes"
+	"encoding/xml"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+func sample() Run {
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
+	return Run{Versions: map[string]string{"eidos": "v1"}, Events: []engine.Event{
+		{Time: at(0), Type: engine.EventRun, Run: "r1", Pipeline: "training", Plan: "sha256:00", State: engine.Running, Steps: 4},
+		{Time: at(0), Type: engine.EventStep, Step: "snapshot", Uses: "collect", State: engine.Running},
+		{Time: at(10), Type: engine.EventLog, Step: "snapshot", Text: "reading <os>"},
+		{Time: at(1500), Type: engine.EventStep, Step: "snapshot", State: engine.Done, Action: engine.ActionAlways, Reason: "collect reads or changes the world", Millis: 1500, Digest: "sha256:ab", Out: "snap.yaml"},
+		{Time: at(1500), Type: engine.EventStep, Step: "recipe", Uses: "resolve", State: engine.Done, Action: engine.ActionReuse, Reason: "unchanged", Digest: "sha256:cd"},
+		{Time: at(1500), Type: engine.EventStep, Step: "check", Uses: "validate", State: engine.Running},
+		{Time: at(2000), Type: engine.EventStep, Step: "check", State: engine.Failed, Millis: 500, Attempt: 2, Error: &engine.EventError{Code: schema.Unsatisfied, Message: "3 constraints <do> not hold", Hint: "see the report"}},
+		{Time: at(2000), Type: engine.EventStep, Step: "helm", Uses: "render", State: engine.Canceled, Action: engine.ActionSkip, Reason: "check failed"},
+		{Time: at(2000), Type: engine.EventRun, Run: "r1", Pipeline: "training", State: engine.Failed, Steps: 4},
+	}}
+}
+
+func golden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if os.Getenv("EIDOS_UPDATE") != "" {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), string(got)); d != "" {
+		t.Errorf("%s (-want +got):\n%s", file, d)
+	}
+}
+
+func TestJUnit(t *testing.T) {
+	var b bytes.Buffer
+	if err := JUnit(&b, sample()); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "testdata/junit.xml", b.Bytes())
+	var s suite
+	if err := xml.Unmarshal(b.Bytes(), &s); err != nil || s.Tests != 4 || s.Failures != 1 || s.Skipped != 1 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+func TestHTML(t *testing.T) {
+	var b bytes.Buffer
+	if err := HTML(&b, sample()); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "testdata/report.html", b.Bytes())
+	page := b.String()
+	for _, bad := range []string{"<os>", "<do>", "<script", "http://www.w3.org/1999", "https://", "src="} {
+		if strings.Contains(page, bad) {
+			t.Errorf("the page holds %q", bad)
+		}
+	}
+	for _, want := range []string{"reading &lt;os&gt;", "1 done, 1 reused, 1 failed, 1 canceled; 2.0 s", "sha256:ab", "see the report", "collect reads or changes the world"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+}
+
+// A run that was killed has no end; it is shown as far as it came.
+func TestHalfARun(t *testing.T) {
+	r := sample()
+	r.Events = r.Events[:3]
+	var b bytes.Buffer
+	if err := HTML(&b, r); err != nil || !strings.Contains(b.String(), "1 running") {
+		t.Errorf("%v", err)
+	}
+	b.Reset()
+	if err := JUnit(&b, Run{}); err != nil {
+		t.Error(err)
+	}
+}

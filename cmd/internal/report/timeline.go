@@ -1,0 +1,85 @@
+package report
+
+import (
+	"fmt"
+	"html"
+	"strings"
+	"time"
+)
+
+const (
+	rowHeight = 20
+	names     = 210 // width of the column of names, in pixels
+	plot      = 700 // width of the time
+	footer    = 22
+)
+
+// timeline draws when each step waited for a free place, and ran. A reused
+// step is a tick: it took no time.
+func timeline(s *story) string {
+	total := s.End.Sub(s.Start)
+	if total <= 0 {
+		total = time.Millisecond
+	}
+	x := func(t time.Time) float64 {
+		f := float64(t.Sub(s.Start)) / float64(total)
+		return names + plot*min(max(f, 0), 1)
+	}
+	height := len(s.Steps)*rowHeight + footer
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg class="t" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="timeline">`+"\n", names+plot+90, height, names+plot+90, height)
+	for i := range 5 {
+		at := names + plot*i/4
+		fmt.Fprintf(&b, `<path class="grid" d="M%d 0V%d"/><text class="axis" x="%d" y="%d" text-anchor="middle">%s</text>`+"\n", at, height-footer, at, height-7, took(total*time.Duration(i)/4))
+	}
+	for i, st := range s.Steps {
+		y := i * rowHeight
+		fmt.Fprintf(&b, `<g class="%s"><title>%s</title>`, st.State, html.EscapeString(st.ID+": "+st.State+", "+took(st.Took)+"\n"+st.Reason))
+		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s</text>`, names-8, y+14, html.EscapeString(cut(st.ID, 30)))
+		begin, end := st.Start, st.End
+		if end.IsZero() {
+			end = s.End
+		}
+		if st.Took > 0 && st.Took < end.Sub(s.Start) {
+			begin = end.Add(-st.Took)
+		}
+		if !st.Ready.IsZero() && begin.After(st.Ready) && st.State != "skipped" && st.State != "canceled" {
+			fmt.Fprintf(&b, `<rect class="wait" x="%.1f" y="%d" width="%.1f" height="4"/>`, x(st.Ready), y+8, max(x(begin)-x(st.Ready), 0))
+		}
+		switch st.State {
+		case "done", "failed", "running":
+			fmt.Fprintf(&b, `<rect class="bar" x="%.1f" y="%d" width="%.1f" height="12" rx="2"/>`, x(begin), y+4, max(x(end)-x(begin), 2))
+		default:
+			fmt.Fprintf(&b, `<rect class="bar" x="%.1f" y="%d" width="3" height="12"/>`, x(end)-1, y+4)
+		}
+		fmt.Fprintf(&b, `<text class="axis" x="%.1f" y="%d">%s</text></g>`+"\n", x(end)+6, y+14, label(st))
+	}
+	b.WriteString("</svg>\n")
+	return b.String()
+}
+
+func label(st *step) string {
+	if st.State == "done" || st.State == "failed" {
+		return took(st.Took)
+	}
+	return st.State
+}
+
+// cut shortens a text to n letters.
+func cut(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
+
+// took is a length of time for people.
+func took(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
+}

@@ -1,0 +1,124 @@
+package expr
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+var scope = map[string]any{
+	"params": map[string]any{"intent": "training", "n": int64(3), "list": []any{"a", "b"}},
+	"matrix": map[string]any{"deployer": "helm"},
+	"steps":  map[string]any{"check": map[string]any{"summary": map[string]any{"failed": int64(0)}, "a-b": "x"}},
+}
+
+func TestCondition(t *testing.T) {
+	tests := []struct {
+		text string
+		want bool
+		refs []string
+	}{
+		{`params.intent == "training"`, true, []string{"params.intent"}},
+		{`params.intent != "training" || matrix.deployer == "helm"`, true, []string{"matrix.deployer", "params.intent"}},
+		{`steps.check.summary.failed > 0`, false, []string{"steps.check.summary.failed"}},
+		{`steps["check"].summary["failed"] == 0`, true, []string{"steps.check.summary.failed"}},
+		{`steps.check."a-b" == "x"`, true, []string{"steps.check.a-b"}},
+		{`len(params.list) == 2 && params.n >= 3`, true, []string{"params.list", "params.n"}},
+		{`params.intent =~ "^train"`, true, []string{"params.intent"}},
+		{`len([for x in params.list if x == "a" {x}]) == 1`, true, []string{"params.list"}},
+		{`true`, true, nil},
+	}
+	for _, tt := range tests {
+		c, err := Compile(tt.text)
+		if err != nil {
+			t.Errorf("%s: %v", tt.text, err)
+			continue
+		}
+		var refs []string
+		for _, r := range c.Refs {
+			refs = append(refs, strings.Join(r, "."))
+		}
+		if d := cmp.Diff(tt.refs, refs); d != "" {
+			t.Errorf("%s: %s", tt.text, d)
+		}
+		got, err := c.Eval(scope)
+		if err != nil || got != tt.want {
+			t.Errorf("%s: got %v, %v", tt.text, got, err)
+		}
+	}
+}
+
+func TestConditionErrors(t *testing.T) {
+	tests := []struct{ text, want string }{
+		{`params.intent ==`, `not a condition: expected operand, found 'EOF'`},
+		{`intent == "x"`, `"intent" stands for nothing`},
+		{`env.HOME == "x"`, `"env" stands for nothing`},
+		{strings.Repeat("(", 20_000), `the condition is over 10000 bytes`},
+	}
+	for _, tt := range tests {
+		if _, err := Compile(tt.text); err == nil || err.Error() != tt.want || schema.CodeOf(err) != schema.Invalid {
+			t.Errorf("%.40s: got %v", tt.text, err)
+		}
+	}
+	for text, want := range map[string]string{
+		`params.intent`:     `"params.intent" is not true or false: `,
+		`params.none == 1`:  `evaluating "params.none == 1": `,
+		`params.n > "text"`: `evaluating "params.n > \"text\"": `,
+	} {
+		c, err := Compile(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Eval(scope); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: got %v", text, err)
+		}
+	}
+}
+
+func TestParse(t *testing.T) {
+	p, doc, err := Parse("p.cue", []byte(`
+apiVersion: "eidos.nvidia.com/v1alpha1"
+kind:       "Pipeline"
+metadata: name: "made"
+_deployers: ["helm", "argocd"]
+steps: {
+	recipe: uses: "resolve"
+	for d in _deployers {
+		(d): {uses: "render", in: recipe: "recipe", with: deployer: d}
+	}
+}
+`))
+	if err != nil || doc != nil {
+		t.Fatal(doc, err)
+	}
+	if len(p.Steps) != 3 || p.Steps["argocd"].With["deployer"] != "argocd" {
+		t.Errorf("got %+v", p.Steps)
+	}
+	for text, want := range map[string]string{
+		"a: 1 & 2":            "a: conflicting values 2 and 1 (p.cue:1:8)",
+		"kind: string":        "kind: incomplete value string (p.cue:1:7)",
+		"a: [":                "expected ']', found 'EOF' (p.cue:1:5)",
+		`kind: "Pipelines"`:   `kind: must be "Pipeline", not "Pipelines"`,
+		`import "strings"`:    "",
+		"x: {y: {z: 1}, y: 2": "",
+	} {
+		_, _, err := Parse("p.cue", []byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v", text, err)
+		}
+	}
+}
+
+func FuzzCompile(f *testing.F) {
+	f.Add(`params.a == 1`)
+	f.Add(`steps["x"].y[0]`)
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := Compile(text)
+		if (c == nil) == (err == nil) {
+			t.Fatal("a condition and an error, or neither")
+		}
+	})
+}
