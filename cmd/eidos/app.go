@@ -80,7 +80,7 @@ func (a *app) begin(*cobra.Command, []string) error {
 		a.story = story.New(a.errw, story.Debug, false)
 		a.progress = "plain"
 	}
-	return nil
+	return a.checkProgress()
 }
 
 // terminal says whether stderr is a terminal that may be coloured.

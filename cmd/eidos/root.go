@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/NVIDIA/eidos/cmd/internal/progress"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -32,14 +33,14 @@ func (a *app) root() *cobra.Command {
 	f.BoolVar(&a.debug, "debug", false, "tell more, as key=value lines with level and source")
 	f.BoolVar(&a.logJSON, "log-json", false, "tell the story as one JSON object a line")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "tell errors only")
-	f.StringVar(&a.progress, "progress", "auto", "how to show progress: auto, tty, plain or json")
+	f.StringVar(&a.progress, "progress", "auto", "how to show progress: "+orWords(progress.Modes()))
 	f.StringVar(&a.state, "state", "", "directory of runs and results (default $EIDOS_STATE or ~/.local/state/eidos)")
 
 	for _, g := range []struct {
 		id, title string
 		commands  []*cobra.Command
 	}{
-		{"pipeline", "Pipelines:", []*cobra.Command{a.run(), a.plan()}},
+		{"pipeline", "Pipelines:", []*cobra.Command{a.run(), a.plan(), a.runs(), a.cache()}},
 		{"stage", "One step at a time:", []*cobra.Command{
 			a.snapshot(), a.recipe(), a.validate(), a.bundle(), a.push(), a.sign(), a.verify(),
 		}},

@@ -18,15 +18,18 @@ const pipelineFile = "eidos.pipeline.yaml"
 
 // runFlags are the flags of the commands that take a pipeline.
 type runFlags struct {
-	params     []string
-	paramsFile string
-	jobs       int
-	keepGoing  bool
-	force      []string
-	only       []string
-	from       string
-	overwrite  bool
-	write      bool
+	params      []string
+	paramsFile  string
+	jobs        int
+	keepGoing   bool
+	force       []string
+	only        []string
+	from        string
+	overwrite   bool
+	write       bool
+	determinism bool
+	explain     bool
+	evidence    evidence
 }
 
 func (f *runFlags) bindParams(c *cobra.Command) {
@@ -64,6 +67,9 @@ Without it, ./` + pipelineFile + ` is run if it is there, else the pipeline "eid
 			if f.write {
 				return a.writePipeline(args)
 			}
+			if f.explain {
+				return a.explainPlan(c.Context(), args, &f, "table")
+			}
 			return a.runPipeline(c.Context(), args, &f)
 		},
 	}
@@ -72,6 +78,9 @@ Without it, ./` + pipelineFile + ` is run if it is there, else the pipeline "eid
 	fl := c.Flags()
 	fl.IntVarP(&f.jobs, "jobs", "j", 0, "how many steps run at once (default: one a processor)")
 	fl.BoolVar(&f.keepGoing, "keep-going", false, "after a failure, run what does not depend on it")
+	fl.BoolVar(&f.determinism, "check-determinism", false, "run pure steps twice and fail where their results differ")
+	fl.BoolVar(&f.explain, "explain", false, "only say what would run and why; the same as eidos plan")
+	f.evidence.bind(c)
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace outputs that something else has written")
 	fl.BoolVar(&f.write, "write", false, "write the pipeline to ./"+pipelineFile+" instead of running it")
 	return c
@@ -128,7 +137,7 @@ func (a *app) compile(args []string, f *runFlags, w *wired) (plan *engine.Plan, 
 	if err != nil {
 		return nil, "", err
 	}
-	opts, err := f.options(name)
+	opts, err := f.options()
 	if err != nil {
 		return nil, "", err
 	}
@@ -137,8 +146,8 @@ func (a *app) compile(args []string, f *runFlags, w *wired) (plan *engine.Plan, 
 }
 
 // options turns --param and --params-file into what Compile takes.
-func (f *runFlags) options(name string) (engine.CompileOptions, error) {
-	opts := compileOptions(name)
+func (f *runFlags) options() (engine.CompileOptions, error) {
+	opts := compileOptions()
 	opts.Params = map[string]string{}
 	for _, p := range f.params {
 		k, v, ok := strings.Cut(p, "=")
@@ -186,18 +195,32 @@ func (a *app) runPipeline(ctx context.Context, args []string, f *runFlags) error
 		return err
 	}
 	defer store.Close()
-	show := a.runProgress()
 	r := &engine.Runner{
 		Store: store, Load: w.load, Save: w.save, Dir: dir,
 		Jobs: f.jobs, KeepGoing: f.keepGoing, Force: f.force, Only: f.only, From: f.from,
-		Events: show.Event, Secret: w.secret,
+		CheckDeterminism: f.determinism, Secret: w.secret,
 	}
+	if len(f.force)+len(f.only) == 0 && f.from == "" {
+		// A run of the same plan that was killed is gone on with: what it had
+		// pushed and signed is not done twice.
+		if id, ok, err := store.Unfinished(plan.Digest); err != nil {
+			return err
+		} else if ok {
+			r.Resume = id
+			a.say("going on with run %s, which was interrupted", id)
+		}
+	}
+	show := a.runProgress()
+	r.Events = show.Event
 	res, err := r.Run(ctx, plan)
 	show.Close()
-	if res != nil && !a.quiet && a.progress != "json" {
+	if res == nil {
+		return err
+	}
+	if !a.quiet && a.progress != "json" {
 		a.summary(ctx, res, err)
 	}
-	return err
+	return schema.Join([]error{err, f.evidence.write(ctx, store, plan, res, err)})
 }
 
 func (a *app) writePipeline(args []string) error {

@@ -101,7 +101,7 @@ func describe(v schema.Value) string {
 		if !v.Verified {
 			return "NOT verified"
 		}
-		return fmt.Sprintf("verified %s (%d checks)", v.Subject, len(v.Checks))
+		return fmt.Sprintf("verified %s (%s)", v.Subject, count(len(v.Checks), "check"))
 	}
 	return v.MediaType()
 }

@@ -81,22 +81,6 @@ func (a *app) sourceDate() time.Time {
 	return time.Time{}
 }
 
-// compileOptions is what pipelines may use beside what Compile brings.
-func compileOptions(string) engine.CompileOptions { return engine.CompileOptions{} }
-
-// parsePipeline reads a pipeline in YAML or JSON.
-func parsePipeline(name string, text []byte) (*schema.Pipeline, *schema.Doc, error) {
-	doc, err := schema.Parse(name, text)
-	if err != nil {
-		return nil, nil, err
-	}
-	var p schema.Pipeline
-	if err := doc.Decode(&p); err != nil {
-		return nil, nil, err
-	}
-	return &p, doc, nil
-}
-
 // kindName is a kind and the definition of its parameters.
 type kindName struct{ name, params string }
 

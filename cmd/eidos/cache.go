@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+// cache is the store of results that runs reuse.
+func (a *app) cache() *cobra.Command {
+	c := &cobra.Command{Use: "cache", Short: "The store of results that runs reuse: du, gc, verify"}
+	var format, keep string
+	du := &cobra.Command{
+		Use: "du", Short: "How large it is", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return a.withStore(func(s *engine.Directory) error {
+				u, err := s.Usage()
+				if err != nil {
+					return err
+				}
+				if format == "json" {
+					return a.printJSON(u)
+				}
+				_, err = fmt.Fprintf(a.out, "%s\n  %d results, %d files and documents of %s\n  %d runs, journals of %s\n",
+					s.Dir(), u.Entries, u.Blobs, bytesWord(u.BlobBytes+u.LogBytes), u.Runs, bytesWord(u.RunBytes))
+				return err
+			})
+		},
+	}
+	formatFlag(du, &format, "text", "json")
+	gc := &cobra.Command{
+		Use: "gc", Short: "Remove what was not used for a while", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			d, err := time.ParseDuration(keep)
+			if err != nil || d < 0 {
+				return schema.Errorf(schema.Invalid, "--keep: %q is not a duration", keep).WithHint("write it as 720h or 30m")
+			}
+			return a.withStore(func(s *engine.Directory) error {
+				freed, err := s.GC(time.Now(), d)
+				if err != nil {
+					return err
+				}
+				a.say("freed %s", bytesWord(freed))
+				return nil
+			})
+		},
+	}
+	gc.Flags().StringVar(&keep, "keep", "720h", "keep what was made within this time")
+	verify := &cobra.Command{
+		Use: "verify", Short: "Read everything and check its digest", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.withStore(func(s *engine.Directory) error {
+				wrong, err := s.Verify(c.Context())
+				if err != nil {
+					return err
+				}
+				if len(wrong) > 0 {
+					return schema.Join(wrong)
+				}
+				a.say("every result is what it was when it was stored")
+				return nil
+			})
+		},
+	}
+	c.AddCommand(du, gc, verify)
+	return c
+}
+
+func bytesWord(n int64) string {
+	for _, u := range []struct {
+		size int64
+		name string
+	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
+		if n >= u.size {
+			return fmt.Sprintf("%.1f %s", float64(n)/float64(u.size), u.name)
+		}
+	}
+	return fmt.Sprintf("%d B", n)
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"runtime"
+	"strings"
+
+	"github.com/NVIDIA/eidos/cmd/internal/report"
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/address"
+	"github.com/spf13/cobra"
+)
+
+// evidence is what a run leaves beside its results, if asked for.
+type evidence struct{ report, junit, provenance string }
+
+func (e *evidence) bind(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&e.report, "report", "", "write what the run did to this file, as one HTML page")
+	f.StringVar(&e.junit, "junit", "", "write what the run did to this file, as JUnit XML")
+	f.StringVar(&e.provenance, "provenance", "", "write an in-toto statement (SLSA provenance v1) about what the run pushed to this file")
+}
+
+// write makes the files of a run that has ended, well or not. A statement is
+// made of runs that succeeded only.
+func (e *evidence) write(ctx context.Context, s *engine.Directory, plan *engine.Plan, res *engine.Result, failed error) error {
+	if e.report == "" && e.junit == "" && e.provenance == "" {
+		return nil
+	}
+	events, err := s.Events(res.Run)
+	if err != nil {
+		return err
+	}
+	run := report.Run{Events: events, Plan: plan, Versions: map[string]string{"eidos": versionOf(), "go": runtime.Version()}}
+	if e.report != "" {
+		var page bytes.Buffer
+		if err := report.HTML(&page, run); err != nil {
+			return err
+		}
+		if err := address.WriteFile(e.report, page.Bytes()); err != nil {
+			return err
+		}
+	}
+	if e.junit != "" {
+		var text bytes.Buffer
+		if err := report.JUnit(&text, run); err != nil {
+			return err
+		}
+		if err := address.WriteFile(e.junit, text.Bytes()); err != nil {
+			return err
+		}
+	}
+	if e.provenance == "" || failed != nil {
+		return nil
+	}
+	st, err := engine.NewStatement(events, engine.ProvenanceOptions{Subjects: pushed(ctx, res), Params: plan.Params, Version: versionOf()})
+	if err != nil {
+		return err
+	}
+	text, err := schema.EncodeIndent(st)
+	if err != nil {
+		return err
+	}
+	return address.WriteFile(e.provenance, text)
+}
+
+// pushed lists the digests that a run pushed.
+func pushed(ctx context.Context, res *engine.Result) []engine.Resource {
+	var out []engine.Resource
+	for _, s := range res.Steps {
+		if s.Artifact.MediaType != (*schema.Reference)(nil).MediaType() {
+			continue
+		}
+		v, err := res.Value(ctx, s.ID)
+		if err != nil {
+			continue // it was collected since: there is nothing to say about it
+		}
+		r := v.(*schema.Reference)
+		algorithm, hex, _ := strings.Cut(string(r.Digest), ":")
+		name, _, _ := strings.Cut(r.Reference, "@")
+		out = append(out, engine.Resource{Name: name, Digest: map[string]string{algorithm: hex}})
+	}
+	return out
+}
