@@ -90,10 +90,18 @@ func (r result) why() string {
 // read, and what is required and absent.
 func problems(results []result, p schema.CollectParams) error {
 	var errs []error
-	for _, r := range results {
-		if r.err != nil && !IsAbsent(r.err) && (!p.BestEffort || requires(p, r.part)) {
-			errs = append(errs, failure(r))
+	var labels []string
+	for i, r := range results {
+		if r.err == nil || IsAbsent(r.err) || p.BestEffort && !requires(p, r.part) {
+			continue
 		}
+		// A source that does not open fails all its collectors in one way.
+		labels = append(labels, r.part.label())
+		if i+1 < len(results) && results[i+1].err != nil && results[i+1].err.Error() == r.err.Error() {
+			continue
+		}
+		errs = append(errs, failure(strings.Join(labels, " and "), r.err))
+		labels = nil
 	}
 	for _, q := range p.Require {
 		if why := missing(string(q), results); why != nil {
@@ -129,11 +137,11 @@ func missing(q string, results []result) error {
 	return why
 }
 
-// failure is r's error for people: which part, and what to do about it.
-func failure(r result) error {
-	e := schema.Errorf(schema.CodeOf(r.err), "collecting %s: %w", r.part.label(), r.err)
+// failure is err for people: what it kept from being read, and what to do.
+func failure(what string, err error) error {
+	e := schema.Errorf(schema.CodeOf(err), "collecting %s: %w", what, err)
 	var hint *schema.Error
-	if errors.As(r.err, &hint) && hint.Hint != "" {
+	if errors.As(err, &hint) && hint.Hint != "" {
 		return e.WithHint("%s", hint.Hint)
 	}
 	return e.WithHint("--best-effort keeps what the others found; --collectors leaves it out")

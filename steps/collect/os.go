@@ -16,8 +16,9 @@ func OS(root fs.FS) Source {
 			part := func(name string, read func(fs.FS) (Reading, error)) Part {
 				return Part{"os", name, "OS", func(context.Context) (Reading, error) {
 					r, err := read(root)
-					if errors.Is(err, fs.ErrNotExist) {
-						err = Absent("%s", err)
+					var at *fs.PathError
+					if errors.As(err, &at) && errors.Is(err, fs.ErrNotExist) {
+						err = Absent("no /%s", at.Path)
 					}
 					return r, err
 				}}

@@ -122,7 +122,8 @@ func TestOSRelease(t *testing.T) {
 
 func TestOSAbsent(t *testing.T) {
 	got := statuses(readOS(t, fstest.MapFS{}))
-	if len(got) != 1 || got[0].Status != "absent" {
+	want := "grub: no /proc/cmdline; kmod: no /proc/modules; release: no /usr/lib/os-release; sysctl: no /proc/sys"
+	if len(got) != 1 || got[0].Status != "absent" || got[0].Reason != want {
 		t.Errorf("got %v", got)
 	}
 }

@@ -113,6 +113,16 @@ func TestRunProblems(t *testing.T) {
 	}
 }
 
+// A source of two collectors that does not open is one problem.
+func TestOneProblemOfOneSource(t *testing.T) {
+	s := source("k8s", schema.Errorf(schema.Unavailable, "nobody there"), nil)
+	s.Collectors = append(s.Collectors, "topology")
+	_, err := Run(t.Context(), schema.CollectParams{}, options(s))
+	if got := schema.List(err); len(got) != 1 || got[0].Error() != "collecting k8s and topology: nobody there" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestHintOfTheCauseIsKept(t *testing.T) {
 	_, err := Run(t.Context(), schema.CollectParams{}, options(
 		source("gpu", errors.New("plain"), nil),
