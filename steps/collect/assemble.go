@@ -89,19 +89,20 @@ func (r result) why() string {
 // problems are the results that fail a snapshot taken with p: what could not be
 // read, and what is required and absent.
 func problems(results []result, p schema.CollectParams) error {
-	var errs []error
-	var labels []string
-	for i, r := range results {
-		if r.err == nil || IsAbsent(r.err) || p.BestEffort && !requires(p, r.part) {
-			continue
+	var failed []result
+	for _, r := range results {
+		if r.err != nil && !IsAbsent(r.err) && (!p.BestEffort || requires(p, r.part)) {
+			failed = append(failed, r)
 		}
+	}
+	var errs []error
+	for len(failed) > 0 {
 		// A source that does not open fails all its collectors in one way.
-		labels = append(labels, r.part.label())
-		if i+1 < len(results) && results[i+1].err != nil && results[i+1].err.Error() == r.err.Error() {
-			continue
+		r, labels := failed[0], []string{failed[0].part.label()}
+		for failed = failed[1:]; len(failed) > 0 && failed[0].err.Error() == r.err.Error(); failed = failed[1:] {
+			labels = append(labels, failed[0].part.label())
 		}
 		errs = append(errs, failure(strings.Join(labels, " and "), r.err))
-		labels = nil
 	}
 	for _, q := range p.Require {
 		if why := missing(string(q), results); why != nil {

@@ -121,6 +121,10 @@ func TestOneProblemOfOneSource(t *testing.T) {
 	if got := schema.List(err); len(got) != 1 || got[0].Error() != "collecting k8s and topology: nobody there" {
 		t.Errorf("got %q", got)
 	}
+	_, err = Run(t.Context(), schema.CollectParams{BestEffort: true, Require: []schema.CollectorPart{"k8s"}}, options(s))
+	if got := schema.List(err); len(got) != 1 || got[0].Error() != "collecting k8s: nobody there" {
+		t.Errorf("got %q", got)
+	}
 }
 
 func TestHintOfTheCauseIsKept(t *testing.T) {

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,10 @@ const (
 	firstAttempts    = 3
 	conflictAttempts = 50
 )
+
+// patience is the longest pause that a server may ask for; one that wants more
+// is given up, with what it said.
+const patience = time.Minute
 
 // breakAfter is how many failures in a row, of any requests, open the breaker,
 // and breakFor how long it stays open.
@@ -99,7 +104,7 @@ func (c *Client) retry(ctx context.Context, r request, f func(context.Context) e
 	}
 	for n := 0; ; n++ {
 		if err := c.limit.Wait(ctx); err != nil {
-			return context.DeadlineExceeded // Wait refuses what would end too late
+			return cmp.Or(ctx.Err(), context.DeadlineExceeded) // it refuses what would end too late
 		}
 		err := f(ctx)
 		if ctx.Err() != nil && err != nil {
@@ -116,7 +121,7 @@ func (c *Client) retry(ctx context.Context, r request, f func(context.Context) e
 		} else {
 			most, p = c.breaker.note(time.Now(), err), c.pause
 		}
-		if n+1 >= most {
+		if n+1 >= most || wait > patience {
 			return err
 		}
 		timer := time.NewTimer(max(wait, p.after(n)))

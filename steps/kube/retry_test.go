@@ -61,6 +61,7 @@ func TestRetry(t *testing.T) {
 		{"connection lost", hangUp, 2, "", 4},
 		{"always busy", code(503), 100, schema.Unavailable, attempts},
 		{"bad request is not sent again", code(400), 100, schema.Invalid, 1},
+		{"wants too long a pause", code(429, "Retry-After", "3600"), 100, schema.Unavailable, 1},
 		{"wrong credentials neither", code(401), 100, schema.Unauthorized, 1},
 	}
 	for _, tt := range tests {
