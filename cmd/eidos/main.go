@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 )
 
 func main() { os.Exit(mainStatus()) }
@@ -22,8 +23,9 @@ func mainStatus() int {
 	debug.SetGCPercent(gcPercent)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	// A second Ctrl-C kills at once.
-	context.AfterFunc(ctx, stop)
+	// A second Ctrl-C kills at once. The first can come twice in a moment, by
+	// timeout(1) or a terminal, and what it started must not be cut short.
+	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
 	a := &app{
 		in: os.Stdin, out: os.Stdout, errw: os.Stderr,
 		lookupEnv: os.LookupEnv,

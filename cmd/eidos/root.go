@@ -42,7 +42,7 @@ func (a *app) root() *cobra.Command {
 	}{
 		{"pipeline", "Pipelines:", []*cobra.Command{a.run(), a.plan(), a.runs(), a.cache()}},
 		{"stage", "One step at a time:", []*cobra.Command{
-			a.snapshot(), a.recipe(), a.validate(), a.bundle(), a.push(), a.sign(), a.verify(),
+			a.snapshot(), a.recipe(), a.validate(), a.bundle(), a.push(), a.sign(), a.verify(), a.diff(),
 		}},
 		{"tool", "Tools:", []*cobra.Command{a.key(), a.registry(), a.schema(), a.version()}},
 	} {
@@ -54,6 +54,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.SetHelpCommandGroupID("tool")
 	root.SetCompletionCommandGroupID("tool")
+	root.AddCommand(a.agent())
 	root.AddCommand(&cobra.Command{Use: "exit-codes", Short: "What the exit statuses mean", Long: exitCodes()})
 	return root
 }

@@ -17,15 +17,21 @@ Kubernetes. A source that is not here (no driver, no kubeconfig) is recorded as
 absent, which is a fact and not a failure, unless --require names it.`,
 		Example: `  eidos snapshot -o snapshot.yaml
   eidos snapshot --collectors os --collectors gpu --format json
-  eidos snapshot -o cm://eidos/snapshot`,
+  eidos snapshot -o cm://eidos/snapshot
+  eidos snapshot --agent --node-selector nvidia.com/gpu.present=true
+  eidos snapshot --all-nodes --toleration nvidia.com/gpu -o fleet.yaml`,
 		Args: cobra.NoArgs,
 	}
 	with := a.params(c, "CollectParams", "kubeconfig")
 	s.stageFlags(c, "-", "where to: a path, - or cm://namespace/name")
 	s.formatFlag(c)
 	kubeconfig := kubeconfigFlag(c)
+	agent := a.agentFlags(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		s.with = with()
+		if err := agent(s.with); err != nil {
+			return err
+		}
 		if *kubeconfig != "" {
 			s.with["kubeconfig"] = *kubeconfig
 		}

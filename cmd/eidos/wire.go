@@ -11,6 +11,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps"
 	"github.com/NVIDIA/eidos/steps/address"
+	clusteragent "github.com/NVIDIA/eidos/steps/agent"
 	"github.com/NVIDIA/eidos/steps/collect"
 	"github.com/NVIDIA/eidos/steps/kube"
 	"github.com/NVIDIA/eidos/steps/oci"
@@ -59,6 +60,7 @@ func (a *app) wire(o wiring) (*wired, error) {
 			Collect: collect.Options{
 				Version: version, Now: time.Now, Host: collect.Host,
 				Sources: append(collect.Local(), kube.Source(agent, kube.ThisNode())),
+				Agent:   clusteragent.Step(clusteragent.Options{Version: version, Now: time.Now, Random: random}),
 			},
 			OCI:  registries,
 			Sign: sign.Options{OCI: registries, LookupEnv: a.lookupEnv},

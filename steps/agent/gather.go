@@ -19,13 +19,13 @@ const tail = 5
 
 // gather reads the result of every Pod: its ConfigMap or, if it could not write
 // that, its log.
-func gather(ctx context.Context, c *kube.Client, r run, pods []kube.Pod, job kube.Job, o Options) []result {
+func gather(ctx context.Context, c *kube.Client, r run, pods []kube.Pod, job kube.Job, trouble string, o Options) []result {
 	out := make([]result, max(1, len(r.nodes)))
 	var g errgroup.Group
 	g.SetLimit(readers)
 	for i := range out {
 		g.Go(func() error {
-			out[i] = gatherOne(ctx, c, r, i, last(pods, i), job, o)
+			out[i] = gatherOne(ctx, c, r, i, last(pods, i), job, trouble, o)
 			return nil
 		})
 	}
@@ -43,7 +43,10 @@ func last(pods []kube.Pod, index int) *kube.Pod {
 	return nil
 }
 
-func gatherOne(ctx context.Context, c *kube.Client, r run, index int, p *kube.Pod, job kube.Job, o Options) result {
+func gatherOne(ctx context.Context, c *kube.Client, r run, index int, p *kube.Pod, job kube.Job, trouble string, o Options) result {
+	if job.Reason == "DeadlineExceeded" && (p == nil || p.Phase != "Succeeded") {
+		return result{err: tooLong(r, trouble)}
+	}
 	if p == nil {
 		return result{err: noPod(r, job)}
 	}
@@ -126,9 +129,6 @@ func failure(p *kube.Pod, story []string) error {
 
 // noPod is the error of a Job that never had a Pod for an index.
 func noPod(r run, job kube.Job) error {
-	if job.Reason == "DeadlineExceeded" {
-		return schema.Errorf(schema.Timeout, "job %s did not end within %s", r.name, r.limit).WithHint("--timeout gives it longer")
-	}
 	if job.Failed {
 		return schema.Errorf(schema.Failed, "job %s failed: %s: %s", r.name, job.Reason, job.Message)
 	}

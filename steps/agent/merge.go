@@ -114,7 +114,7 @@ func agreed(perNode map[string]schema.Scalar, n int) (schema.Scalar, bool) {
 // others: that they differ says nothing.
 var ownNames = []string{
 	"uuid", "serial", "pci-bus-id", "provider-id", "source-node",
-	"/proc/sys/kernel/hostname", "/proc/sys/kernel/domainname",
+	"/proc/sys/kernel/domainname",
 }
 
 func own(k key) bool {

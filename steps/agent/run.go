@@ -147,7 +147,7 @@ func runJob(ctx context.Context, c *kube.Client, r run, o Options) (results []re
 	}
 	for _, object := range append(rights, job) {
 		if err := c.Apply(ctx, object); err != nil {
-			return nil, create(ended(ctx, err, r))
+			return nil, create(ended(ctx, err, r, ""))
 		}
 	}
 	if r.agent.Privileged {
@@ -157,9 +157,9 @@ func runJob(ctx context.Context, c *kube.Client, r run, o Options) (results []re
 	w := &watch{client: c, run: r, options: o, following: map[string]bool{}}
 	pods, failed, err := w.untilDone(ctx)
 	if err != nil {
-		return nil, ended(ctx, err, r)
+		return nil, ended(ctx, err, r, w.trouble)
 	}
-	return gather(ctx, c, r, pods, failed, o), nil
+	return gather(ctx, c, r, pods, failed, w.trouble, o), nil
 }
 
 // before returns the versions of the ConfigMaps that the run will write, by
@@ -199,15 +199,24 @@ func create(err error) error {
 		WithHint("let an administrator apply deploy/agent/base, then use --service-account-name eidos-agent --namespace eidos --job-name eidos-snapshot")
 }
 
-// ended turns the end of ctx into what the user did or asked for.
-func ended(ctx context.Context, err error, r run) error {
+// ended turns the end of ctx into what the user did or asked for; trouble is
+// what the Job was waiting for.
+func ended(ctx context.Context, err error, r run, trouble string) error {
 	switch {
 	case ctx.Err() == nil:
 		return err
 	case context.Cause(ctx) == errLimit:
-		return schema.Errorf(schema.Timeout, "job %s did not end within %s", r.name, r.limit).WithHint("--timeout gives it longer")
+		return tooLong(r, trouble)
 	}
 	return schema.Errorf(schema.Canceled, "job %s: %w", r.name, context.Cause(ctx))
+}
+
+func tooLong(r run, trouble string) error {
+	msg := fmt.Sprintf("job %s did not end within %s", r.name, r.limit)
+	if trouble != "" {
+		return schema.Errorf(schema.Timeout, "%s: %s", msg, trouble).WithHint("%s", hintFor(trouble))
+	}
+	return schema.Errorf(schema.Timeout, "%s", msg).WithHint("--timeout gives it longer")
 }
 
 // cleanup deletes what a run made, also when its time is up.

@@ -88,7 +88,7 @@ func testMissingImage(t *testing.T, w *world) {
 func testTimeout(t *testing.T, w *world) {
 	var log story
 	_, err := Run(context.Background(), w.params(schema.Agent{Timeout: "2s", NodeSelector: []string{"no=such"}}), options(&log))
-	if schema.CodeOf(err) != schema.Timeout {
+	if schema.CodeOf(err) != schema.Timeout || !strings.Contains(err.Error(), "did not end within 2s: pod ") {
 		t.Errorf("got %q: %v", schema.CodeOf(err), err)
 	}
 	if !log.has("Unschedulable") {

@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -59,7 +58,7 @@ func (w *watch) untilDone(ctx context.Context) ([]kube.Pod, kube.Job, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, job, w.why(pods, ctx.Err())
+			return nil, job, ctx.Err()
 		case <-tick.C:
 		}
 	}
@@ -98,7 +97,7 @@ func (w *watch) follow(ctx context.Context, pods []kube.Pod) {
 			var e envelope
 			err := w.client.PodLog(ctx, w.run.agent.Namespace, p.Name, true, func(line string) {
 				if e.line(line) {
-					w.options.Log("%s%s", prefix, line)
+					w.options.Log("%s%s", prefix, strings.TrimPrefix(line, "eidos: "))
 				}
 			})
 			if err != nil && ctx.Err() == nil {
@@ -147,18 +146,12 @@ func (w *watch) look(ctx context.Context, pods []kube.Pod) error {
 	return nil
 }
 
-// why adds to err what the Pods were waiting for.
-func (w *watch) why(_ []kube.Pod, err error) error {
-	if w.trouble == "" {
-		return err
-	}
-	return fmt.Errorf("%w: %s", err, w.trouble)
-}
-
 func hintFor(trouble string) string {
 	switch {
 	case strings.Contains(trouble, "Image"):
 		return "is the image right, and can the cluster pull it? --image, --image-pull-secret"
+	case strings.Contains(trouble, "Unschedulable"):
+		return "--node-selector and --toleration say where it may run"
 	case strings.Contains(trouble, "runtime"):
 		return "does the cluster have that RuntimeClass? --runtime-class"
 	}

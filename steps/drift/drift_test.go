@@ -188,7 +188,7 @@ func TestRecipeUmbrella(t *testing.T) {
 
 // Without rights to read releases nothing is called missing.
 func TestRecipeReleasesNotRead(t *testing.T) {
-	now := snapshot(nil, schema.CollectorStatus{Name: "k8s", Status: "ok", Reason: "release: list secrets is forbidden"})
+	now := snapshot(nil, schema.CollectorStatus{Name: "k8s", Status: "ok", Reason: "policy: 404; release: list secrets is forbidden"})
 	r := recipe()
 	r.Constraints = nil
 	got, err := Recipe(r, now, schema.DiffParams{})
@@ -198,7 +198,7 @@ func TestRecipeReleasesNotRead(t *testing.T) {
 	if got.Summary.Status != "unknown" || got.Summary.Unknown != 4 || got.Summary.Changed != 0 {
 		t.Errorf("summary %+v", got.Summary)
 	}
-	if got.Changes[0].Reason != "collector k8s: ok: release: list secrets is forbidden" {
+	if got.Changes[0].Reason != "collector k8s: release: list secrets is forbidden" {
 		t.Errorf("reason %q", got.Changes[0].Reason)
 	}
 }

@@ -67,10 +67,22 @@ func why(s *schema.Snapshot, path string) string {
 	typ, _, _ := strings.Cut(path, ".")
 	for _, c := range s.Collectors {
 		if c.Name == collectors[typ] && c.Reason != "" {
-			return "collector " + c.Name + ": " + c.Status + ": " + c.Reason
+			return "collector " + c.Name + ": " + partReason(c, path)
 		}
 	}
 	return ""
+}
+
+// partReason is what c says of the part that measures Type.Subtype: reasons of
+// several parts are "PART: WHY; PART: WHY".
+func partReason(c schema.CollectorStatus, path string) string {
+	_, rest, _ := strings.Cut(path, ".")
+	for _, r := range strings.Split(c.Reason, "; ") {
+		if part, why, ok := strings.Cut(r, ": "); ok && (rest == part || strings.HasPrefix(rest, part+".")) {
+			return part + ": " + why
+		}
+	}
+	return c.Status + ": " + c.Reason
 }
 
 // union returns the keys of both maps, sorted.

@@ -14,6 +14,7 @@ var volatilePatterns = []string{
 	"OS.sysctl./proc/sys/fs/inode-nr",
 	"OS.sysctl./proc/sys/fs/inode-state",
 	"OS.sysctl./proc/sys/fs/quota/*",
+	"OS.sysctl./proc/sys/kernel/hostname", // in a Pod, the Pod's
 	"OS.sysctl./proc/sys/kernel/ns_last_pid",
 	"OS.sysctl./proc/sys/kernel/pty/nr",
 	"OS.sysctl./proc/sys/kernel/random/boot_id",

@@ -40,7 +40,7 @@ func (c *Client) Job(ctx context.Context, namespace, name string) (Job, error) {
 		switch cond.Type {
 		case batchv1.JobComplete:
 			out.Complete = true
-		case batchv1.JobFailed:
+		case batchv1.JobFailed, batchv1.JobFailureTarget: // the latter while its Pods end
 			out.Failed, out.Reason, out.Message = true, cond.Reason, cond.Message
 		}
 	}

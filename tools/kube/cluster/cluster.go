@@ -233,6 +233,11 @@ func (c *Cluster) credentials(o Options) (*pki, error) {
 		ca.client("kube-controller-manager", subject{Name: "system:kube-controller-manager"}),
 		ca.client("kube-scheduler", subject{Name: "system:kube-scheduler"}),
 	}
+	if len(o.Nodes) > 0 {
+		errs = append(errs, ca.client("kube-proxy", subject{Name: "system:kube-proxy"}))
+		_, err := ca.kubeconfig("kube-proxy", c.URL)
+		errs = append(errs, err)
+	}
 	for _, n := range o.Nodes {
 		who := subject{Name: "system:node:" + n, Groups: []string{"system:nodes"}}
 		errs = append(errs, ca.client(n, who), ca.server(n+"-serving", who, n, o.Addr))

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"crypto/rand"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/agent"
+	"github.com/spf13/cobra"
+)
+
+// agentFlags binds the settings of a snapshot that a Job takes. The function it
+// returns adds them to the parameters of `collect`. Settings without --agent
+// are Invalid; --all-nodes stands for --agent too.
+func (a *app) agentFlags(c *cobra.Command) func(with map[string]any) error {
+	send := c.Flags().Bool("agent", false, "take it by a Job in the cluster instead of on this host")
+	settings := a.params(c, "Agent")
+	return func(with map[string]any) error {
+		s := settings()
+		all, _ := s["allNodes"].(bool)
+		if *send || all {
+			with["agent"] = s
+			return nil
+		}
+		for _, name := range slices.Sorted(maps.Keys(s)) {
+			return schema.Errorf(schema.Invalid, "--%s is for a snapshot that a Job takes", kebab(name)).WithHint("add --agent")
+		}
+		return nil
+	}
+}
+
+// agent is what the Pod of `snapshot --agent` runs.
+func (a *app) agent() *cobra.Command {
+	in := agent.Inside{Version: versionOf(), Now: time.Now, LookupEnv: a.lookupEnv, Stdout: a.out}
+	c := &cobra.Command{
+		Use:    "agent --output cm://NAMESPACE/NAME",
+		Short:  "Take a snapshot in the Pod of `eidos snapshot --agent`, or of deploy/agent",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+	}
+	with := a.params(c, "CollectParams", "kubeconfig", "context")
+	c.Flags().StringVarP(&in.Output, "output", "o", "", "the ConfigMap to write, cm://NAMESPACE/NAME")
+	c.Flags().BoolVar(&in.Indexed, "indexed", false, "one Pod of an Indexed Job: write NAME-INDEX")
+	must(c.MarkFlagRequired("output"))
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if err := schema.DecodeValue("agent", with(), &in.Params); err != nil {
+			return err
+		}
+		in.Log = a.story.Note
+		return in.Run(c.Context())
+	}
+	return c
+}
+
+// random is the end of a name that nothing else has.
+func random() string {
+	const letters = "bcdfghjklmnpqrstvwxz2456789" // no words
+	b := make([]byte, 5)
+	if _, err := rand.Read(b); err != nil {
+		panic("BUG: " + err.Error()) // crypto/rand.Read never fails
+	}
+	for i := range b {
+		b[i] = letters[int(b[i])%len(letters)]
+	}
+	return string(b)
+}

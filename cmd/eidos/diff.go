@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/pipelines"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/drift"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) diff() *cobra.Command {
+	s := &stage{name: "diff", uses: "diff"}
+	var output string
+	c := &cobra.Command{
+		Use:   "diff BASELINE SNAPSHOT",
+		Short: "Compare a snapshot with an earlier one, or with a recipe",
+		Long: `Compare a snapshot with an earlier snapshot, or with the recipe that the cluster
+should follow: constraints that no longer hold, components that are missing,
+extra, or not in the version asked for. Offline: both are documents. Counters,
+process ids and times are left out unless --volatile.`,
+		Example: `  eidos diff monday.yaml tuesday.yaml
+  eidos diff recipe.yaml cm://eidos/eidos-snapshot --fail-on-drift
+  eidos diff recipe.yaml snapshot.yaml --format junit -o drift.xml`,
+		Args: cobra.ExactArgs(2),
+	}
+	with := a.params(c, "DiffParams")
+	kubeconfig := kubeconfigFlag(c)
+	c.Flags().StringVarP(&output, "output", "o", "-", "where the report goes: a path, - or cm://namespace/name")
+	s.stageFlags(c, "", "")
+	s.formatFlag(c, "table", "junit")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		s.with = with()
+		w, err := a.wire(wiring{format: s.format, kubeconfig: *kubeconfig})
+		if err != nil {
+			return err
+		}
+		before, now, err := a.loadPair(c.Context(), w, args)
+		if err != nil {
+			return err
+		}
+		if s.print {
+			text, err := schema.EncodeYAML(pipelines.One(s.name, s.uses, s.with, inputs(before, args), output))
+			if err != nil {
+				return err
+			}
+			_, err = a.out.Write(text)
+			return err
+		}
+		var p schema.DiffParams
+		if err := schema.DecodeValue("diff", s.with, &p); err != nil {
+			return err
+		}
+		d, err := compare(before, now, p)
+		if err != nil {
+			return err
+		}
+		if err := a.writeDrift(c.Context(), w, d, s.format, output); err != nil {
+			return err
+		}
+		if p.FailOnDrift {
+			return drift.Err(d)
+		}
+		return nil
+	}
+	return c
+}
+
+// loadPair reads the two documents; the second must be a snapshot.
+func (a *app) loadPair(ctx context.Context, w *wired, args []string) (schema.Value, *schema.Snapshot, error) {
+	if args[0] == "-" && args[1] == "-" {
+		return nil, nil, schema.Errorf(schema.Invalid, "only one of the two can be standard input")
+	}
+	env := engine.Env{Dir: ".", Log: a.story.Note, Blobs: engine.NewMemory()}
+	before, err := w.load(ctx, env, args[0], "")
+	if err != nil {
+		return nil, nil, err
+	}
+	now, err := w.load(ctx, env, args[1], (*schema.Snapshot)(nil).MediaType())
+	if err != nil {
+		return nil, nil, err
+	}
+	return before, now.(*schema.Snapshot), nil
+}
+
+// inputs are the step's inputs for a baseline of that kind.
+func inputs(before schema.Value, args []string) map[string]any {
+	port := "baseline"
+	if _, ok := before.(*schema.RecipeResult); ok {
+		port = "recipe"
+	}
+	return map[string]any{port: uri(args[0]), "snapshot": uri(args[1])}
+}
+
+func compare(before schema.Value, now *schema.Snapshot, p schema.DiffParams) (*schema.Drift, error) {
+	switch before := before.(type) {
+	case *schema.Snapshot:
+		return drift.Snapshots(before, now, p), nil
+	case *schema.RecipeResult:
+		return drift.Recipe(before, now, p)
+	}
+	return nil, schema.Errorf(schema.Invalid, "the first document is neither a recipe nor a snapshot").
+		WithHint("eidos diff BASELINE SNAPSHOT")
+}
+
+// writeDrift writes the report: a table on a terminal or a pipe unless a format
+// was asked for, the document to anything else.
+func (a *app) writeDrift(ctx context.Context, w *wired, d *schema.Drift, format, output string) error {
+	var text bytes.Buffer
+	var err error
+	switch {
+	case format == "junit":
+		err = drift.JUnit(&text, d)
+	case format == "table", format == "" && output == "-":
+		err = drift.Table(&text, d)
+	default:
+		return w.save(ctx, engine.Env{Dir: ".", Log: a.story.Note, Blobs: engine.NewMemory()}, d, output)
+	}
+	if err != nil {
+		return err
+	}
+	return a.deliver(ctx, text.Bytes(), output)
+}

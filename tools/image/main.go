@@ -1,0 +1,222 @@
+// Command image makes the container image of eidos, without Docker: one layer
+// with the binary and nothing else, for each platform, the same bytes from the
+// same binaries.
+//
+//	image -o DIR  linux/amd64=bin/amd64/eidos linux/arm64=bin/arm64/eidos   an OCI layout
+//	image -tar FILE -t NAME:TAG linux/amd64=bin/eidos                       for containerd's import
+//	image -push REGISTRY/NAME:TAG linux/amd64=… linux/arm64=…              prints the digest
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"debug/elf"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/layout"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+func main() {
+	if err := run(os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "image:", err)
+		os.Exit(1)
+	}
+}
+
+func run(args []string, stdout io.Writer) error {
+	flags := flag.NewFlagSet("image", flag.ContinueOnError)
+	dir := flags.String("o", "", "write an OCI layout to this folder, which must not be there yet")
+	file := flags.String("tar", "", "write an archive for `ctr images import`; one platform only")
+	push := flags.String("push", "", "push to this registry and tag")
+	tag := flags.String("t", "", "name and tag in the archive")
+	source := flags.String("source", "https://github.com/NVIDIA/eidos", "where the source lives, for the image's label")
+	version := flags.String("version", "", "version, for the image's label")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	images, err := build(flags.Args(), map[string]string{
+		"org.opencontainers.image.source": *source, "org.opencontainers.image.version": *version, "org.opencontainers.image.title": "eidos",
+	})
+	if err != nil {
+		return err
+	}
+	index, err := indexOf(images)
+	if err != nil {
+		return err
+	}
+	switch {
+	case *dir != "":
+		err = writeLayout(*dir, index)
+	case *file != "":
+		err = writeArchive(*file, *tag, images)
+	case *push != "":
+		err = pushIndex(*push, index)
+	default:
+		err = errors.New("one of -o, -tar and -push says where to")
+	}
+	if err != nil {
+		return err
+	}
+	digest, err := index.Digest()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(stdout, digest)
+	return err
+}
+
+// image is the image of one platform.
+type image struct {
+	platform v1.Platform
+	image    v1.Image
+}
+
+// build makes an image of every PLATFORM=BINARY, in the order given.
+func build(args []string, labels map[string]string) ([]image, error) {
+	if len(args) == 0 {
+		return nil, errors.New("no PLATFORM=BINARY")
+	}
+	var out []image
+	for _, a := range args {
+		p, binary, ok := strings.Cut(a, "=")
+		os, arch, ok2 := strings.Cut(p, "/")
+		if !ok || !ok2 || os != "linux" {
+			return nil, fmt.Errorf("%q is not linux/ARCH=BINARY", a)
+		}
+		img, err := one(v1.Platform{OS: os, Architecture: arch}, binary, labels)
+		if err != nil {
+			return nil, fmt.Errorf("making the image of %s: %w", p, err)
+		}
+		out = append(out, image{v1.Platform{OS: os, Architecture: arch}, img})
+	}
+	return out, nil
+}
+
+// one is an image of one binary, run as a user without rights, without a time.
+func one(p v1.Platform, binary string, labels map[string]string) (v1.Image, error) {
+	data, err := os.ReadFile(binary)
+	if err != nil {
+		return nil, err
+	}
+	if err := static(p, data); err != nil {
+		return nil, fmt.Errorf("%s: %w", binary, err)
+	}
+	exe := "/" + path.Base(binary)
+	content, err := pack(exe, data)
+	if err != nil {
+		return nil, err
+	}
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(content)), nil
+	}, tarball.WithMediaType(types.OCILayer))
+	if err != nil {
+		return nil, err
+	}
+	img := mutate.ConfigMediaType(mutate.MediaType(empty.Image, types.OCIManifestSchema1), types.OCIConfigJSON)
+	if img, err = mutate.AppendLayers(img, layer); err != nil {
+		return nil, err
+	}
+	cf, err := img.ConfigFile()
+	if err != nil {
+		return nil, err
+	}
+	cf = cf.DeepCopy()
+	cf.OS, cf.Architecture = p.OS, p.Architecture
+	cf.Config = v1.Config{Entrypoint: []string{exe}, User: "65532:65532", Env: []string{"PATH=/"}, Labels: labels}
+	return mutate.ConfigFile(img, cf)
+}
+
+// static refuses a binary of another architecture, and one that needs a loader:
+// there is none in the image.
+func static(p v1.Platform, data []byte) error {
+	f, err := elf.NewFile(bytes.NewReader(data))
+	if err != nil {
+		return fmt.Errorf("not a Linux binary: %w", err)
+	}
+	defer f.Close()
+	machine := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[p.Architecture]
+	if f.Machine != machine {
+		return fmt.Errorf("built for %s, not %s", f.Machine, p.Architecture)
+	}
+	for _, prog := range f.Progs {
+		if prog.Type == elf.PT_INTERP {
+			return errors.New("dynamically linked: build it with CGO_ENABLED=0")
+		}
+	}
+	return nil
+}
+
+// pack is the layer: the binary, and /tmp for what needs one.
+func pack(name string, data []byte) ([]byte, error) {
+	var out bytes.Buffer
+	w := tar.NewWriter(&out)
+	for _, h := range []*tar.Header{
+		{Name: strings.TrimPrefix(name, "/"), Mode: 0o755, Size: int64(len(data)), Typeflag: tar.TypeReg},
+		{Name: "tmp/", Mode: 0o1777, Typeflag: tar.TypeDir},
+	} {
+		h.ModTime = time.Unix(0, 0)
+		h.Format = tar.FormatPAX
+		if err := w.WriteHeader(h); err != nil {
+			return nil, err
+		}
+		if h.Typeflag == tar.TypeReg {
+			if _, err := w.Write(data); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return out.Bytes(), w.Close()
+}
+
+func indexOf(images []image) (v1.ImageIndex, error) {
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	for _, i := range images {
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: i.image, Descriptor: v1.Descriptor{Platform: &i.platform}})
+	}
+	return index, nil
+}
+
+func writeLayout(dir string, index v1.ImageIndex) error {
+	if _, err := os.Stat(dir); err == nil {
+		return fmt.Errorf("%s is there already", dir)
+	}
+	p, err := layout.Write(dir, empty.Index)
+	if err != nil {
+		return err
+	}
+	return p.AppendIndex(index)
+}
+
+func writeArchive(file, tag string, images []image) error {
+	if len(images) != 1 {
+		return errors.New("-tar takes one platform")
+	}
+	t, err := name.NewTag(tag)
+	if err != nil {
+		return err
+	}
+	return tarball.WriteToFile(file, t, images[0].image)
+}
+
+func pushIndex(to string, index v1.ImageIndex) error {
+	ref, err := name.ParseReference(to)
+	if err != nil {
+		return err
+	}
+	return remote.WriteIndex(ref, index, remote.WithAuthFromKeychain(authn.DefaultKeychain))
+}
