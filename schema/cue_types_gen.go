@@ -510,10 +510,11 @@ type RenderParams struct {
 	// argocd, flux: directory of the bundle in the repository.
 	RepoPath string `json:"repoPath,omitempty"`
 
-	// YAML files of values by component, applied in order.
+	// YAML files of values by component, applied in order; they may bring new keys.
 	Values []string `json:"values,omitempty"`
 
-	// COMPONENT:PATH=VALUE; true, false, null and integers are typed, the rest is text.
+	// COMPONENT:PATH=VALUE, COMPONENT:+PATH=VALUE for a new key; true, false, null
+	// and integers are typed, the rest is text.
 	Set []string `json:"set,omitempty"`
 
 	// COMPONENT:PATH=JSON

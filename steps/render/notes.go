@@ -22,20 +22,21 @@ func notes(r *schema.RecipeResult, cs []*component, pl placement) []string {
 		}
 		for _, s := range pl.slots(c.Scheduling) {
 			taken[s.option] = true
-			if t, ok := s.value.(string); ok && strings.HasSuffix(s.option, "-node-toleration") {
-				out = append(out, fmt.Sprintf("%s: takes one toleration only at %s: %s", c.Name, s.path, t))
+			if s.more {
+				out = append(out, fmt.Sprintf("%s: takes one toleration only at %s: %s", c.Name, s.path, s.value))
 			}
 		}
 	}
-	if len(pl.system.tolerations) < 2 && len(pl.accelerated.tolerations) < 2 {
-		out = nil
-	}
 	for _, w := range r.Warnings {
 		if in[w.Component] && !pl.gives(w.Unless) {
-			out = append(out, fmt.Sprintf("%s: %s (--%s is not given)", w.Component, w.Message, w.Unless))
+			note := w.Component + ": " + w.Message
+			if !strings.Contains(w.Message, "--"+w.Unless) {
+				note += fmt.Sprintf(" (--%s is not given)", w.Unless)
+			}
+			out = append(out, note)
 		}
 	}
-	for _, option := range []string{"system-node-selector", "accelerated-node-selector", "workload-selector", "workload-gate"} {
+	for _, option := range []string{"system-node-selector", "system-node-toleration", "accelerated-node-selector", "accelerated-node-toleration", "workload-selector", "workload-gate"} {
 		if pl.gives(option) && !taken[option] {
 			out = append(out, fmt.Sprintf("--%s is given, but no component of this recipe takes it", option))
 		}

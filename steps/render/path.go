@@ -102,32 +102,41 @@ func (p valuePath) String() string {
 	return b.String()
 }
 
-// set stores v at p in the tree of values and returns the tree. What is not
-// there yet is made if add says so; a path that names no value is an error
-// with the nearest name. open lists paths that a chart is known to have though
-// the recipe gives them no value.
-func (p valuePath) set(values map[string]any, v any, add bool, open []valuePath) error {
-	_, err := p.put(values, 0, v, add, open)
+// setter stores one value in a component's values.
+type setter struct {
+	component string // for messages
+	path      valuePath
+	value     any
+	// open lists paths that the chart is known to have though the recipe gives
+	// them no value.
+	open []valuePath
+}
+
+// set stores the value. What is not there yet is made if add says so; a path
+// that names no value is an error with the nearest name.
+func (s setter) set(values map[string]any, add bool) error {
+	_, err := s.put(values, 0, add)
 	return err
 }
 
-func (p valuePath) put(node any, i int, v any, add bool, open []valuePath) (any, error) {
-	if i == len(p) {
-		return v, checkReplace(node, v, p)
+// put stores the value at path[i:] below node and returns what node becomes.
+func (s setter) put(node any, i int, add bool) (any, error) {
+	if i == len(s.path) {
+		return s.value, checkReplace(node, s.value, s.path)
 	}
-	e, at := p[i], p[:i]
+	e, at := s.path[i], s.path[:i]
 	if e.index >= 0 {
 		list, ok := node.([]any)
 		if !ok && !(node == nil && add) {
 			return nil, schema.Errorf(schema.Invalid, "%q is %s, not a list", at.String(), noun(node))
 		}
 		if e.index > len(list) || e.index == len(list) && !add {
-			return nil, schema.Errorf(schema.Invalid, "%q has %d elements, no [%d]", at.String(), len(list), e.index)
+			return nil, schema.Errorf(schema.Invalid, "%q has %d %s, no [%d]", at.String(), len(list), verb(len(list), "element", "elements"), e.index)
 		}
 		if e.index == len(list) {
 			list = append(list, nil)
 		}
-		next, err := p.put(list[e.index], i+1, v, add, open)
+		next, err := s.put(list[e.index], i+1, add)
 		if err != nil {
 			return nil, err
 		}
@@ -144,13 +153,13 @@ func (p valuePath) put(node any, i int, v any, add bool, open []valuePath) (any,
 	if _, there := m[e.key]; !there && !add {
 		// An empty mapping is a place for keys of the user's own: labels, selectors.
 		free := ok && i > 0 && len(m) == 0
-		toward, within := known(p[:i+1], open)
+		toward, within := known(s.path[:i+1], s.open)
 		if !free && !toward && !within {
-			return nil, p.missing(i, m, open)
+			return nil, s.missing(i, m)
 		}
 		add = free || within
 	}
-	next, err := p.put(m[e.key], i+1, v, add, open)
+	next, err := s.put(m[e.key], i+1, add)
 	if err != nil {
 		return nil, err
 	}
@@ -159,9 +168,10 @@ func (p valuePath) put(node any, i int, v any, add bool, open []valuePath) (any,
 }
 
 // missing is the error for a key that is not there.
-func (p valuePath) missing(i int, m map[string]any, open []valuePath) error {
+func (s setter) missing(i int, m map[string]any) error {
+	p := s.path
 	keys := sortedKeys(m)
-	for _, o := range open {
+	for _, o := range s.open {
 		if len(o) > i && slices.Equal(o[:i], p[:i]) {
 			keys = append(keys, o[i].key)
 		}
@@ -171,12 +181,13 @@ func (p valuePath) missing(i int, m map[string]any, open []valuePath) error {
 		where = strconv.Quote(p[:i].String())
 	}
 	err := schema.Errorf(schema.Invalid, "no key %q in %s", p[i].key, where)
+	hint := fmt.Sprintf("to add a key that the recipe does not have, write %s:+%s=…", s.component, p)
 	if n := schema.Nearest(p[i].key, keys); n != "" {
 		near := append(append(valuePath{}, p[:i]...), element{n, -1})
 		near = append(near, p[i+1:]...)
-		return err.WithHint("did you mean %s? To add a key that the recipe does not have, write +%s", near, p)
+		return err.WithHint("did you mean %s? %s", near, "T"+hint[1:])
 	}
-	return err.WithHint("to add a key that the recipe does not have, write +%s", p)
+	return err.WithHint("%s", hint)
 }
 
 // checkReplace refuses to lose a mapping or list to a single value, which is a
@@ -226,11 +237,10 @@ func noun(v any) string {
 
 // replace stores v at p, whatever is there.
 func (p valuePath) replace(values map[string]any, v any) error {
-	if _, err := p.put(values, 0, nil, true, nil); err != nil {
+	if err := (setter{path: p}).set(values, true); err != nil {
 		return err
 	}
-	_, err := p.put(values, 0, v, true, nil)
-	return err
+	return setter{path: p, value: v}.set(values, true)
 }
 
 // text is the element as a key of a document.

@@ -141,8 +141,8 @@ func FuzzAssignment(f *testing.F) {
 		}
 		for _, c := range r.ComponentRefs {
 			values := copyMap(c.Values)
-			if err := a.path.set(values, typed(a.value), a.add, nil); err == nil && !strings.Contains(a.path.String(), "[") {
-				if err := a.path.set(values, typed(a.value), false, nil); err != nil {
+			if err := (setter{path: a.path, value: typed(a.value)}).set(values, a.add); err == nil && !strings.Contains(a.path.String(), "[") {
+				if err := (setter{path: a.path, value: typed(a.value)}).set(values, false); err != nil {
 					t.Fatalf("%q was set, and is not there to be set again: %v", s, err)
 				}
 			}

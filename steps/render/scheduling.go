@@ -70,13 +70,17 @@ func parsePlacement(p schema.RenderParams, criteria schema.Criteria) (placement,
 	return pl, schema.Join(errs)
 }
 
-// gives reports whether the option that a warning names is given.
+// gives reports whether an option is given, by the name of its flag.
 func (pl placement) gives(option string) bool {
 	switch option {
 	case "system-node-selector":
 		return pl.system.selector != nil
+	case "system-node-toleration":
+		return pl.system.tolerations != nil
 	case "accelerated-node-selector":
 		return pl.accelerated.selector != nil
+	case "accelerated-node-toleration":
+		return pl.accelerated.tolerations != nil
 	case "workload-selector":
 		return pl.workload != nil
 	case "workload-gate":
@@ -92,6 +96,7 @@ type slot struct {
 	path   string
 	option string // that fills it
 	value  any    // nil: nothing was asked for
+	more   bool   // more was asked for than fits
 }
 
 // slots lists the places that c has for pl. A path in both groups gets the
@@ -126,7 +131,7 @@ func (pl placement) slots(s *schema.Scheduling) []slot {
 		for _, p := range paths.TaintString {
 			sl := slot{path: p, option: name + "-node-toleration"}
 			if len(g.tolerations) > 0 {
-				sl.value = g.tolerations[0].String()
+				sl.value, sl.more = g.tolerations[0].String(), len(g.tolerations) > 1
 			}
 			out = append(out, sl)
 		}

@@ -59,7 +59,7 @@ func assign(cs []*component, s string, value func(string) (any, error)) error {
 	if a.path.String() == "enabled" {
 		return in(s, c.enable(v))
 	}
-	return in(s, a.path.set(c.values, v, a.add, c.open()))
+	return in(s, setter{c.Name, a.path, v, c.open()}.set(c.values, a.add))
 }
 
 // in puts what the user wrote before what is wrong with it.

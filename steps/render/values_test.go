@@ -35,11 +35,11 @@ func TestMistakes(t *testing.T) {
 		"component unlike any": {params{Set: []string{"xyz:a=1"}}, []string{
 			"set[0]: \"xyz:a=1\": no component \"xyz\" in the recipe\nhint: its components are cert-manager, gpu-operator, monitoring, node-tuning and tuning-operator"}},
 		"key": {params{Set: []string{"gpu-operator:driver.versoin=1"}}, []string{
-			"set[0]: \"gpu-operator:driver.versoin=1\": no key \"versoin\" in \"driver\"\nhint: did you mean driver.version? To add a key that the recipe does not have, write +driver.versoin"}},
+			"set[0]: \"gpu-operator:driver.versoin=1\": no key \"versoin\" in \"driver\"\nhint: did you mean driver.version? To add a key that the recipe does not have, write gpu-operator:+driver.versoin=…"}},
 		"key at the root": {params{Set: []string{"gpu-operator:drivr.version=1"}}, []string{
-			"set[0]: \"gpu-operator:drivr.version=1\": no key \"drivr\" in the values\nhint: did you mean driver.version? To add a key that the recipe does not have, write +drivr.version"}},
+			"set[0]: \"gpu-operator:drivr.version=1\": no key \"drivr\" in the values\nhint: did you mean driver.version? To add a key that the recipe does not have, write gpu-operator:+drivr.version=…"}},
 		"key of a scheduling path": {params{Set: []string{"gpu-operator:operator.nodeSelctor=1"}}, []string{
-			"set[0]: \"gpu-operator:operator.nodeSelctor=1\": no key \"nodeSelctor\" in \"operator\"\nhint: did you mean operator.nodeSelector? To add a key that the recipe does not have, write +operator.nodeSelctor"}},
+			"set[0]: \"gpu-operator:operator.nodeSelctor=1\": no key \"nodeSelctor\" in \"operator\"\nhint: did you mean operator.nodeSelector? To add a key that the recipe does not have, write gpu-operator:+operator.nodeSelctor=…"}},
 		"below a value": {params{Set: []string{"gpu-operator:driver.version.major=1"}}, []string{
 			"set[0]: \"gpu-operator:driver.version.major=1\": \"driver.version\" is text and has no key \"major\""}},
 		"below a value, added": {params{Set: []string{"gpu-operator:+driver.version.major=1"}}, []string{
@@ -47,7 +47,7 @@ func TestMistakes(t *testing.T) {
 		"path cut short": {params{Set: []string{"gpu-operator:driver=1"}}, []string{
 			"set[0]: \"gpu-operator:driver=1\": \"driver\" is a mapping, the new value is a number\nhint: name one of its parts, or replace it whole with --set-json"}},
 		"index": {params{Set: []string{"gpu-operator:toolkit.env[1].value=x"}}, []string{
-			"set[0]: \"gpu-operator:toolkit.env[1].value=x\": \"toolkit.env\" has 1 elements, no [1]"}},
+			"set[0]: \"gpu-operator:toolkit.env[1].value=x\": \"toolkit.env\" has 1 element, no [1]"}},
 		"index of a mapping": {params{Set: []string{"gpu-operator:toolkit[0]=x"}}, []string{
 			"set[0]: \"gpu-operator:toolkit[0]=x\": \"toolkit\" is a mapping, not a list"}},
 		"switch": {params{Set: []string{"gpu-operator:enabled=flase"}}, []string{
