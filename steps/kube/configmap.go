@@ -180,11 +180,17 @@ func newConfigMap(namespace, name string, v schema.Value, s Stamp) (configMap, e
 		}},
 		Data: map[string]string{"format": "yaml", "timestamp": s.Time.UTC().Format(time.RFC3339)},
 	}
+	return cm, cm.put(what, text)
+}
+
+// put stores a document in cm, compressed if it is long. Invalid if it does
+// not fit.
+func (cm *configMap) put(what string, text []byte) error {
 	size := len(text)
 	if size > compressOver {
 		packed, err := pack(text)
 		if err != nil {
-			return configMap{}, err
+			return err
 		}
 		size = len(packed)
 		cm.BinaryData = map[string][]byte{what + ".yaml.gz": packed}
@@ -192,10 +198,10 @@ func newConfigMap(namespace, name string, v schema.Value, s Stamp) (configMap, e
 		cm.Data[what+".yaml"] = string(text)
 	}
 	if size+256 > mostData { // the other keys are short
-		return configMap{}, schema.Errorf(schema.Invalid, "the %s is too big for a ConfigMap: %d KiB, and %d KiB compressed, of at most 1024",
+		return schema.Errorf(schema.Invalid, "the %s is too big for a ConfigMap: %d KiB, and %d KiB compressed, of at most 1024",
 			what, len(text)>>10, size>>10).WithHint("write it to a file or to oci://, or leave out lists: --max-nodes-per-entry, --collectors")
 	}
-	return cm, nil
+	return nil
 }
 
 // pack compresses without a time or name in the header, so that equal

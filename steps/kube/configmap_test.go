@@ -1,7 +1,7 @@
 package kube
 
 import (
-	"encoding/base64"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -51,15 +51,14 @@ func store(t *testing.T) (*configMap, map[string]http.HandlerFunc) {
 
 func TestConfigMapRoundTrip(t *testing.T) {
 	tests := []struct {
-		name    string
-		v       schema.Value
-		key, in string
+		name string
+		v    schema.Value
+		key  string
 	}{
-		{"snapshot", snapshot(2, func(int) string { return "v" }), "snapshot.yaml", "data"},
-		{"recipe", &schema.RecipeResult{Kind: "RecipeResult"}, "recipe.yaml", "data"},
-		{"report", &schema.ValidationResult{Kind: "ValidationResult"}, "report.yaml", "data"},
-		{"reference", &schema.Reference{Kind: "Reference"}, "reference.yaml", "data"},
-		{"big snapshot", snapshot(1000, func(int) string { return strings.Repeat("same old value", 80) }), "snapshot.yaml.gz", "binaryData"},
+		{"snapshot", snapshot(2, func(int) string { return "v" }), "snapshot.yaml"},
+		{"recipe", &schema.RecipeResult{Kind: "RecipeResult"}, "recipe.yaml"},
+		{"report", &schema.ValidationResult{Kind: "ValidationResult"}, "report.yaml"},
+		{"reference", &schema.Reference{Kind: "Reference"}, "reference.yaml"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -67,11 +66,6 @@ func TestConfigMapRoundTrip(t *testing.T) {
 			_, c := serve(t, h)
 			if err := c.WriteConfigMap(t.Context(), "ns", "snap", tt.v, stamp); err != nil {
 				t.Fatal(err)
-			}
-			_, inData := kept.Data[tt.key]
-			_, inBinary := kept.BinaryData[tt.key]
-			if inData != (tt.in == "data") || inBinary != (tt.in == "binaryData") {
-				t.Errorf("%s is in the wrong place", tt.key)
 			}
 			what, _, _ := strings.Cut(tt.key, ".")
 			wantLabels := map[string]string{"app.kubernetes.io/name": "eidos", "app.kubernetes.io/component": what, "app.kubernetes.io/version": "v1.2.3_dirty"}
@@ -96,20 +90,42 @@ func TestConfigMapRoundTrip(t *testing.T) {
 	}
 }
 
-func TestConfigMapTooBig(t *testing.T) {
-	a, c := serve(t, map[string]http.HandlerFunc{})
-	random := rand.NewChaCha8([32]byte{})
-	v := snapshot(1000, func(int) string {
-		b := make([]byte, 1500)
-		_, _ = random.Read(b) // never fails
-		return base64.StdEncoding.EncodeToString(b)
-	})
-	err := c.WriteConfigMap(t.Context(), "ns", "snap", v, stamp)
-	if schema.CodeOf(err) != schema.Invalid || !strings.Contains(err.Error(), "too big for a ConfigMap") {
-		t.Errorf("got %v", err)
+// A document is kept as text, then compressed, then refused.
+func TestConfigMapSizes(t *testing.T) {
+	noise := make([]byte, 2<<20)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise) // never fails
+	same := bytes.Repeat([]byte("same "), 400<<10)
+	tests := []struct {
+		name string
+		text []byte
+		key  string
+	}{
+		{"short", noise[:100], "snapshot.yaml"},
+		{"as long as text may be", noise[:compressOver], "snapshot.yaml"},
+		{"long", same, "snapshot.yaml.gz"},
+		{"does not compress, but fits", noise[:compressOver+1], "snapshot.yaml.gz"},
+		{"does not fit", noise[:mostData], ""},
+		{"far too long", noise, ""},
 	}
-	if a.count("") != 0 {
-		t.Error("something was sent")
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cm := configMap{Data: map[string]string{"format": "yaml"}}
+			err := cm.put("snapshot", tt.text)
+			if tt.key == "" {
+				if schema.CodeOf(err) != schema.Invalid || !strings.Contains(err.Error(), "too big for a ConfigMap") {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			_, asText := cm.Data[tt.key]
+			_, packed := cm.BinaryData[tt.key]
+			if err != nil || !asText && !packed {
+				t.Errorf("not under %s: %v", tt.key, err)
+			}
+			if got, err := document(cm); err != nil || !bytes.Equal(got, tt.text) {
+				t.Errorf("%d bytes came back, %v", len(got), err)
+			}
+		})
 	}
 }
 

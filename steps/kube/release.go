@@ -92,7 +92,7 @@ type helmDependency struct{ Name, Version, Alias string }
 
 // releaseData adds what one stored release says to data.
 func releaseData(data map[string]schema.Scalar, key string, stored []byte) error {
-	r, err := unpackRelease(stored)
+	r, err := unpackRelease(stored, maxRelease)
 	if err != nil {
 		return err
 	}
@@ -111,18 +111,18 @@ func releaseData(data map[string]schema.Scalar, key string, stored []byte) error
 	return nil
 }
 
-// unpackRelease reads base64 of gzip of JSON.
-func unpackRelease(stored []byte) (*helmRelease, error) {
+// unpackRelease reads base64 of gzip of at most limit bytes of JSON.
+func unpackRelease(stored []byte, limit int64) (*helmRelease, error) {
 	zr, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, bytes.NewReader(stored)))
 	if err != nil {
 		return nil, fmt.Errorf("not a Helm release: %w", err)
 	}
-	text, err := io.ReadAll(io.LimitReader(zr, maxRelease+1))
+	text, err := io.ReadAll(io.LimitReader(zr, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("unpacking a Helm release: %w", err)
 	}
-	if len(text) > maxRelease {
-		return nil, fmt.Errorf("a Helm release is over %d MiB unpacked", maxRelease>>20)
+	if int64(len(text)) > limit {
+		return nil, fmt.Errorf("a Helm release is over %d bytes unpacked", limit)
 	}
 	var r helmRelease
 	if err := json.Unmarshal(text, &r); err != nil {
