@@ -80,7 +80,8 @@ type helmRelease struct {
 	Chart struct {
 		Metadata struct {
 			Name, Version string
-			// Helm removes the disabled ones before it stores a release.
+			// Helm removes the disabled ones before it stores a release, and
+			// renames those that have an alias.
 			Dependencies []helmDependency
 		}
 		// Lock has the exact version of what metadata may give a range for.
