@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"slices"
 	"sort"
 
@@ -111,6 +114,9 @@ func (l layout) manifest(ref string) ([]byte, v1.Descriptor, error) {
 // removeManifest forgets a manifest with all its tags or, if ref is a tag, just
 // that. Blobs stay.
 func (l layout) removeManifest(ref string) error {
+	if _, err := os.Stat(l.dir); errors.Is(err, fs.ErrNotExist) {
+		return errUnknown
+	}
 	return l.change(func(descs []v1.Descriptor) ([]v1.Descriptor, error) {
 		var out []v1.Descriptor
 		found := false

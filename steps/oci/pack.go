@@ -31,6 +31,8 @@ const (
 	// MetadataAnnotation holds the bundle's metadata as canonical JSON, which
 	// makes the document again when the bundle is pulled.
 	MetadataAnnotation = annotation + "bundle"
+	// TreeAnnotation, of the layer, holds the digest of the archive in it.
+	TreeAnnotation = "io.deis.oras.content.digest"
 	// RecipeAnnotation holds the digest of the recipe a bundle was made from.
 	RecipeAnnotation = annotation + "recipe"
 )
@@ -120,7 +122,7 @@ func packLayer(ctx context.Context, w io.Writer, files []schema.File, blobs engi
 		Annotations: map[string]string{
 			"org.opencontainers.image.title": ".",
 			"io.deis.oras.content.unpack":    "true",
-			"io.deis.oras.content.digest":    sum(plain).String(),
+			TreeAnnotation:                   sum(plain).String(),
 		},
 	}, nil
 }

@@ -116,7 +116,8 @@ func (r *Repository) write(ctx context.Context, env engine.Env, a *artifact) (*s
 	if r.Tag != "" {
 		ref = r.repo.Tag(r.Tag)
 	}
-	opts := r.with(ctx)
+	// Progress is told by a pusher of its own only.
+	opts := append([]remote.Option{remote.WithContext(ctx)}, r.options...)
 	stop := func() {}
 	if env.Progress != nil {
 		updates := make(chan v1.Update, 16)

@@ -57,7 +57,7 @@ func directory(dir string) *registry {
 func single(dir string) *registry {
 	return &registry{
 		repository: func(string) layout { return layout{dir: dir} },
-		uploads:    filepath.Join(dir, "blobs", "uploads"),
+		uploads:    filepath.Join(dir, ".uploads"),
 		catalog:    func() ([]string, error) { return []string{}, nil },
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -272,6 +273,29 @@ func TestRegistryResumesUpload(t *testing.T) {
 	}
 }
 
+// Uploads that nobody went on with go when the next one begins.
+func TestRegistryForgetsUploads(t *testing.T) {
+	dir := t.TempDir()
+	h := Handler(dir)
+	var names []string
+	for range 2 {
+		at := ask(t, h, "POST", "/v2/r/blobs/uploads/", "").Header.Get("Location")
+		names = append(names, filepath.Join(dir, "_uploads", filepath.Base(at)))
+	}
+	old := time.Now().Add(-25 * time.Hour)
+	if err := os.Chtimes(names[0], old, old); err != nil {
+		t.Fatal(err)
+	}
+	ask(t, h, "POST", "/v2/r/blobs/uploads/?digest="+digestOf([]byte("x")).String(), "x")
+	left, err := filepath.Glob(filepath.Join(dir, "_uploads", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(names[1:], left); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestRegistryRefuses(t *testing.T) {
 	dir := t.TempDir()
 	h := Handler(dir)
@@ -323,7 +347,7 @@ func TestRegistryRefuses(t *testing.T) {
 			}
 		})
 	}
-	left, err := filepath.Glob(filepath.Join(dir, "_uploads", "*"))
+	left, err := filepath.Glob(filepath.Join(dir, "*", "*"))
 	if err != nil || len(left) != 0 {
 		t.Errorf("it left %v, %v", left, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -88,20 +89,11 @@ func (g *registry) startUpload(w http.ResponseWriter, r *http.Request, q request
 			return nil
 		}
 	}
-	var random [16]byte
-	rand.Read(random[:]) // never fails
-	id := hex.EncodeToString(random[:])
-	if err := os.MkdirAll(g.uploads, 0o777); err != nil {
-		return err
-	}
-	path := filepath.Join(g.uploads, id)
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+	id, err := g.newUpload()
 	if err != nil {
 		return err
 	}
-	if err := f.Close(); err != nil {
-		return err
-	}
+	path := filepath.Join(g.uploads, id)
 	if !query.Has("digest") {
 		g.accept(w, q, id, 0, http.StatusAccepted)
 		return nil
@@ -115,6 +107,40 @@ func (g *registry) startUpload(w http.ResponseWriter, r *http.Request, q request
 	}
 	return g.finishUpload(w, q, path, d)
 }
+
+// newUpload makes the file of an upload and removes those that nobody went on
+// with.
+func (g *registry) newUpload() (id string, err error) {
+	var random [16]byte
+	rand.Read(random[:]) // never fails
+	id = hex.EncodeToString(random[:])
+	old, err := os.ReadDir(g.uploads)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	for _, e := range old {
+		if fi, err := e.Info(); err == nil && time.Since(fi.ModTime()) > staleUpload {
+			os.Remove(filepath.Join(g.uploads, e.Name())) // another may be first
+		}
+	}
+	for range attempts { // whoever finishes removes the directory when it is empty
+		if err = os.MkdirAll(g.uploads, 0o777); err != nil {
+			return "", err
+		}
+		var f *os.File
+		f, err = os.OpenFile(filepath.Join(g.uploads, id), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
+		if err == nil {
+			return id, f.Close()
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return "", err
+}
+
+// staleUpload is how long after its last byte an upload can be resumed.
+const staleUpload = 24 * time.Hour
 
 // appendChunk adds the body to an upload of have bytes and returns its new
 // size. A chunk that broke off counts as far as it came.
@@ -136,6 +162,7 @@ func appendChunk(path string, have int64, r *http.Request) (int64, error) {
 
 // finishUpload moves a complete upload to its place.
 func (g *registry) finishUpload(w http.ResponseWriter, q request, path string, d v1.Hash) error {
+	defer os.Remove(g.uploads) // if it is empty
 	defer os.Remove(path)
 	f, err := os.Open(path)
 	if err != nil {

@@ -49,7 +49,8 @@ type Repository struct {
 	Location
 	repo    name.Repository
 	options []remote.Option
-	patient *patient // nil for what is in this process
+	reuse   []remote.Option // one greeting and one login for all requests
+	patient *patient        // nil for what is in this process
 }
 
 // Open returns the repository of l. dir is what a relative layout directory is
@@ -84,17 +85,26 @@ func (o Options) Open(l Location, dir string, a Access) (*Repository, error) {
 	if keychain == nil {
 		keychain = authn.DefaultKeychain
 	}
-	if rt, ok := rt.(direct); ok {
+	if r.patient == nil {
 		r.options = []remote.Option{remote.WithTransport(rt), remote.WithRetryStatusCodes()}
-		return r, nil
+	} else {
+		r.options = []remote.Option{
+			remote.WithTransport(rt), remote.WithAuthFromKeychain(keychain), remote.WithUserAgent("eidos/" + o.Version),
+			// The transport below tries again; uploads of layers, which it cannot
+			// send twice, are begun again by the library.
+			remote.WithRetryStatusCodes(),
+			remote.WithRetryBackoff(remote.Backoff{Duration: 300 * time.Millisecond, Factor: 3, Jitter: 0.2, Steps: 4}),
+		}
 	}
-	r.options = []remote.Option{
-		remote.WithTransport(rt), remote.WithAuthFromKeychain(keychain), remote.WithUserAgent("eidos/" + o.Version),
-		// The transport below tries again; uploads of layers, which it cannot
-		// send twice, are begun again by the library.
-		remote.WithRetryStatusCodes(),
-		remote.WithRetryBackoff(remote.Backoff{Duration: 300 * time.Millisecond, Factor: 3, Jitter: 0.2, Steps: 4}),
+	puller, err := remote.NewPuller(r.options...)
+	if err != nil {
+		return nil, err
 	}
+	pusher, err := remote.NewPusher(r.options...)
+	if err != nil {
+		return nil, err
+	}
+	r.reuse = []remote.Option{remote.Reuse(puller), remote.Reuse(pusher)}
 	return r, nil
 }
 
@@ -117,7 +127,7 @@ func (r *Repository) Tagged(tag string) *Repository {
 }
 
 func (r *Repository) with(ctx context.Context) []remote.Option {
-	return append([]remote.Option{remote.WithContext(ctx)}, r.options...)
+	return append([]remote.Option{remote.WithContext(ctx)}, r.reuse...)
 }
 
 func (r *Repository) digest(d schema.Digest) name.Digest { return r.repo.Digest(string(d)) }

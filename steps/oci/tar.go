@@ -3,6 +3,7 @@ package oci
 import (
 	"archive/tar"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,16 @@ func writeTar(ctx context.Context, w io.Writer, files []schema.File, blobs engin
 		done(f.Size)
 	}
 	return tw.Close()
+}
+
+// TreeDigest is the digest of a bundle's files as one archive, not compressed:
+// what TreeAnnotation says of the layer they are packed into.
+func TreeDigest(ctx context.Context, b *schema.Bundle, blobs engine.Blobs) (schema.Digest, error) {
+	h := sha256.New()
+	if err := writeTar(ctx, h, b.Files, blobs, func(int64) {}); err != nil {
+		return "", err
+	}
+	return schema.Digest(sum(h).String()), nil
 }
 
 func writeDirs(tw *tar.Writer, dir string, done map[string]bool) error {

@@ -21,7 +21,7 @@ import (
 // cosign's own library reads the keys made here, verifies the signatures made
 // here, and makes keys that are read here.
 func TestCosignLibrary(t *testing.T) {
-	w := newWorld(t)
+	w := shared().in(t)
 	raw, err := os.ReadFile(w.key)
 	if err != nil {
 		t.Fatal(err)

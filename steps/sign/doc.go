@@ -9,9 +9,9 @@
 // Of cosign it links the packages that say what that is (attestation
 // statements, types, environment) and not the ones that do it: those bring
 // Rekor's and Fulcio's clients, which every command would pay for before main,
-// see stock/start_test.go. What is left is short: a DSSE envelope
-// has one signature over one string. cosign's own library verifies it in the
-// tests, and this package verifies cosign's.
+// see weight_test.go. What is left is short: a DSSE envelope has one signature
+// over one string. cosign's own library verifies it in the tests, and this
+// package verifies what stock cosign signs.
 //
 // Signatures are deterministic (RFC 6979): signing the same digest with the
 // same key again changes nothing in the registry.

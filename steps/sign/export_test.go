@@ -1,6 +1,10 @@
 package sign
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
 	"testing"
 
@@ -11,6 +15,22 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/oci"
 )
+
+// StrangersKey writes a public key whose private half nobody has.
+func StrangersKey(t *testing.T, path string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writePEM(path, 0o666, publicType, der); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // Transplant attaches the first signature of one image to another, unchanged.
 func Transplant(t *testing.T, o Options, env engine.Env, from, to *schema.Reference) {

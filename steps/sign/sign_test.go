@@ -1,9 +1,7 @@
 package sign_test
 
 import (
-	"encoding/pem"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -34,23 +32,31 @@ type world struct {
 
 const password = "correct horse"
 
-func newWorld(t *testing.T) *world {
-	t.Helper()
-	w := &world{t: t, env: blobtest.Env(t.TempDir())}
+// shared is one world for all tests that change nothing of it.
+var shared = sync.OnceValue(func() *world {
+	dir, err := os.MkdirTemp("", "eidos-sign-*")
+	if err != nil {
+		panic(err)
+	}
+	w := &world{env: blobtest.Env(filepath.Join(dir, "work")), key: filepath.Join(dir, "work", "cosign.key")}
 	w.opts = sign.Options{
-		OCI:       oci.Options{Data: t.TempDir(), Version: "test"},
+		OCI:       oci.Options{Data: filepath.Join(dir, "data"), Version: "test"},
 		LookupEnv: func(name string) (string, bool) { return password, name == "COSIGN_PASSWORD" },
 	}
 	w.signs, w.looks = sign.Kind(w.opts), sign.VerifyKind(w.opts)
-	w.key = filepath.Join(w.env.Dir, "cosign.key")
 	if err := sign.GenerateKey(w.key, []byte(password)); err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
-	w.push("team/bundle")
 	return w
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	os.RemoveAll(filepath.Dir(shared().env.Dir))
+	os.Exit(code)
 }
 
-// in is the world for a subtest, with a bundle of its own.
+// in is the world for a test, with a bundle of its own.
 func (w *world) in(t *testing.T) *world {
 	sub := *w
 	sub.t = t
@@ -59,7 +65,7 @@ func (w *world) in(t *testing.T) *world {
 			return r
 		}
 		return -1
-	}, t.Name()))
+	}, strings.ToLower(t.Name())))
 	return &sub
 }
 
@@ -101,7 +107,7 @@ func (w *world) verify(with map[string]any) (*schema.Verification, error) {
 }
 
 func TestSignAndVerify(t *testing.T) {
-	all := newWorld(t)
+	all := shared()
 	for _, format := range []string{"bundle", "legacy"} {
 		t.Run(format, func(t *testing.T) {
 			w := all.in(t)
@@ -131,11 +137,9 @@ func TestSignAndVerify(t *testing.T) {
 }
 
 func TestVerifyFails(t *testing.T) {
-	all := newWorld(t)
-	other := filepath.Join(t.TempDir(), "other.key")
-	if err := sign.GenerateKey(other, nil); err != nil {
-		t.Fatal(err)
-	}
+	all := shared()
+	other := filepath.Join(t.TempDir(), "other.pub")
+	sign.StrangersKey(t, other)
 	signed := func(w *world) {
 		if _, err := w.sign(nil); err != nil {
 			w.t.Fatal(err)
@@ -149,9 +153,9 @@ func TestVerifyFails(t *testing.T) {
 		want string
 	}{
 		{"not signed", func(w *world) {}, nil, schema.NotFound, "has no signature"},
-		{"another key", signed, map[string]any{"key": sign.PublicPath(other)}, schema.Unsatisfied, "signed with another key"},
+		{"another key", signed, map[string]any{"key": other}, schema.Unsatisfied, "signed with another key"},
 		{"not attested", signed, map[string]any{"attestations": []any{sign.Provenance}}, schema.NotFound, "has no attestation https://slsa.dev/provenance/v1"},
-		{"private key", signed, map[string]any{"key": other}, schema.Invalid, "not a public key"},
+		{"private key", signed, map[string]any{"key": all.key}, schema.Invalid, "not a public key"},
 		{"no such key", signed, map[string]any{"key": "nokey.pub"}, schema.NotFound, `no key "`},
 		{"gone", func(w *world) { signed(w); remove(w, w.image.Digest) }, nil, schema.NotFound, "it is not there"},
 		{"registry says nothing", func(w *world) { signed(w); breakIndex(w) }, nil, schema.Unavailable, "problem of its own"},
@@ -204,112 +208,10 @@ func tamper(w *world) {
 	sign.Transplant(w.t, w.opts, w.env, image, w.image)
 }
 
-func TestKeyIsFound(t *testing.T) {
-	w := newWorld(t)
-	user := w.opts.UserKey()
-	named := filepath.Join(t.TempDir(), "named.key")
-	for _, p := range []string{user, named} {
-		if err := sign.GenerateKey(p, []byte(password)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	id := func(public string) schema.Digest {
-		data, err := os.ReadFile(public)
-		if err != nil {
-			t.Fatal(err)
-		}
-		block, _ := pem.Decode(data)
-		return blobtest.Digest(block.Bytes)
-	}
-	env := map[string]string{"COSIGN_PASSWORD": password}
-	w.opts.LookupEnv = func(name string) (string, bool) { v, ok := env[name]; return v, ok }
-	w.signs = sign.Kind(w.opts)
-	for _, tt := range []struct {
-		name string
-		prep func()
-		with map[string]any
-		want string
-	}{
-		{"the directory's", func() {}, nil, w.key},
-		{"the environment's", func() { env["EIDOS_KEY"] = named }, nil, named},
-		{"the parameter's", func() {}, map[string]any{"key": user}, user},
-		{"the user's", func() { delete(env, "EIDOS_KEY"); os.Rename(w.key, w.key+".away") }, nil, user},
-	} {
-		tt.prep()
-		sig, err := w.sign(tt.with)
-		if err != nil {
-			t.Errorf("%s: %v", tt.name, err)
-			continue
-		}
-		if sig.KeyID != id(sign.PublicPath(tt.want)) {
-			t.Errorf("%s: signed with another key", tt.name)
-		}
-	}
-	if err := os.Remove(user); err != nil {
-		t.Fatal(err)
-	}
-	_, err := w.sign(nil)
-	if schema.CodeOf(err) != schema.NotFound || !strings.Contains(err.Error(), "there is no key to sign with") {
-		t.Errorf("no key: %v", err)
-	}
-	if err := os.Remove(sign.PublicPath(user)); err != nil {
-		t.Fatal(err)
-	}
-	var told []string
-	w.env.Log = func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) }
-	if _, err := w.sign(map[string]any{"generateKey": true}); err != nil {
-		t.Fatal(err)
-	}
-	if len(told) != 1 || !strings.Contains(told[0], "made a key pair") || strings.Contains(told[0], password) {
-		t.Errorf("it told %q", told)
-	}
-	if _, err := os.Stat(user); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestPassword(t *testing.T) {
-	w := newWorld(t)
-	asked := 0
-	for _, tt := range []struct {
-		name   string
-		lookup func(string) (string, bool)
-		secret func(string) (string, error)
-		ask    func(string) ([]byte, error)
-		code   schema.Code
-	}{
-		{name: "of the step", secret: func(name string) (string, error) { return password, nil }},
-		{name: "asked for", ask: func(string) ([]byte, error) { asked++; return []byte(password), nil }},
-		{name: "wrong", lookup: func(string) (string, bool) { return "hunter2", true }, code: schema.Unauthorized},
-		{name: "empty, not asked for", lookup: func(string) (string, bool) { return "", true },
-			ask: func(string) ([]byte, error) { asked++; return []byte(password), nil }, code: schema.Unauthorized},
-		{name: "none", code: schema.Unauthorized},
-	} {
-		w.opts.LookupEnv = func(name string) (string, bool) {
-			if name != "COSIGN_PASSWORD" || tt.lookup == nil {
-				return "", false
-			}
-			return tt.lookup(name)
-		}
-		w.opts.Password, w.env.Secret = tt.ask, tt.secret
-		w.signs = sign.Kind(w.opts)
-		_, err := w.sign(nil)
-		if schema.CodeOf(err) != tt.code {
-			t.Errorf("%s: %v (%s), want %s", tt.name, err, schema.CodeOf(err), tt.code)
-		}
-		if err != nil && strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%s: the error tells it: %v", tt.name, err)
-		}
-	}
-	if asked != 1 {
-		t.Errorf("asked %d times", asked)
-	}
-}
-
 // Many signers at once, in a registry that keeps referrers under a tag: none
 // is lost.
 func TestSignAtOnce(t *testing.T) {
-	w := newWorld(t)
+	w := shared().in(t)
 	srv := httptest.NewServer(noReferrers{oci.Handler(t.TempDir())})
 	defer srv.Close()
 	b := blobtest.Bundle(w.env, map[string]string{"a.yaml": "a: 1\n"})
@@ -318,27 +220,18 @@ func TestSignAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := filepath.Join(t.TempDir(), "other.key")
-	if err := sign.GenerateKey(other, []byte(password)); err != nil {
-		t.Fatal(err)
-	}
 	var wg sync.WaitGroup
 	errs := make([]error, 8)
 	for i := range errs {
-		with := map[string]any{"attest": i%4 < 2}
-		if i%2 == 1 {
-			with["key"] = other
-		}
+		with := map[string]any{"attest": i%2 == 0}
 		wg.Go(func() { _, errs[i] = w.sign(with) })
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{w.key, other} {
-		if _, err := w.verify(map[string]any{"key": sign.PublicPath(key), "attestations": []any{sign.Provenance}}); err != nil {
-			t.Error(err)
-		}
+	if _, err := w.verify(map[string]any{"attestations": []any{sign.Provenance}}); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -362,9 +255,9 @@ func (f *forgetful) WriteHeader(status int) {
 }
 
 func TestFormatsDoNotMix(t *testing.T) {
-	w := newWorld(t)
+	w := shared().in(t)
 	for _, formats := range [][2]string{{"bundle", "legacy"}, {"legacy", "bundle"}} {
-		w.push("team/" + formats[0])
+		w.push("team/mixed" + formats[0])
 		if _, err := w.sign(map[string]any{"format": formats[0]}); err != nil {
 			t.Fatal(err)
 		}
@@ -376,7 +269,7 @@ func TestFormatsDoNotMix(t *testing.T) {
 }
 
 func TestVerifyBundle(t *testing.T) {
-	w := newWorld(t)
+	w := shared().in(t)
 	good := blobtest.Bundle(w.env, map[string]string{"a.yaml": "a: 1\n", "d/b.yaml": "b: 1\n"})
 	other, size, err := w.env.Blobs.Put(t.Context(), strings.NewReader("changed"))
 	if err != nil {
@@ -418,8 +311,28 @@ func TestVerifyBundle(t *testing.T) {
 	}
 }
 
+// A good bundle and a good signature prove little if they are not of the same.
+func TestVerifyBundleInImage(t *testing.T) {
+	w := shared().in(t)
+	if _, err := w.sign(nil); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		files map[string]string
+		want  schema.Code
+	}{
+		"same":  {map[string]string{"a.yaml": "a: 1\n"}, ""},
+		"other": {map[string]string{"a.yaml": "a: 2\n"}, schema.Unsatisfied},
+	} {
+		v, err := run[*schema.Verification](w, w.looks, nil, engine.Inputs{"image": {w.image}, "bundle": {blobtest.Bundle(w.env, tt.files)}})
+		if schema.CodeOf(err) != tt.want || v.Verified != (tt.want == "") || len(v.Checks) != 3 {
+			t.Errorf("%s: %+v, %v", name, v, err)
+		}
+	}
+}
+
 func TestReferenceMustBeItsDigest(t *testing.T) {
-	w := newWorld(t)
+	w := shared().in(t)
 	w.image.Digest = blobtest.Digest([]byte("x"))
 	if _, err := w.sign(nil); schema.CodeOf(err) != schema.Invalid || !strings.Contains(err.Error(), "is not the digest") {
 		t.Errorf("sign: %v", err)

@@ -2,6 +2,7 @@ package sign
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -52,6 +53,15 @@ func (o Options) verify(ctx context.Context, env engine.Env, p schema.VerifyPara
 		out.Verified = out.Verified && check.Passed
 		errs = append(errs, err)
 	}
+	if image != nil && bundle != nil {
+		check, err := o.verifySame(ctx, env, p, image, bundle)
+		if check.Name == "" {
+			return nil, err
+		}
+		out.Checks = append(out.Checks, check)
+		out.Verified = out.Verified && check.Passed
+		errs = append(errs, err)
+	}
 	return out, schema.Join(errs)
 }
 
@@ -73,6 +83,44 @@ func (o Options) verifyReference(ctx context.Context, env engine.Env, p schema.V
 		return nil, err
 	}
 	return verifyImage(ctx, t, v, p.Attestations)
+}
+
+// verifySame proves that the image holds the bundle: checksums.txt alone would
+// hold for any other bundle too.
+func (o Options) verifySame(ctx context.Context, env engine.Env, p schema.VerifyParams, image *schema.Reference, bundle *schema.Bundle) (schema.VerificationCheck, error) {
+	r, err := o.repository(env, image, oci.Access{PlainHTTP: p.PlainHTTP, InsecureTLS: p.InsecureTLS})
+	if err != nil {
+		return schema.VerificationCheck{}, err
+	}
+	raw, err := r.Manifest(ctx, image.Digest)
+	if err != nil {
+		return schema.VerificationCheck{}, err
+	}
+	var m oci.Manifest
+	if err := json.Unmarshal(raw, &m); err != nil {
+		return schema.VerificationCheck{}, schema.Errorf(schema.Invalid, "reading %q: its manifest is not JSON: %w", image.Reference, err)
+	}
+	want := ""
+	if len(m.Layers) == 1 {
+		want = m.Layers[0].Annotations[oci.TreeAnnotation]
+	}
+	got, err := oci.TreeDigest(ctx, bundle, env.Blobs)
+	if err != nil {
+		return schema.VerificationCheck{}, err
+	}
+	check := schema.VerificationCheck{Name: "same content", Passed: string(got) == want, Detail: string(got)}
+	if check.Passed {
+		return check, nil
+	}
+	return check, schema.Errorf(schema.Unsatisfied, "the bundle is not the one in %q: its tree has digest %s, and the image's %s", image.Reference, got, orNone(want)).
+		WithHint("verify the image and the bundle apart, or pull the bundle of this image")
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
 }
 
 // publicKeyFile finds the public key: the parameter, else the one beside the
