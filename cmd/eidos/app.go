@@ -22,6 +22,10 @@ type app struct {
 
 	story *story.Story
 
+	// named is the command that the arguments begin with, "" if they begin with
+	// a flag, or ask for help or completion.
+	named string
+
 	debug, logJSON bool
 	quiet          bool
 	progress       string // auto, tty, plain, json
@@ -31,6 +35,9 @@ type app struct {
 // main runs one command line and returns the exit status.
 func (a *app) main(ctx context.Context, args []string) int {
 	a.story = story.New(a.errw, story.Words, a.terminal())
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") && !strings.HasPrefix(args[0], "__") && args[0] != "help" {
+		a.named = args[0]
+	}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(a.in)

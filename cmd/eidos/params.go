@@ -13,6 +13,9 @@ import (
 // function it returns gives the values of the flags that were used, as `with`
 // writes them.
 func (a *app) params(c *cobra.Command, definition string, skip ...string) func() map[string]any {
+	if a.named != "" && a.named != c.Name() {
+		return nil // another command was named: reading this schema would be for nothing
+	}
 	props, err := schema.Properties(definition)
 	if err != nil {
 		panic("BUG: " + err.Error())
