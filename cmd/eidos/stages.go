@@ -63,7 +63,6 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 	with := a.params(c, "ResolveParams")
 	asked := a.params(c, "Criteria")
 	c.Flags().String("gpu", "", "the same as --accelerator")
-	c.MarkFlagsMutuallyExclusive("gpu", "accelerator")
 	c.Flags().StringVarP(&snapshot, "snapshot", "s", "", "snapshot to read criteria from: a path, URL, cm:// or oci://")
 	c.Flags().StringVar(&criteria, "criteria", "", "file of kind RecipeCriteria")
 	s.stageFlags(c, "-", "where to: a path, - or cm://namespace/name")
@@ -75,6 +74,9 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 			return err
 		}
 		if g := c.Flags().Lookup("gpu"); g.Changed {
+			if c.Flags().Changed("accelerator") {
+				return schema.Errorf(schema.Invalid, "--gpu and --accelerator are the same flag: give one")
+			}
 			crit["accelerator"] = g.Value.String()
 		}
 		if len(crit) > 0 {
