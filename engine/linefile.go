@@ -45,9 +45,11 @@ func (l *lineFile) load(path string) error {
 }
 
 // each calls f with every sound line: its offset, and its rest.
-func (l *lineFile) each(f func(at int, rest []byte)) {
+func (l *lineFile) each(f func(at int, rest []byte)) { l.eachFrom(0, f) }
+
+func (l *lineFile) eachFrom(start int, f func(at int, rest []byte)) {
 	table := castagnoli()
-	for at := 0; at < len(l.data); {
+	for at := start; at < len(l.data); {
 		end := bytes.IndexByte(l.data[at:], '\n')
 		if end < 0 {
 			return
@@ -64,6 +66,25 @@ func (l *lineFile) each(f func(at int, rest []byte)) {
 		}
 		at += end + 1
 	}
+}
+
+// grow reads what was added to the file since it was read, by anybody, and
+// reports whether there was anything. Whoever calls holds mu.
+func (l *lineFile) grow() bool {
+	f, err := os.Open(l.path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil || fi.Size() <= int64(len(l.data)) {
+		return false
+	}
+	more := make([]byte, fi.Size()-int64(len(l.data)))
+	n, _ := f.ReadAt(more, int64(len(l.data)))
+	more = more[:bytes.LastIndexByte(more[:n], '\n')+1]
+	l.data = append(l.data, more...)
+	return len(more) > 0
 }
 
 // rest returns the line at an offset that each gave.

@@ -32,6 +32,8 @@ type Runner struct {
 	// CheckDeterminism runs each step of a kind without Effect twice, and fails
 	// one that gives two results.
 	CheckDeterminism bool
+	// Execute runs the functions elsewhere; nil runs them in this process.
+	Execute Execute
 	// Events is called for every event, in order, from one goroutine at a time.
 	Events func(Event)
 	Clock  func() time.Time // nil is time.Now

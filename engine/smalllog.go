@@ -39,7 +39,11 @@ func openSmallLog(path string) (*smallLog, error) {
 
 func (l *smallLog) index() {
 	l.at = make(map[[32]byte]int, len(l.data)/512)
-	l.each(func(at int, rest []byte) {
+	l.indexFrom(0)
+}
+
+func (l *smallLog) indexFrom(start int) {
+	l.eachFrom(start, func(at int, rest []byte) {
 		var d [32]byte
 		if len(rest) > 65 && rest[64] == ' ' {
 			if _, err := hex.Decode(d[:], rest[:64]); err == nil {
@@ -95,8 +99,15 @@ func (l *smallLog) get(d schema.Digest) []byte {
 		return data
 	}
 	at, ok := l.at[k]
-	if !ok {
-		return nil
+	if !ok { // another process may have added it
+		before := len(l.data)
+		if !l.grow() {
+			return nil
+		}
+		l.indexFrom(before)
+		if at, ok = l.at[k]; !ok {
+			return nil
+		}
 	}
 	rest := l.rest(at)
 	// The newline of the line is that of the document.

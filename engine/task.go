@@ -185,18 +185,20 @@ func (x *run) attempt(ctx context.Context, j job) outcome {
 func (x *run) make(ctx context.Context, j job, with bound, dec Decision, parts []Part, out string) outcome {
 	n, s := j.node, j.node.step
 	o := outcome{decision: dec}
-	in := Inputs{}
-	for _, a := range j.args {
-		v, err := x.values.get(ctx, a.from)
-		if err != nil {
-			o.err = fmt.Errorf("reading input %q: %w", a.port, err)
-			return o
-		}
-		in[a.port] = append(in[a.port], v)
-	}
 	blobs := &recorder{Blobs: x.Store}
 	env := x.env(ctx, j, blobs)
-	v, err := call(ctx, s.kind, env, with.params, in)
+	var in Inputs
+	var v schema.Value
+	var err error
+	if x.Execute != nil {
+		v, err = x.elsewhere(ctx, j, with, env, blobs)
+	} else {
+		if in, err = x.inputs(ctx, j); err != nil {
+			o.err = err
+			return o
+		}
+		v, err = call(ctx, s.kind, env, with.params, in)
+	}
 	if v == nil && err == nil {
 		err = fmt.Errorf("BUG: %s returned neither a result nor an error", s.kind.Name)
 	}
@@ -204,9 +206,11 @@ func (x *run) make(ctx context.Context, j job, with bound, dec Decision, parts [
 		o.err = err
 		return o
 	}
-	if cerr := x.unchanged(j, in); cerr != nil && err == nil {
-		o.err = cerr
-		return o
+	if in != nil {
+		if cerr := x.unchanged(j, in); cerr != nil && err == nil {
+			o.err = cerr
+			return o
+		}
 	}
 	// What the function has made is kept also when the run is being stopped.
 	keep := context.WithoutCancel(ctx)
@@ -219,7 +223,7 @@ func (x *run) make(ctx context.Context, j job, with bound, dec Decision, parts [
 		o.err = schema.Errorf(schema.Failed, "the result holds the secret %q", name).WithHint("a result is stored and may be published; leave the secret out of it")
 		return o
 	}
-	if x.CheckDeterminism && !s.kind.Effect && err == nil {
+	if x.CheckDeterminism && !s.kind.Effect && err == nil && in != nil {
 		if o.err = x.again(ctx, j, with.params, in, data); o.err != nil {
 			return o
 		}
@@ -244,6 +248,19 @@ func (x *run) make(ctx context.Context, j job, with bound, dec Decision, parts [
 	}
 	o.err = err
 	return o
+}
+
+// inputs decodes the values of an attempt.
+func (x *run) inputs(ctx context.Context, j job) (Inputs, error) {
+	in := Inputs{}
+	for _, a := range j.args {
+		v, err := x.values.get(ctx, a.from)
+		if err != nil {
+			return nil, fmt.Errorf("reading input %q: %w", a.port, err)
+		}
+		in[a.port] = append(in[a.port], v)
+	}
+	return in, nil
 }
 
 // call runs the function; what it panics with is an error of that step.
@@ -374,14 +391,18 @@ type recorder struct {
 func (r *recorder) Put(ctx context.Context, src io.Reader) (schema.Digest, int64, error) {
 	d, n, err := r.Blobs.Put(ctx, src)
 	if err == nil {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.put == nil {
-			r.put = map[schema.Digest]int64{}
-		}
-		r.put[d] = n
+		r.note(Blob{d, n})
 	}
 	return d, n, err
+}
+
+func (r *recorder) note(b Blob) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.put == nil {
+		r.put = map[schema.Digest]int64{}
+	}
+	r.put[b.Digest] = b.Size
 }
 
 func (r *recorder) sorted() []Blob {

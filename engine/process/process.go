@@ -1,0 +1,151 @@
+// Package process runs steps in processes of their own: Executor starts them,
+// Serve is what they do. The two speak JSON lines: the task goes in, what the
+// step says comes out line by line, the result last.
+package process
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// line is one message of a step's process.
+type line struct {
+	Log    *string            `json:"log,omitempty"`
+	Done   int64              `json:"done,omitempty"`
+	Total  int64              `json:"total,omitempty"`
+	Unit   string             `json:"unit,omitempty"`
+	Result *engine.TaskResult `json:"result,omitempty"`
+}
+
+// maxTask bounds what a step's process reads, in bytes.
+const maxTask = 64 << 20
+
+// wait is how long a process that was told to stop may take.
+const wait = 10 * time.Second
+
+// Executor runs each task in a process that it starts as command says: the
+// program that calls Serve, with the same store.
+func Executor(command []string, env []string) engine.Execute {
+	return func(ctx context.Context, t engine.Task, e engine.Env) (engine.TaskResult, error) {
+		in, err := json.Marshal(t)
+		if err != nil {
+			return engine.TaskResult{}, err
+		}
+		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+		cmd.Env, cmd.Dir, cmd.Stdin = env, t.Dir, bytes.NewReader(in)
+		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+		cmd.WaitDelay = wait
+		cmd.Stderr = &logWriter{log: e.Log}
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			return engine.TaskResult{}, err
+		}
+		if err := cmd.Start(); err != nil {
+			return engine.TaskResult{}, schema.Errorf(schema.Failed, "starting the step's process: %w", err)
+		}
+		res, rerr := listen(out, e)
+		err = cmd.Wait()
+		switch {
+		case ctx.Err() != nil:
+			return engine.TaskResult{}, ctx.Err()
+		case res != nil:
+			return *res, nil
+		case err != nil:
+			return engine.TaskResult{}, schema.Errorf(schema.Unavailable, "the step's process ended without a result: %w", err)
+		}
+		return engine.TaskResult{}, schema.Errorf(schema.Failed, "the step's process gave no result: %w", errors.Join(rerr, io.ErrUnexpectedEOF))
+	}
+}
+
+// listen passes on what a process says until its result.
+func listen(r io.Reader, e engine.Env) (*engine.TaskResult, error) {
+	lines := bufio.NewReader(r)
+	for {
+		data, err := lines.ReadBytes('\n')
+		if len(data) > 0 && err == nil {
+			var l line
+			if jerr := json.Unmarshal(data, &l); jerr != nil {
+				e.Log("%s", bytes.TrimSpace(data)) // something else that it printed
+				continue
+			}
+			switch {
+			case l.Result != nil:
+				io.Copy(io.Discard, lines)
+				return l.Result, nil
+			case l.Log != nil:
+				e.Log("%s", *l.Log)
+			default:
+				e.Progress(l.Done, l.Total, l.Unit)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// Serve reads a task from in, runs it, and tells out. The error, if any, is
+// that of the step, with its code: it decides the exit status.
+func Serve(ctx context.Context, in io.Reader, out io.Writer, kinds []engine.Kind, store engine.Store) error {
+	data, err := io.ReadAll(io.LimitReader(in, maxTask+1))
+	if err != nil {
+		return fmt.Errorf("reading the task: %w", err)
+	}
+	var t engine.Task
+	if err := json.Unmarshal(data, &t); err != nil || len(data) > maxTask {
+		return schema.Errorf(schema.Invalid, "what came in is not a task").WithHint("this command is started by eidos run --executor process")
+	}
+	var mu sync.Mutex
+	say := func(l line) {
+		mu.Lock()
+		defer mu.Unlock()
+		if data, err := json.Marshal(l); err == nil {
+			out.Write(append(data, '\n'))
+		}
+	}
+	res := engine.RunTask(ctx, kinds, store, t, engine.Env{
+		Log: func(format string, args ...any) {
+			s := fmt.Sprintf(format, args...)
+			say(line{Log: &s})
+		},
+		Progress: func(done, total int64, unit string) { say(line{Done: done, Total: total, Unit: unit}) },
+	})
+	if err := store.Sync(); err != nil {
+		return err
+	}
+	say(line{Result: &res})
+	if res.Error != nil {
+		return &schema.Error{Code: res.Error.Code, Msg: res.Error.Message, Hint: res.Error.Hint}
+	}
+	return nil
+}
+
+// logWriter makes log lines of what is written.
+type logWriter struct {
+	log  func(string, ...any)
+	rest []byte
+}
+
+func (w *logWriter) Write(p []byte) (int, error) {
+	w.rest = append(w.rest, p...)
+	for {
+		i := bytes.IndexByte(w.rest, '\n')
+		if i < 0 {
+			return len(p), nil
+		}
+		w.log("%s", w.rest[:i])
+		w.rest = w.rest[i+1:]
+	}
+}

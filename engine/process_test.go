@@ -1,0 +1,84 @@
+package engine_test
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/process"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// TestStepChild is the process that TestProcesses starts for each step.
+func TestStepChild(t *testing.T) {
+	dir := os.Getenv("EIDOS_STEP_STATE")
+	if dir == "" {
+		t.Skip("a part of TestProcesses")
+	}
+	if os.Getenv("EIDOS_STEP_DIE") != "" {
+		p, _ := os.FindProcess(os.Getpid())
+		p.Kill()
+	}
+	store, err := engine.OpenStore(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	process.Serve(context.Background(), os.Stdin, os.Stdout, newWorld().kinds(), store)
+}
+
+const processPipeline = `
+secrets: {token: {env: TOKEN}}
+steps:
+  a: {uses: echo, with: {text: hello, n: 9007199254740993, log: [one, two]}}
+  b: {uses: upper, matrix: {x: [1, 2]}, in: {text: a}}
+  c: {uses: join, in: {parts: b}}
+  d: {uses: touch, in: {text: c}}
+  e: {uses: secret, secrets: [token], with: {name: token}}
+  f: {uses: fail, continue-on-error: true, with: {message: it broke, code: unsatisfied, result: the report}}
+`
+
+// TestProcesses: a step in a process of its own gives the same bytes, and says
+// the same.
+func TestProcesses(t *testing.T) {
+	run := func(dir string, x engine.Execute) (map[string]schema.Digest, string) {
+		var log strings.Builder
+		r := engine.Runner{Store: open(t, dir), Execute: x, Jobs: 2, Events: func(e engine.Event) {
+			if e.Type != engine.EventStep || e.State.Final() {
+				log.WriteString(show(e))
+			}
+		}, LookupEnv: func(string) (string, bool) { return "sesame-open", true }}
+		res, err := r.Run(context.Background(), compile(t, newWorld(), processPipeline))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]schema.Digest{}
+		for _, s := range res.Steps {
+			out[s.ID] = s.Artifact.Digest
+		}
+		return out, log.String()
+	}
+	dir := t.TempDir()
+	child := func(extra ...string) engine.Execute {
+		return process.Executor([]string{os.Args[0], "-test.run=^TestStepChild$"}, append(os.Environ(), append(extra, "EIDOS_STEP_STATE="+dir)...))
+	}
+	want, _ := run(t.TempDir(), nil)
+	got, log := run(dir, child())
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("results differ (-here +there):\n%s", d)
+	}
+	for _, w := range []string{`log a "one"`, `log e "the secret is ***"`, `progress d 1/2 items`, `error unsatisfied: it broke`} {
+		if !strings.Contains(log, w) {
+			t.Errorf("not told: %s\n%s", w, log)
+		}
+	}
+	r := engine.Runner{Store: open(t, t.TempDir()), Execute: child("EIDOS_STEP_DIE=1")}
+	_, err := r.Run(context.Background(), compile(t, newWorld(), "steps:\n  a: {uses: echo}\n"))
+	if schema.CodeOf(err) != schema.Unavailable || !strings.Contains(err.Error(), "ended without a result: signal: killed") {
+		t.Errorf("got %v", err)
+	}
+}
