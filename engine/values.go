@@ -95,7 +95,12 @@ func readValue(ctx context.Context, store Store, t types, a Artifact) (schema.Va
 	if err != nil {
 		return nil, err
 	}
-	if err := schema.DecodeCanonical(data, v); err != nil {
+	if reflect.TypeOf(v).Elem().PkgPath() != ours { // of a program's own
+		err = json.Unmarshal(data, v)
+	} else {
+		err = schema.DecodeCanonical(data, v)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return v, nil

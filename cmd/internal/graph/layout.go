@@ -30,7 +30,7 @@ func layout(g Graph) (boxes []box, width, height int) {
 	for _, col := range columns {
 		wide := 0
 		for _, i := range col {
-			wide = max(wide, 20+charWidth*max(len(short(g.Nodes[i].ID)), len(g.Nodes[i].Uses)))
+			wide = max(wide, 24+charWidth*max(len([]rune(short(g.Nodes[i].ID))), len([]rune(under(g.Nodes[i])))))
 		}
 		y := (height - (len(col)*(boxHeight+gapY) - gapY)) / 2
 		for _, i := range col {
@@ -120,6 +120,14 @@ func order(g Graph, rank []int, columns [][]int) {
 			set(col)
 		}
 	}
+}
+
+// under is the small second line of a box.
+func under(n Node) string {
+	if n.State == "" {
+		return n.Uses
+	}
+	return n.Uses + " · " + n.State
 }
 
 // short cuts a long name so that a column stays narrow.

@@ -54,12 +54,8 @@ func SVG(g Graph) string {
 			radius = boxHeight / 2
 		}
 		fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%d" height="%d" rx="%d"/>`, p.x, p.y, p.w, p.h, radius)
-		under := n.Uses
-		if n.State != "" {
-			under += " · " + n.State
-		}
 		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">%s</text>`, p.x+p.w/2, p.y+17, html.EscapeString(short(n.ID)))
-		fmt.Fprintf(&b, `<text class="u" x="%d" y="%d" text-anchor="middle">%s</text></g>`+"\n", p.x+p.w/2, p.y+32, html.EscapeString(under))
+		fmt.Fprintf(&b, `<text class="u" x="%d" y="%d" text-anchor="middle">%s</text></g>`+"\n", p.x+p.w/2, p.y+32, html.EscapeString(under(n)))
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
