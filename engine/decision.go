@@ -29,6 +29,7 @@ const (
 	CodeSecret          ReasonCode = "secret"           // it reads a secret and does not say cache: true
 	CodeForced          ReasonCode = "forced"           // --force, --from
 	CodeResumed         ReasonCode = "resumed"          // done before the run was interrupted
+	CodeCached          ReasonCode = "cached"           // a shared cache had the result
 	CodeUpstream        ReasonCode = "upstream"         // waits for a step that will run
 	CodeWhen            ReasonCode = "when-false"       // its condition does not hold
 	CodeUpstreamSkipped ReasonCode = "upstream-skipped" // what it needs was skipped

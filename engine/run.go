@@ -32,6 +32,9 @@ type Runner struct {
 	// CheckDeterminism runs each step of a kind without Effect twice, and fails
 	// one that gives two results.
 	CheckDeterminism bool
+	// CacheFrom are asked in turn for results that the store lacks; CacheTo are
+	// given those that are made. Both are for kinds without Effect only.
+	CacheFrom, CacheTo []Cache
 	// Execute runs the functions elsewhere; nil runs them in this process.
 	Execute Execute
 	// Events is called for every event, in order, from one goroutine at a time.

@@ -163,6 +163,12 @@ func (x *run) attempt(ctx context.Context, j job) outcome {
 	if j.attempt > 1 && dec.Action == ActionReuse {
 		dec.Action, dec.Code = ActionReuse, CodeUnchanged
 	}
+	if dec.Action == ActionRun && dec.Code != CodeForced && len(x.CacheFrom) > 0 {
+		if e, ok := x.fetch(ctx, j, dec.Key, x.env(ctx, j, nil).Log); ok {
+			dec.Action, dec.Code, dec.Reason, dec.Changes = ActionReuse, CodeCached, "found in the cache", nil
+			entry = e
+		}
+	}
 	if dec.Action == ActionReuse {
 		return x.reuse(ctx, j, dec, entry, out)
 	}
@@ -238,6 +244,9 @@ func (x *run) make(ctx context.Context, j job, with bound, dec Decision, parts [
 	}
 	if s.kind.Effect && err == nil {
 		err = x.Store.Sync()
+	}
+	if dec.Action == ActionRun && err == nil && s.cache.ttl == 0 {
+		x.share(keep, e, env.Log)
 	}
 	if out != "" {
 		if serr := x.save(ctx, env, v, out); serr != nil {

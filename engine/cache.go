@@ -1,0 +1,128 @@
+package engine
+
+import (
+	"context"
+	"io"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Cache is a place that results are shared through: a directory that several
+// machines see, a registry. It is safe for concurrent use.
+type Cache interface {
+	// Find returns the entry of a key, false if there is none.
+	Find(ctx context.Context, key schema.Digest) (Entry, bool, error)
+	// Fetch returns the bytes of d. They need not be checked.
+	Fetch(ctx context.Context, d schema.Digest) (io.ReadCloser, error)
+	// Share offers an entry; open gives the bytes that it names.
+	Share(ctx context.Context, e Entry, open func(context.Context, schema.Digest) (io.ReadCloser, error)) error
+}
+
+// Shared is the Cache that a Store is to others.
+type Shared struct{ Store Store }
+
+// Find implements Cache.
+func (s Shared) Find(_ context.Context, key schema.Digest) (Entry, bool, error) {
+	return s.Store.Lookup(key)
+}
+
+// Fetch implements Cache.
+func (s Shared) Fetch(ctx context.Context, d schema.Digest) (io.ReadCloser, error) {
+	return s.Store.Open(ctx, d)
+}
+
+// Share implements Cache.
+func (s Shared) Share(ctx context.Context, e Entry, open func(context.Context, schema.Digest) (io.ReadCloser, error)) error {
+	for _, b := range e.content() {
+		if s.Store.Has(ctx, b.Digest, b.Size) {
+			continue
+		}
+		if err := pass(ctx, s.Store, b.Digest, open); err != nil {
+			return err
+		}
+	}
+	return s.Store.Record(e)
+}
+
+// content is everything that an entry names: the result last, so that who has
+// it has the rest.
+func (e Entry) content() []Blob {
+	return append(append([]Blob(nil), e.Blobs...), Blob{e.Artifact.Digest, e.Artifact.Size})
+}
+
+// pass copies d into a store and holds it against its name.
+func pass(ctx context.Context, to Blobs, d schema.Digest, open func(context.Context, schema.Digest) (io.ReadCloser, error)) error {
+	r, err := open(ctx, d)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	got, _, err := to.Put(ctx, r)
+	if err != nil {
+		return err
+	}
+	if got != d {
+		return schema.Errorf(schema.Failed, "the cache gave other bytes for %s", d)
+	}
+	return nil
+}
+
+// fetch looks for a key in the caches to read from, and brings what it finds
+// into the store. What is damaged or incomplete there is as if it were not:
+// log tells, and the next cache is asked.
+func (x *run) fetch(ctx context.Context, j job, key schema.Digest, log func(string, ...any)) (Entry, bool) {
+	for _, c := range x.CacheFrom {
+		e, ok, err := c.Find(ctx, key)
+		if err == nil && ok && e.Outcome == "" && e.Key == key {
+			if err = x.bring(ctx, j, c, e); err == nil {
+				e.Pipeline, e.Step, e.Run = x.plan.Name, j.node.id, x.id
+				if err = x.Store.Record(e); err == nil {
+					return e, true
+				}
+			}
+		}
+		if err != nil {
+			log("not taken from the cache: %v", err)
+		}
+	}
+	return Entry{}, false
+}
+
+// bring copies the content of e, and checks that the result is a document of
+// the step's kind: what comes from elsewhere is not trusted to be one.
+func (x *run) bring(ctx context.Context, j job, c Cache, e Entry) error {
+	k := j.node.step.kind
+	if e.Artifact.MediaType != k.Output {
+		return schema.Errorf(schema.Failed, "the cache gave a %s for %s", short(e.Artifact.MediaType), j.node.id)
+	}
+	for _, b := range e.content() {
+		if x.Store.Has(ctx, b.Digest, b.Size) {
+			continue
+		}
+		if err := pass(ctx, x.Store, b.Digest, c.Fetch); err != nil {
+			return err
+		}
+	}
+	data, err := readBytes(ctx, x.Store, e.Artifact)
+	if err != nil {
+		return err
+	}
+	v := x.values.types.empty(e.Artifact.MediaType)
+	if k.out.Elem().PkgPath() == ours {
+		if err := schema.Decode("the cached result of "+j.node.id, data, v); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// share offers a result to the caches to write to. That it cannot is told and
+// fails nothing: the result is there.
+func (x *run) share(ctx context.Context, e Entry, log func(string, ...any)) {
+	for _, c := range x.CacheTo {
+		e.Run, e.Pipeline = "", ""
+		if err := c.Share(ctx, e, x.Store.Open); err != nil {
+			log("not given to the cache: %v", err)
+		}
+	}
+}

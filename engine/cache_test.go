@@ -1,0 +1,61 @@
+package engine_test
+
+import (
+	"context"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// poisoned is a cache that gives other bytes than it says.
+type poisoned struct{ engine.Shared }
+
+func (p poisoned) Fetch(ctx context.Context, d schema.Digest) (io.ReadCloser, error) {
+	r, err := p.Shared.Fetch(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(r)
+	return io.NopCloser(strings.NewReader(strings.ToLower(string(data[:len(data)-2])) + "x\n")), err
+}
+
+func TestSharedCache(t *testing.T) {
+	shared := engine.Shared{Store: open(t, t.TempDir())}
+	text := "steps:\n  a: {uses: echo, with: {text: Hello}}\n  b: {uses: upper, in: {text: a}}\n  c: {uses: touch, in: {text: b}}\n"
+	run := func(from, to []engine.Cache) (codes []string, calls map[string]int, log string) {
+		w := newWorld()
+		r := engine.Runner{Store: open(t, t.TempDir()), CacheFrom: from, CacheTo: to, Events: func(e engine.Event) { log += e.Text }}
+		res, err := r.Run(context.Background(), compile(t, w, text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range res.Steps {
+			codes = append(codes, string(s.Decision.Code))
+		}
+		return codes, w.calls, log
+	}
+	check := func(what string, codes []string, want string) {
+		t.Helper()
+		if got := strings.Join(codes, " "); got != want {
+			t.Errorf("%s: got %s, want %s", what, got, want)
+		}
+	}
+	codes, _, _ := run(nil, []engine.Cache{shared})
+	check("first", codes, "new new effect")
+	codes, calls, _ := run([]engine.Cache{shared}, nil)
+	check("from the cache", codes, "cached cached effect")
+	if calls["echo"]+calls["upper"] != 0 || calls["touch"] != 1 {
+		t.Errorf("called %v", calls)
+	}
+	codes, _, log := run([]engine.Cache{poisoned{shared}}, nil)
+	check("poisoned", codes, "new new effect")
+	if !strings.Contains(log, "the cache gave other bytes for sha256:") {
+		t.Errorf("log: %q", log)
+	}
+	codes, _, _ = run([]engine.Cache{poisoned{shared}, shared}, nil)
+	check("poisoned, then sound", codes, "cached cached effect")
+}
