@@ -45,19 +45,22 @@ func shaped(shape string, n int) string {
 
 // once is a whole run, from the text to the closed store.
 func once(b *testing.B, text, dir string) *engine.Result {
-	p, doc, err := parse(b, "pipeline.yaml", text)
-	if err != nil {
-		b.Fatal(err)
-	}
-	plan, err := engine.Compile(p, doc, []engine.Kind{nodeKind()}, engine.CompileOptions{})
-	if err != nil {
-		b.Fatal(err)
-	}
 	store, err := engine.OpenStore(dir)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer store.Close()
+	kinds := []engine.Kind{nodeKind()}
+	plan, err := engine.CompileCached(store, sum([]byte(text)), kinds, func() (*engine.Plan, error) {
+		p, doc, err := parse(b, "pipeline.yaml", text)
+		if err != nil {
+			return nil, err
+		}
+		return engine.Compile(p, doc, kinds, engine.CompileOptions{})
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
 	r := engine.Runner{Store: store}
 	res, err := r.Run(context.Background(), plan)
 	if err != nil {

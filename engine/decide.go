@@ -108,7 +108,11 @@ func (d *decider) holds(ctx context.Context, e Entry) bool {
 func (d *decider) extra(ctx context.Context, q request) ([]Part, error) {
 	var out []Part
 	if q.step.kind.Parts != nil {
-		parts, err := q.step.kind.Parts(Env{Dir: d.dir}, q.with.params)
+		params, err := q.with.decoded(q.step.kind, q.step.at.child("with").String())
+		if err != nil {
+			return nil, err
+		}
+		parts, err := q.step.kind.Parts(Env{Dir: d.dir}, params)
 		if err != nil {
 			return nil, err
 		}

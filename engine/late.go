@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -14,6 +15,9 @@ func (x *run) fillLate(ctx context.Context, j job) (bound, string, error) {
 
 func fillLate(ctx context.Context, vs *values, n *node, results map[string]Artifact) (bound, string, error) {
 	with, out := n.with, n.out
+	if !with.late && !strings.Contains(out, "${steps.") {
+		return with, out, nil
+	}
 	look := lookupIn(ctx, vs, n, results)
 	if with.late {
 		c := &compiler{memo: map[string]bound{}}

@@ -123,7 +123,7 @@ func (s *Directory) collect(old time.Time) error {
 			used[b.Digest] = true
 		}
 	}
-	if err := s.removeRuns(old); err != nil {
+	if err := errors.Join(s.removeRuns(old), os.RemoveAll(filepath.Join(s.dir, "plans"))); err != nil {
 		return err
 	}
 	err := s.eachBlob(func(d schema.Digest, path string, _ int64) error {
