@@ -220,7 +220,9 @@ func (x *run) finish(i int, o outcome) {
 		return
 	default:
 		st.artifact, st.out = o.artifact, o.out
-		if s == nil || !s.tolerate {
+		// What fails while the run is being stopped is told by its event; the
+		// root cause is what failed first.
+		if (s == nil || !s.tolerate) && (x.KeepGoing || x.late || len(x.roots) == 0) {
 			x.roots = append(x.roots, i)
 		}
 		x.end(i, Failed, st.decision, o.err)

@@ -182,7 +182,7 @@ func check(t *rapid.T, steps []plannedStep, stage *stage, res *engine.Result, er
 	if len(stage.wrong) > 0 {
 		t.Fatal(stage.wrong)
 	}
-	failed := 0
+	failed, told, main := 0, 0, 0
 	for _, s := range steps {
 		st := res.Step(s.name)
 		if !st.State.Final() {
@@ -193,8 +193,12 @@ func check(t *rapid.T, steps []plannedStep, stage *stage, res *engine.Result, er
 		}
 		if st.State == engine.Failed && !s.tolerate {
 			failed++
-			if n := strings.Count(err.Error(), "."+s.name+": "); n != 1 {
+			n := strings.Count(err.Error(), "."+s.name+": ")
+			if told += n; n > 1 || n == 0 && (keepGoing || s.finally) {
 				t.Fatalf("%s is told %d times in %v", s.name, n, err)
+			}
+			if !s.finally {
+				main += n
 			}
 		}
 		if s.finally && st.State == engine.Canceled {
@@ -205,6 +209,8 @@ func check(t *rapid.T, steps []plannedStep, stage *stage, res *engine.Result, er
 		}
 	}
 	switch {
+	case failed > 0 && told == 0 || !keepGoing && main > 1:
+		t.Fatalf("%d failures, %d told: %v", failed, told, err)
 	case err == nil && failed > 0:
 		t.Fatal("steps failed and the run did not")
 	case err != nil && failed == 0 && schema.CodeOf(err) != schema.Canceled:
