@@ -55,7 +55,7 @@ type retryAt struct {
 // every one is final: start what can start; hear what became of what runs;
 // again. cancel stops what runs when a step has failed.
 func (x *run) phase(ctx context.Context, cancel context.CancelCauseFunc, late bool) {
-	x.late, x.stopped = late, false
+	x.late, x.stopped, x.halted = late, false, ctx.Err
 	var armed []int
 	for i := range x.nodes {
 		if x.nodes[i].late() == late && x.status[i].state == Waiting && x.status[i].pending == 0 {
@@ -206,10 +206,10 @@ func (x *run) finish(i int, o outcome) {
 	case o.err == nil:
 		st.artifact, st.out = o.artifact, o.out
 		x.end(i, Done, st.decision, nil)
-	case x.stopped && schema.CodeOf(o.err) == schema.Canceled:
+	case schema.CodeOf(o.err) == schema.Canceled && x.halted() != nil:
 		st.artifact = o.artifact
 		x.end(i, Canceled, st.decision, o.err)
-	case s != nil && st.attempts < s.retry.limit && s.retry.wants(o.err) && !x.stopped:
+	case s != nil && st.attempts < s.retry.limit && s.retry.wants(o.err) && x.halted() == nil:
 		st.err = o.err
 		x.set(i, Retrying)
 		x.emit(x.stepEvent(i))

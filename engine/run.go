@@ -174,8 +174,9 @@ type run struct {
 	openLate int // the same of finally
 	perStep  map[*step]int
 	perPool  map[string]int
-	late     bool // the steps under finally have their turn
-	stopped  bool // nothing more is started
+	late     bool         // the steps under finally have their turn
+	stopped  bool         // nothing more is started
+	halted   func() error // whether the context of the phase is done
 	roots    []int
 	failure  error // that no step is to blame for
 	seq      int
