@@ -22,9 +22,9 @@ type app struct {
 
 	story *story.Story
 
-	// named is the command that the arguments begin with, "" if they begin with
-	// a flag, or ask for help or completion.
-	named string
+	// named holds the words that the arguments begin with, the command's name
+	// among them; none if they begin with a flag, or ask for help or completion.
+	named []string
 
 	debug, logJSON bool
 	quiet          bool
@@ -35,8 +35,11 @@ type app struct {
 // main runs one command line and returns the exit status.
 func (a *app) main(ctx context.Context, args []string) int {
 	a.story = story.New(a.errw, story.Words, a.terminal())
-	if len(args) > 0 && !strings.HasPrefix(args[0], "-") && !strings.HasPrefix(args[0], "__") && args[0] != "help" {
-		a.named = args[0]
+	for _, arg := range args {
+		if strings.HasPrefix(arg, "-") || strings.HasPrefix(arg, "__") || arg == "help" {
+			break
+		}
+		a.named = append(a.named, arg)
 	}
 	root := a.root()
 	root.SetArgs(args)

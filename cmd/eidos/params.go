@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -13,8 +14,9 @@ import (
 // function it returns gives the values of the flags that were used, as `with`
 // writes them.
 func (a *app) params(c *cobra.Command, definition string, skip ...string) func() map[string]any {
-	if a.named != "" && a.named != c.Name() {
-		return nil // another command was named: reading this schema would be for nothing
+	if len(a.named) > 0 && !slices.Contains(a.named, c.Name()) {
+		// Another command was named: reading this schema would be for nothing.
+		return func() map[string]any { return map[string]any{} }
 	}
 	props, err := schema.Properties(definition)
 	if err != nil {
