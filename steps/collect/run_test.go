@@ -151,12 +151,12 @@ func TestRunTimeout(t *testing.T) {
 	stuck := Source{Collectors: []schema.Collector{"gpu"}, Open: func(context.Context, schema.CollectParams, []schema.Collector) ([]Part, func(), error) {
 		return []Part{{"gpu", "", "GPU", func(context.Context) (Reading, error) { <-forever; return Reading{}, nil }}}, func() { closed.Store(true) }, nil
 	}}
-	p := schema.CollectParams{CollectTimeout: "20ms", BestEffort: true}
+	p := schema.CollectParams{CollectTimeout: "200ms", BestEffort: true}
 	s, err := Run(t.Context(), p, options(stuck, source("os", nil, map[string]any{"kmod": true})))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []schema.CollectorStatus{{Name: "gpu", Status: "failed", Reason: "no answer within 20ms"}, {Name: "os", Status: "ok"}}
+	want := []schema.CollectorStatus{{Name: "gpu", Status: "failed", Reason: "no answer within 200ms"}, {Name: "os", Status: "ok"}}
 	if d := cmp.Diff(want, s.Collectors); d != "" {
 		t.Error(d)
 	}

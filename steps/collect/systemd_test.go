@@ -15,8 +15,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// fakeBus answers with the same properties for every unit of the map; others
-// do not exist.
+// fakeBus answers with the properties of the units in the map; others do not
+// exist.
 type fakeBus struct {
 	units  map[string]map[string]any
 	err    error

@@ -109,7 +109,7 @@ func TestRealServerInTrouble(t *testing.T) {
 			}
 		}()
 		p := p
-		p.CollectTimeout = "2s"
+		p.CollectTimeout = "5s"
 		_, err := collected(t, c, Node{Name: "n"}, p)
 		if schema.CodeOf(err) != schema.Timeout || !strings.Contains(err.Error(), "collecting k8s.image: page 3: list pods: no answer from 127.0.0.1") {
 			t.Errorf("got %v", err)
@@ -126,7 +126,7 @@ func TestRealServerInTrouble(t *testing.T) {
 		c.page = 1
 		slow(t, c, 200*time.Millisecond)
 		p := p
-		p.CollectTimeout = "2s"
+		p.CollectTimeout = "3s"
 		_, err := collected(t, c, Node{Name: "n"}, p)
 		if schema.CodeOf(err) != schema.Timeout || !strings.Contains(err.Error(), "list pods: no answer") {
 			t.Errorf("got %v", err)
