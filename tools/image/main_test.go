@@ -2,9 +2,10 @@ package main
 
 import (
 	"bytes"
+	"debug/elf"
+	"encoding/binary"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,25 +17,43 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 )
 
-// binaries builds a program for two platforms and returns PLATFORM=BINARY.
-func binaries(t *testing.T, env ...string) []string {
+// binaries writes what looks like a static program for two platforms and
+// returns PLATFORM=BINARY.
+func binaries(t *testing.T) []string {
 	t.Helper()
-	dir := t.TempDir()
-	src := filepath.Join(dir, "main.go")
-	if err := os.WriteFile(src, []byte("package main\n\nfunc main() { println(\"ran\") }\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
 	var out []string
-	for _, arch := range []string{"amd64", "arm64"} {
-		bin := filepath.Join(dir, arch, "eidos")
-		cmd := exec.Command("go", "build", "-o", bin, src)
-		cmd.Env = append(append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch), env...)
-		if text, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, text)
-		}
-		out = append(out, "linux/"+arch+"="+bin)
+	for _, p := range []struct {
+		arch    string
+		machine elf.Machine
+	}{{"amd64", elf.EM_X86_64}, {"arm64", elf.EM_AARCH64}} {
+		out = append(out, "linux/"+p.arch+"="+program(t, p.machine))
 	}
 	return out
+}
+
+// program writes an ELF file without code: its header and the given segments.
+func program(t *testing.T, m elf.Machine, segments ...elf.ProgType) string {
+	t.Helper()
+	var b bytes.Buffer
+	h := elf.Header64{
+		Type: uint16(elf.ET_EXEC), Machine: uint16(m), Version: 1, Phoff: 64, Ehsize: 64, Phentsize: 56, Phnum: uint16(len(segments)),
+	}
+	copy(h.Ident[:], "\x7fELF")
+	h.Ident[elf.EI_CLASS], h.Ident[elf.EI_DATA], h.Ident[elf.EI_VERSION] = byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)
+	parts := []any{h}
+	for _, s := range segments {
+		parts = append(parts, elf.Prog64{Type: uint32(s)})
+	}
+	for _, p := range parts {
+		if err := binary.Write(&b, binary.LittleEndian, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "eidos")
+	if err := os.WriteFile(file, b.Bytes(), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 // A registry takes the image, both platforms are whole, and building it again
@@ -90,6 +109,7 @@ func TestRefused(t *testing.T) {
 		{[]string{"-o", t.TempDir() + "/x"}, "no PLATFORM=BINARY"},
 		{[]string{"-o", t.TempDir() + "/x", "linux/amd64=" + text}, "not a Linux binary"},
 		{[]string{"-o", t.TempDir() + "/x", "linux/arm64=" + amd64}, "built for EM_X86_64, not arm64"},
+		{[]string{"-o", t.TempDir() + "/x", "linux/amd64=" + program(t, elf.EM_X86_64, elf.PT_LOAD, elf.PT_INTERP)}, "dynamically linked"},
 		{[]string{"-o", t.TempDir() + "/x", "plan9/amd64=" + amd64}, "is not linux/ARCH=BINARY"},
 		{[]string{"-o", t.TempDir(), args[0]}, "is there already"},
 		{append([]string{"-tar", t.TempDir() + "/x", "-t", "eidos:x"}, args...), "one platform"},
