@@ -32,7 +32,7 @@ func TestAgentOnACluster(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *world){
 		"snapshot": testSnapshot, "refused": testRefusedWrite, "failure": testFailure, "image": testMissingImage,
 		"timeout": testTimeout, "interrupt": testInterrupt, "twice": testSideBySide, "taken": testNameTaken,
-		"all nodes": testAllNodes, "own account": testOwnAccount,
+		"all nodes": testAllNodes, "own account": testOwnAccount, "paused": testPaused,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, w) })
 	}

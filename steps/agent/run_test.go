@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -104,6 +105,26 @@ func testInterrupt(t *testing.T, w *world) {
 	_, err := Run(ctx, w.params(schema.Agent{}), options(&log))
 	if schema.CodeOf(err) != schema.Canceled {
 		t.Errorf("got %q: %v", schema.CodeOf(err), err)
+	}
+	w.clean(t)
+}
+
+// An API server that stops answering in the middle costs time and no more.
+func testPaused(t *testing.T, w *world) {
+	w.set(t, func(context.Context) {
+		if err := w.Server.Pause(); err != nil {
+			t.Error(err)
+		}
+		time.AfterFunc(2*time.Second, func() {
+			if err := w.Server.Resume(); err != nil {
+				t.Error(err)
+			}
+		})
+	}, nil)
+	var log story
+	s, err := Run(context.Background(), w.params(schema.Agent{}), options(&log))
+	if err != nil || value(t, s, "K8s.server.version") == "" {
+		t.Errorf("%v, %v", s, err)
 	}
 	w.clean(t)
 }

@@ -1,6 +1,7 @@
 // Command image makes the container image of eidos, without Docker: one layer
-// with the binary and nothing else, for each platform, the same bytes from the
-// same binaries.
+// with the binary, for each platform, the same bytes from the same binaries. A
+// dynamically linked binary, which NVML needs, brings the C library it was built
+// with along; there is nothing else in the image.
 //
 //	image -o DIR  linux/amd64=bin/amd64/eidos linux/arm64=bin/arm64/eidos   an OCI layout
 //	image -tar FILE -t NAME:TAG linux/amd64=bin/eidos                       for containerd's import
@@ -46,10 +47,11 @@ func run(args []string, stdout io.Writer) error {
 	tag := flags.String("t", "", "name and tag in the archive")
 	source := flags.String("source", "https://github.com/NVIDIA/eidos", "where the source lives, for the image's label")
 	version := flags.String("version", "", "version, for the image's label")
+	root := flags.String("root", "/", "system to take the C library from, for dynamically linked binaries")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	images, err := build(flags.Args(), map[string]string{
+	images, err := build(flags.Args(), *root, map[string]string{
 		"org.opencontainers.image.source": *source, "org.opencontainers.image.version": *version, "org.opencontainers.image.title": "eidos",
 	})
 	if err != nil {
@@ -87,7 +89,7 @@ type image struct {
 }
 
 // build makes an image of every PLATFORM=BINARY, in the order given.
-func build(args []string, labels map[string]string) ([]image, error) {
+func build(args []string, root string, labels map[string]string) ([]image, error) {
 	if len(args) == 0 {
 		return nil, errors.New("no PLATFORM=BINARY")
 	}
@@ -98,7 +100,7 @@ func build(args []string, labels map[string]string) ([]image, error) {
 		if !ok || !ok2 || os != "linux" {
 			return nil, fmt.Errorf("%q is not linux/ARCH=BINARY", a)
 		}
-		img, err := one(v1.Platform{OS: os, Architecture: arch}, binary, labels)
+		img, err := one(v1.Platform{OS: os, Architecture: arch}, binary, root, labels)
 		if err != nil {
 			return nil, fmt.Errorf("making the image of %s: %w", p, err)
 		}
@@ -108,16 +110,24 @@ func build(args []string, labels map[string]string) ([]image, error) {
 }
 
 // one is an image of one binary, run as a user without rights, without a time.
-func one(p v1.Platform, binary string, labels map[string]string) (v1.Image, error) {
+func one(p v1.Platform, binary, root string, labels map[string]string) (v1.Image, error) {
 	data, err := os.ReadFile(binary)
 	if err != nil {
 		return nil, err
 	}
-	if err := static(p, data); err != nil {
+	if err := builtFor(p, data); err != nil {
 		return nil, fmt.Errorf("%s: %w", binary, err)
 	}
+	files, err := libraries(data, p.Architecture, root)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", binary, err)
+	}
+	if files == nil {
+		files = map[string][]byte{}
+	}
 	exe := "/" + path.Base(binary)
-	content, err := pack(exe, data)
+	files[path.Base(binary)] = data
+	content, err := pack(files)
 	if err != nil {
 		return nil, err
 	}
@@ -141,9 +151,8 @@ func one(p v1.Platform, binary string, labels map[string]string) (v1.Image, erro
 	return mutate.ConfigFile(img, cf)
 }
 
-// static refuses a binary of another architecture, and one that needs a loader:
-// there is none in the image.
-func static(p v1.Platform, data []byte) error {
+// builtFor refuses a binary of another architecture.
+func builtFor(p v1.Platform, data []byte) error {
 	f, err := elf.NewFile(bytes.NewReader(data))
 	if err != nil {
 		return fmt.Errorf("not a Linux binary: %w", err)
@@ -153,31 +162,31 @@ func static(p v1.Platform, data []byte) error {
 	if f.Machine != machine {
 		return fmt.Errorf("built for %s, not %s", f.Machine, p.Architecture)
 	}
-	for _, prog := range f.Progs {
-		if prog.Type == elf.PT_INTERP {
-			return errors.New("dynamically linked: build it with CGO_ENABLED=0")
-		}
-	}
 	return nil
 }
 
-// pack is the layer: the binary, and /tmp for what needs one.
-func pack(name string, data []byte) ([]byte, error) {
+// pack is the layer: the files, and the folders that a container runtime, or
+// what runs, writes to.
+func pack(files map[string][]byte) ([]byte, error) {
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
-	for _, h := range []*tar.Header{
-		{Name: strings.TrimPrefix(name, "/"), Mode: 0o755, Size: int64(len(data)), Typeflag: tar.TypeReg},
-		{Name: "tmp/", Mode: 0o1777, Typeflag: tar.TypeDir},
-	} {
-		h.ModTime = time.Unix(0, 0)
-		h.Format = tar.FormatPAX
-		if err := w.WriteHeader(h); err != nil {
+	write := func(h tar.Header, data []byte) error {
+		h.ModTime, h.Format, h.Size = time.Unix(0, 0), tar.FormatPAX, int64(len(data))
+		if err := w.WriteHeader(&h); err != nil {
+			return err
+		}
+		_, err := w.Write(data)
+		return err
+	}
+	for _, d := range []tar.Header{{Name: "etc/", Mode: 0o755}, {Name: "tmp/", Mode: 0o1777}} {
+		d.Typeflag = tar.TypeDir
+		if err := write(d, nil); err != nil {
 			return nil, err
 		}
-		if h.Typeflag == tar.TypeReg {
-			if _, err := w.Write(data); err != nil {
-				return nil, err
-			}
+	}
+	for _, name := range sorted(files) {
+		if err := write(tar.Header{Name: name, Mode: 0o755, Typeflag: tar.TypeReg}, files[name]); err != nil {
+			return nil, err
 		}
 	}
 	return out.Bytes(), w.Close()

@@ -6,8 +6,11 @@ import (
 	"encoding/binary"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -109,7 +112,7 @@ func TestRefused(t *testing.T) {
 		{[]string{"-o", t.TempDir() + "/x"}, "no PLATFORM=BINARY"},
 		{[]string{"-o", t.TempDir() + "/x", "linux/amd64=" + text}, "not a Linux binary"},
 		{[]string{"-o", t.TempDir() + "/x", "linux/arm64=" + amd64}, "built for EM_X86_64, not arm64"},
-		{[]string{"-o", t.TempDir() + "/x", "linux/amd64=" + program(t, elf.EM_X86_64, elf.PT_LOAD, elf.PT_INTERP)}, "dynamically linked"},
+		{[]string{"-o", t.TempDir() + "/x", "linux/amd64=" + program(t, elf.EM_X86_64, elf.PT_LOAD, elf.PT_INTERP)}, "its loader is"},
 		{[]string{"-o", t.TempDir() + "/x", "plan9/amd64=" + amd64}, "is not linux/ARCH=BINARY"},
 		{[]string{"-o", t.TempDir(), args[0]}, "is there already"},
 		{append([]string{"-tar", t.TempDir() + "/x", "-t", "eidos:x"}, args...), "one platform"},
@@ -118,5 +121,46 @@ func TestRefused(t *testing.T) {
 		if err := run(c.args, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %q", c.args, err, c.want)
 		}
+	}
+}
+
+// This test is itself dynamically linked where cgo is on; with what the image
+// takes along, and nothing else of this machine, it runs.
+func TestDynamicBinaryBringsItsLibraries(t *testing.T) {
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Skipf("not on Linux: %v", err)
+	}
+	loader, _, err := needs(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if loader == "" {
+		t.Skip("part of the tests with cgo")
+	}
+	files, err := libraries(self, runtime.GOARCH, "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	files["self"] = self
+	for name, data := range files {
+		if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if os.Geteuid() != 0 {
+		return // the rest needs chroot
+	}
+	cmd := exec.Command("/self", "-test.list=^TestImage$")
+	cmd.Env = nil
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: dir}
+	out, err := cmd.CombinedOutput()
+	if err != nil || string(out) != "TestImage\n" {
+		t.Errorf("%v: %s", err, out)
 	}
 }

@@ -22,3 +22,13 @@ kube-down:
 .PHONY: bench-kube
 bench-kube: kube-build
 	EIDOS_SCALE=1 go test -run '^$$' -bench Scale -benchtime 1x -timeout 20m ./steps/kube
+
+# image makes the container image under dist/image, an OCI layout for two
+# platforms, and prints its digest. That of this machine's architecture has
+# NVML; the other one is cross-compiled without cgo and has none.
+.PHONY: image
+image:
+	@rm -rf dist/image && mkdir -p dist
+	@for arch in amd64 arm64; do cgo=0; [ $$arch != "$$(go env GOHOSTARCH)" ] || cgo=1; \
+	  CGO_ENABLED=$$cgo GOOS=linux GOARCH=$$arch go build -ldflags "$(LDFLAGS)" -o dist/bin/$$arch/eidos ./cmd/eidos || exit 1; done
+	@go run ./tools/image -version "$(VERSION)" -o dist/image linux/amd64=dist/bin/amd64/eidos linux/arm64=dist/bin/arm64/eidos
