@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"io"
+	"log"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -62,7 +64,7 @@ func program(t *testing.T, m elf.Machine, segments ...elf.ProgType) string {
 // A registry takes the image, both platforms are whole, and building it again
 // elsewhere gives the same digest.
 func TestImage(t *testing.T) {
-	server := httptest.NewServer(registry.New())
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	defer server.Close()
 	args := binaries(t)
 	ref := strings.TrimPrefix(server.URL, "http://") + "/eidos:test"
@@ -159,7 +161,8 @@ func TestDynamicBinaryBringsItsLibraries(t *testing.T) {
 	cmd.Env = nil
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: dir}
-	out, err := cmd.CombinedOutput()
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
 	if err != nil || string(out) != "TestImage\n" {
 		t.Errorf("%v: %s", err, out)
 	}
