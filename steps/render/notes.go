@@ -21,9 +21,15 @@ func notes(r *schema.RecipeResult, cs []*component, pl placement) []string {
 			continue
 		}
 		for _, s := range pl.slots(c.Scheduling) {
-			taken[s.option] = true
-			if s.more {
-				out = append(out, fmt.Sprintf("%s: takes one toleration only at %s: %s", c.Name, s.path, s.value))
+			for _, o := range s.options {
+				taken[o] = true
+			}
+		}
+		for _, g := range pl.groups(c.Scheduling) {
+			for _, p := range g.paths.TaintString {
+				if len(g.tolerations) > 1 {
+					out = append(out, fmt.Sprintf("%s: takes one toleration only at %s: %s", c.Name, p, g.tolerations[0]))
+				}
 			}
 		}
 	}

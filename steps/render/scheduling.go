@@ -1,6 +1,9 @@
 package render
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -93,94 +96,98 @@ func (pl placement) gives(option string) bool {
 
 // slot is one place in a component's values and what goes there.
 type slot struct {
-	path   string
-	option string // that fills it
-	value  any    // nil: nothing was asked for
-	more   bool   // more was asked for than fits
+	path    string
+	options []string // that fill it
+	value   any      // nil: nothing was asked for
 }
 
-// slots lists the places that c has for pl. A path in both groups gets the
-// selectors, and the tolerations, of both.
+// slots lists the places that a component has for pl. A path in both groups
+// gets the selectors, and the tolerations, of both.
 func (pl placement) slots(s *schema.Scheduling) []slot {
 	var out []slot
-	selectors := map[string]map[string]any{}
-	tolerations := map[string][]toleration{}
-	add := func(paths *schema.SchedulingPaths, g group, name string) {
-		if paths == nil {
-			return
-		}
-		for _, p := range paths.NodeSelector {
-			if _, again := selectors[p]; !again {
-				out = append(out, slot{path: p, option: name + "-node-selector"})
-				selectors[p] = nil
+	index := map[string]int{} // of a path in out
+	fill := func(paths []string, option string, value func(old any) any) {
+		for _, p := range paths {
+			if _, there := index[p]; !there {
+				index[p] = len(out)
+				out = append(out, slot{path: p})
 			}
-			for k, v := range g.selector {
-				if selectors[p] == nil {
-					selectors[p] = map[string]any{}
-				}
-				selectors[p][k] = v
-			}
-		}
-		for _, p := range paths.Tolerations {
-			if _, again := tolerations[p]; !again {
-				out = append(out, slot{path: p, option: name + "-node-toleration"})
-				tolerations[p] = nil
-			}
-			tolerations[p] = append(tolerations[p], g.tolerations...)
-		}
-		for _, p := range paths.TaintString {
-			sl := slot{path: p, option: name + "-node-toleration"}
-			if len(g.tolerations) > 0 {
-				sl.value, sl.more = g.tolerations[0].String(), len(g.tolerations) > 1
-			}
-			out = append(out, sl)
+			sl := &out[index[p]]
+			sl.options = append(sl.options, option)
+			sl.value = value(sl.value)
 		}
 	}
-	add(s.System, pl.system, "system")
-	add(s.Accelerated, pl.accelerated, "accelerated")
-	for i, sl := range out {
-		if m := selectors[sl.path]; m != nil {
-			out[i].value = copyMap(m)
-		}
-		if ts := tolerations[sl.path]; ts != nil {
-			out[i].value = objects(ts)
-		}
+	for _, g := range pl.groups(s) {
+		fill(g.paths.NodeSelector, g.name+"-node-selector", func(old any) any { return addLabels(old, g.selector) })
+		fill(g.paths.Tolerations, g.name+"-node-toleration", func(old any) any { return addTolerations(old, g.tolerations) })
+		fill(g.paths.TaintString, g.name+"-node-toleration", func(old any) any {
+			if len(g.tolerations) == 0 {
+				return old
+			}
+			return g.tolerations[0].String()
+		})
 	}
-	for _, p := range s.WorkloadSelector {
-		sl := slot{path: p, option: "workload-selector"}
-		if pl.workload != nil {
-			sl.value = copyMap(pl.workload)
+	fill(s.WorkloadSelector, "workload-selector", func(old any) any { return addLabels(old, pl.workload) })
+	fill(s.WorkloadGate, "workload-gate", func(old any) any {
+		if pl.gate == "" {
+			return old
 		}
-		out = append(out, sl)
+		return pl.gate
+	})
+	fill(s.NodeCount, "nodes", func(old any) any {
+		if pl.nodes == 0 {
+			return old
+		}
+		return pl.nodes
+	})
+	return out
+}
+
+// placedGroup is a group with the paths that a component has for it.
+type placedGroup struct {
+	group
+	name  string
+	paths *schema.SchedulingPaths
+}
+
+func (pl placement) groups(s *schema.Scheduling) []placedGroup {
+	var out []placedGroup
+	if s.System != nil {
+		out = append(out, placedGroup{pl.system, "system", s.System})
 	}
-	for _, p := range s.WorkloadGate {
-		sl := slot{path: p, option: "workload-gate"}
-		if pl.gate != "" {
-			sl.value = pl.gate
-		}
-		out = append(out, sl)
-	}
-	for _, p := range s.NodeCount {
-		sl := slot{path: p, option: "nodes"}
-		if pl.nodes > 0 {
-			sl.value = pl.nodes
-		}
-		out = append(out, sl)
+	if s.Accelerated != nil {
+		out = append(out, placedGroup{pl.accelerated, "accelerated", s.Accelerated})
 	}
 	return out
 }
 
-// objects gives each toleration once, in the order asked for.
-func objects(ts []toleration) []any {
-	seen := map[toleration]bool{}
-	var out []any
-	for _, t := range ts {
-		if !seen[t] {
-			seen[t] = true
-			out = append(out, t.object())
+// addLabels is old with more labels.
+func addLabels(old any, more map[string]any) any {
+	if len(more) == 0 {
+		return old
+	}
+	m, _ := old.(map[string]any)
+	m = copyMap(m)
+	for k, v := range more {
+		m[k] = v
+	}
+	return m
+}
+
+// addTolerations is old with more tolerations, each once.
+func addTolerations(old any, more []toleration) any {
+	list, _ := old.([]any)
+	list = slices.Clone(list)
+	for _, t := range more {
+		o := t.object()
+		if !slices.ContainsFunc(list, func(e any) bool { return maps.Equal(e.(map[string]any), o) }) {
+			list = append(list, o)
 		}
 	}
-	return out
+	if list == nil {
+		return old
+	}
+	return list
 }
 
 // open lists the paths that the chart is known to have because node scheduling
