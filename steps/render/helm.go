@@ -61,7 +61,7 @@ func umbrella(j *job, t *Tree) error {
 			case strings.HasSuffix(m.name, ".tpl"):
 				t.add("templates/"+c.Name+"/"+m.name, m.data)
 			default:
-				t.add("templates/"+c.Name+"/"+m.name, guarded(c.Name, m.data))
+				t.add("templates/"+c.Name+"/"+m.name, guarded(c.Name, m))
 			}
 		}
 	}
@@ -73,21 +73,26 @@ func umbrella(j *job, t *Tree) error {
 		return err
 	}
 	if err := t.addYAML("values.yaml", "Values by component; each sub-chart gets what stands under its name.\n"+
-		ownSwitch+" switches the manifests in templates/.", values); err != nil {
+		ownSwitch+" switches the manifests in templates/ whose kinds the sub-charts bring.", values); err != nil {
 		return err
 	}
 	t.add(".helmignore", []byte("/deploy.sh\n/undeploy.sh\n/"+checksums+"\n/recipe.yaml\n/"+metadataFile+"\n"))
 	return j.addPages(t, "umbrella")
 }
 
-// ownSwitch is the value of the umbrella chart that switches all manifests of
-// components: on the first installation their kinds are not there yet.
+// ownSwitch is the value of the umbrella chart that switches the manifests
+// whose kinds the sub-charts bring: on the first installation these are not
+// there yet.
 const ownSwitch = "manifests"
 
-// guarded puts a manifest under the switch of its component.
-func guarded(name string, data []byte) []byte {
-	body := strings.TrimSuffix(string(data), "\n")
-	return fmt.Appendf(nil, "{{- if and (index .Values %q).enabled (index .Values %q).enabled }}\n%s\n{{- end }}\n", name, ownSwitch, body)
+// guarded puts a manifest under the switch of its component. Built-in kinds
+// stay in from the first moment: without a quota Pods may not start.
+func guarded(name string, m manifest) []byte {
+	condition := fmt.Sprintf("(index .Values %q).enabled", name)
+	if !m.early() {
+		condition = fmt.Sprintf("and %s (index .Values %q).enabled", condition, ownSwitch)
+	}
+	return fmt.Appendf(nil, "{{- if %s }}\n%s\n{{- end }}\n", condition, strings.TrimSuffix(string(m.data), "\n"))
 }
 
 // perComponent writes a directory a component, each a release of its own.

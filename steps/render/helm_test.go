@@ -320,7 +320,7 @@ func TestHelmSwitch(t *testing.T) {
 	}{
 		{"gpu-operator.enabled=false", []string{"ConfigMap/values-gpu-operator", "ConfigMap/dcgm-exporter", "ResourceQuota/critical-pods"}, []string{"Skyhook/tuning"}},
 		{"node-tuning.enabled=false", []string{"Skyhook/tuning"}, []string{"ConfigMap/dcgm-exporter", "ConfigMap/values-gpu-operator"}},
-		{"manifests.enabled=false", []string{"Skyhook/tuning", "ConfigMap/dcgm-exporter"}, []string{"ConfigMap/values-gpu-operator"}},
+		{"manifests.enabled=false", []string{"Skyhook/tuning"}, []string{"ConfigMap/values-gpu-operator", "ResourceQuota/critical-pods"}},
 	} {
 		objects := parseObjects(t, h.run(t, "template", "r", dir, "--set", test.set))
 		for _, k := range test.gone {

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -20,7 +21,7 @@ type page struct {
 	Components                    []row
 	Releases                      []release
 	Notes                         []string
-	Own                           bool // some component has manifests of its own
+	Late                          bool // some component has manifests of kinds that a chart brings
 	Repo                          repositoryView
 }
 
@@ -41,7 +42,7 @@ func (j *job) addPages(t *Tree, set string) error {
 		Repo: repositoryView{j.repo.url, j.repo.revision, j.repo.dir, j.repo.oci},
 	}
 	for _, c := range j.components {
-		p.Own = p.Own || len(c.own) > 0
+		p.Late = p.Late || slices.ContainsFunc(c.own, func(m manifest) bool { return !m.early() })
 		p.Components = append(p.Components, row{c.Name, c.Chart, c.Version, c.Namespace, strings.Join(c.DependencyRefs, ", ")})
 		p.Releases = append(p.Releases, c.releases()...)
 	}

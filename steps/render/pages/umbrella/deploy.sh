@@ -22,8 +22,8 @@ run() {
 
 run cp -R . "$chart"
 run helm dependency update "$chart"
-{{- if .Own }}
-# The first time, the manifests' kinds come with the sub-charts: install those first.
+{{- if .Late }}
+# The first time, the kinds of some manifests come with the sub-charts: install those first.
 if [ -n "$dry" ] || ! helm status {{ sh .Name }} --namespace "$namespace" >/dev/null 2>&1; then
   run helm upgrade --install {{ sh .Name }} "$chart" --namespace "$namespace" --create-namespace --set manifests.enabled=false --wait --timeout 30m
 fi
