@@ -15,7 +15,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"fmt"
 	"math/big"
 	"net"
 	"net/http"
@@ -37,11 +36,15 @@ import (
 var authority string
 
 func TestMain(m *testing.M) {
-	if os.Getenv("EIDOS_REAL_TOOLS") == "" {
-		fmt.Fprintln(os.Stderr, "skipped: EIDOS_REAL_TOOLS is not set")
-		return
-	}
 	os.Exit(run(m))
+}
+
+// need skips a test where the tools are not asked for.
+func need(t *testing.T) {
+	t.Helper()
+	if os.Getenv("EIDOS_REAL_TOOLS") == "" {
+		t.Skip("EIDOS_REAL_TOOLS is not set: make test runs it")
+	}
 }
 
 func run(m *testing.M) int {
@@ -97,6 +100,7 @@ const user, secret = "someone", "s3cret-passw0rd"
 
 // inProcess serves the embedded registry's handler over HTTP.
 func inProcess(t *testing.T) *registry {
+	need(t)
 	srv := httptest.NewServer(oci.Handler(t.TempDir()))
 	t.Cleanup(srv.Close)
 	return &registry{host: strings.TrimPrefix(srv.URL, "http://"), plain: true, stop: srv.Close, docker: t.TempDir()}
@@ -104,6 +108,7 @@ func inProcess(t *testing.T) *registry {
 
 // debian runs Debian's docker-registry with TLS and a password.
 func debian(t *testing.T) *registry {
+	need(t)
 	program := script(t, "debian", "docker-registry", "usr/bin/docker-registry")
 	dir := t.TempDir()
 	hash, err := bcrypt.GenerateFromPassword([]byte(secret), bcrypt.MinCost)
