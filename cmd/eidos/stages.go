@@ -57,9 +57,11 @@ which wins over what the snapshot shows. What is not asked for is left open: a
 recipe for H100 never applies unless h100 is stated or seen.`,
 		Example: `  eidos recipe --service eks --accelerator gb200 --os ubuntu --intent training
   eidos recipe --snapshot snapshot.yaml --intent training -o recipe.yaml
-  eidos recipe --criteria criteria.yaml --format json`,
+  eidos recipe --criteria criteria.yaml --format json
+  eidos recipe list`,
 		Args: cobra.NoArgs,
 	}
+	c.AddCommand(a.recipeList(), a.recipeDiff(), a.recipeScaffold())
 	with := a.params(c, "ResolveParams")
 	asked := a.params(c, "Criteria")
 	c.Flags().String("gpu", "", "the same as --accelerator")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps"
 	"github.com/NVIDIA/eidos/steps/address"
@@ -42,6 +43,10 @@ func (a *app) wire(o wiring) (*wired, error) {
 		return nil, err
 	}
 	version := versionOf()
+	cache, err := a.cacheDir()
+	if err != nil {
+		return nil, err
+	}
 	registries := oci.Options{Data: data, Version: version, Created: a.sourceDate()}
 	agent := "eidos/" + version
 	load, save := address.New(address.Config{
@@ -62,6 +67,7 @@ func (a *app) wire(o wiring) (*wired, error) {
 				Sources: append(collect.Local(), kube.Source(agent, kube.ThisNode())),
 				Agent:   clusteragent.Step(clusteragent.Options{Version: version, Now: time.Now, Random: random}),
 			},
+			Data: compile.Data(cache),
 			OCI:  registries,
 			Sign: sign.Options{OCI: registries, LookupEnv: a.lookupEnv},
 		}),

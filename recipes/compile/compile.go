@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"sort"
 	"strings"
 
@@ -21,11 +20,11 @@ import (
 // name.
 type Files map[string][]byte
 
-// Catalog compiles the catalogue in sources, laid out as the folder recipes.
+// Catalog compiles the catalogue in src.
 // All problems are reported at once, Invalid, with the files and lines of both
 // sides of a conflict.
-func Catalog(sources fs.FS) (Files, error) {
-	l, err := load(sources)
+func Catalog(src Source) (Files, error) {
+	l, err := load(src)
 	if err != nil {
 		return nil, err
 	}
@@ -36,8 +35,7 @@ func Catalog(sources fs.FS) (Files, error) {
 // this package.
 type loaded struct {
 	root      cue.Value
-	sources   fs.FS
-	data      map[string]bool // files that came with --data
+	src       Source
 	digest    schema.Digest
 	layers    []layer
 	said      map[string][]layer // by overlay

@@ -36,7 +36,7 @@ func (l *loaded) disjoint(leaves []string) (sum raw, ok bool) {
 				theirs = append(theirs, n)
 			}
 		}
-		if l.meet(extra, theirs) {
+		if !l.simple(extra) || l.meet(extra, theirs) {
 			return raw{}, false
 		}
 		l.add(&sum, b, extra)
@@ -51,6 +51,22 @@ func (l *loaded) disjoint(leaves []string) (sum raw, ok bool) {
 		}
 	}
 	return sum, true
+}
+
+// simple reports whether all that the layers say of components is said value by
+// value, and not computed for a component as a whole.
+func (l *loaded) simple(layers []string) bool {
+	for _, n := range layers {
+		for _, s := range l.said[n] {
+			if s.Path[0] != "components" || s.open() {
+				continue
+			}
+			if len(s.Path) < 3 || (len(s.Path) == 3 && !slices.Contains([]string{"version", "repository", "namespace"}, s.Path[2])) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // meet reports whether a layer of a and one of b speak of the same path.
@@ -116,7 +132,7 @@ func (l *loaded) add(sum *raw, b raw, extra []string) {
 	}
 	for _, n := range extra {
 		for _, s := range l.said[n] {
-			if s.Path[0] == "components" && had[s.Path[1]] && !s.open() {
+			if s.Path[0] == "components" && !s.open() && had[s.Path[1]] {
 				copyPath(sum.Components, b.Components[s.Path[1]], s.Path)
 			}
 		}

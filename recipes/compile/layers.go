@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"cuelang.org/go/cue/ast"
@@ -22,12 +23,13 @@ type layer struct {
 	At      string   // file:line
 	Text    string   // as it is written
 	Default bool     // may be specialised
+	Maybe   bool     // declares what may stand there, and sets nothing
 }
 
 // layersOf lists the statements of every component and overlay by reading the
 // files: evaluation keeps positions, but not which of them was a default.
-func layersOf(inst *build.Instance) ([]layer, error) {
-	var w walker
+func layersOf(inst *build.Instance, src Source) ([]layer, error) {
+	w := walker{src: src}
 	for _, f := range inst.Files {
 		w.file(f, nil)
 	}
@@ -50,6 +52,9 @@ func layersOf(inst *build.Instance) ([]layer, error) {
 func (l *loaded) compiled() []recipes.Layer {
 	byName := map[string]*recipes.Layer{}
 	for _, s := range l.layers {
+		if s.Maybe {
+			continue
+		}
 		key := "components/" + s.Name
 		path := s.Path
 		if s.Overlay {
@@ -79,6 +84,7 @@ func oneLine(text []byte) string {
 }
 
 type walker struct {
+	src Source
 	out []layer
 	err error
 }
@@ -120,10 +126,10 @@ func (w *walker) decl(d ast.Decl, path []string) {
 	}
 	text, err := format.Node(f.Value, format.Simplify())
 	if err != nil {
-		w.err = fmt.Errorf("reading %s: %w", position(f.Pos()), err)
+		w.err = fmt.Errorf("reading %s: %w", w.position(f.Pos()), err)
 		return
 	}
-	l := layer{Name: path[1], Overlay: path[0] == "overlays", Path: path[2:], At: position(f.Pos()), Text: oneLine(text)}
+	l := layer{Name: path[1], Overlay: path[0] == "overlays", Path: path[2:], At: w.position(f.Pos()), Text: oneLine(text), Maybe: f.Constraint != token.ILLEGAL}
 	if !l.Overlay {
 		l.Path = append([]string{"components"}, path[1:]...)
 	}
@@ -153,8 +159,22 @@ func defaultOf(x ast.Expr) (ast.Expr, bool) {
 	return nil, false
 }
 
-func position(p token.Pos) string {
-	return fmt.Sprintf("%s:%d", strings.TrimPrefix(p.Filename(), "/"), p.Line())
+func (w *walker) position(p token.Pos) string {
+	return fmt.Sprintf("%s:%d", w.src.known(p.Filename()), p.Line())
+}
+
+// saidAt is where a component or an overlay says something of path, "" if none
+// does.
+func (l *loaded) saidAt(path ...string) string { return l.saidAtBy("", path...) }
+
+// saidAtBy is saidAt of one overlay.
+func (l *loaded) saidAtBy(overlay string, path ...string) string {
+	for _, s := range l.layers {
+		if (overlay == "" || (s.Overlay && s.Name == overlay)) && slices.Equal(s.Path, path) {
+			return s.At
+		}
+	}
+	return ""
 }
 
 // where is the first line that says anything of an overlay.

@@ -9,8 +9,8 @@ import (
 )
 
 // order sorts names so that each comes after what it depends on, ties by name.
-// A cycle is an error that prints its path.
-func order(dependsOn map[string][]string) ([]string, error) {
+// If they go round in a circle, that comes back instead: first and last are one.
+func order(dependsOn map[string][]string) (sorted, circle []string) {
 	missing := map[string]int{}
 	needs := map[string][]string{}
 	for n, deps := range dependsOn {
@@ -39,7 +39,22 @@ func order(dependsOn map[string][]string) ([]string, error) {
 	if len(out) == len(dependsOn) {
 		return out, nil
 	}
-	return nil, schema.Errorf(schema.Invalid, "components depend on each other: %s", strings.Join(cycle(dependsOn, missing), " -> ")).
+	return nil, cycle(dependsOn, missing)
+}
+
+// circular says that components depend on each other, where an overlay or a
+// component says the last of it.
+func (l *loaded) circular(path []string) error {
+	at := ""
+	for i, n := range path[:len(path)-1] {
+		for _, s := range l.layers {
+			// What an overlay adds is more likely wrong than the component.
+			if slices.Equal(s.Path, []string{"components", n, "dependsOn", path[i+1]}) && (s.Overlay || at == "") {
+				at = s.At
+			}
+		}
+	}
+	return schema.Errorf(schema.Invalid, "components depend on each other: %s", strings.Join(path, " -> ")).At(at, "").
 		WithHint("take one dependsOn of the circle away")
 }
 

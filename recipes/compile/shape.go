@@ -20,7 +20,7 @@ func (l *loaded) shape(a raw) (*recipes.Document, error) {
 	}
 	var errs []error
 	var err error
-	if d.Constraints, err = strictest(a.Constraints, a.Layers); err != nil {
+	if d.Constraints, err = l.strictest(a.Constraints, a.Layers); err != nil {
 		errs = append(errs, err)
 	}
 	if d.Validation, err = l.phases(a); err != nil {
@@ -37,8 +37,9 @@ func (l *loaded) shape(a raw) (*recipes.Document, error) {
 		}
 		for _, dep := range ref.DependencyRefs {
 			if _, ok := a.Components[dep]; !ok {
-				errs = append(errs, schema.Errorf(schema.Invalid, "component %q depends on %q, which the recipe for %s does not have",
-					name, dep, recipes.CriteriaOf(a.Criteria)).WithHint("add %s to the components of the overlay, or of its base", dep))
+				errs = append(errs, schema.Errorf(schema.Invalid, "component %q depends on %q, which the recipe does not have", name, dep).
+					At(l.saidAt("components", name, "dependsOn", dep), "").
+					WithHint("asked for %s: add %s to the components of the overlay, or of its base", recipes.CriteriaOf(a.Criteria), dep))
 			}
 		}
 		deps[name], refs[name] = ref.DependencyRefs, ref
@@ -52,8 +53,9 @@ func (l *loaded) shape(a raw) (*recipes.Document, error) {
 	if err := schema.Join(errs); err != nil {
 		return nil, err
 	}
-	if d.Order, err = order(deps); err != nil {
-		return nil, err
+	var circle []string
+	if d.Order, circle = order(deps); circle != nil {
+		return nil, l.circular(circle)
 	}
 	for _, name := range d.Order {
 		d.Components = append(d.Components, refs[name])
@@ -87,13 +89,13 @@ func (l *loaded) manifest(path string) (schema.Manifest, error) {
 	if m, ok := l.manifests[path]; ok {
 		return m, nil
 	}
-	text, err := fs.ReadFile(l.sources, path)
+	text, err := fs.ReadFile(l.src.files, path)
 	if err != nil || !recipes.IsManifest(path) {
 		return schema.Manifest{}, schema.Errorf(schema.Invalid, "there is no manifest %q", path).
 			WithHint("add the file, or set it to false")
 	}
 	m := schema.Manifest{Path: path, Digest: digestOf(text)}
-	if l.data[path] {
+	if _, added := l.src.added[path]; added {
 		m.Content = string(text)
 	}
 	l.manifests[path] = m
@@ -119,7 +121,7 @@ func on(set map[string]bool) []string {
 
 // strictest keeps of each path the asks that no other implies, with the level
 // that asked first.
-func strictest(byPath map[string]map[string]string, layers []string) ([]schema.Constraint, error) {
+func (l *loaded) strictest(byPath map[string]map[string]string, layers []string) ([]schema.Constraint, error) {
 	var out []schema.Constraint
 	var errs []error
 	for _, path := range sortedKeys(byPath) {
@@ -127,7 +129,7 @@ func strictest(byPath map[string]map[string]string, layers []string) ([]schema.C
 			errs = append(errs, err)
 			continue
 		}
-		kept, err := asks(path, byPath[path], layers)
+		kept, err := l.asks("constraints", path, byPath[path], layers)
 		if err != nil {
 			errs = append(errs, err)
 		}
@@ -136,7 +138,7 @@ func strictest(byPath map[string]map[string]string, layers []string) ([]schema.C
 	return out, schema.Join(errs)
 }
 
-func asks(name string, byLevel map[string]string, layers []string) ([]schema.Constraint, error) {
+func (l *loaded) asks(what, name string, byLevel map[string]string, layers []string) ([]schema.Constraint, error) {
 	var all []constraint.Ask
 	var exprs []constraint.Expr
 	for _, level := range layers {
@@ -156,12 +158,12 @@ func asks(name string, byLevel map[string]string, layers []string) ([]schema.Con
 		out = append(out, schema.Constraint{Name: name, Value: a.Expr.String(), From: a.From})
 	}
 	if !constraint.Satisfiable(exprs...) {
-		return out, unsatisfiable(name, out)
+		return out, unsatisfiable(name, out).At(l.saidAtBy(out[len(out)-1].From, what, name), "")
 	}
 	return out, nil
 }
 
-func unsatisfiable(name string, asks []schema.Constraint) error {
+func unsatisfiable(name string, asks []schema.Constraint) *schema.Error {
 	text := ""
 	for i, a := range asks {
 		if i > 0 {
@@ -194,7 +196,7 @@ func (l *loaded) phases(a raw) (map[string]schema.Phase, error) {
 			errs = append(errs, schema.Errorf(schema.Invalid, "check %q measures nothing that could be compared", name).
 				WithHint("write %s: true", name))
 		}
-		kept, err := asks(def.Measures, exprs, a.Layers)
+		kept, err := l.asks("checks", def.Measures, exprs, a.Layers)
 		if err != nil {
 			errs = append(errs, err)
 		}

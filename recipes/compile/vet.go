@@ -37,10 +37,10 @@ type Row struct {
 	Maturity string          `json:"maturity"`
 }
 
-// Vet proves the catalogue in sources. The error holds everything that is
+// Vet proves the catalogue in src. The error holds everything that is
 // wrong with it, Invalid; the report is there whenever the CUE evaluates.
-func Vet(sources fs.FS) (*Report, error) {
-	l, err := load(sources)
+func Vet(src Source) (*Report, error) {
+	l, err := load(src)
 	if err != nil {
 		return nil, err
 	}
@@ -219,12 +219,12 @@ func (v *vetting) components() {
 		}
 		declared := sortedKeys(defs.Components[name].Manifests)
 		for _, m := range declared {
-			if _, err := fs.Stat(v.sources, path.Join("components", name, "manifests", m)); err != nil {
+			if _, err := fs.Stat(v.src.files, path.Join("components", name, "manifests", m)); err != nil {
 				v.fail(file, "components."+name+".manifests", "add the file, or take the name away",
 					"there is no file components/%s/manifests/%s", name, m)
 			}
 		}
-		there, err := fs.ReadDir(v.sources, path.Join("components", name, "manifests"))
+		there, err := fs.ReadDir(v.src.files, path.Join("components", name, "manifests"))
 		if err != nil {
 			continue // brings none
 		}

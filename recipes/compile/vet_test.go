@@ -1,13 +1,9 @@
 package compile
 
-import (
-	"testing"
-
-	"github.com/NVIDIA/eidos/recipes"
-)
+import "testing"
 
 func TestVetShipped(t *testing.T) {
-	r, err := Vet(recipes.Sources())
+	r, err := Vet(source(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +25,7 @@ func TestVetShipped(t *testing.T) {
 
 func BenchmarkVet(b *testing.B) {
 	for b.Loop() {
-		if _, err := Vet(recipes.Sources()); err != nil {
+		if _, err := Vet(source(b)); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -21,7 +21,11 @@ func main() {
 
 // run compiles the sources in dir into dir/compiled.
 func run(dir string) error {
-	files, err := compile.Catalog(os.DirFS(dir))
+	src, err := compile.From(os.DirFS(dir))
+	if err != nil {
+		return err
+	}
+	files, err := compile.Catalog(src)
 	if err != nil {
 		return err
 	}

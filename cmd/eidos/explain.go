@@ -1,0 +1,50 @@
+package main
+
+import (
+	"github.com/NVIDIA/eidos/recipes/view"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) explain() *cobra.Command {
+	var format string
+	c := &cobra.Command{
+		Use:   "explain [PATH...]",
+		Short: "Say who set a value of a recipe, where, and what that displaced",
+		Long: `Say of a value, a constraint, a component's presence or its place in the
+deployment order which layer of the catalogue set it, in which file and line,
+and what that displaced. A path explains everything below it; none explains the
+whole recipe. A recipe from a file has to carry the answer (--provenance).`,
+		Example: `  eidos explain components.gpu-operator.values.driver.version --service eks --intent training
+  eidos explain constraints.K8s.server.version --service eks --accelerator gb200 --intent training
+  eidos explain components.gpu-operator.values --service eks --format lines
+  eidos explain deploymentOrder -r recipe.yaml --format json`,
+	}
+	q := a.question(c)
+	formatWord(c, &format, "text", "lines", "json")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		res, err := a.answer(c.Context(), q)
+		if err != nil {
+			return err
+		}
+		all, err := view.Explain(res, args)
+		if err != nil {
+			return err
+		}
+		switch format {
+		case "json":
+			data, err := schema.EncodeIndent(all)
+			if err != nil {
+				return err
+			}
+			_, err = a.out.Write(data)
+			return err
+		case "lines":
+			_, err = a.out.Write([]byte(view.Annotate(all)))
+			return err
+		}
+		_, err = a.out.Write([]byte(view.Text(all)))
+		return err
+	}
+	return c
+}

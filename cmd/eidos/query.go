@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/NVIDIA/eidos/recipes/view"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) query() *cobra.Command {
+	var selector, format string
+	c := &cobra.Command{
+		Use:   "query --selector PATH",
+		Short: "Print one value of a recipe",
+		Long: `Print one value of a recipe: that of a file, or the one that the criteria ask
+for. A text is printed as it is, anything else as YAML. Keys have dots between
+them; a key that holds dots itself stands in quotes; list elements in brackets.
+Components and constraints are found by name.`,
+		Example: `  eidos query --service eks --intent training --selector components.gpu-operator.version
+  eidos query -r recipe.yaml --selector 'components.gpu-operator.values.driver'
+  eidos query -r recipe.yaml --selector 'constraints."K8s.server.version".value'
+  eidos query -r recipe.yaml --selector 'deploymentOrder[0]'`,
+		Args: cobra.NoArgs,
+	}
+	q := a.question(c)
+	c.Flags().StringVar(&selector, "selector", "", "path of the value")
+	formatWord(c, &format, "yaml", "json")
+	must(c.MarkFlagRequired("selector"))
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		res, err := a.answer(c.Context(), q)
+		if err != nil {
+			return err
+		}
+		tree, err := view.Tree(res)
+		if err != nil {
+			return err
+		}
+		v, err := view.Select(tree, selector)
+		if err != nil {
+			return err
+		}
+		if text, ok := v.(string); ok && format != "json" {
+			_, err := fmt.Fprintln(a.out, text)
+			return err
+		}
+		encode := schema.EncodeYAML
+		if format == "json" {
+			encode = schema.EncodeIndent
+		}
+		data, err := encode(v)
+		if err != nil {
+			return err
+		}
+		_, err = a.out.Write(data)
+		return err
+	}
+	return c
+}
+
+// formatWord binds --format for a command with formats of its own; the first
+// is the default.
+func formatWord(c *cobra.Command, to *string, words ...string) {
+	c.Flags().StringVar(to, "format", words[0], "format of the result: "+orWords(words))
+	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)))
+	c.PreRunE = func(*cobra.Command, []string) error {
+		for _, w := range words {
+			if *to == w {
+				return nil
+			}
+		}
+		return schema.Errorf(schema.Invalid, "--format: no format %q", *to).WithHint("%s", schema.Suggest(*to, words))
+	}
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/compile"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+// question is the flags of commands that look at one recipe: a file, or what
+// `eidos recipe` would give for the same flags.
+type question struct {
+	stage
+	recipe, snapshot, criteria string
+	params, asked              func() map[string]any
+	gpu                        *string
+}
+
+func (a *app) question(c *cobra.Command) *question {
+	q := &question{stage: stage{name: "recipe", uses: "resolve"}}
+	q.params = a.params(c, "ResolveParams", "provenance")
+	q.asked = a.params(c, "Criteria")
+	f := c.Flags()
+	q.gpu = f.String("gpu", "", "the same as --accelerator")
+	f.StringVarP(&q.recipe, "recipe", "r", "", "a recipe instead of criteria: a path, -, URL, cm:// or oci://")
+	f.StringVarP(&q.snapshot, "snapshot", "s", "", "snapshot to read criteria from: a path, URL, cm:// or oci://")
+	f.StringVar(&q.criteria, "criteria", "", "file of kind RecipeCriteria")
+	c.MarkFlagsMutuallyExclusive("gpu", "accelerator")
+	for _, other := range []string{"snapshot", "criteria"} {
+		c.MarkFlagsMutuallyExclusive("recipe", other)
+	}
+	return q
+}
+
+// answer is the recipe that the flags ask for, with its provenance unless it
+// comes from a file.
+func (a *app) answer(ctx context.Context, q *question) (*schema.RecipeResult, error) {
+	if q.recipe != "" {
+		return a.readRecipe(ctx, q.recipe)
+	}
+	q.with = q.params()
+	q.with["provenance"] = true
+	crit, err := a.criteria(q.criteria, q.asked())
+	if err != nil {
+		return nil, err
+	}
+	if *q.gpu != "" {
+		crit["accelerator"] = *q.gpu
+	}
+	if len(crit) > 0 {
+		q.with["criteria"] = crit
+	}
+	if q.snapshot != "" {
+		q.in = map[string]any{"snapshot": uri(q.snapshot)}
+	}
+	v, err := a.runStage(ctx, &q.stage)
+	if err != nil {
+		return nil, err
+	}
+	return v.(*schema.RecipeResult), nil
+}
+
+// readRecipe reads a recipe from wherever it lies.
+func (a *app) readRecipe(ctx context.Context, from string) (*schema.RecipeResult, error) {
+	w, err := a.wire(wiring{})
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("finding the working directory: %w", err)
+	}
+	v, err := w.load(ctx, engine.Env{Dir: dir}, uri(from), (*schema.RecipeResult)(nil).MediaType())
+	if err != nil {
+		return nil, err
+	}
+	res, ok := v.(*schema.RecipeResult)
+	if !ok {
+		return nil, schema.Errorf(schema.Invalid, "%s is not a recipe", from)
+	}
+	return res, nil
+}
+
+// catalog opens the shipped catalogue, or the one that --data makes of it.
+func (a *app) catalog(ctx context.Context, data string) (*recipes.Catalog, error) {
+	if data == "" {
+		return recipes.Shipped()
+	}
+	cache, err := a.cacheDir()
+	if err != nil {
+		return nil, err
+	}
+	return compile.Data(cache)(ctx, data)
+}
+
+// cacheDir is where compiled catalogues are kept.
+func (a *app) cacheDir() (string, error) {
+	return a.dir("XDG_CACHE_HOME", ".cache")
+}
+
+// source is the source of the shipped catalogue, with --data if given.
+func source(data string) (compile.Source, error) {
+	src, err := compile.Shipped()
+	if err != nil || data == "" {
+		return src, err
+	}
+	return src.With(data)
+}

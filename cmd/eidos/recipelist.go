@@ -1,0 +1,39 @@
+package main
+
+import (
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) recipeList() *cobra.Command {
+	var data, format string
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List the overlays that recipes are made of, and what they answer",
+		Args:  cobra.NoArgs,
+	}
+	c.Flags().StringVar(&data, "data", "", "directory of CUE files unified with the built-in catalogue")
+	formatWord(c, &format, "table", "json")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cat, err := a.catalog(c.Context(), data)
+		if err != nil {
+			return err
+		}
+		if format == "json" {
+			text, err := schema.EncodeIndent(cat.Overlays)
+			if err != nil {
+				return err
+			}
+			_, err = a.out.Write(text)
+			return err
+		}
+		rows := [][]string{{"NAME", "MATURITY", "FOR", "ASK WITH"}}
+		for _, o := range cat.Overlays {
+			rows = append(rows, []string{o.Name, o.Maturity, o.Description, recipes.CriteriaOf(o.Criteria).Flags()})
+		}
+		_, err = a.out.Write([]byte(table(rows)))
+		return err
+	}
+	return c
+}

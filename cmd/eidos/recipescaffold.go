@@ -1,0 +1,78 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/NVIDIA/eidos/recipes/compile"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) recipeScaffold() *cobra.Command {
+	var data string
+	c := &cobra.Command{
+		Use:   "scaffold",
+		Short: "Write a new overlay to start from",
+		Long: `Write a new overlay for criteria that none has yet, inheriting from the nearest
+one. Without --data it is printed; with it, it is written to overlays in that
+directory, and the catalogue proven with it.`,
+		Example: `  eidos recipe scaffold --service gke --accelerator a100 --intent training
+  eidos recipe scaffold --service eks --accelerator l40 --intent inference --data ./site`,
+		Args: cobra.NoArgs,
+	}
+	asked := a.params(c, "Criteria", "nodes")
+	c.Flags().StringVar(&data, "data", "", "directory of recipes to write to")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		var q schema.Criteria
+		if err := schema.DecodeValue("", asked(), &q); err != nil {
+			return err
+		}
+		there := data
+		if _, err := os.Stat(filepath.Join(data, "overlays")); err != nil {
+			there = "" // nothing of the user's yet
+		}
+		cat, err := a.catalog(c.Context(), there)
+		if err != nil {
+			return err
+		}
+		name, text, err := cat.Scaffold(q)
+		if err != nil {
+			return err
+		}
+		if data == "" {
+			_, err := a.out.Write([]byte(text))
+			return err
+		}
+		file := filepath.Join(data, "overlays", name+".cue")
+		if err := writeNew(file, text); err != nil {
+			return err
+		}
+		src, err := source(data)
+		if err != nil {
+			return err
+		}
+		if _, err := compile.Vet(src); err != nil {
+			return err
+		}
+		a.say("wrote %s; see it with: eidos recipe --data %s", file, data)
+		return nil
+	}
+	return c
+}
+
+// writeNew writes a file that is not there yet.
+func writeNew(file, text string) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return schema.Errorf(schema.Failed, "writing %q: %w", file, err)
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return schema.Errorf(schema.Invalid, "writing %q: %w", file, err).WithHint("take the file away, or write elsewhere")
+	}
+	if _, err := f.WriteString(text); err != nil {
+		f.Close()
+		return schema.Errorf(schema.Failed, "writing %q: %w", file, err)
+	}
+	return f.Close()
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/compile"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) vet() *cobra.Command {
+	var data, format string
+	c := &cobra.Command{
+		Use:   "vet",
+		Short: "Prove that every question has exactly one right answer",
+		Long: `Prove the catalogue, alone or with a directory of your own: every question
+resolves, its overlays agree, its deployment order is acyclic, its constraints
+can be met together; no overlay is unreachable or doubled, no component unused,
+no check without a definition. Prints which recipe answers what.`,
+		Example: `  eidos vet
+  eidos vet --data ./site --format json`,
+		Args: cobra.NoArgs,
+	}
+	c.Flags().StringVar(&data, "data", "", "directory of CUE files unified with the built-in catalogue")
+	formatWord(c, &format, "table", "json")
+	c.RunE = func(*cobra.Command, []string) error {
+		src, err := source(data)
+		if err != nil {
+			return err
+		}
+		r, err := compile.Vet(src)
+		if r != nil && format == "json" {
+			text, jerr := schema.EncodeIndent(r)
+			if jerr != nil {
+				return jerr
+			}
+			if _, werr := a.out.Write(text); werr != nil {
+				return werr
+			}
+		}
+		if err != nil {
+			return err
+		}
+		if format == "table" {
+			if _, err := a.out.Write([]byte(coverage(r))); err != nil {
+				return err
+			}
+		}
+		for _, remark := range r.Remarks {
+			a.story.Warn("%s", remark)
+		}
+		a.say("%d overlays and %d components give %d recipes: of %d questions %d are answered, %d refused because no recipe covers them",
+			r.Overlays, r.Components, r.Answers, r.Questions, r.Answered, r.Refused)
+		return nil
+	}
+	return c
+}
+
+// coverage is the matrix: a line for every question that is answered.
+func coverage(r *compile.Report) string {
+	rows := [][]string{{"SERVICE", "ACCELERATOR", "OS", "INTENT", "PLATFORM", "RECIPE", "MATURITY"}}
+	for _, row := range r.Coverage {
+		c := recipes.CriteriaOf(row.Criteria)
+		rows = append(rows, []string{c[0], c[1], c[3], c[2], c[4], row.Recipe, row.Maturity})
+	}
+	return table(rows)
+}
+
+// table aligns rows of text; an empty cell is a dash.
+func table(rows [][]string) string {
+	width := make([]int, len(rows[0]))
+	for _, r := range rows {
+		for i, cell := range r {
+			width[i] = max(width[i], len([]rune(cell)), 1)
+		}
+	}
+	var b strings.Builder
+	for _, r := range rows {
+		line := ""
+		for i, cell := range r {
+			if cell == "" {
+				cell = "-"
+			}
+			line += fmt.Sprintf("%-*s  ", width[i], cell)
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	return b.String()
+}

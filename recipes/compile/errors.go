@@ -1,0 +1,90 @@
+package compile
+
+import (
+	"fmt"
+	"regexp"
+	"sort"
+	"strings"
+
+	"cuelang.org/go/cue/errors"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// noise is what CUE says beside, or instead of, the message of the grammar.
+var noise = regexp.MustCompile(`^(\d+ errors in empty disjunction|conflicting values|invalid value|field is required)`)
+
+// errors turns CUE's errors into ours: one a problem, at the author's line,
+// with the other lines named beside it. A mistake that all descendants of an
+// overlay inherit is said once.
+func (l *loaded) errors(err error) error {
+	var all []*schema.Error
+	plain := map[string]bool{} // paths that the grammar has words for
+	for _, e := range errors.Errors(err) {
+		format, args := e.Msg()
+		p := &schema.Error{Code: schema.Invalid, Msg: fmt.Sprintf(format, args...), Err: e}
+		p.Path, p.Pos = l.subject(e.Path())
+		if places := l.places(e); p.Pos == "" && len(places) > 0 {
+			p.Pos = places[0]
+			if len(places) > 1 {
+				p.Msg += "; see also " + strings.Join(places[1:], ", ")
+			}
+		}
+		all = append(all, p)
+		if !noise.MatchString(p.Msg) {
+			plain[p.Path] = true
+		}
+	}
+	var out []error
+	for _, p := range all {
+		if !plain[p.Path] || !noise.MatchString(p.Msg) {
+			out = append(out, p)
+		}
+	}
+	return schema.Join(out)
+}
+
+// subject is what an evaluated path is about, as authors write it, and its
+// place where the path says that better than the error does.
+func (l *loaded) subject(path []string) (subject, pos string) {
+	for i, k := range path {
+		path[i] = strings.Trim(k, `"`)
+	}
+	if len(path) > 0 && path[0] == "catalog" {
+		path = path[1:]
+	}
+	switch {
+	case len(path) > 1 && path[0] == "mistakes":
+		return "", l.where(path[1])
+	case len(path) > 2 && path[0] == "answers":
+		path = path[2:]
+	}
+	return strings.Join(path, "."), ""
+}
+
+// places lists where an error comes from, authors' files only when there are
+// any: the grammar's own lines tell them nothing.
+func (l *loaded) places(e errors.Error) []string {
+	var own, grammar []string
+	seen := map[string]bool{}
+	for _, pos := range errors.Positions(e) {
+		if !pos.IsValid() {
+			continue
+		}
+		at := fmt.Sprintf("%s:%d:%d", l.src.known(pos.Filename()), pos.Line(), pos.Column())
+		if seen[at] {
+			continue
+		}
+		seen[at] = true
+		if strings.HasPrefix(at, "recipes/catalog/") || strings.HasPrefix(at, "recipes/recipes.cue") || strings.HasPrefix(at, "schema/") {
+			grammar = append(grammar, at)
+		} else {
+			own = append(own, at)
+		}
+	}
+	sort.Strings(own)
+	if own == nil && grammar != nil {
+		return grammar[:1]
+	}
+	return own
+}

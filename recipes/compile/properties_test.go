@@ -1,0 +1,193 @@
+package compile
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"cuelang.org/go/cue"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/NVIDIA/eidos/recipes"
+)
+
+// TestCompiledIsExported holds every compiled answer to what the stock cue
+// tool exports for the same leaves.
+func TestCompiledIsExported(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and runs the cue tool")
+	}
+	tree, err := source(t).tree()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := load(source(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	idx, err := l.index()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cat, err := open(idx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Every answer as an expression of its own, all in one export.
+	all := "package recipes\n\nexported: {\n"
+	selections := Selections(cat)
+	for _, leaves := range selections {
+		list, err := json.Marshal(leaves)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += "\t\"" + fileName(cat, leaves) + "\": catalog.#answer & {leaves: " + string(list) + "}\n"
+	}
+	tree["recipes/exported.cue"] = &fstest.MapFile{Data: []byte(all + "}\n")}
+	dir := t.TempDir()
+	writeTree(t, dir, tree)
+	cmd := exec.Command(stockCue(t), "export", "./recipes", "-e", "exported")
+	cmd.Dir = dir
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("cue export: %v", err)
+	}
+	var answers map[string]raw
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	dec.UseNumber()
+	if err := dec.Decode(&answers); err != nil {
+		t.Fatal(err)
+	}
+	shipped, err := recipes.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(answers) != len(shipped.Answers) {
+		t.Errorf("%d exported, %d compiled", len(answers), len(shipped.Answers))
+	}
+	for _, a := range shipped.Answers {
+		want, err := l.shape(answers[a.File])
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := shipped.Document(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-cue export +compiled):\n%s", a.File, diff)
+		}
+	}
+}
+
+func writeTree(t *testing.T, dir string, tree fstest.MapFS) {
+	t.Helper()
+	for file, f := range tree {
+		if filepath.Ext(file) != ".cue" {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, file)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, file), f.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestOrderOfUnification: files are named so that they are read in another
+// order, and leaves are given in another order; the answers stay the same.
+func TestOrderOfUnification(t *testing.T) {
+	src := source(t)
+	turned := Source{files: fstest.MapFS{}, added: map[string]string{}}
+	for name, f := range src.files {
+		// z-name for a-name: the alphabet turned round.
+		if dir, base := filepath.Split(name); filepath.Ext(name) == ".cue" {
+			name = dir + string('z'-(base[0]-'a')) + base
+		}
+		turned.files[name] = f
+	}
+	a, err := load(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := load(turned)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.index(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.index(); err != nil {
+		t.Fatal(err)
+	}
+	for name, x := range a.natural {
+		y := b.natural[name]
+		x.Layers, y.Layers = slices.Sorted(slices.Values(x.Layers)), slices.Sorted(slices.Values(y.Layers))
+		x.Leaves, y.Leaves = nil, nil
+		if diff := cmp.Diff(x, y); diff != "" {
+			t.Errorf("%s in another order of files (-was +is):\n%s", name, diff)
+		}
+	}
+	for _, leaves := range [][]string{{"kind", "l40", "rhel"}, {"a100", "eks-training", "rhel", "monitoring-hpa"}} {
+		back := slices.Clone(leaves)
+		slices.Reverse(back)
+		x, y := a.unify(t, leaves), a.unify(t, back)
+		x.Layers, y.Layers, x.Leaves, y.Leaves = nil, nil, nil, nil
+		if diff := cmp.Diff(x, y); diff != "" {
+			t.Errorf("%v in another order (-was +is):\n%s", leaves, diff)
+		}
+	}
+}
+
+// unify evaluates leaves with CUE, whatever is there already.
+func (l *loaded) unify(t *testing.T, leaves []string) raw {
+	t.Helper()
+	path := cue.MakePath(cue.Def("answer"))
+	var a raw
+	if err := decode(l.root.FillPath(path.Append(cue.Str("leaves")), leaves).LookupPath(path), &a); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// TestOtherCriteria: an added overlay changes no answer to a question that
+// does not state what it states.
+func TestOtherCriteria(t *testing.T) {
+	before, err := Catalog(source(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := source(t)
+	src.files = maps.Clone(src.files)
+	src.files["overlays/added.cue"] = &fstest.MapFile{Data: []byte(`package overlays
+
+added: {
+	base: "eks-training"
+	criteria: {accelerator: "b200", platform: "kubeflow"}
+	components: "gpu-operator": values: driver: version: "999.1"
+	constraints: "K8s.server.version": ">= 1.99"
+}
+`)}
+	after, err := Catalog(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, was := range before {
+		if name == "index.json" || name == "layers.json" {
+			continue
+		}
+		if diff := cmp.Diff(string(was), string(after[name])); diff != "" {
+			t.Errorf("%s changed (-was +is):\n%s", name, diff)
+		}
+	}
+	if len(after) <= len(before) {
+		t.Errorf("%d files before, %d after", len(before), len(after))
+	}
+}

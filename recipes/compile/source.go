@@ -1,0 +1,211 @@
+package compile
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sort"
+	"strings"
+	"testing/fstest"
+
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/parser"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Limits of a directory of recipes.
+const (
+	maxFile  = 10 << 20 // bytes
+	maxTotal = 64 << 20 // bytes
+	maxFiles = 2000
+)
+
+// Source is what a catalogue is compiled from: files laid out as the folder
+// recipes, and where those that were added came from.
+type Source struct {
+	files fstest.MapFS
+	added map[string]string // path in files → the path that people know
+}
+
+// Shipped is the source of the catalogue that is part of the program.
+func Shipped() (Source, error) { return From(recipes.Sources()) }
+
+// From takes the source in a file system.
+func From(files fs.FS) (Source, error) {
+	s := Source{files: fstest.MapFS{}, added: map[string]string{}}
+	return s, add(s.files, ".", files)
+}
+
+// mark is in the name of an added file, so that it never hides a shipped one.
+const mark = "data__"
+
+// With adds a user's directory: CUE files of package recipes, files in
+// components and overlays like the shipped ones, and manifests in
+// components/NAME/manifests. All problems at once, Invalid: a link, a file
+// that stands nowhere, another package, a file that is too long.
+func (s Source) With(dir string) (Source, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return s, notThere(dir, err)
+	}
+	defer root.Close()
+	out := Source{files: fstest.MapFS{}, added: map[string]string{}}
+	for k, v := range s.files {
+		out.files[k] = v
+	}
+	for k, v := range s.added {
+		out.added[k] = v
+	}
+	var errs []error
+	fail := func(name, format string, args ...any) {
+		errs = append(errs, schema.Errorf(schema.Invalid, format, args...).At(filepath.Join(dir, filepath.FromSlash(name)), ""))
+	}
+	var total int64
+	count := 0
+	err = fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case name != "." && strings.HasPrefix(e.Name(), "."):
+			if e.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case e.IsDir():
+			return nil
+		case !e.Type().IsRegular():
+			fail(name, "not a regular file; links are not followed")
+			return nil
+		}
+		to, why := placeOf(name)
+		if to == "" {
+			if why != "" {
+				fail(name, "%s", why)
+			}
+			return nil
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		total += info.Size()
+		if count++; count > maxFiles || total > maxTotal {
+			return schema.Errorf(schema.Invalid, "%q holds more than %d files or %d MiB", dir, maxFiles, maxTotal>>20)
+		}
+		if info.Size() > maxFile {
+			fail(name, "%d MiB is over the limit of %d MiB for a file", info.Size()>>20, maxFile>>20)
+			return nil
+		}
+		data, err := root.ReadFile(filepath.FromSlash(name))
+		if err != nil {
+			return err
+		}
+		if _, taken := out.files[to]; taken {
+			fail(name, "would replace the shipped manifest of that name; give it another one")
+			return nil
+		}
+		if why := unfit(to, data); why != "" {
+			fail(name, "%s", why)
+			return nil
+		}
+		out.files[to] = &fstest.MapFile{Data: data, Mode: 0o644}
+		out.added[to] = path.Join(filepath.Base(dir), name)
+		return nil
+	})
+	if err != nil {
+		return s, notThere(dir, err)
+	}
+	if count == 0 && len(errs) == 0 {
+		return s, schema.Errorf(schema.Invalid, "%q holds no CUE files", dir).
+			WithHint("put files of package recipes there; docs/recipes.md has an example")
+	}
+	return out, schema.Join(errs)
+}
+
+func notThere(dir string, err error) error {
+	if schema.CodeOf(err) == schema.Invalid {
+		return err
+	}
+	code := schema.Failed
+	if os.IsNotExist(err) {
+		code = schema.NotFound
+	}
+	return schema.Errorf(code, "reading the directory of recipes %q: %w", dir, err)
+}
+
+var authored = regexp.MustCompile(`^(components/|overlays/)?[A-Za-z0-9][A-Za-z0-9._-]*\.cue$`)
+
+// placeOf is where a user's file goes, or why it cannot; neither for what is
+// of no interest (a README).
+func placeOf(name string) (to, why string) {
+	switch ext := path.Ext(name); {
+	case ext == ".cue" && authored.MatchString(name):
+		return path.Join(path.Dir(name), mark+path.Base(name)), ""
+	case ext == ".cue":
+		return "", "CUE files stand in the directory itself, in components or in overlays"
+	case (ext == ".yaml" || ext == ".yml") && recipes.IsManifest(name):
+		return name, ""
+	case ext == ".yaml" || ext == ".yml":
+		return "", "manifests stand in components/NAME/manifests and are named FILE.yaml"
+	}
+	return "", ""
+}
+
+// unfit says why a CUE file cannot be unified where it stands.
+func unfit(to string, data []byte) string {
+	if path.Ext(to) != ".cue" {
+		return ""
+	}
+	want := path.Dir(to)
+	if want == "." {
+		want = "recipes"
+	}
+	f, err := parser.ParseFile(to, data)
+	if err != nil {
+		return "not CUE: " + err.Error()
+	}
+	if got := f.PackageName(); got != want {
+		return fmt.Sprintf("is of package %q; write package %s", got, want)
+	}
+	if want != "recipes" {
+		return ""
+	}
+	// CUE lets a package add fields of its own; here that is a misspelt word.
+	known := []string{"components", "overlays", "checks"}
+	for _, d := range f.Decls {
+		field, ok := d.(*ast.Field)
+		if !ok {
+			continue
+		}
+		name, _, err := ast.LabelName(field.Label)
+		if err == nil && !strings.HasPrefix(name, "_") && !slices.Contains(known, name) {
+			return fmt.Sprintf("has an unknown field %q; %s", name, schema.Suggest(name, known))
+		}
+	}
+	return ""
+}
+
+// known is the path of a file in the source as people know it.
+func (s Source) known(name string) string {
+	name = strings.TrimPrefix(name, "/")
+	if p, ok := s.added[strings.TrimPrefix(name, "recipes/")]; ok {
+		return p
+	}
+	return name
+}
+
+// Names lists the files that were added, as people know them, sorted.
+func (s Source) Names() []string {
+	var out []string
+	for _, p := range s.added {
+		out = append(out, p)
+	}
+	sort.Strings(out)
+	return out
+}
