@@ -37,6 +37,12 @@ func load(src Source) (*loaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	return loadTree(tree, src)
+}
+
+// loadTree evaluates the module in tree, which src is part of.
+func loadTree(tree fstest.MapFS, src Source) (*loaded, error) {
+	var err error
 	// A file system of its own and a context of its own: nothing that was
 	// evaluated before shows through, and all of it can be freed.
 	inst := cueload.Instances([]string{"./recipes"}, &cueload.Config{FS: tree, Dir: "/"})[0]

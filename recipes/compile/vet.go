@@ -44,6 +44,10 @@ func Vet(src Source) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	return l.vet()
+}
+
+func (l *loaded) vet() (*Report, error) {
 	idx, err := l.index()
 	if err != nil {
 		return nil, err

@@ -1,6 +1,11 @@
 package compile
 
-import "testing"
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
 
 func TestVetShipped(t *testing.T) {
 	r, err := Vet(source(t))
@@ -23,10 +28,54 @@ func TestVetShipped(t *testing.T) {
 	}
 }
 
+// BenchmarkVet proves the shipped catalogue, and ones grown from it by new
+// accelerators that have all the overlays of H100 on EKS.
 func BenchmarkVet(b *testing.B) {
-	for b.Loop() {
-		if _, err := Vet(source(b)); err != nil {
+	for _, overlays := range []int{0, 380, 1000} {
+		tree, err := source(b).tree()
+		if err != nil {
 			b.Fatal(err)
 		}
+		n := grow(tree, overlays)
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			for b.Loop() {
+				l, err := loadTree(tree, source(b))
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := l.vet(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
+}
+
+// grow adds overlays until there are about want, and returns how many there are.
+func grow(tree fstest.MapFS, want int) int {
+	var models []string
+	have := 0
+	for name := range tree {
+		if strings.HasPrefix(name, "recipes/overlays/") {
+			have++
+			if strings.HasPrefix(name, "recipes/overlays/h100-eks") {
+				models = append(models, name)
+			}
+		}
+	}
+	criteria := *tree["schema/criteria.cue"]
+	text := string(criteria.Data)
+	for i := 0; have < want; i++ {
+		word := "x" + strconv.Itoa(i)
+		text = strings.Replace(text, `#Accelerator: `, `#Accelerator: "`+word+`" | `, 1)
+		for _, m := range models {
+			f := *tree[m]
+			f.Data = []byte(strings.ReplaceAll(string(f.Data), "h100", word))
+			tree[strings.ReplaceAll(m, "h100", word)] = &f
+			have++
+		}
+	}
+	criteria.Data = []byte(text)
+	tree["schema/criteria.cue"] = &criteria
+	return have
 }
