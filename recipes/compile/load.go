@@ -76,7 +76,7 @@ func add(tree fstest.MapFS, dir string, src fs.FS) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		if ext := path.Ext(name); ext != ".cue" && ext != ".yaml" {
+		if ext := path.Ext(name); (ext != ".cue" && ext != ".yaml") || (dir == "." && !part(name)) {
 			return nil
 		}
 		data, err := fs.ReadFile(src, name)
@@ -86,6 +86,13 @@ func add(tree fstest.MapFS, dir string, src fs.FS) error {
 		tree[path.Join(dir, name)] = &fstest.MapFile{Data: data, Mode: 0o644}
 		return nil
 	})
+}
+
+// part reports whether a file of the folder recipes is part of the catalogue,
+// and not of the programs and tests beside it.
+func part(name string) bool {
+	top, _, deeper := strings.Cut(name, "/")
+	return !deeper || top == "catalog" || top == "components" || top == "overlays"
 }
 
 // digestTree is the digest of the path and content of every file that answers
