@@ -26,6 +26,10 @@ type app struct {
 	// among them; none if they begin with a flag, or ask for help or completion.
 	named []string
 
+	// pipeline is the text that run compiled, nil for one-step commands.
+	pipeline     []byte
+	pipelineName string
+
 	debug, logJSON bool
 	quiet          bool
 	progress       string // auto, tty, plain, json

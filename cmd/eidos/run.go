@@ -133,6 +133,7 @@ func (a *app) compile(args []string, f *runFlags, w *wired) (plan *engine.Plan, 
 	if err != nil {
 		return nil, "", err
 	}
+	a.pipelineName, a.pipeline = name, text
 	p, doc, err := parsePipeline(name, text)
 	if err != nil {
 		return nil, "", err

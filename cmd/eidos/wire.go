@@ -69,7 +69,7 @@ func (a *app) wire(o wiring) (*wired, error) {
 			},
 			Data: compile.Data(cache),
 			OCI:  registries,
-			Sign: sign.Options{OCI: registries, LookupEnv: a.lookupEnv},
+			Sign: sign.Options{OCI: registries, LookupEnv: a.lookupEnv, Materials: a.materials},
 		}),
 		load: load, save: save,
 	}, nil
