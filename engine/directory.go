@@ -144,7 +144,11 @@ func (s *Directory) path(d schema.Digest) (string, error) {
 
 // Put implements Blobs.
 func (s *Directory) Put(ctx context.Context, r io.Reader) (schema.Digest, int64, error) {
-	head := make([]byte, small+1)
+	room := small + 1
+	if known, ok := r.(interface{ Len() int }); ok { // of bytes in memory
+		room = min(room, known.Len()+1)
+	}
+	head := make([]byte, room)
 	n, err := io.ReadFull(contextReader{ctx, r}, head)
 	head = head[:n]
 	switch {

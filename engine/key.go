@@ -21,12 +21,12 @@ type keyHash struct{ h hash.Hash }
 func newKeyHash() keyHash { return keyHash{sha256.New()} }
 
 func (k keyHash) part(name, value string) {
-	var n [8]byte
+	buf := make([]byte, 0, 256)
 	for _, s := range []string{name, value} {
-		binary.BigEndian.PutUint64(n[:], uint64(len(s)))
-		k.h.Write(n[:])
-		k.h.Write([]byte(s))
+		buf = binary.BigEndian.AppendUint64(buf, uint64(len(s)))
+		buf = append(buf, s...)
 	}
+	k.h.Write(buf)
 }
 
 func (k keyHash) digest() schema.Digest {
@@ -83,7 +83,7 @@ func (k *keyParts) digest() schema.Digest {
 }
 
 func (k *keyParts) parts() []Part {
-	var t keyText
+	t := keyText{make([]Part, 0, 3+len(k.inputs)+len(k.extra))}
 	k.write(&t)
 	return t.parts
 }

@@ -53,7 +53,7 @@ func (r *Result) Value(ctx context.Context, id string) (schema.Value, error) {
 }
 
 func (x *run) result() *Result {
-	r := &Result{Run: x.id, Plan: x.plan, State: x.final(x.rootCause()), Start: x.start, End: x.now(), values: &x.values, index: make(map[string]int, len(x.nodes))}
+	r := &Result{Run: x.id, Plan: x.plan, State: x.final(x.rootCause()), Start: x.start, End: x.now(), values: &x.values, index: make(map[string]int, len(x.nodes)), Steps: make([]StepResult, 0, len(x.nodes))}
 	for i, n := range x.nodes {
 		if n.what == group && x.status[i].state != Failed {
 			continue
