@@ -5,8 +5,10 @@
 //
 //	kind.go       what a step can do, and how a Go function becomes one
 //	compile.go    a pipeline to a plan: link.go, matrix.go, expand.go, bind.go, sort.go, include.go
-//	run.go        a plan to a result: loop.go, state.go, verdict.go, task.go, unroll.go
+//	run.go        a plan to a result: loop.go, state.go, verdict.go, task.go, target.go, unroll.go
 //	decide.go     run a step or reuse its result: key.go, compare.go; explain.go asks without running
-//	store.go      results by content: directory.go, keylog.go, memory.go
+//	store.go      results by content: directory.go, linefile.go, keylog.go, smalllog.go, memory.go; cache.go shares them
+//	step.go       one attempt complete in itself, to run elsewhere; process/ does in processes
+//	journal.go    what happened: runs.go tells about runs of the past, provenance.go attests one
 //	event.go      the one stream that everything which shows a run is made of
 package engine

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"runtime/debug"
 	"strings"
-	"sync"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -306,123 +304,10 @@ func (x *run) unchanged(j job, in Inputs) error {
 	return nil
 }
 
-// save writes v to out.
-func (x *run) save(ctx context.Context, env Env, v schema.Value, out string) error {
-	if x.Save == nil {
-		return schema.Errorf(schema.Failed, "cannot save to %q: nothing here can", out)
-	}
-	if err := x.Save(ctx, env, v, out); err != nil {
-		return fmt.Errorf("saving to %q: %w", out, err)
-	}
-	return nil
-}
-
-// reuse takes an earlier result; `out` is written again if it is not that.
-func (x *run) reuse(ctx context.Context, j job, dec Decision, e Entry, out string) outcome {
-	o := outcome{decision: dec, artifact: e.Artifact}
-	if out == "" {
-		return o
-	}
-	o.out = out
-	env := x.env(ctx, j, &recorder{Blobs: x.Store})
-	missing := x.missing(ctx, env, e.Artifact, out)
-	if missing == "" {
-		return o
-	}
-	o.decision.Code, o.decision.Reason = CodeOutputMissing, missing
-	v, err := x.values.get(ctx, e.Artifact)
-	if err == nil {
-		err = x.save(ctx, env, v, out)
-	}
-	o.err = err
-	return o
-}
-
-// missing says in words why out has to be written, "" if it holds a.
-func (x *run) missing(ctx context.Context, env Env, a Artifact, out string) string {
-	return missingOutput(ctx, x.Load, env, a, out)
-}
-
-func missingOutput(ctx context.Context, load Loader, env Env, a Artifact, out string) string {
-	if out == "-" || load == nil {
-		return "unchanged; written to " + out + " each time"
-	}
-	v, err := load(ctx, env, out, a.MediaType)
-	if schema.CodeOf(err) == schema.NotFound {
-		return "unchanged, but output missing: " + out
-	}
-	if err == nil {
-		if data, eerr := schema.Encode(v); eerr == nil && digestOf(data) == a.Digest {
-			return ""
-		}
-	}
-	return "unchanged, but output changed: " + out
-}
-
-// load reads a URI.
-func (x *run) load(ctx context.Context, j job) outcome {
-	n := j.node
-	o := outcome{decision: loadDecision(n)}
-	if x.Load == nil {
-		o.err = schema.Errorf(schema.Failed, "cannot read %q: nothing here can", n.uri)
-		return o
-	}
-	x.send(message{what: started, node: n.index, attempt: j.attempt, decision: o.decision})
-	env := x.env(ctx, j, &recorder{Blobs: x.Store})
-	v, err := x.Load(ctx, env, n.uri, n.media)
-	if err == nil && v.MediaType() != n.media {
-		err = schema.Errorf(schema.Invalid, "%q is a %s, not a %s", n.uri, short(v.MediaType()), short(n.media))
-	}
-	if err == nil {
-		o.artifact, _, err = storeValue(ctx, x.Store, v)
-	}
-	o.err = err
-	return o
-}
-
-func loadDecision(n *node) Decision {
-	return Decision{Step: n.id, Uses: "load", Action: ActionAlways, Code: CodeLoad, Reason: "reads " + n.uri}
-}
-
 func digests(args []arg) []inDigest {
 	out := make([]inDigest, 0, len(args))
 	for _, a := range args {
 		out = append(out, inDigest{a.port, a.list, a.from.Digest})
-	}
-	return out
-}
-
-// recorder notes what a step stores.
-type recorder struct {
-	Blobs
-	mu  sync.Mutex
-	put map[schema.Digest]int64
-}
-
-// Put implements Blobs.
-func (r *recorder) Put(ctx context.Context, src io.Reader) (schema.Digest, int64, error) {
-	d, n, err := r.Blobs.Put(ctx, src)
-	if err == nil {
-		r.note(Blob{d, n})
-	}
-	return d, n, err
-}
-
-func (r *recorder) note(b Blob) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.put == nil {
-		r.put = map[schema.Digest]int64{}
-	}
-	r.put[b.Digest] = b.Size
-}
-
-func (r *recorder) sorted() []Blob {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var out []Blob
-	for _, d := range sortedKeys(r.put) {
-		out = append(out, Blob{d, r.put[d]})
 	}
 	return out
 }
