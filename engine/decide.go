@@ -63,7 +63,7 @@ func (d *decider) decide(ctx context.Context, q request) (Decision, []Part, Entr
 	switch {
 	case q.forced:
 		return verdict(ActionRun, CodeForced, "asked for")
-	case d.resume != "" && held && e.Run == d.resume && e.Step == q.id:
+	case d.resumed(ctx, q.id, dec.Key, &e):
 		return verdict(ActionReuse, CodeResumed, "done before the run was interrupted")
 	case s.cache.never:
 		return verdict(ActionAlways, CodeCacheOff, "cache: false")
@@ -92,6 +92,20 @@ func (d *decider) decide(ctx context.Context, q request) (Decision, []Part, Entr
 		return verdict(ActionRun, CodeNew, "the last attempt failed")
 	}
 	return verdict(ActionRun, CodeChanged, "%s", words(dec.Changes))
+}
+
+// resumed reports whether a step had this result before the run that is gone
+// on with was interrupted, and sets e to that.
+func (d *decider) resumed(ctx context.Context, id string, key schema.Digest, e *Entry) bool {
+	if d.resume == "" {
+		return false
+	}
+	last, ok, err := d.store.Last(d.pipeline, id)
+	if err != nil || !ok || last.Key != key || last.Run != d.resume || last.Outcome != "" || !d.holds(ctx, last) {
+		return false
+	}
+	*e = last
+	return true
 }
 
 // holds reports whether the store has all that a result consists of.

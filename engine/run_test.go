@@ -153,3 +153,18 @@ func TestLogAfterTheEndIsDropped(t *testing.T) {
 		t.Error("a late line blocks")
 	}
 }
+
+// Two steps that do the same are still two: each goes on from its own result.
+func TestResumeTellsEqualStepsApart(t *testing.T) {
+	w, store := newWorld(), engine.NewMemory()
+	plan := compile(t, w, "steps:\n  a: {uses: touch}\n  b: {uses: touch}\n")
+	r := engine.Runner{Store: store, Resume: "interrupted"}
+	for range 2 {
+		if _, err := r.Run(context.Background(), plan); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w.calls["touch"] != 2 {
+		t.Errorf("called %d times", w.calls["touch"])
+	}
+}
