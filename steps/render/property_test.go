@@ -49,7 +49,7 @@ func TestReproducible(t *testing.T) {
 			old := runtime.GOMAXPROCS(procs)
 			t.Setenv("TZ", []string{"UTC", "Asia/Kathmandu", "America/St_Johns"}[procs%3])
 			var wg sync.WaitGroup
-			got := make([]*Tree, 8)
+			got := make([]*Tree, 4)
 			for i := range got {
 				wg.Go(func() {
 					if tree, err := Render(r, p, fixtures()); err == nil {
