@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/NVIDIA/eidos/recipes/view"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
@@ -47,4 +49,23 @@ whole recipe. A recipe from a file has to carry the answer (--provenance).`,
 		return err
 	}
 	return c
+}
+
+// annotated is `recipe --explain`: a line a value.
+func (a *app) annotated(ctx context.Context, s *stage, snapshot string) error {
+	out := s.out
+	s.out = ""
+	s.with["provenance"] = true
+	if snapshot != "" {
+		s.in = map[string]any{"snapshot": uri(snapshot)}
+	}
+	v, err := a.runStage(ctx, s)
+	if err != nil || v == nil {
+		return err
+	}
+	all, err := view.Explain(v.(*schema.RecipeResult), nil)
+	if err != nil {
+		return err
+	}
+	return a.deliver(ctx, []byte(view.Annotate(all)), out)
 }

@@ -67,6 +67,7 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 	c.Flags().String("gpu", "", "the same as --accelerator")
 	c.Flags().StringVarP(&snapshot, "snapshot", "s", "", "snapshot to read criteria from: a path, URL, cm:// or oci://")
 	c.Flags().StringVar(&criteria, "criteria", "", "file of kind RecipeCriteria")
+	explain := c.Flags().Bool("explain", false, "print every value with who set it, instead of the recipe")
 	s.stageFlags(c, "-", "where to: a path, - or cm://namespace/name")
 	s.formatFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -83,6 +84,9 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 		}
 		if len(crit) > 0 {
 			s.with["criteria"] = crit
+		}
+		if *explain {
+			return a.annotated(c.Context(), s, snapshot)
 		}
 		if snapshot != "" {
 			s.in = map[string]any{"snapshot": uri(snapshot)}
