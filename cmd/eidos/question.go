@@ -30,7 +30,6 @@ func (a *app) question(c *cobra.Command) *question {
 	f.StringVarP(&q.recipe, "recipe", "r", "", "a recipe instead of criteria: a path, -, URL, cm:// or oci://")
 	f.StringVarP(&q.snapshot, "snapshot", "s", "", "snapshot to read criteria from: a path, URL, cm:// or oci://")
 	f.StringVar(&q.criteria, "criteria", "", "file of kind RecipeCriteria")
-	c.MarkFlagsMutuallyExclusive("gpu", "accelerator")
 	for _, other := range []string{"snapshot", "criteria"} {
 		c.MarkFlagsMutuallyExclusive("recipe", other)
 	}
@@ -50,6 +49,9 @@ func (a *app) answer(ctx context.Context, q *question) (*schema.RecipeResult, er
 		return nil, err
 	}
 	if *q.gpu != "" {
+		if q.asked()["accelerator"] != nil {
+			return nil, schema.Errorf(schema.Invalid, "--gpu and --accelerator are the same flag: give one")
+		}
 		crit["accelerator"] = *q.gpu
 	}
 	if len(crit) > 0 {
