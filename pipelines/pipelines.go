@@ -42,12 +42,12 @@ func Read(name string) ([]byte, error) {
 // One is the pipeline of a single step: what the command of that name stands
 // for. in maps input names to URIs; out may be "".
 func One(name, uses string, with map[string]any, in map[string]any, out string) *schema.Pipeline {
-	step := schema.Step{Uses: uses, Out: out}
+	step := schema.Step{Uses: uses, Out: literal(out).(string)}
 	if len(with) > 0 {
-		step.With = with
+		step.With = literal(with).(map[string]any)
 	}
 	if len(in) > 0 {
-		step.In = in
+		step.In = literal(in).(map[string]any)
 	}
 	return &schema.Pipeline{
 		Kind:       "Pipeline",
@@ -55,4 +55,26 @@ func One(name, uses string, with map[string]any, in map[string]any, out string) 
 		Metadata:   schema.PipelineMetadata{Name: name},
 		Steps:      map[string]schema.Step{name: step},
 	}
+}
+
+// literal writes texts so that a pipeline takes them as they stand: "${" in a
+// flag is the user's, not a reference.
+func literal(v any) any {
+	switch v := v.(type) {
+	case string:
+		return strings.ReplaceAll(v, "${", "$${")
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = literal(e)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, e := range v {
+			out[k] = literal(e)
+		}
+		return out
+	}
+	return v
 }

@@ -83,6 +83,9 @@ func (c *Catalog) result(d *Document, q schema.Criteria) *schema.RecipeResult {
 
 func (c *Catalog) notCovered(q, uncovered Criteria) error {
 	err := schema.Errorf(schema.Invalid, "no recipe for %s covers %s", q, uncovered)
+	if q == uncovered {
+		err = schema.Errorf(schema.Invalid, "no recipe is for %s and nothing else", q)
+	}
 	near := c.Nearest(q, 3)
 	if len(near) == 0 {
 		return err.WithHint("--allow-generic accepts a recipe that knows nothing about it")

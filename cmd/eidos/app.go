@@ -50,7 +50,18 @@ func (a *app) main(ctx context.Context, args []string) int {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.errw)
-	onceOnly(root)
+	if len(args) == 0 || !strings.HasPrefix(args[0], "__") { // completion parses flags twice
+		onceOnly(root)
+	}
+	groups(root)
+	for _, arg := range args { // for what goes wrong before flags are read
+		switch arg {
+		case "--log-json":
+			a.story = story.New(a.errw, story.JSON, false)
+		case "--debug":
+			a.story = story.New(a.errw, story.Debug, false)
+		}
+	}
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return 0
@@ -93,6 +104,9 @@ func (a *app) begin(*cobra.Command, []string) error {
 	case a.debug:
 		a.story = story.New(a.errw, story.Debug, false)
 		a.progress = "plain"
+	}
+	if a.quiet {
+		a.story.Quiet()
 	}
 	return a.checkProgress()
 }

@@ -69,6 +69,30 @@ func exitCodes() string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
+// groups makes commands that only hold others refuse a word that is none of
+// them; cobra would print help and succeed.
+func groups(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		groups(sub)
+	}
+	if !c.HasSubCommands() || c.Runnable() || !c.HasParent() {
+		return
+	}
+	c.Args = cobra.ArbitraryArgs
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		var names []string
+		for _, s := range c.Commands() {
+			if s.IsAvailableCommand() {
+				names = append(names, s.Name())
+			}
+		}
+		return schema.Errorf(schema.Invalid, "unknown command %q for %q", args[0], c.CommandPath()).WithHint("%s", schema.Suggest(args[0], names))
+	}
+}
+
 // onceOnly makes every flag that holds a single value refuse a second one:
 // the last of two would win without a word.
 func onceOnly(c *cobra.Command) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -30,7 +31,9 @@ type stage struct {
 func (s *stage) stageFlags(c *cobra.Command, output, usage string) {
 	f := c.Flags()
 	if output != "" {
-		f.StringVarP(&s.out, "output", "o", output, usage)
+		f.VarP(&outputFlag{&s.out}, "output", "o", usage)
+		s.out = output
+		f.Lookup("output").DefValue = output
 	}
 	f.BoolVar(&s.print, "print-pipeline", false, "print the pipeline that this command stands for, and stop")
 }
@@ -51,6 +54,41 @@ func (s *stage) formatFlag(c *cobra.Command, words ...string) {
 		}
 		return schema.Errorf(schema.Invalid, "--format: no format %q", s.format).WithHint("%s", schema.Suggest(s.format, words))
 	}
+}
+
+// outputFlag is a place for a result; an empty one, an unset variable in a
+// script, would lose it.
+type outputFlag struct{ to *string }
+
+func (o *outputFlag) String() string {
+	if o.to == nil {
+		return ""
+	}
+	return *o.to
+}
+
+func (o *outputFlag) Type() string { return "string" }
+
+func (o *outputFlag) Set(s string) error {
+	if s == "" {
+		return errors.New("it is empty; - is standard output")
+	}
+	*o.to = s
+	return nil
+}
+
+// oneStdin refuses to read two inputs from standard input.
+func oneStdin(inputs ...string) error {
+	n := 0
+	for _, in := range inputs {
+		if in == "-" {
+			n++
+		}
+	}
+	if n > 1 {
+		return schema.Errorf(schema.Invalid, "only one input can be standard input").WithHint("name a file for the other")
+	}
+	return nil
 }
 
 func (s *stage) pipeline() *schema.Pipeline {

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
@@ -91,6 +93,9 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 		if snapshot != "" {
 			s.in = map[string]any{"snapshot": uri(snapshot)}
 		}
+		if err := oneStdin(snapshot, criteria); err != nil {
+			return err
+		}
 		v, err := a.runStage(c.Context(), s)
 		if err != nil || v == nil {
 			return err
@@ -122,7 +127,8 @@ failed unless --allow-unknown.`,
 	f := c.Flags()
 	f.StringVarP(&recipe, "recipe", "r", "", "the recipe: a path, -, URL, cm:// or oci://")
 	f.StringVarP(&snapshot, "snapshot", "s", "", "the snapshot: a path, -, URL, cm:// or oci://")
-	f.StringVarP(&output, "output", "o", "-", "where the report goes: a path, - or cm://namespace/name")
+	output = "-"
+	f.VarP(&outputFlag{&output}, "output", "o", "where the report goes: a path, - or cm://namespace/name")
 	f.BoolVar(&failOnError, "fail-on-error", true, "exit with 3 when constraints do not hold")
 	s.stageFlags(c, "", "")
 	s.formatFlag(c, "table", "junit", "ctrf", "sarif")
@@ -133,7 +139,13 @@ failed unless --allow-unknown.`,
 		if failOnError {
 			s.with["enforce"] = true
 		}
+		if err := oneStdin(recipe, snapshot); err != nil {
+			return err
+		}
 		s.in = map[string]any{"recipe": uri(recipe), "snapshot": uri(snapshot)}
+		if s.print && s.format != "" {
+			a.story.Warn("--format %s is of this command; a pipeline writes YAML, or JSON to a name that ends in .json", s.format)
+		}
 		report, text := reportFormat(s.format)
 		if !report {
 			s.out = output
@@ -277,6 +289,11 @@ checksums.txt says, none is missing and none was added.`,
 	s.formatFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s.with = with()
+		if strings.HasPrefix(args[0], ".") || strings.HasPrefix(args[0], "/") {
+			if _, err := os.Stat(args[0]); err != nil {
+				return schema.Errorf(schema.NotFound, "verifying: %w", err)
+			}
+		}
 		if isDirectory(args[0]) {
 			s.in = map[string]any{"bundle": uri(args[0])}
 		} else {

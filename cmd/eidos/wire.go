@@ -38,15 +38,17 @@ type wired struct {
 }
 
 func (a *app) wire(o wiring) (*wired, error) {
+	// Without a home there is no embedded registry and no cache of catalogues:
+	// what needs them says so.
 	data, err := a.dataDir()
 	if err != nil {
-		return nil, err
+		data = ""
 	}
-	version := versionOf()
 	cache, err := a.cacheDir()
 	if err != nil {
-		return nil, err
+		cache = ""
 	}
+	version := versionOf()
 	registries := oci.Options{Data: data, Version: version, Created: a.sourceDate()}
 	agent := "eidos/" + version
 	load, save := address.New(address.Config{

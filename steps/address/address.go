@@ -110,7 +110,7 @@ func (c Config) save(ctx context.Context, env engine.Env, v schema.Value, uri st
 		if isBundle {
 			return saveBundle(ctx, env, b, inDir(env.Dir, rest), rest, c.Force)
 		}
-		return saveFile(v, inDir(env.Dir, rest), rest, c.format(rest))
+		return saveFile(v, inDir(env.Dir, rest), rest, c.format(rest), c.Force)
 	case "-":
 		if c.Stdout == nil {
 			return schema.Errorf(schema.Invalid, "there is no standard output")

@@ -11,8 +11,9 @@
 // the file's name or the chosen format.
 //
 // What is written is written whole or not at all: files and directories are
-// made beside their place, flushed, and renamed. A file is replaced as any
-// command would do that is told to write it. A directory is replaced only if
+// made beside their place, flushed, and renamed. A file is replaced only if it
+// is empty or holds a document of the kind that is written: an input that is
+// named as the output by mistake is not lost. A directory is replaced only if
 // nothing of value can be lost with it: it is empty, or it is an untouched
 // bundle of eidos (it has the metadata that eidos writes, and every file agrees
 // with its checksums.txt, none missing, none added), so that a pipeline can

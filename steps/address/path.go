@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"reflect"
+	"regexp"
 	"syscall"
 
 	"github.com/NVIDIA/eidos/engine"
@@ -40,7 +42,12 @@ func loadPath(ctx context.Context, env engine.Env, path, name, mediaType string)
 	return decode(name, data, mediaType)
 }
 
-func saveFile(v schema.Value, path, name, format string) error {
+func saveFile(v schema.Value, path, name, format string, force bool) error {
+	if !force {
+		if err := sameKind(v, path, name); err != nil {
+			return err
+		}
+	}
 	data, err := encode(v, format)
 	if err != nil {
 		return err
@@ -49,6 +56,36 @@ func saveFile(v schema.Value, path, name, format string) error {
 		_, err := w.Write(data)
 		return err
 	})
+}
+
+// kindLine finds the kind of a document near its beginning, YAML or JSON.
+var kindLine = regexp.MustCompile(`(?m)^[ \t]*"?kind"?[ \t]*:[ \t]*"?([A-Za-z]+)`)
+
+// sameKind refuses to write over a file that is no earlier form of what is to
+// be written: an input named as the output, or something of the user's.
+func sameKind(v schema.Value, path, name string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil // writing says what is wrong with it, if anything is
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return nil
+	}
+	head, err := io.ReadAll(io.LimitReader(f, 4<<10))
+	if err != nil {
+		return explainRead(name, err)
+	}
+	m := kindLine.FindSubmatch(head)
+	if m != nil && string(m[1]) == reflect.TypeOf(v).Elem().Name() {
+		return nil
+	}
+	holds := "something else"
+	if m != nil {
+		holds = "a " + string(m[1])
+	}
+	return schema.Errorf(schema.Invalid, "output file %q holds %s, which would be lost", name, holds).
+		WithHint("name another file, or remove this one first")
 }
 
 func explainRead(name string, err error) error {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -101,7 +102,25 @@ func (o Options) openTarget(to, dir string, access Access) (*Repository, error) 
 		return nil, schema.Errorf(schema.Invalid, "cannot push to %q: the digest comes from the content", to).
 			WithHint("push to %s", l.base())
 	}
-	return o.Open(l, dir, access)
+	r, err := o.Open(l, dir, access)
+	if err == nil && l.Dir != "" {
+		err = emptyOrLayout(l.in(dir))
+	}
+	return r, err
+}
+
+// emptyOrLayout refuses to make a layout in a directory of something else.
+func emptyOrLayout(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) == 0 {
+		return nil // writing says what is wrong with it, if anything is
+	}
+	for _, e := range entries {
+		if e.Name() == "oci-layout" || e.Name() == "blobs" && len(entries) == 1 {
+			return nil
+		}
+	}
+	return schema.Errorf(schema.Invalid, "directory %q is not empty, and not an OCI layout", dir).WithHint("name another one")
 }
 
 // write uploads the artefact's blobs, those that are not there, then its

@@ -204,7 +204,43 @@ func checkReplace(old, v any, p valuePath) error {
 		return schema.Errorf(schema.Invalid, "%q is %s, the new value is %s", p.String(), noun(old), noun(v)).
 			WithHint("name one of its parts, or replace it whole with --set-json")
 	}
+	if why := wrongType(old, v); why != "" {
+		return schema.Errorf(schema.Invalid, "%q %s", p.String(), why)
+	}
 	return nil
+}
+
+// wrongType says why v cannot stand where old does: a template takes every
+// text for true, "no" and "false" too, and compares numbers as numbers.
+func wrongType(old, v any) string {
+	switch v.(type) {
+	case nil, map[string]any, []any:
+		return ""
+	}
+	_, number := v.(string)
+	number = !number
+	if _, is := v.(bool); is {
+		number = false
+	}
+	switch old.(type) {
+	case bool:
+		if _, ok := v.(bool); !ok {
+			return fmt.Sprintf("is true or false in the recipe, the new value is %s", shown(v))
+		}
+	case int64, uint64, float64, int:
+		if !number {
+			return fmt.Sprintf("is a number in the recipe, the new value is %s", shown(v))
+		}
+	}
+	return ""
+}
+
+// shown is a value in a message: text in quotes.
+func shown(v any) string {
+	if s, ok := v.(string); ok {
+		return strconv.Quote(s)
+	}
+	return fmt.Sprint(v)
 }
 
 // known reports whether p is on the way to one of the open paths, and whether

@@ -134,6 +134,8 @@ func merge(m, over map[string]any, path []string, fail func([]string, *schema.Er
 			merge(old, add, at, fail)
 		case isMap && over[k] != nil:
 			fail(at, schema.Errorf(schema.Invalid, "%q is a mapping in the recipe, here it is %s", k, noun(over[k])))
+		case wrongType(m[k], over[k]) != "":
+			fail(at, schema.Errorf(schema.Invalid, "%q %s", k, wrongType(m[k], over[k])))
 		default:
 			m[k] = over[k]
 		}

@@ -50,6 +50,8 @@ func TestMistakes(t *testing.T) {
 			"set[0]: \"gpu-operator:toolkit.env[1].value=x\": \"toolkit.env\" has 1 element, no [1]"}},
 		"index of a mapping": {params{Set: []string{"gpu-operator:toolkit[0]=x"}}, []string{
 			"set[0]: \"gpu-operator:toolkit[0]=x\": \"toolkit\" is a mapping, not a list"}},
+		"text for a switch": {params{Set: []string{"gpu-operator:driver.enabled=no"}}, []string{
+			"set[0]: \"gpu-operator:driver.enabled=no\": \"driver.enabled\" is true or false in the recipe, the new value is \"no\""}},
 		"switch": {params{Set: []string{"gpu-operator:enabled=flase"}}, []string{
 			"set[0]: \"gpu-operator:enabled=flase\": enabled must be true or false"}},
 		"needed by others": {params{Set: []string{"node-tuning:enabled=false", "certmanager:enabled=false"}}, []string{
@@ -125,7 +127,7 @@ func TestValues(t *testing.T) {
 		"leading zero":          {params{Set: []string{"gpu-operator:driver.version=0110"}}, "gpu-operator", "driver.version", "0110"},
 		"too long for a number": {params{Set: []string{"gpu-operator:driver.version=99999999999999999999"}}, "gpu-operator", "driver.version", "99999999999999999999"},
 		"minus zero":            {params{Set: []string{"gpu-operator:driver.version=-0"}}, "gpu-operator", "driver.version", "-0"},
-		"True":                  {params{Set: []string{"gpu-operator:driver.enabled=True"}}, "gpu-operator", "driver.enabled", "True"},
+		"True":                  {params{Set: []string{"gpu-operator:driver.version=True"}}, "gpu-operator", "driver.version", "True"},
 		"false":                 {params{Set: []string{"gpu-operator:driver.enabled=false"}}, "gpu-operator", "driver.enabled", false},
 		"null":                  {params{Set: []string{"gpu-operator:driver=null"}}, "gpu-operator", "driver", nil},
 		"empty":                 {params{Set: []string{"gpu-operator:driver.version="}}, "gpu-operator", "driver.version", ""},

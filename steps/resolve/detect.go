@@ -29,6 +29,9 @@ func Detect(s *schema.Snapshot) (found []schema.Detection, notes []string) {
 		}
 		switch len(values) {
 		case 0:
+			if d.field == "accelerator" {
+				notes = append(notes, unknownGPU(flatten(s))...)
+			}
 		case 1:
 			found = append(found, values[all[0].Value])
 		default:
@@ -133,6 +136,16 @@ func accelerator(fs facts) []schema.Detection {
 		}
 		if out != nil {
 			return out
+		}
+	}
+	return nil
+}
+
+// unknownGPU says that there is a GPU which no recipe knows.
+func unknownGPU(fs facts) []string {
+	for _, f := range fs {
+		if f.typ == "GPU" && (f.key == "model" || strings.HasSuffix(f.key, ".model")) && f.value != "" {
+			return []string{fmt.Sprintf("the snapshot shows a GPU that the catalogue does not know, left open: %s", f.evidence())}
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package resolve
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
@@ -38,6 +39,10 @@ func Recipe(cat *recipes.Catalog, q Question) (*schema.RecipeResult, []string, e
 		return nil, notes, err
 	}
 	res.Detected = seen
+	if _, uncovered := cat.Match(recipes.CriteriaOf(want)); uncovered != (recipes.Criteria{}) {
+		res.Metadata.Maturity = "experimental" // no reference cluster was of this kind
+		notes = append(notes, fmt.Sprintf("generic: no recipe covers %s; what applies is %s", uncovered, strings.Join(res.Metadata.AppliedOverlays, ", ")))
+	}
 	if q.Provenance {
 		if res.Provenance, err = cat.Provenance(res); err != nil {
 			return nil, notes, err

@@ -112,7 +112,7 @@ func TestDetect(t *testing.T) {
 		"eks by id":          {[]schema.Measurement{m("K8s", "node", "provider-id", "aws:///us-east-1a/i-0")}, "service=eks", ""},
 		"nvml":               {[]schema.Measurement{m("GPU", "device", "0.model", "NVIDIA GB200"), m("GPU", "smi", "gpu.model", "NVIDIA H100")}, "accelerator=gb200", ""},
 		"label":              {[]schema.Measurement{m("NodeTopology", "label", "nvidia.com/gpu.product.NVIDIA-A100-SXM4-80GB", "node-1")}, "accelerator=a100", ""},
-		"not an l40":         {[]schema.Measurement{m("GPU", "smi", "gpu.model", "NVIDIA L40S")}, "", ""},
+		"not an l40":         {[]schema.Measurement{m("GPU", "smi", "gpu.model", "NVIDIA L40S")}, "", "does not know, left open: GPU.smi.gpu.model = NVIDIA L40S"},
 		"l40":                {[]schema.Measurement{m("GPU", "smi", "gpu.model", "NVIDIA L40")}, "accelerator=l40", ""},
 		"two":                {[]schema.Measurement{m("GPU", "device", "0.model", "NVIDIA A100"), m("GPU", "device", "1.model", "NVIDIA H100")}, "", "more than one accelerator"},
 		"amazonlinux":        {[]schema.Measurement{m("OS", "release", "ID", "amzn")}, "os=amazonlinux", ""},

@@ -33,6 +33,10 @@ func (o Options) verify(ctx context.Context, env engine.Env, p schema.VerifyPara
 		return nil, schema.Errorf(schema.Invalid, "verify has nothing to verify").
 			WithHint("give it an image (a pushed reference), a bundle, or both")
 	}
+	if image == nil && (p.Key != "" || len(p.Attestations) > 0) {
+		return nil, schema.Errorf(schema.Invalid, "a bundle directory has no signature: key and attestations are about pushed artefacts").
+			WithHint("verify the image it was pushed as, or leave them out to check the files against checksums.txt")
+	}
 	if image != nil {
 		v, err := o.verifyReference(ctx, env, p, image)
 		if v == nil {

@@ -27,6 +27,7 @@ type Story struct {
 	w     io.Writer
 	mode  Mode
 	color bool // errors in red
+	quiet bool // errors only
 	log   *slog.Logger
 }
 
@@ -42,8 +43,14 @@ func New(w io.Writer, mode Mode, color bool) *Story {
 	return s
 }
 
+// Quiet leaves out all but errors from here on.
+func (s *Story) Quiet() { s.quiet = true }
+
 // Note tells something worth knowing.
 func (s *Story) Note(format string, args ...any) {
+	if s.quiet {
+		return
+	}
 	if s.log != nil {
 		s.log.Info(fmt.Sprintf(format, args...))
 		return
@@ -53,6 +60,9 @@ func (s *Story) Note(format string, args ...any) {
 
 // Warn tells something the user should look at.
 func (s *Story) Warn(format string, args ...any) {
+	if s.quiet {
+		return
+	}
 	if s.log != nil {
 		s.log.Warn(fmt.Sprintf(format, args...))
 		return
