@@ -168,3 +168,26 @@ func TestResumeTellsEqualStepsApart(t *testing.T) {
 		t.Errorf("called %d times", w.calls["touch"])
 	}
 }
+
+// A run that is stopped while a reused step looks at its output knows nothing
+// about it, and does not say that it was changed.
+func TestStopWhileLookingAtAnOutput(t *testing.T) {
+	dir, store := t.TempDir(), engine.NewMemory()
+	plan := compile(t, newWorld(), "steps:\n  a: {uses: echo, with: {text: a}, out: a.txt}\n")
+	r := engine.Runner{Store: store, Dir: dir, Save: saveText}
+	if _, err := r.Run(context.Background(), plan); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r.Load = func(ctx context.Context, _ engine.Env, _, _ string) (schema.Value, error) {
+		cancel()
+		return nil, ctx.Err()
+	}
+	res, err := r.Run(ctx, plan)
+	if schema.CodeOf(err) != schema.Canceled {
+		t.Errorf("got %v", err)
+	}
+	if s := res.Step("a"); s.State != engine.Canceled || s.Decision.Code != engine.CodeUnchanged {
+		t.Errorf("got %s, %+v", s.State, s.Decision)
+	}
+}

@@ -30,6 +30,9 @@ func (x *run) reuse(ctx context.Context, j job, dec Decision, e Entry, out strin
 	if missing == "" {
 		return o
 	}
+	if o.err = ctx.Err(); o.err != nil {
+		return o // stopped while it looked: nothing is known about the output
+	}
 	o.decision.Code, o.decision.Reason = CodeOutputMissing, missing
 	v, err := x.values.get(ctx, e.Artifact)
 	if err == nil {

@@ -76,7 +76,7 @@ func (t *tally) add(e engine.Event) *step {
 	}
 	delete(t.steps, e.Step)
 	t.ended[e.State]++
-	if e.Action == engine.ActionReuse {
+	if e.State == engine.Done && e.Action == engine.ActionReuse {
 		t.reused++
 	}
 	if e.State == engine.Failed {
