@@ -21,6 +21,9 @@ const labelRun = "eidos.nvidia.com/run"
 // keep is how long a Job that nobody cleaned up stays after its end.
 const keep = time.Hour
 
+// named is the greatest number of nodes that a Pod names one by one.
+const named = 200
+
 // host is where a privileged Pod sees the host's files.
 const host = "/host"
 
@@ -170,26 +173,42 @@ func (r run) privilege(o kube.Object, in, container func(...any) []any) {
 // run keep away from each other; that a node which is done early takes another
 // one cannot be excluded, so the caller counts.
 func (r run) spread(o kube.Object, in func(...any) []any) {
-	var names []any
-	for _, n := range r.nodes {
-		names = append(names, n.Hostname)
-	}
 	set(o, "Indexed", "spec", "completionMode")
 	set(o, len(r.nodes), "spec", "completions")
 	set(o, len(r.nodes), "spec", "parallelism")
 	set(o, 0, "spec", "backoffLimitPerIndex")
 	delete(o["spec"].(map[string]any), "backoffLimit")
-	set(o, map[string]any{
-		"nodeAffinity": map[string]any{"requiredDuringSchedulingIgnoredDuringExecution": map[string]any{
-			"nodeSelectorTerms": []any{map[string]any{"matchExpressions": []any{
-				map[string]any{"key": "kubernetes.io/hostname", "operator": "In", "values": names},
-			}}},
-		}},
+	affinity := map[string]any{
 		"podAntiAffinity": map[string]any{"requiredDuringSchedulingIgnoredDuringExecution": []any{map[string]any{
 			"topologyKey":   "kubernetes.io/hostname",
 			"labelSelector": map[string]any{"matchLabels": map[string]any{labelRun: r.name}},
 		}}},
-	}, in("affinity")...)
+	}
+	if match := r.where(); match != nil {
+		affinity["nodeAffinity"] = map[string]any{"requiredDuringSchedulingIgnoredDuringExecution": map[string]any{
+			"nodeSelectorTerms": []any{map[string]any{"matchExpressions": []any{match}}},
+		}}
+	}
+	set(o, affinity, in("affinity")...)
+}
+
+// where selects the nodes of an Indexed Job: by name, or, since every Pod
+// carries the list, by what they have in common when they are many. nil is
+// left to the settings' own selector.
+func (r run) where() map[string]any {
+	var names []any
+	labelled := true
+	for _, n := range r.nodes {
+		names = append(names, n.Hostname)
+		labelled = labelled && n.Labelled
+	}
+	switch {
+	case len(names) > named && len(r.agent.NodeSelector) > 0:
+		return nil
+	case len(names) > named && labelled:
+		return map[string]any{"key": "nvidia.com/gpu.present", "operator": "In", "values": []any{"true"}}
+	}
+	return map[string]any{"key": "kubernetes.io/hostname", "operator": "In", "values": names}
 }
 
 // args are the arguments of `eidos agent` that say what r.collect says.

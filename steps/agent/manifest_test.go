@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,32 @@ func TestManifests(t *testing.T) {
 			}
 			golden(t, name+".yaml", out.Bytes())
 		})
+	}
+}
+
+// A Pod names its nodes while they are few. It would be the size of the fleet,
+// and the fleet's Pods its square, if it always did.
+func TestWhere(t *testing.T) {
+	fleet := make([]kube.GPUNode, named+1)
+	for i := range fleet {
+		fleet[i] = kube.GPUNode{Hostname: "h", Labelled: true}
+	}
+	bare := slices.Clone(fleet)
+	bare[7].Labelled = false
+	for name, c := range map[string]struct {
+		nodes    []kube.GPUNode
+		selector []string
+		want     any
+	}{
+		"few":       {nodes: fleet[:2], want: "kubernetes.io/hostname"},
+		"labelled":  {nodes: fleet, want: "nvidia.com/gpu.present"},
+		"selected":  {nodes: fleet, selector: []string{"a=b"}, want: nil},
+		"no labels": {nodes: bare, want: "kubernetes.io/hostname"},
+	} {
+		r := run{nodes: c.nodes, agent: schema.Agent{NodeSelector: c.selector}}
+		if got := r.where()["key"]; got != c.want {
+			t.Errorf("%s: by %v, want %v", name, got, c.want)
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ type Options struct {
 	Random func() string
 	// Now gives the merged snapshot's time.
 	Now func() time.Time
-	// Poll is how often to look at the Job; 1 s if zero.
+	// Poll is how often to look at the Job; 1 s if zero, more for a fleet.
 	Poll time.Duration
 	// Log adds a line to the story: the agents' own lines too.
 	Log func(format string, args ...any)

@@ -32,7 +32,8 @@ func (w *watch) untilDone(ctx context.Context) ([]kube.Pod, kube.Job, error) {
 	defer stop()
 	poll := w.options.Poll
 	if poll == 0 {
-		poll = time.Second
+		// The Pods of a fleet are many pages; nobody waits for the second.
+		poll = time.Second * time.Duration(1+len(w.run.nodes)/200)
 	}
 	tick := time.NewTicker(poll)
 	defer tick.Stop()

@@ -125,6 +125,7 @@ type GPUNode struct {
 	Hostname string // its hostname label, which Pods are spread by
 	Taints   []corev1.Taint
 	GPU      bool
+	Labelled bool // nvidia.com/gpu.present=true, by GPU feature discovery
 }
 
 // Nodes returns the nodes that a label selector selects, sorted by name; ""
@@ -138,7 +139,8 @@ func (c *Client) Nodes(ctx context.Context, selector string) ([]GPUNode, error) 
 	err := list(ctx, c, r, func(n *corev1.Node) {
 		g := GPUNode{Name: n.Name, Hostname: n.Labels[corev1.LabelHostname], Taints: slices.Clone(n.Spec.Taints)}
 		gpus := n.Status.Capacity["nvidia.com/gpu"]
-		g.GPU = !gpus.IsZero() || n.Labels["nvidia.com/gpu.present"] == "true"
+		g.Labelled = n.Labels["nvidia.com/gpu.present"] == "true"
+		g.GPU = g.Labelled || !gpus.IsZero()
 		out = append(out, g)
 	})
 	slices.SortFunc(out, func(a, b GPUNode) int { return strings.Compare(a.Name, b.Name) })
