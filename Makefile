@@ -7,7 +7,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -s -w -X main.versionString=$(VERSION)
 
 .PHONY: demo test check e2e bench build generate update \
-        fmt vet staticcheck generated cue race tidy lint tools
+        fmt vet staticcheck generated cue race tidy
 
 # demo does the whole job on this host: capture, resolve, check, render, push,
 # sign, verify. Run it twice to see what is reused.

@@ -15,10 +15,10 @@ func (a *app) diff() *cobra.Command {
 	s := &stage{name: "diff", uses: "diff"}
 	var output string
 	c := &cobra.Command{
-		Use:   "diff BASELINE SNAPSHOT",
-		Short: "Compare a snapshot with an earlier one, or with a recipe",
-		Long: `Compare a snapshot with an earlier snapshot, or with the recipe that the cluster
-should follow: constraints that no longer hold, components that are missing,
+		Use:   "diff BASELINE SNAPSHOT | diff RECIPE RECIPE",
+		Short: "Compare snapshots, a snapshot with a recipe, or two recipes",
+		Long: `Compare a snapshot with an earlier snapshot, two recipes (see "eidos recipe
+diff"), or a snapshot with the recipe that the cluster should follow: constraints that no longer hold, components that are missing,
 extra, or not in the version asked for. Offline: both are documents. Counters,
 process ids and times are left out unless --volatile.`,
 		Example: `  eidos diff monday.yaml tuesday.yaml
@@ -37,9 +37,20 @@ process ids and times are left out unless --volatile.`,
 		if err != nil {
 			return err
 		}
-		before, now, err := a.loadPair(c.Context(), w, args)
+		before, after, err := a.loadPair(c.Context(), w, args)
 		if err != nil {
 			return err
+		}
+		if x, y, ok := recipePair(before, after); ok {
+			format := "text"
+			if s.format == "json" {
+				format = "json"
+			}
+			return a.diffRecipes(x, y, format)
+		}
+		now, ok := after.(*schema.Snapshot)
+		if !ok {
+			return schema.Errorf(schema.Invalid, "%q is no snapshot", args[1]).WithHint("the snapshot comes second: eidos diff BASELINE SNAPSHOT")
 		}
 		if s.print {
 			text, err := schema.EncodeYAML(pipelines.One(s.name, s.uses, s.with, inputs(before, args), output))
@@ -69,20 +80,25 @@ process ids and times are left out unless --volatile.`,
 }
 
 // loadPair reads the two documents; the second must be a snapshot.
-func (a *app) loadPair(ctx context.Context, w *wired, args []string) (schema.Value, *schema.Snapshot, error) {
+func (a *app) loadPair(ctx context.Context, w *wired, args []string) (before, after schema.Value, err error) {
 	if args[0] == "-" && args[1] == "-" {
 		return nil, nil, schema.Errorf(schema.Invalid, "only one of the two can be standard input")
 	}
 	env := engine.Env{Dir: ".", Log: a.story.Note, Blobs: engine.NewMemory()}
-	before, err := w.load(ctx, env, args[0], "")
-	if err != nil {
+	if before, err = w.load(ctx, env, args[0], ""); err != nil {
 		return nil, nil, err
 	}
-	now, err := w.load(ctx, env, args[1], (*schema.Snapshot)(nil).MediaType())
-	if err != nil {
-		return nil, nil, err
+	after, err = w.load(ctx, env, args[1], "")
+	return before, after, err
+}
+
+func recipePair(before, after schema.Value) (x, y *schema.RecipeResult, ok bool) {
+	x, ok = before.(*schema.RecipeResult)
+	if !ok {
+		return nil, nil, false
 	}
-	return before, now.(*schema.Snapshot), nil
+	y, ok = after.(*schema.RecipeResult)
+	return x, y, ok
 }
 
 // inputs are the step's inputs for a baseline of that kind.

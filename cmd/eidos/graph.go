@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+
+	"github.com/NVIDIA/eidos/cmd/internal/graph"
 	"github.com/NVIDIA/eidos/recipes/view"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
@@ -9,11 +12,13 @@ import (
 func (a *app) graph() *cobra.Command {
 	var format, of, output string
 	c := &cobra.Command{
-		Use:   "graph",
-		Short: "Draw a recipe: its deployment order, or the overlays it is made of",
+		Use:   "graph [PIPELINE]",
+		Short: "Draw a pipeline, or a recipe: its deployment order, its overlays",
 		Example: `  eidos graph --service eks --accelerator gb200 --intent training --format svg -o order.svg
-  eidos graph -r recipe.yaml --of overlays --format mermaid`,
-		Args: cobra.NoArgs,
+  eidos graph -r recipe.yaml --of overlays --format mermaid
+  eidos graph eidos.pipeline.yaml --format svg -o pipeline.svg`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completePipelines,
 	}
 	q := a.question(c)
 	formatWord(c, &format, view.Formats()...)
@@ -21,7 +26,12 @@ func (a *app) graph() *cobra.Command {
 	c.Flags().StringVar(&of, "of", parts[0], "what to draw: "+orWords(parts))
 	c.Flags().StringVarP(&output, "output", "o", "-", "where to: a path or -")
 	must(c.RegisterFlagCompletionFunc("of", cobra.FixedCompletions(parts, cobra.ShellCompDirectiveNoFileComp)))
-	c.RunE = func(c *cobra.Command, _ []string) error {
+	var f runFlags
+	f.bindParams(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return a.graphPipeline(c.Context(), args, &f, format, output)
+		}
 		res, err := a.answer(c.Context(), q)
 		if err != nil {
 			return err
@@ -47,4 +57,27 @@ func (a *app) graph() *cobra.Command {
 		return a.deliver(c.Context(), []byte(text), output)
 	}
 	return c
+}
+
+// graphPipeline draws the steps of a pipeline and the edges between them.
+func (a *app) graphPipeline(ctx context.Context, args []string, f *runFlags, format, output string) error {
+	w, err := a.wire(wiring{})
+	if err != nil {
+		return err
+	}
+	plan, _, err := a.compile(args, f, w)
+	if err != nil {
+		return err
+	}
+	g := graph.Of(plan)
+	text := ""
+	switch format {
+	case "svg":
+		text = graph.SVG(g)
+	case "dot":
+		text = graph.DOT(g)
+	default:
+		text = graph.Mermaid(g)
+	}
+	return a.deliver(ctx, []byte(text), output)
 }

@@ -29,24 +29,29 @@ differs.`,
 		if err != nil {
 			return err
 		}
-		changes, err := view.Diff(x, y)
-		if err != nil {
-			return err
-		}
-		text := []byte(view.DiffText(changes))
-		if format == "json" {
-			if changes == nil {
-				changes = []view.Change{}
-			}
-			if text, err = schema.EncodeIndent(changes); err != nil {
-				return err
-			}
-		}
-		_, err = a.out.Write(text)
-		if len(changes) == 0 {
-			a.say("the recipes say the same")
-		}
-		return err
+		return a.diffRecipes(x, y, format)
 	}
 	return c
+}
+
+// diffRecipes prints what two recipes say differently, as text or json.
+func (a *app) diffRecipes(x, y *schema.RecipeResult, format string) error {
+	changes, err := view.Diff(x, y)
+	if err != nil {
+		return err
+	}
+	text := []byte(view.DiffText(changes))
+	if format == "json" {
+		if changes == nil {
+			changes = []view.Change{}
+		}
+		if text, err = schema.EncodeIndent(changes); err != nil {
+			return err
+		}
+	}
+	_, err = a.out.Write(text)
+	if len(changes) == 0 {
+		a.say("the recipes say the same")
+	}
+	return err
 }

@@ -13,19 +13,26 @@ import (
 func (a *app) vet() *cobra.Command {
 	var data, format string
 	c := &cobra.Command{
-		Use:   "vet",
-		Short: "Prove that every question has exactly one right answer",
-		Long: `Prove the catalogue, alone or with a directory of your own: every question
+		Use:   "vet [PIPELINE]",
+		Short: "Prove the catalogue, or check a pipeline without running it",
+		Long: `With a pipeline: check it as eidos run would before it runs; one that passes
+compiles. Without: prove the catalogue, alone or with a directory of your own: every question
 resolves, its overlays agree, its deployment order is acyclic, its constraints
 can be met together; no overlay is unreachable or doubled, no component unused,
 no check without a definition. Prints which recipe answers what.`,
 		Example: `  eidos vet
   eidos vet --data ./site --format json`,
-		Args: cobra.NoArgs,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completePipelines,
 	}
+	var f runFlags
+	f.bindParams(c)
 	c.Flags().StringVar(&data, "data", "", "directory of CUE files unified with the built-in catalogue")
 	formatWord(c, &format, "table", "json")
-	c.RunE = func(*cobra.Command, []string) error {
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return a.vetPipeline(args, &f)
+		}
 		src, err := source(data)
 		if err != nil {
 			return err
@@ -88,4 +95,18 @@ func table(rows [][]string) string {
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 	return b.String()
+}
+
+// vetPipeline compiles a pipeline and runs nothing.
+func (a *app) vetPipeline(args []string, f *runFlags) error {
+	w, err := a.wire(wiring{})
+	if err != nil {
+		return err
+	}
+	plan, _, err := a.compile(args, f, w)
+	if err != nil {
+		return err
+	}
+	a.say("%s compiles: %s", plan.Name, count(len(plan.Steps()), "step"))
+	return nil
 }
