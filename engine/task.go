@@ -177,6 +177,13 @@ func (x *run) attempt(ctx context.Context, j job) outcome {
 		stepCtx, stop = context.WithTimeoutCause(ctx, s.timeout, schema.Errorf(schema.Timeout, "took longer than %s", s.timeout))
 		defer stop()
 	}
+	// A secret that is listed and not there is told before the work, and all
+	// are masked from the first line on.
+	for _, name := range s.secrets {
+		if _, err := x.secret(stepCtx, n, name); err != nil {
+			return outcome{decision: dec, err: err}
+		}
+	}
 	o := x.make(stepCtx, j, with, dec, parts, out)
 	if o.err != nil {
 		o.err = explain(stepCtx, o.err)

@@ -27,13 +27,12 @@ process ids and times are left out unless --volatile.`,
 		Args: cobra.ExactArgs(2),
 	}
 	with := a.params(c, "DiffParams")
-	kubeconfig := kubeconfigFlag(c)
 	c.Flags().StringVarP(&output, "output", "o", "-", "where the report goes: a path, - or cm://namespace/name")
 	s.stageFlags(c, "", "")
 	s.formatFlag(c, "table", "junit")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s.with = with()
-		w, err := a.wire(wiring{format: s.format, kubeconfig: *kubeconfig})
+		w, err := a.wire(wiring{format: s.format, kubeconfig: s.kubeconfig})
 		if err != nil {
 			return err
 		}

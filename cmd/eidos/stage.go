@@ -35,6 +35,7 @@ func (s *stage) stageFlags(c *cobra.Command, output, usage string) {
 		s.out = output
 		f.Lookup("output").DefValue = output
 	}
+	f.StringVarP(&s.kubeconfig, "kubeconfig", "k", "", "kubeconfig file, also for cm:// (default $KUBECONFIG, ~/.kube/config, or in-cluster)")
 	f.BoolVar(&s.print, "print-pipeline", false, "print the pipeline that this command stands for, and stop")
 }
 
@@ -127,7 +128,7 @@ func (a *app) runStage(ctx context.Context, s *stage) (schema.Value, error) {
 // runOnce runs a command's pipeline in memory: nothing is reused and nothing
 // kept but the result.
 func (a *app) runOnce(ctx context.Context, p *schema.Pipeline, s *stage) (*engine.Result, error) {
-	w, err := a.wire(wiring{format: s.documentFormat(), force: s.force, kubeconfig: s.kubeconfig, kubeContext: s.kubeContext, access: s.access()})
+	w, err := a.wire(wiring{format: s.documentFormat(), force: s.force, fresh: true, kubeconfig: s.kubeconfig, kubeContext: s.kubeContext, access: s.access()})
 	if err != nil {
 		return nil, err
 	}

@@ -27,24 +27,20 @@ absent, which is a fact and not a failure, unless --require names it.`,
 	with := a.params(c, "CollectParams", "kubeconfig")
 	s.stageFlags(c, "-", "where to: a path, - or cm://namespace/name")
 	s.formatFlag(c)
-	kubeconfig := kubeconfigFlag(c)
 	agent := a.agentFlags(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		s.with = with()
 		if err := agent(s.with); err != nil {
 			return err
 		}
-		if *kubeconfig != "" {
-			s.with["kubeconfig"] = *kubeconfig
+		s.kubeContext, _ = s.with["context"].(string)
+		if s.kubeconfig != "" {
+			s.with["kubeconfig"] = s.kubeconfig
 		}
 		_, err := a.runStage(c.Context(), s)
 		return err
 	}
 	return c
-}
-
-func kubeconfigFlag(c *cobra.Command) *string {
-	return c.Flags().StringP("kubeconfig", "k", "", "kubeconfig file (default $KUBECONFIG, ~/.kube/config, or in-cluster)")
 }
 
 func (a *app) recipe() *cobra.Command {
@@ -184,7 +180,7 @@ recipe and flags give the same bytes on any machine.`,
 	}
 	with := a.params(c, "RenderParams")
 	c.Flags().StringVarP(&recipe, "recipe", "r", "", "the recipe: a path, -, URL, cm:// or oci://")
-	c.Flags().BoolVar(&s.force, "force", false, "replace an output directory that is not an untouched bundle")
+	c.Flags().BoolVar(&s.force, "force", false, "replace an output directory that is not empty")
 	imageRefs := c.Flags().String("image-refs", "", "for oci:// outputs: write the pushed digest reference to this file")
 	plainHTTP := c.Flags().Bool("plain-http", false, "for oci:// outputs: talk HTTP instead of HTTPS")
 	insecureTLS := c.Flags().Bool("insecure-tls", false, "for oci:// outputs: do not verify the registry's certificate")

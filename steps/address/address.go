@@ -19,6 +19,9 @@ type Config struct {
 	Stdout io.Writer // for "-"
 	// Force replaces an output directory whatever is in it.
 	Force bool
+	// New refuses every output directory that is not empty, an untouched bundle
+	// too: a command that is told to write once may be told wrong.
+	New bool
 	// Format is yaml or json; empty goes by the file's name, else yaml.
 	Format string
 	// OCI opens registries, Access says how.
@@ -108,7 +111,7 @@ func (c Config) save(ctx context.Context, env engine.Env, v schema.Value, uri st
 	switch name {
 	case "", "file":
 		if isBundle {
-			return saveBundle(ctx, env, b, inDir(env.Dir, rest), rest, c.Force)
+			return saveBundle(ctx, env, b, inDir(env.Dir, rest), rest, c.Force, c.New)
 		}
 		return saveFile(v, inDir(env.Dir, rest), rest, c.format(rest), c.Force)
 	case "-":

@@ -81,12 +81,12 @@ func loadFile(ctx context.Context, env engine.Env, root *os.Root, p string) (sch
 
 // saveBundle writes a bundle as a directory. What is there is replaced as the
 // package says.
-func saveBundle(ctx context.Context, env engine.Env, b *schema.Bundle, dir, name string, force bool) error {
+func saveBundle(ctx context.Context, env engine.Env, b *schema.Bundle, dir, name string, force, fresh bool) error {
 	if err := oci.CheckFiles(b.Files); err != nil {
 		return err
 	}
 	if !force {
-		if err := replaceable(dir, name); err != nil {
+		if err := replaceable(dir, name, fresh); err != nil {
 			return err
 		}
 	}
@@ -109,7 +109,7 @@ func saveBundle(ctx context.Context, env engine.Env, b *schema.Bundle, dir, name
 }
 
 // replaceable refuses a directory that holds anything but an untouched bundle.
-func replaceable(dir, name string) error {
+func replaceable(dir, name string, fresh bool) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) == 0 {
 		return nil // writing says what is wrong with it, if anything is
@@ -122,6 +122,9 @@ func replaceable(dir, name string) error {
 	refuse := func(why string) error {
 		return schema.Errorf(schema.Invalid, "output directory %q %s", name, why).
 			WithHint("name another one, or use --force to replace it whole")
+	}
+	if fresh {
+		return refuse("is not empty")
 	}
 	if _, err := render.ReadMetadata(root.FS()); err != nil {
 		return refuse("is not empty, and not a bundle of eidos")
