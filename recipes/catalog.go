@@ -2,6 +2,8 @@ package recipes
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -88,6 +90,9 @@ func (c *Catalog) Chain(name string) []string {
 // Document is a compiled answer: a RecipeResult without what the question and
 // the catalogue as a whole add to it.
 type Document struct {
+	// Digest is of the document as it was compiled.
+	Digest schema.Digest `json:"-"`
+
 	AppliedOverlays []string                `json:"appliedOverlays"`
 	Maturity        string                  `json:"maturity"`
 	Criteria        schema.Criteria         `json:"criteria"`
@@ -110,6 +115,8 @@ func (c *Catalog) Document(a Answer) (*Document, error) {
 	if err := dec.Decode(&d); err != nil {
 		return nil, fmt.Errorf("reading the answer %s: %w", a.File, err)
 	}
+	sum := sha256.Sum256(data)
+	d.Digest = schema.Digest("sha256:" + hex.EncodeToString(sum[:]))
 	for i := range d.Components {
 		d.Components[i].Values = Numbers(d.Components[i].Values).(map[string]any)
 	}

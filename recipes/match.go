@@ -70,7 +70,7 @@ func (c *Catalog) result(d *Document, q schema.Criteria) *schema.RecipeResult {
 		Kind:       "RecipeResult",
 		APIVersion: schema.APIVersion,
 		Metadata: schema.RecipeMetadata{
-			Version: c.Version, Catalog: c.Sources, AppliedOverlays: d.AppliedOverlays, Maturity: d.Maturity,
+			Version: c.Version, Catalog: d.Digest, AppliedOverlays: d.AppliedOverlays, Maturity: d.Maturity,
 		},
 		Criteria:        stated,
 		Constraints:     d.Constraints,

@@ -328,7 +328,8 @@ type RecipeMetadata struct {
 	// Catalogue version.
 	Version string `json:"version"`
 
-	// Digest of the catalogue's sources.
+	// Digest of the catalogue's answer: it changes when, and only when, a change
+	// to the catalogue changes what this recipe says.
 	Catalog Digest `json:"catalog"`
 
 	// Overlays from the root to the leaves.
