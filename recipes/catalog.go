@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // Catalog answers questions from compiled documents. It is not changed after
@@ -148,7 +148,7 @@ func Numbers(v any) any {
 	return v
 }
 
-var manifestPath = regexp.MustCompile(`^components/[a-z0-9][a-z0-9.-]*/manifests/[a-z0-9][a-z0-9.-]*\.yaml$`)
+var manifestPath = pattern.New(`^components/[a-z0-9][a-z0-9.-]*/manifests/[a-z0-9][a-z0-9.-]*\.yaml$`)
 
 // IsManifest reports whether p has the form of a manifest's path.
 func IsManifest(p string) bool { return path.Clean(p) == p && manifestPath.MatchString(p) }

@@ -2,17 +2,17 @@ package compile
 
 import (
 	"fmt"
-	"regexp"
 	"sort"
 	"strings"
 
 	"cuelang.org/go/cue/errors"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // noise is what CUE says beside, or instead of, the message of the grammar.
-var noise = regexp.MustCompile(`^(\d+ errors in empty disjunction|conflicting values|invalid value|field is required)`)
+var noise = pattern.New(`^(\d+ errors in empty disjunction|conflicting values|invalid value|field is required)`)
 
 // errors turns CUE's errors into ours: one a problem, at the author's line,
 // with the other lines named beside it. A mistake that all descendants of an

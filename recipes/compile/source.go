@@ -6,7 +6,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // Limits of a directory of recipes.
@@ -139,7 +139,7 @@ func notThere(dir string, err error) error {
 	return schema.Errorf(code, "reading the directory of recipes %q: %w", dir, err)
 }
 
-var authored = regexp.MustCompile(`^(components/|overlays/)?[A-Za-z0-9][A-Za-z0-9._-]*\.cue$`)
+var authored = pattern.New(`^(components/|overlays/)?[A-Za-z0-9][A-Za-z0-9._-]*\.cue$`)
 
 // placeOf is where a user's file goes, or why it cannot; neither for what is
 // of no interest (a README).

@@ -7,11 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
-	"regexp"
 	"syscall"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 	"github.com/NVIDIA/eidos/steps/internal/replace"
 )
 
@@ -59,7 +59,7 @@ func saveFile(v schema.Value, path, name, format string, force bool) error {
 }
 
 // kindLine finds the kind of a document near its beginning, YAML or JSON.
-var kindLine = regexp.MustCompile(`(?m)^[ \t]*"?kind"?[ \t]*:[ \t]*"?([A-Za-z]+)`)
+var kindLine = pattern.New(`(?m)^[ \t]*"?kind"?[ \t]*:[ \t]*"?([A-Za-z]+)`)
 
 // sameKind refuses to write over a file that is no earlier form of what is to
 // be written: an input named as the output, or something of the user's.

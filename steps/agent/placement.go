@@ -1,17 +1,17 @@
 package agent
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 	"github.com/NVIDIA/eidos/steps/kube"
 )
 
 var (
-	labelKey   = regexp.MustCompile(`^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
-	labelValue = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$`)
+	labelKey   = pattern.New(`^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$`)
+	labelValue = pattern.New(`^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$`)
 	effects    = []string{"NoSchedule", "PreferNoSchedule", "NoExecute"}
 )
 

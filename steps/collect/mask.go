@@ -1,7 +1,7 @@
 package collect
 
 import (
-	"regexp"
+	"github.com/NVIDIA/eidos/schema/pattern"
 	"strconv"
 	"strings"
 )
@@ -14,13 +14,13 @@ var (
 	// secretWord matches, in lower case, the name of what may hold a credential.
 	// A name that merely points to a file is masked too: better one path too
 	// few than one password too many.
-	secretWord = regexp.MustCompile(`passw|passphrase|secret|token|credential|api[-_]?key|access[-_]?key|private[-_]?key|setenv|authkey|bearer`)
+	secretWord = pattern.New(`passw|passphrase|secret|token|credential|api[-_]?key|access[-_]?key|private[-_]?key|setenv|authkey|bearer`)
 	// userinfo matches the user and password in a URL.
-	userinfo = regexp.MustCompile(`://[^/@\s]+@`)
+	userinfo = pattern.New(`://[^/@\s]+@`)
 	// setting matches one name and value inside a longer value: a=b,c=d.
-	setting = regexp.MustCompile(`([A-Za-z0-9_./-]+)([=:])([^,;&=:\s]+)`)
+	setting = pattern.New(`([A-Za-z0-9_./-]+)([=:])([^,;&=:\s]+)`)
 	// hostAddress matches kernel parameters that hold addresses of this one host.
-	hostAddress = regexp.MustCompile(`^(ip|BOOTIF|nfsroot|nfsaddrs|rd\.iscsi\.initiator)$`)
+	hostAddress = pattern.New(`^(ip|BOOTIF|nfsroot|nfsaddrs|rd\.iscsi\.initiator)$`)
 )
 
 // maskValue returns value, or what may be shown of it.

@@ -10,12 +10,12 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // Sizes in bytes. The API server refuses a ConfigMap whose values are over
@@ -258,9 +258,9 @@ func configMapPath(namespace, name string) []string {
 }
 
 var (
-	dnsLabel  = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	dnsName   = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
-	badLabels = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+	dnsLabel  = pattern.New(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	dnsName   = pattern.New(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
+	badLabels = pattern.New(`[^A-Za-z0-9._-]+`)
 )
 
 // checkNames refuses what cannot be names before it becomes part of a path.

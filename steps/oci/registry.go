@@ -3,10 +3,10 @@ package oci
 import (
 	"encoding/json"
 	"errors"
+	"github.com/NVIDIA/eidos/schema/pattern"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"sort"
 	"strings"
 
@@ -82,8 +82,8 @@ var (
 
 // tagPattern and repoPattern are the protocol's.
 var (
-	tagPattern  = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
-	repoPattern = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
+	tagPattern  = pattern.New(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
+	repoPattern = pattern.New(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
 )
 
 func (g *registry) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -5,12 +5,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"github.com/NVIDIA/eidos/schema/pattern"
 	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +19,7 @@ import (
 )
 
 // uploadPattern is what names an upload: nothing that could be a path.
-var uploadPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
+var uploadPattern = pattern.New(`^[0-9a-f]{32}$`)
 
 // serveUploads takes blobs: in one request, or in chunks that can be resumed
 // after a break, by another process too. An upload is a file that grows.

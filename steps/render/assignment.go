@@ -2,11 +2,11 @@ package render
 
 import (
 	"encoding/json"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // assignment is one --set, --set-json or --set-file: COMPONENT:PATH=VALUE, with
@@ -66,7 +66,7 @@ func cut(s string, c byte) int {
 	return -1
 }
 
-var canonicalInt = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,18})$`)
+var canonicalInt = pattern.New(`^(0|-?[1-9][0-9]{0,18})$`)
 
 // typed gives a value its type: true, false, null and integers written the one
 // canonical way are what they look like, all else is text (1.10 stays 1.10).

@@ -1,10 +1,10 @@
 package render
 
 import (
-	"regexp"
 	"sort"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // component is one component on its way into a bundle: the recipe's, with the
@@ -22,16 +22,16 @@ func (c *component) chart() bool { return c.Type == "Helm" }
 
 // What may stand in a component: it ends up in scripts and documents of others.
 var (
-	namespaceForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	sourceForm    = regexp.MustCompile(`^(https?|oci)://[A-Za-z0-9._~:/%+-]+$`)
-	chartForm     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	versionForm   = regexp.MustCompile(`^v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+	namespaceForm = pattern.New(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	sourceForm    = pattern.New(`^(https?|oci)://[A-Za-z0-9._~:/%+-]+$`)
+	chartForm     = pattern.New(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	versionForm   = pattern.New(`^v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
 )
 
 // check reports what no deployer could work with.
 func (c *component) check() []error {
 	var errs []error
-	form := func(what, value string, re *regexp.Regexp) {
+	form := func(what, value string, re *pattern.Pattern) {
 		if !re.MatchString(value) {
 			errs = append(errs, schema.Errorf(schema.Invalid, "component %q has the %s %q", c.Name, what, value).WithHint("it must match %s", re))
 		}

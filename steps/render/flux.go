@@ -3,10 +3,10 @@ package render
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // fluxNamespace is where Flux's objects live.
@@ -163,7 +163,7 @@ func newFlux(apiVersion, kind, name string, spec any) fluxObject {
 	return fluxObject{APIVersion: apiVersion, Kind: kind, Metadata: objectMeta{Name: name, Namespace: fluxNamespace}, Spec: spec}
 }
 
-var commitForm = regexp.MustCompile(`^[0-9a-f]{40}$`)
+var commitForm = pattern.New(`^[0-9a-f]{40}$`)
 
 // fluxSource is the repository of the bundle.
 func (j *job) fluxSource() fluxObject {

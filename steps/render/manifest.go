@@ -4,13 +4,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
-var templateForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*\.(yaml|yml|tpl)$`)
+var templateForm = pattern.New(`^[A-Za-z0-9_][A-Za-z0-9._-]*\.(yaml|yml|tpl)$`)
 
 // load reads the component's own manifests and checks their digests.
 func (c *component) load(read func(string) ([]byte, error)) error {
@@ -56,9 +56,9 @@ type manifest struct {
 }
 
 var (
-	apiVersionLine = regexp.MustCompile(`(?m)^apiVersion:[ \t]*["']?([^\s"'#]+)`)
+	apiVersionLine = pattern.New(`(?m)^apiVersion:[ \t]*["']?([^\s"'#]+)`)
 	// Kinds that every cluster has.
-	builtin = regexp.MustCompile(`^((apps|batch|autoscaling|policy|((rbac\.authorization|networking|storage|scheduling|apiextensions|admissionregistration|coordination|node)\.k8s\.io))/)?v[0-9][a-z0-9]*$`)
+	builtin = pattern.New(`^((apps|batch|autoscaling|policy|((rbac\.authorization|networking|storage|scheduling|apiextensions|admissionregistration|coordination|node)\.k8s\.io))/)?v[0-9][a-z0-9]*$`)
 )
 
 // early reports whether the manifest goes before the component's chart: what

@@ -2,11 +2,11 @@ package render
 
 import (
 	"fmt"
-	"regexp"
 	"sort"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // notes says what to know before deploying: the recipe's warnings that apply,
@@ -51,7 +51,7 @@ func notes(r *schema.RecipeResult, cs []*component, pl placement) []string {
 	return out
 }
 
-var serviceAddress = regexp.MustCompile(`([a-z0-9-]+)\.([a-z0-9-]+)\.svc\b`)
+var serviceAddress = pattern.New(`([a-z0-9-]+)\.([a-z0-9-]+)\.svc\b`)
 
 // addresses warns of values that look for a service of another component in
 // that component's namespace: in one release all share one.

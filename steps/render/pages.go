@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
-	"regexp"
+	"github.com/NVIDIA/eidos/schema/pattern"
 	"slices"
 	"strings"
 	"text/template"
@@ -86,7 +86,7 @@ func (c *component) releases() []release {
 	return out
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
+var plainWord = pattern.New(`^[A-Za-z0-9_./:@%+=,-]+$`)
 
 // shellQuote writes s as one word for sh.
 func shellQuote(s string) string {

@@ -2,12 +2,12 @@ package render
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // maxPath is the longest path of a value, in keys and indices.
@@ -83,7 +83,7 @@ func parsePath(s string) (valuePath, error) {
 	return out, nil
 }
 
-var indexForm = regexp.MustCompile(`^(0|[1-9][0-9]{0,4})$`)
+var indexForm = pattern.New(`^(0|[1-9][0-9]{0,4})$`)
 
 // String writes p as parsePath reads it.
 func (p valuePath) String() string {

@@ -2,10 +2,10 @@ package render
 
 import (
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // repository is where a GitOps deployer reads the bundle from.
@@ -17,9 +17,9 @@ type repository struct {
 }
 
 var (
-	gitForm      = regexp.MustCompile(`^(https://|ssh://)[A-Za-z0-9._~:/@%+-]+$`)
-	ociForm      = regexp.MustCompile(`^oci://[A-Za-z0-9.:-]+(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$`)
-	revisionForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/:-]*$`)
+	gitForm      = pattern.New(`^(https://|ssh://)[A-Za-z0-9._~:/@%+-]+$`)
+	ociForm      = pattern.New(`^oci://[A-Za-z0-9.:-]+(/[a-z0-9]+([._-]+[a-z0-9]+)*)+$`)
+	revisionForm = pattern.New(`^[A-Za-z0-9][A-Za-z0-9._/:-]*$`)
 )
 
 // parseRepository checks --repo and what belongs to it.
@@ -72,8 +72,8 @@ func parseRepository(url, revision, dir string) (repository, error) {
 }
 
 var (
-	dirForm  = regexp.MustCompile(`^[A-Za-z0-9._][A-Za-z0-9._/-]*$`)
-	userinfo = regexp.MustCompile(`^[a-z]+://[^/@]*:[^/@]*@`)
+	dirForm  = pattern.New(`^[A-Za-z0-9._][A-Za-z0-9._/-]*$`)
+	userinfo = pattern.New(`^[a-z]+://[^/@]*:[^/@]*@`)
 )
 
 // path returns where a file of the bundle stands in the repository.

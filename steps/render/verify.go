@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"regexp"
 	"sort"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // Finding is one way in which a tree is not the bundle that was made.
@@ -26,7 +26,7 @@ func (f Finding) String() string { return fmt.Sprintf("%s: %s", f.Path, f.What) 
 // maxChecksums is the longest checksums.txt that is read.
 const maxChecksums = 16 << 20 // bytes
 
-var checksumLine = regexp.MustCompile(`^([0-9a-f]{64})  (.+)$`)
+var checksumLine = pattern.New(`^([0-9a-f]{64})  (.+)$`)
 
 // VerifyTree compares a bundle's directory with its checksums.txt and returns
 // everything that differs, sorted by path: the world is closed, a file that is
