@@ -30,7 +30,7 @@ func (a *app) cache() *cobra.Command {
 			})
 		},
 	}
-	formatFlag(du, &format, "text", "json")
+	formatWord(du, &format, "text", "json")
 	gc := &cobra.Command{
 		Use: "gc", Short: "Remove what was not used for a while", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {

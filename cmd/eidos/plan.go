@@ -39,40 +39,19 @@ func (a *app) plan() *cobra.Command {
 }
 
 func (a *app) explainPlan(ctx context.Context, args []string, f *runFlags, format string) error {
-	w, err := a.wire(wiring{})
-	if err != nil {
-		return err
-	}
-	plan, dir, err := a.compile(args, f, w)
-	if err != nil {
-		return err
-	}
-	state, err := a.stateDir()
-	if err != nil {
-		return err
-	}
-	store, err := engine.OpenStore(state)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	r := &engine.Runner{Store: store, Load: w.load, Save: w.save, Dir: dir, Force: f.force, Only: f.only, From: f.from, Secret: w.secret}
-	decisions, err := r.Explain(ctx, plan)
-	if err != nil {
-		return err
-	}
-	if format == "json" {
-		text, err := schema.EncodeIndent(decisions)
+	return a.withPlan(args, f, func(plan *engine.Plan, r *engine.Runner, _ *engine.Directory) error {
+		decisions, err := r.Explain(ctx, plan)
 		if err != nil {
 			return err
 		}
-		_, err = a.out.Write(text)
-		return err
-	}
-	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "STEP\tUSES\tWOULD\tBECAUSE")
-	for _, d := range decisions {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", d.Step, d.Uses, d.Action, d.Reason)
-	}
-	return t.Flush()
+		if format == "json" {
+			return a.printJSON(decisions)
+		}
+		t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(t, "STEP\tUSES\tWOULD\tBECAUSE")
+		for _, d := range decisions {
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", d.Step, d.Uses, d.Action, d.Reason)
+		}
+		return t.Flush()
+	})
 }

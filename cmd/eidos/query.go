@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/NVIDIA/eidos/recipes/view"
 	"github.com/NVIDIA/eidos/schema"
@@ -63,12 +64,13 @@ Components and constraints are found by name.`,
 func formatWord(c *cobra.Command, to *string, words ...string) {
 	c.Flags().StringVar(to, "format", words[0], "format of the result: "+orWords(words))
 	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)))
-	c.PreRunE = func(*cobra.Command, []string) error {
-		for _, w := range words {
-			if *to == w {
-				return nil
-			}
-		}
-		return schema.Errorf(schema.Invalid, "--format: no format %q", *to).WithHint("%s", schema.Suggest(*to, words))
+	c.PreRunE = func(*cobra.Command, []string) error { return knownFormat(*to, words) }
+}
+
+// knownFormat refuses a format that is none of words.
+func knownFormat(format string, words []string) error {
+	if slices.Contains(words, format) {
+		return nil
 	}
+	return schema.Errorf(schema.Invalid, "--format: no format %q", format).WithHint("%s", schema.Suggest(format, words))
 }

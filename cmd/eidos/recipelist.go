@@ -2,7 +2,6 @@ package main
 
 import (
 	"github.com/NVIDIA/eidos/recipes"
-	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
 )
 
@@ -21,12 +20,7 @@ func (a *app) recipeList() *cobra.Command {
 			return err
 		}
 		if format == "json" {
-			text, err := schema.EncodeIndent(cat.Overlays)
-			if err != nil {
-				return err
-			}
-			_, err = a.out.Write(text)
-			return err
+			return a.printJSON(cat.Overlays)
 		}
 		rows := [][]string{{"NAME", "MATURITY", "FOR", "ASK WITH"}}
 		for _, o := range cat.Overlays {

@@ -178,7 +178,9 @@ func (f *runFlags) options() (engine.CompileOptions, error) {
 	return opts, nil
 }
 
-func (a *app) runPipeline(ctx context.Context, args []string, f *runFlags) error {
+// withPlan compiles the pipeline of args and opens the state directory for do.
+// A pipeline that does not compile touches no state.
+func (a *app) withPlan(args []string, f *runFlags, do func(*engine.Plan, *engine.Runner, *engine.Directory) error) error {
 	w, err := a.wire(wiring{force: f.overwrite})
 	if err != nil {
 		return err
@@ -187,20 +189,22 @@ func (a *app) runPipeline(ctx context.Context, args []string, f *runFlags) error
 	if err != nil {
 		return err
 	}
-	state, err := a.stateDir()
-	if err != nil {
-		return err
-	}
-	store, err := engine.OpenStore(state)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	r := &engine.Runner{
-		Store: store, Load: w.load, Save: w.save, Dir: dir,
-		Jobs: f.jobs, KeepGoing: f.keepGoing, Force: f.force, Only: f.only, From: f.from,
-		CheckDeterminism: f.determinism, Secret: w.secret,
-	}
+	return a.withStore(func(store *engine.Directory) error {
+		return do(plan, &engine.Runner{
+			Store: store, Load: w.load, Save: w.save, Dir: dir,
+			Jobs: f.jobs, KeepGoing: f.keepGoing, Force: f.force, Only: f.only, From: f.from,
+			CheckDeterminism: f.determinism, Secret: w.secret,
+		}, store)
+	})
+}
+
+func (a *app) runPipeline(ctx context.Context, args []string, f *runFlags) error {
+	return a.withPlan(args, f, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory) error {
+		return a.runPlan(ctx, plan, r, store, f)
+	})
+}
+
+func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, store *engine.Directory, f *runFlags) error {
 	if len(f.force)+len(f.only) == 0 && f.from == "" {
 		// A run of the same plan that was killed is gone on with: what it had
 		// pushed and signed is not done twice.

@@ -57,7 +57,7 @@ func (a *app) runsList() *cobra.Command {
 			})
 		},
 	}
-	formatFlag(c, &format, "table", "json")
+	formatWord(c, &format, "table", "json")
 	return c
 }
 
@@ -98,7 +98,7 @@ func (a *app) runsShow() *cobra.Command {
 			})
 		},
 	}
-	formatFlag(c, &format, "table", "json")
+	formatWord(c, &format, "table", "json")
 	return c
 }
 
@@ -212,19 +212,4 @@ func (a *app) printJSON(v any) error {
 	}
 	_, err = a.out.Write(text)
 	return err
-}
-
-// formatFlag binds --format for what is not a document; the first word is the
-// default.
-func formatFlag(c *cobra.Command, format *string, words ...string) {
-	c.Flags().StringVar(format, "format", words[0], orWords(words))
-	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)))
-	c.PreRunE = func(*cobra.Command, []string) error {
-		for _, w := range words {
-			if w == *format {
-				return nil
-			}
-		}
-		return schema.Errorf(schema.Invalid, "--format: no format %q", *format).WithHint("%s", schema.Suggest(*format, words))
-	}
 }

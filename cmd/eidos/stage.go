@@ -48,12 +48,7 @@ func (s *stage) formatFlag(c *cobra.Command, words ...string) {
 		if s.format == "" {
 			return nil
 		}
-		for _, w := range words {
-			if s.format == w {
-				return nil
-			}
-		}
-		return schema.Errorf(schema.Invalid, "--format: no format %q", s.format).WithHint("%s", schema.Suggest(s.format, words))
+		return knownFormat(s.format, words)
 	}
 }
 

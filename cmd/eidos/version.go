@@ -55,12 +55,7 @@ func (a *app) version() *cobra.Command {
 			}{versionOf(), cat.Version, cat.Sources, schema.APIVersion, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 			switch format {
 			case "json":
-				text, err := schema.EncodeIndent(v)
-				if err != nil {
-					return err
-				}
-				_, err = a.out.Write(text)
-				return err
+				return a.printJSON(v)
 			case "text":
 				_, err := fmt.Fprintf(a.out, "eidos %s\ncatalogue %s %s\n%s, %s\n", v.Version, v.Catalog, v.Digest, v.Go, v.Platform)
 				return err
