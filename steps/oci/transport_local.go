@@ -34,8 +34,10 @@ func (d direct) RoundTrip(req *http.Request) (*http.Response, error) {
 	select {
 	case <-w.ready:
 	case <-req.Context().Done():
-		pr.CloseWithError(req.Context().Err()) // the handler's writes fail
-		return nil, req.Context().Err()
+	}
+	if err := req.Context().Err(); err != nil { // also if both came at once
+		pr.CloseWithError(err) // the handler's writes fail
+		return nil, err
 	}
 	resp := &http.Response{
 		Status: fmt.Sprintf("%d %s", w.status, http.StatusText(w.status)), StatusCode: w.status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
