@@ -33,7 +33,7 @@ func (s Shared) Fetch(ctx context.Context, d schema.Digest) (io.ReadCloser, erro
 
 // Share implements Cache.
 func (s Shared) Share(ctx context.Context, e Entry, open func(context.Context, schema.Digest) (io.ReadCloser, error)) error {
-	for _, b := range e.content() {
+	for _, b := range e.Content() {
 		if s.Store.Has(ctx, b.Digest, b.Size) {
 			continue
 		}
@@ -44,10 +44,14 @@ func (s Shared) Share(ctx context.Context, e Entry, open func(context.Context, s
 	return s.Store.Record(e)
 }
 
-// content is everything that an entry names: the result last, so that who has
+// Content is everything that an entry names: the result last, so that who has
 // it has the rest.
-func (e Entry) content() []Blob {
-	return append(append([]Blob(nil), e.Blobs...), Blob{e.Artifact.Digest, e.Artifact.Size})
+func (e Entry) Content() []Blob {
+	out := append([]Blob(nil), e.Blobs...)
+	if e.Artifact.Digest != "" {
+		out = append(out, Blob{e.Artifact.Digest, e.Artifact.Size})
+	}
+	return out
 }
 
 // pass copies d into a store and holds it against its name.
@@ -71,7 +75,10 @@ func pass(ctx context.Context, to Blobs, d schema.Digest, open func(context.Cont
 // into the store. What is damaged or incomplete there is as if it were not:
 // log tells, and the next cache is asked.
 func (x *run) fetch(ctx context.Context, j job, key schema.Digest, log func(string, ...any)) (Entry, bool) {
-	for _, c := range x.CacheFrom {
+	for i, c := range x.CacheFrom {
+		if _, ok := x.gone.Load(cacheAt{"from", i}); ok {
+			continue
+		}
 		e, ok, err := c.Find(ctx, key)
 		if err == nil && ok && e.Outcome == "" && e.Key == key {
 			if err = x.bring(ctx, j, c, e); err == nil {
@@ -83,9 +90,25 @@ func (x *run) fetch(ctx context.Context, j job, key schema.Digest, log func(stri
 		}
 		if err != nil {
 			log("not taken from the cache: %v", err)
+			x.giveUp(cacheAt{"from", i}, err)
 		}
 	}
 	return Entry{}, false
+}
+
+// cacheAt is one of CacheFrom or CacheTo.
+type cacheAt struct {
+	list  string
+	index int
+}
+
+// giveUp leaves a cache alone for the rest of the run when asking again does
+// not help: a run of many steps would wait for it and say so at each.
+func (x *run) giveUp(c cacheAt, err error) {
+	switch schema.CodeOf(err) {
+	case schema.Unavailable, schema.Unauthorized, schema.Timeout:
+		x.gone.Store(c, true)
+	}
 }
 
 // bring copies the content of e, and checks that the result is a document of
@@ -95,34 +118,36 @@ func (x *run) bring(ctx context.Context, j job, c Cache, e Entry) error {
 	if e.Artifact.MediaType != k.Output {
 		return schema.Errorf(schema.Failed, "the cache gave a %s for %s", short(e.Artifact.MediaType), j.node.id)
 	}
-	for _, b := range e.content() {
-		if x.Store.Has(ctx, b.Digest, b.Size) {
-			continue
-		}
-		if err := pass(ctx, x.Store, b.Digest, c.Fetch); err != nil {
-			return err
-		}
+	if err := receive(ctx, c, x.Store, e); err != nil {
+		return err
 	}
-	data, err := readBytes(ctx, x.Store, e.Artifact)
+	return x.sound(ctx, k, e.Artifact, "the cached result of "+j.node.id)
+}
+
+// sound checks that a is a document as k makes them: what another machine gave
+// is not trusted to be one.
+func (x *run) sound(ctx context.Context, k *Kind, a Artifact, name string) error {
+	if k.out.Elem().PkgPath() != ours {
+		return nil
+	}
+	data, err := readBytes(ctx, x.Store, a)
 	if err != nil {
 		return err
 	}
-	v := x.values.types.empty(e.Artifact.MediaType)
-	if k.out.Elem().PkgPath() == ours {
-		if err := schema.Decode("the cached result of "+j.node.id, data, v); err != nil {
-			return err
-		}
-	}
-	return nil
+	return schema.Decode(name, data, x.values.types.empty(a.MediaType))
 }
 
 // share offers a result to the caches to write to. That it cannot is told and
 // fails nothing: the result is there.
 func (x *run) share(ctx context.Context, e Entry, log func(string, ...any)) {
-	for _, c := range x.CacheTo {
-		e.Run, e.Pipeline = "", ""
+	e.Run, e.Pipeline = "", ""
+	for i, c := range x.CacheTo {
+		if _, ok := x.gone.Load(cacheAt{"to", i}); ok {
+			continue
+		}
 		if err := c.Share(ctx, e, x.Store.Open); err != nil {
 			log("not given to the cache: %v", err)
+			x.giveUp(cacheAt{"to", i}, err)
 		}
 	}
 }

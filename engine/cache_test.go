@@ -59,3 +59,40 @@ func TestSharedCache(t *testing.T) {
 	codes, _, _ = run([]engine.Cache{poisoned{shared}, shared}, nil)
 	check("poisoned, then sound", codes, "cached cached effect")
 }
+
+// away is a cache that cannot be reached; it counts who asks.
+type away struct{ asked *int }
+
+func (a away) gone() error {
+	*a.asked++
+	return schema.Errorf(schema.Unavailable, "no route to the cache")
+}
+
+func (a away) Find(context.Context, schema.Digest) (engine.Entry, bool, error) {
+	return engine.Entry{}, false, a.gone()
+}
+
+func (a away) Fetch(context.Context, schema.Digest) (io.ReadCloser, error) { return nil, a.gone() }
+
+func (a away) Share(context.Context, engine.Entry, func(context.Context, schema.Digest) (io.ReadCloser, error)) error {
+	return a.gone()
+}
+
+// A cache that cannot be reached is asked once, told of once each way, and
+// fails nothing.
+func TestCacheOutOfReach(t *testing.T) {
+	asked, told := 0, 0
+	r := engine.Runner{Store: open(t, t.TempDir()), Jobs: 1, CacheFrom: []engine.Cache{away{&asked}}, CacheTo: []engine.Cache{away{&asked}},
+		Events: func(e engine.Event) {
+			if strings.Contains(e.Text, "no route to the cache") {
+				told++
+			}
+		}}
+	plan := compile(t, newWorld(), "steps:\n  a: {uses: echo}\n  b: {uses: upper, in: {text: a}}\n  c: {uses: upper, in: {text: b}}\n")
+	if _, err := r.Run(context.Background(), plan); err != nil {
+		t.Fatal(err)
+	}
+	if asked != 2 || told != 2 {
+		t.Errorf("asked %d times, told %d times, want 2 and 2", asked, told)
+	}
+}

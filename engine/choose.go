@@ -85,6 +85,6 @@ func (x *run) quick(ctx context.Context, i int) bool {
 		return false // found again, with all it takes
 	}
 	st.attempts = 1
-	x.finish(i, outcome{decision: d, artifact: e.Artifact})
+	x.finish(i, outcome{decision: d, artifact: e.Artifact, blobs: e.Blobs})
 	return true
 }

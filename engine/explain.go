@@ -152,7 +152,7 @@ func (g *guess) args(n *node) job {
 			case e.port == "":
 				j.results[e.name] = a
 			default:
-				j.args = append(j.args, arg{e.port, e.list, a})
+				j.args = append(j.args, arg{e.port, e.list, a, nil})
 			}
 		}
 	}

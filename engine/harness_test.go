@@ -336,3 +336,13 @@ func show(e engine.Event) string {
 	}
 	return b.String() + "\n"
 }
+
+// dirWith is a new directory that holds one file.
+func dirWith(t testing.TB, name, text string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}

@@ -137,7 +137,7 @@ func (x *run) startAll(ctx context.Context) {
 		i := x.ready.pop()
 		n := x.nodes[i]
 		if s := n.step; s != nil {
-			if s.parallel > 0 && x.perStep[s] >= s.parallel || s.pool != "" && x.perPool[s.pool] >= x.plan.pools[s.pool] {
+			if s.parallel > 0 && !x.ExecuteRows && x.perStep[s] >= s.parallel || s.pool != "" && x.perPool[s.pool] >= x.plan.pools[s.pool] {
 				x.parked = append(x.parked, i)
 				continue
 			}
@@ -204,7 +204,7 @@ func (x *run) finish(i int, o outcome) {
 	case o.err == nil && o.decision.Code == CodeWhen:
 		x.end(i, Skipped, o.decision, nil)
 	case o.err == nil:
-		st.artifact, st.out = o.artifact, o.out
+		st.artifact, st.blobs, st.out = o.artifact, o.blobs, o.out
 		x.end(i, Done, st.decision, nil)
 	case schema.CodeOf(o.err) == schema.Canceled && x.halted() != nil:
 		st.artifact = o.artifact
@@ -219,7 +219,7 @@ func (x *run) finish(i int, o outcome) {
 		x.unpark()
 		return
 	default:
-		st.artifact, st.out = o.artifact, o.out
+		st.artifact, st.blobs, st.out = o.artifact, o.blobs, o.out
 		// What fails while the run is being stopped is told by its event; the
 		// root cause is what failed first.
 		if (s == nil || !s.tolerate) && (x.KeepGoing || x.late || len(x.roots) == 0) {

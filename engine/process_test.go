@@ -28,7 +28,13 @@ func TestStepChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	process.Serve(context.Background(), os.Stdin, os.Stdout, newWorld().kinds(), store)
+	task, err := process.Read(os.Stdin, os.Args[len(os.Args)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := process.Serve(context.Background(), task, os.Stdout, newWorld().kinds(), store); err != nil {
+		t.Fatal(err)
+	}
 }
 
 const processPipeline = `
@@ -64,7 +70,8 @@ func TestProcesses(t *testing.T) {
 	}
 	dir := t.TempDir()
 	child := func(extra ...string) engine.Execute {
-		return process.Executor([]string{os.Args[0], "-test.run=^TestStepChild$"}, append(os.Environ(), append(extra, "EIDOS_STEP_STATE="+dir)...))
+		command := func(t engine.Task) []string { return []string{os.Args[0], "-test.run=^TestStepChild$", "--", t.Step} }
+		return process.Executor(command, append(os.Environ(), append(extra, "EIDOS_STEP_STATE="+dir)...))
 	}
 	want, _ := run(t.TempDir(), nil)
 	got, log := run(dir, child())

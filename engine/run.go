@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -37,6 +38,9 @@ type Runner struct {
 	CacheFrom, CacheTo []Cache
 	// Execute runs the functions elsewhere; nil runs them in this process.
 	Execute Execute
+	// ExecuteRows says that Execute wants all rows of a matrix step together, and
+	// keeps to Task.Parallel itself.
+	ExecuteRows bool
 	// Events is called for every event, in order, from one goroutine at a time.
 	Events func(Event)
 	Clock  func() time.Time // nil is time.Now
@@ -162,6 +166,7 @@ type run struct {
 	rows    map[*step][]*node // of matrix steps that were unrolled while running
 	values  values            // safe for concurrent use
 	mask    *masker           // safe for concurrent use
+	gone    sync.Map          // caches that were given up, cacheAt → true
 	group   *errgroup.Group
 	journal Journal
 	flushed time.Time // when the journal was
@@ -174,6 +179,7 @@ type run struct {
 	openLate int // the same of finally
 	perStep  map[*step]int
 	perPool  map[string]int
+	alone    *StepRun     // nil for a run of all steps
 	late     bool         // the steps under finally have their turn
 	stopped  bool         // nothing more is started
 	halted   func() error // whether the context of the phase is done
@@ -198,7 +204,8 @@ type status struct {
 	decision   Decision
 	err        error
 	artifact   Artifact
-	readers    int // dependents that may still want the value
+	blobs      []Blob // that the artifact names
+	readers    int    // dependents that may still want the value
 	attempts   int
 	out        string
 	start, end time.Time

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -14,13 +15,27 @@ import (
 // and a store that holds the inputs can run it, in this process or far away,
 // and gets the same bytes. It may carry secrets; it is never written down.
 type Task struct {
-	Step    string            `json:"step"`
+	Run     string            `json:"run"`
+	Step    string            `json:"step"` // id: render[eks,helm]
+	Attempt int               `json:"attempt"`
 	Uses    string            `json:"uses"`
 	Version int               `json:"version"` // of the kind; another one refuses
 	With    json.RawMessage   `json:"with"`    // canonical
 	Inputs  []TaskInput       `json:"inputs,omitempty"`
-	Dir     string            `json:"dir"`
+	Dir     string            `json:"dir,omitempty"`
 	Secrets map[string]string `json:"secrets,omitempty"`
+
+	// What who places tasks may want to know of the plan.
+	Content  []Blob        `json:"-"` // all that the inputs consist of
+	Of       string        `json:"-"` // the matrix step that this is a row of
+	Rows     int           `json:"-"` // how many rows that has
+	Parallel int           `json:"-"` // how many of them at once; 0: no limit
+	Timeout  time.Duration `json:"-"` // 0: none
+}
+
+// Tasks is a document of tasks, to be done in any order.
+type Tasks struct {
+	Tasks []Task `json:"tasks"`
 }
 
 // TaskInput is one value at a port; those of a list stand in their order.
@@ -108,9 +123,16 @@ func runTask(ctx context.Context, k *Kind, store Store, t Task, env Env) (TaskRe
 // the store; blobs notes what the task put there.
 func (x *run) elsewhere(ctx context.Context, j job, with bound, env Env, blobs *recorder) (schema.Value, error) {
 	n, s := j.node, j.node.step
-	t := Task{Step: n.id, Uses: s.kind.Name, Version: s.kind.Version, With: json.RawMessage(with.text), Dir: x.dir}
+	t := Task{
+		Run: x.id, Step: n.id, Attempt: j.attempt, Uses: s.kind.Name, Version: s.kind.Version,
+		With: json.RawMessage(with.text), Dir: x.dir, Timeout: s.timeout,
+	}
 	for _, a := range j.args {
 		t.Inputs = append(t.Inputs, TaskInput{a.port, a.from})
+		t.Content = append(append(t.Content, a.blobs...), Blob{a.from.Digest, a.from.Size})
+	}
+	if n.matrix != nil {
+		t.Of, t.Rows, t.Parallel = s.name, j.rows, s.parallel
 	}
 	for _, name := range s.secrets {
 		v, err := x.secret(ctx, n, name)
@@ -133,6 +155,12 @@ func (x *run) elsewhere(ctx context.Context, j job, with bound, env Env, blobs *
 		if err == nil {
 			err = fmt.Errorf("BUG: %s ran elsewhere and gave neither a result nor an error", n.id)
 		}
+		return nil, err
+	}
+	if res.Artifact.MediaType != s.kind.Output {
+		return nil, schema.Errorf(schema.Failed, "%s ran elsewhere and gave a %s", n.id, short(res.Artifact.MediaType))
+	}
+	if err := x.sound(ctx, s.kind, res.Artifact, "the result of "+n.id); err != nil {
 		return nil, err
 	}
 	for _, b := range res.Blobs {

@@ -43,12 +43,17 @@ type Entry struct {
 	Run      string        `json:"run,omitempty"`
 	Artifact Artifact      `json:"artifact"`
 	Time     time.Time     `json:"time"` // of the end of the step, UTC
-	Parts    []Part        `json:"parts"`
+	Parts    []Part        `json:"parts,omitempty"`
 	// Blobs are the bytes that the step stored beside its result.
 	Blobs []Blob `json:"blobs,omitempty"`
 	// Outcome is "" for success. A result beside an error is kept to be read,
 	// and never reused.
 	Outcome schema.Code `json:"outcome,omitempty"`
+	// State, Reason and Error stand in entries that a process leaves for others,
+	// which have no journal of it; see Task.Deliver.
+	State  State       `json:"state,omitempty"`
+	Reason string      `json:"reason,omitempty"`
+	Error  *EventError `json:"error,omitempty"`
 }
 
 // Blob names stored bytes.

@@ -20,7 +20,7 @@ func (x *run) save(ctx context.Context, env Env, v schema.Value, out string) err
 
 // reuse takes an earlier result; `out` is written again if it is not that.
 func (x *run) reuse(ctx context.Context, j job, dec Decision, e Entry, out string) outcome {
-	o := outcome{decision: dec, artifact: e.Artifact}
+	o := outcome{decision: dec, artifact: e.Artifact, blobs: e.Blobs}
 	if out == "" {
 		return o
 	}
@@ -72,13 +72,14 @@ func (x *run) load(ctx context.Context, j job) outcome {
 		return o
 	}
 	x.send(message{what: started, node: n.index, attempt: j.attempt, decision: o.decision})
-	env := x.env(ctx, j, &recorder{Blobs: x.Store})
-	v, err := x.Load(ctx, env, n.uri, n.media)
+	blobs := &recorder{Blobs: x.Store}
+	v, err := x.Load(ctx, x.env(ctx, j, blobs), n.uri, n.media)
 	if err == nil && v.MediaType() != n.media {
 		err = schema.Errorf(schema.Invalid, "%q is a %s, not a %s", n.uri, short(v.MediaType()), short(n.media))
 	}
 	if err == nil {
 		o.artifact, _, err = storeValue(ctx, x.Store, v)
+		o.blobs = blobs.sorted()
 	}
 	o.err = err
 	return o

@@ -35,6 +35,7 @@ const (
 type outcome struct {
 	decision Decision
 	artifact Artifact // also beside an error
+	blobs    []Blob   // that the artifact names
 	out      string
 	err      error
 }
@@ -47,13 +48,15 @@ type job struct {
 	args    []arg
 	results map[string]Artifact // for texts and conditions, by step
 	status  string              // of the run, for steps under finally
+	rows    int                 // of the step's matrix
 }
 
 // arg is one value at a port.
 type arg struct {
-	port string
-	list bool
-	from Artifact
+	port  string
+	list  bool
+	from  Artifact
+	blobs []Blob
 }
 
 // job collects what an attempt at node i needs.
@@ -68,6 +71,12 @@ func (x *run) job(i int) job {
 			j.status = "canceled"
 		}
 	}
+	if n.matrix != nil {
+		j.rows = len(x.rowsOf(n.step))
+	}
+	if x.alone != nil && x.alone.Status != "" {
+		j.status = x.alone.Status
+	}
 	for _, e := range n.edges {
 		for _, f := range x.sources(n, e) {
 			a := x.status[f].artifact
@@ -78,7 +87,7 @@ func (x *run) job(i int) job {
 				}
 				j.results[e.name] = a
 			case a.Digest != "":
-				j.args = append(j.args, arg{e.port, e.list, a})
+				j.args = append(j.args, arg{e.port, e.list, a, x.status[f].blobs})
 			}
 		}
 	}
@@ -242,8 +251,8 @@ func (x *run) make(ctx context.Context, j job, with bound, dec Decision, parts [
 			return o
 		}
 	}
-	o.artifact = a
-	e := Entry{Key: dec.Key, Pipeline: x.plan.Name, Step: n.id, Run: x.id, Artifact: a, Time: x.now().UTC(), Parts: parts, Blobs: blobs.sorted()}
+	o.artifact, o.blobs = a, blobs.sorted()
+	e := Entry{Key: dec.Key, Pipeline: x.plan.Name, Step: n.id, Run: x.id, Artifact: a, Time: x.now().UTC(), Parts: parts, Blobs: o.blobs}
 	if err != nil {
 		e.Outcome = schema.CodeOf(err)
 	}

@@ -137,3 +137,13 @@ func storeValue(ctx context.Context, store Store, v schema.Value) (Artifact, []b
 	}
 	return Artifact{MediaType: v.MediaType(), Digest: d, Size: size}, data, nil
 }
+
+// storeJSON puts what is not a document of package schema into the store.
+func storeJSON(ctx context.Context, store Blobs, mediaType string, v any) (Artifact, error) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return Artifact{}, err
+	}
+	d, size, err := store.Put(ctx, bytes.NewReader(data))
+	return Artifact{MediaType: mediaType, Digest: d, Size: size}, err
+}

@@ -1,5 +1,5 @@
 // Package process runs steps in processes of their own: Executor starts them,
-// Serve is what they do. The two speak JSON lines: the task goes in, what the
+// Read and Serve are what they do. The two speak JSON lines: the task goes in, what the
 // step says comes out line by line, the result last.
 package process
 
@@ -37,13 +37,14 @@ const wait = 10 * time.Second
 
 // Executor runs each task in a process that it starts as command says: the
 // program that calls Serve, with the same store.
-func Executor(command []string, env []string) engine.Execute {
+func Executor(command func(engine.Task) []string, env []string) engine.Execute {
 	return func(ctx context.Context, t engine.Task, e engine.Env) (engine.TaskResult, error) {
-		in, err := json.Marshal(t)
+		in, err := json.Marshal(engine.Tasks{Tasks: []engine.Task{t}})
 		if err != nil {
 			return engine.TaskResult{}, err
 		}
-		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+		args := command(t)
+		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 		cmd.Env, cmd.Dir, cmd.Stdin = env, t.Dir, bytes.NewReader(in)
 		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 		cmd.WaitDelay = wait
@@ -75,19 +76,9 @@ func listen(r io.Reader, e engine.Env) (*engine.TaskResult, error) {
 	for {
 		data, err := lines.ReadBytes('\n')
 		if len(data) > 0 && err == nil {
-			var l line
-			if jerr := json.Unmarshal(data, &l); jerr != nil {
-				e.Log("%s", bytes.TrimSpace(data)) // something else that it printed
-				continue
-			}
-			switch {
-			case l.Result != nil:
+			if res := Hear(data, e); res != nil {
 				io.Copy(io.Discard, lines)
-				return l.Result, nil
-			case l.Log != nil:
-				e.Log("%s", *l.Log)
-			default:
-				e.Progress(l.Done, l.Total, l.Unit)
+				return res, nil
 			}
 		}
 		if err != nil {
@@ -96,17 +87,46 @@ func listen(r io.Reader, e engine.Env) (*engine.TaskResult, error) {
 	}
 }
 
-// Serve reads a task from in, runs it, and tells out. The error, if any, is
-// that of the step, with its code: it decides the exit status.
-func Serve(ctx context.Context, in io.Reader, out io.Writer, kinds []engine.Kind, store engine.Store) error {
-	data, err := io.ReadAll(io.LimitReader(in, maxTask+1))
+// Hear passes on one line of what Serve tells: the result, if it is that.
+func Hear(data []byte, e engine.Env) *engine.TaskResult {
+	var l line
+	if err := json.Unmarshal(data, &l); err != nil {
+		e.Log("%s", bytes.TrimSpace(data)) // something else that it printed
+		return nil
+	}
+	switch {
+	case l.Result != nil:
+		return l.Result
+	case l.Log != nil:
+		e.Log("%s", *l.Log)
+	default:
+		e.Progress(l.Done, l.Total, l.Unit)
+	}
+	return nil
+}
+
+// Read reads a document of tasks, as Executor writes it, and returns the one of
+// a step. Invalid if it is none, NotFound if it does not have that step.
+func Read(r io.Reader, step string) (engine.Task, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxTask+1))
 	if err != nil {
-		return fmt.Errorf("reading the task: %w", err)
+		return engine.Task{}, fmt.Errorf("reading the task: %w", err)
 	}
-	var t engine.Task
-	if err := json.Unmarshal(data, &t); err != nil || len(data) > maxTask {
-		return schema.Errorf(schema.Invalid, "what came in is not a task").WithHint("this command is started by eidos run --executor process")
+	var doc engine.Tasks
+	if err := json.Unmarshal(data, &doc); err != nil || len(data) > maxTask || len(doc.Tasks) == 0 {
+		return engine.Task{}, schema.Errorf(schema.Invalid, "what came in holds no tasks").WithHint("eidos run --executor writes them")
 	}
+	for _, t := range doc.Tasks {
+		if t.Step == step {
+			return t, nil
+		}
+	}
+	return engine.Task{}, schema.Errorf(schema.NotFound, "no task for step %q", step)
+}
+
+// Serve runs a task and tells out. It returns what it told last: the error in
+// it decides the exit status.
+func Serve(ctx context.Context, t engine.Task, out io.Writer, kinds []engine.Kind, store engine.Store) (engine.TaskResult, error) {
 	var mu sync.Mutex
 	say := func(l line) {
 		mu.Lock()
@@ -123,13 +143,10 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, kinds []engine.Kind
 		Progress: func(done, total int64, unit string) { say(line{Done: done, Total: total, Unit: unit}) },
 	})
 	if err := store.Sync(); err != nil {
-		return err
+		return res, err
 	}
 	say(line{Result: &res})
-	if res.Error != nil {
-		return &schema.Error{Code: res.Error.Code, Msg: res.Error.Message, Hint: res.Error.Hint}
-	}
-	return nil
+	return res, nil
 }
 
 // logWriter makes log lines of what is written.
