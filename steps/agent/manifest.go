@@ -140,8 +140,8 @@ func (r run) job() (kube.Object, error) {
 	if r.agent.Privileged {
 		r.privilege(o, in, container)
 	}
-	selector, err1 := labelsOf(r.agent.NodeSelector)
-	tolerations, err2 := tolerationsOf(r.agent.Toleration)
+	selector, err1 := kube.NodeLabels("agent.nodeSelector", r.agent.NodeSelector)
+	tolerations, err2 := kube.Tolerations("agent.toleration", r.agent.Toleration)
 	if len(selector) > 0 {
 		set(o, selector, in("nodeSelector")...)
 	}

@@ -182,7 +182,7 @@ func TestTolerations(t *testing.T) {
 		if c.toleration != "" {
 			list = []string{c.toleration}
 		}
-		ts, err := tolerationsOf(list)
+		ts, err := kube.Tolerations("agent.toleration", list)
 		if err != nil {
 			t.Fatal(err)
 		}

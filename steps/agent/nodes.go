@@ -19,7 +19,7 @@ const rounds = 3
 // NotFound if there is no such node. A node without a snapshot is an error, or
 // with BestEffort a failed collector "agent".
 func runAll(ctx context.Context, c *kube.Client, r run, o Options) (*schema.Snapshot, error) {
-	all, err := c.Nodes(ctx, selectorOf(r.agent.NodeSelector))
+	all, err := c.Nodes(ctx, strings.Join(r.agent.NodeSelector, ","))
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func runAll(ctx context.Context, c *kube.Client, r run, o Options) (*schema.Snap
 
 // choose splits the nodes to visit from those that no Pod of ours can run on.
 func choose(all []kube.GPUNode, r run) (nodes []kube.GPUNode, unreachable []result, err error) {
-	tolerations, err := tolerationsOf(r.agent.Toleration)
+	tolerations, err := kube.Tolerations("agent.toleration", r.agent.Toleration)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -26,6 +26,7 @@ var places = map[string]place{
 	"Job":                {[]string{"apis", "batch", "v1"}, "jobs", false},
 	"Role":               {[]string{"apis", "rbac.authorization.k8s.io", "v1"}, "roles", false},
 	"RoleBinding":        {[]string{"apis", "rbac.authorization.k8s.io", "v1"}, "rolebindings", false},
+	"Secret":             {[]string{"api", "v1"}, "secrets", false},
 	"ServiceAccount":     {[]string{"api", "v1"}, "serviceaccounts", false},
 }
 
@@ -88,6 +89,18 @@ func (c *Client) ResourceVersion(ctx context.Context, o Object) (string, error) 
 		return "", nil
 	}
 	return got.meta("resourceVersion"), err
+}
+
+// UID returns what tells o from another of its name, for those that it owns.
+// NotFound if it is not there.
+func (c *Client) UID(ctx context.Context, o Object) (string, error) {
+	path, what, err := o.where()
+	if err != nil {
+		return "", err
+	}
+	var got Object
+	err = c.get(ctx, what, &got, path...)
+	return got.meta("uid"), err
 }
 
 // Delete deletes o and what it owns, in the background. One that is gone
