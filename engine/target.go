@@ -2,20 +2,29 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// save writes v to out.
-func (x *run) save(ctx context.Context, env Env, v schema.Value, out string) error {
+// ErrNotHere is what a Saver returns for a place that is on another machine:
+// nothing is saved, and nothing fails.
+var ErrNotHere = errors.New("the place is on another machine")
+
+// save writes v to out, and returns where that is: "" if it is not here.
+func (x *run) save(ctx context.Context, env Env, v schema.Value, out string) (string, error) {
 	if x.Save == nil {
-		return schema.Errorf(schema.Failed, "cannot save to %q: nothing here can", out)
+		return "", schema.Errorf(schema.Failed, "cannot save to %q: nothing here can", out)
 	}
-	if err := x.Save(ctx, env, v, out); err != nil {
-		return fmt.Errorf("saving to %q: %w", out, err)
+	err := x.Save(ctx, env, v, out)
+	if errors.Is(err, ErrNotHere) {
+		return "", nil
 	}
-	return nil
+	if err != nil {
+		return "", fmt.Errorf("saving to %q: %w", out, err)
+	}
+	return out, nil
 }
 
 // reuse takes an earlier result; `out` is written again if it is not that.
@@ -36,7 +45,7 @@ func (x *run) reuse(ctx context.Context, j job, dec Decision, e Entry, out strin
 	o.decision.Code, o.decision.Reason = CodeOutputMissing, missing
 	v, err := x.values.get(ctx, e.Artifact)
 	if err == nil {
-		err = x.save(ctx, env, v, out)
+		o.out, err = x.save(ctx, env, v, out)
 	}
 	o.err = err
 	return o

@@ -266,11 +266,11 @@ func (x *run) make(ctx context.Context, j job, with bound, dec Decision, parts [
 		x.share(keep, e, env.Log)
 	}
 	if out != "" {
-		if serr := x.save(ctx, env, v, out); serr != nil {
+		var serr error
+		if o.out, serr = x.save(ctx, env, v, out); serr != nil {
 			o.err = errors.Join(err, serr)
 			return o
 		}
-		o.out = out
 	}
 	o.err = err
 	return o

@@ -274,6 +274,45 @@ type PipelineMetadata struct {
 	Description string `json:"description,omitempty"`
 }
 
+// #Pods are the settings of the Pods that steps run in: eidos run --executor kubernetes.
+type Pods struct {
+	// Namespace of the Jobs; "default" if not said.
+	Namespace Name `json:"namespace,omitempty"`
+
+	// Image of the Pods; the one released with this eidos if not said.
+	Image string `json:"image,omitempty"`
+
+	// Secrets to pull the image with.
+	ImagePullSecret []Name `json:"imagePullSecret,omitempty"`
+
+	// Secret of type kubernetes.io/dockerconfigjson, with the login of --store and of what steps push to.
+	RegistrySecret Name `json:"registrySecret,omitempty"`
+
+	// ServiceAccount of the Pods, for steps that read the cluster; none has a token if not said.
+	ServiceAccountName Name `json:"serviceAccountName,omitempty"`
+
+	// Labels of the nodes to run on, KEY=VALUE.
+	NodeSelector []string `json:"nodeSelector,omitempty"`
+
+	// Taints to tolerate, KEY=VALUE:EFFECT, KEY:EFFECT or KEY.
+	Toleration []string `json:"toleration,omitempty"`
+
+	// RuntimeClass of the Pods.
+	RuntimeClass Name `json:"runtimeClass,omitempty"`
+
+	// CPU that each Pod asks for, as Kubernetes writes it; 100m if not said.
+	Cpu Quantity `json:"cpu,omitempty"`
+
+	// Memory that each Pod asks for and is limited to, as Kubernetes writes it; 1Gi if not said.
+	Memory Quantity `json:"memory,omitempty"`
+
+	// GPUs that each Pod asks for.
+	Gpus int64 `json:"gpus,omitempty"`
+
+	// Leave Jobs and their Secrets when they have ended.
+	NoCleanup bool `json:"noCleanup,omitempty"`
+}
+
 // #PushParams are the parameters of `push`: a bundle to an OCI registry.
 type PushParams struct {
 	// registry/repository[:tag], oci-layout:DIR[:tag], or embedded/repository[:tag]

@@ -27,6 +27,8 @@ type (
 	StepName = string
 	// Duration is written as time.ParseDuration reads it.
 	Duration = string
+	// Quantity is an amount as Kubernetes writes it: 500m, 1Gi.
+	Quantity = string
 	// Scalar is a bool, int64, uint64, float64 or string.
 	Scalar = any
 )

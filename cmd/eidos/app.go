@@ -69,9 +69,17 @@ func (a *app) main(ctx context.Context, args []string) int {
 	if ctx.Err() != nil && schema.CodeOf(err) != schema.Canceled {
 		err = schema.Errorf(schema.Canceled, "interrupted: %w", err)
 	}
-	a.story.Errors(usageError(err))
+	var t told
+	if !errors.As(err, &t) {
+		a.story.Errors(usageError(err))
+	}
 	return schema.CodeOf(usageError(err)).Info().Exit
 }
+
+// told is an error that only decides the exit status: what was written says it.
+type told struct{ error }
+
+func (t told) Unwrap() error { return t.error }
 
 // usageError gives cobra's own errors, which are all about usage, their code.
 func usageError(err error) error {

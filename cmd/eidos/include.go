@@ -15,11 +15,20 @@ func compileOptions() engine.CompileOptions {
 	return engine.CompileOptions{When: expr.Compile, Include: include}
 }
 
-// include reads a pipeline that another one names: a path relative to the
-// file that asks.
+// include reads a pipeline that another one names.
 func include(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
+	name, text, err := readInclude(uri, from)
+	if err != nil {
+		return nil, nil, err
+	}
+	return parsePipeline(name, text)
+}
+
+// readInclude reads the text of a pipeline that another one names: a path
+// relative to the file that asks.
+func readInclude(uri, from string) (name string, text []byte, err error) {
 	if strings.Contains(uri, "://") {
-		return nil, nil, schema.Errorf(schema.Invalid, "including %q: only files can be included", uri).WithHint("pull it first and include the file")
+		return "", nil, schema.Errorf(schema.Invalid, "including %q: only files can be included", uri).WithHint("pull it first and include the file")
 	}
 	path := uri
 	if !filepath.IsAbs(path) {
@@ -27,14 +36,11 @@ func include(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, nil, schema.Errorf(schema.NotFound, "including %q: %w", uri, err)
+		return "", nil, schema.Errorf(schema.NotFound, "including %q: %w", uri, err)
 	}
 	defer f.Close()
-	text, err := readLimited(f, path)
-	if err != nil {
-		return nil, nil, err
-	}
-	return parsePipeline(path, text)
+	text, err = readLimited(f, path)
+	return path, text, err
 }
 
 // parsePipeline reads a pipeline in YAML, JSON or CUE.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
+	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/sign"
@@ -29,9 +29,12 @@ func (a *app) materials() ([]sign.Material, error) {
 		return nil, fmt.Errorf("reading this program: %w", err)
 	}
 	out := []sign.Material{{Name: "eidos " + versionOf(), Digest: schema.Digest("sha256:" + hex.EncodeToString(h.Sum(nil)))}}
-	if a.pipeline != nil {
-		sum := sha256.Sum256(a.pipeline)
-		out = append(out, sign.Material{Name: filepath.Base(a.pipelineName), Digest: schema.Digest("sha256:" + hex.EncodeToString(sum[:]))})
+	of := a.passOn()[envPipeline]
+	if of == "" {
+		of, _ = a.lookupEnv(envPipeline)
+	}
+	if digest, name, ok := strings.Cut(of, " "); ok {
+		out = append(out, sign.Material{Name: name, Digest: schema.Digest(digest)})
 	}
 	return out, nil
 }

@@ -30,6 +30,8 @@ type runFlags struct {
 	determinism bool
 	explain     bool
 	evidence    evidence
+	caches      caches
+	executor    executor
 }
 
 func (f *runFlags) bindParams(c *cobra.Command) {
@@ -81,6 +83,9 @@ Without it, ./` + pipelineFile + ` is run if it is there, else the pipeline "eid
 	fl.BoolVar(&f.determinism, "check-determinism", false, "run pure steps twice and fail where their results differ")
 	fl.BoolVar(&f.explain, "explain", false, "only say what would run and why; the same as eidos plan")
 	f.evidence.bind(c)
+	f.caches.bind(c)
+	f.executor.bind(a, c)
+	c.MarkFlagsMutuallyExclusive("executor", "check-determinism") // which runs a step twice in this process
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace outputs that something else has written")
 	fl.BoolVar(&f.write, "write", false, "write the pipeline to ./"+pipelineFile+" instead of running it")
 	return c
@@ -189,12 +194,22 @@ func (a *app) withPlan(args []string, f *runFlags, do func(*engine.Plan, *engine
 	if err != nil {
 		return err
 	}
+	from, to, err := f.caches.open(w)
+	if err != nil {
+		return err
+	}
 	return a.withStore(func(store *engine.Directory) error {
-		return do(plan, &engine.Runner{
+		r := &engine.Runner{
 			Store: store, Load: w.load, Save: w.save, Dir: dir,
 			Jobs: f.jobs, KeepGoing: f.keepGoing, Force: f.force, Only: f.only, From: f.from,
-			CheckDeterminism: f.determinism, Secret: w.secret,
-		}, store)
+			CheckDeterminism: f.determinism, Secret: w.secret, CacheFrom: from, CacheTo: to,
+		}
+		over, err := f.executor.set(a, w, r, store, f.caches.access)
+		if err != nil {
+			return err
+		}
+		defer over()
+		return do(plan, r, store)
 	})
 }
 

@@ -32,10 +32,11 @@ type wiring struct {
 // wired is everything that a pipeline needs of its surroundings: the one place
 // where clients, clocks and environments are made and passed on.
 type wired struct {
-	kinds  []engine.Kind
-	load   engine.Loader
-	save   engine.Saver
-	secret func(context.Context, schema.Secret) (string, error)
+	kinds      []engine.Kind
+	load       engine.Loader
+	save       engine.Saver
+	secret     func(context.Context, schema.Secret) (string, error)
+	registries oci.Options
 }
 
 func (a *app) wire(o wiring) (*wired, error) {
@@ -74,7 +75,7 @@ func (a *app) wire(o wiring) (*wired, error) {
 			OCI:  registries,
 			Sign: sign.Options{OCI: registries, LookupEnv: a.lookupEnv, Materials: a.materials},
 		}),
-		load: load, save: save,
+		load: load, save: save, registries: registries,
 	}, nil
 }
 

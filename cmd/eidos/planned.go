@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/expr"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// planned is a pipeline with all that it takes to compile it somewhere else:
+// the texts of its files and its parameters. What runs there is compiled of
+// the same words as here, and so has the same keys.
+type planned struct {
+	APIVersion string         `json:"apiVersion"`
+	Kind       string         `json:"kind"`
+	Name       string         `json:"name"`
+	Text       string         `json:"text"`
+	Params     map[string]any `json:"params,omitempty"`
+	Includes   []included     `json:"includes,omitempty"`
+}
+
+// included is a file that another one includes.
+type included struct {
+	URI  string `json:"uri"`
+	From string `json:"from"` // the file that asked
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+const planKind = "Plan"
+
+// plannedOf compiles the pipeline of args and keeps what that took.
+func (a *app) plannedOf(args []string, f *runFlags, w *wired) (*engine.Plan, *planned, error) {
+	name, text, _, err := a.source(args)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, doc, err := parsePipeline(name, text)
+	if err != nil {
+		return nil, nil, err
+	}
+	opts, err := f.options()
+	if err != nil {
+		return nil, nil, err
+	}
+	out := &planned{APIVersion: schema.APIVersion, Kind: planKind, Name: name, Text: string(text), Params: map[string]any{}}
+	opts.Include = func(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
+		name, text, err := readInclude(uri, from)
+		if err != nil {
+			return nil, nil, err
+		}
+		out.Includes = append(out.Includes, included{uri, from, name, string(text)})
+		return parsePipeline(name, text)
+	}
+	plan, err := engine.Compile(p, doc, w.kinds, opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	for k, v := range plan.Params {
+		if v != nil { // not set and not required
+			out.Params[k] = v
+		}
+	}
+	return plan, out, nil
+}
+
+// compile makes the plan that was written down.
+func (d *planned) compile(kinds []engine.Kind) (*engine.Plan, error) {
+	p, doc, err := parsePipeline(d.Name, []byte(d.Text))
+	if err != nil {
+		return nil, err
+	}
+	return engine.Compile(p, doc, kinds, engine.CompileOptions{
+		Values: d.Params, When: expr.Compile,
+		Include: func(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
+			i := slices.IndexFunc(d.Includes, func(f included) bool { return f.URI == uri && f.From == from })
+			if i < 0 {
+				return nil, nil, schema.Errorf(schema.NotFound, "the plan does not hold %q", uri)
+			}
+			return parsePipeline(d.Includes[i].Name, []byte(d.Includes[i].Text))
+		},
+	})
+}
+
+// runPlanned runs one step of a plan.
+func (a *app) runPlanned(ctx context.Context, f *stepRun, text []byte, w *wired, store engine.Store, results engine.Cache) error {
+	if f.run == "" || f.indexed {
+		return schema.Errorf(schema.Invalid, "a step of a plan belongs to a run").WithHint("add --step ID and --run NAME, the same for all steps of a run")
+	}
+	if !slices.Contains([]string{"success", "failure", "canceled"}, f.status) {
+		return schema.Errorf(schema.Invalid, "--status: %q is none", f.status).WithHint("use success, failure or canceled")
+	}
+	var d planned
+	if err := json.Unmarshal(text, &d); err != nil {
+		return schema.Errorf(schema.Invalid, "--plan: %w", err)
+	}
+	d.Params, _ = schema.Plain(d.Params).(map[string]any)
+	a.pipelineName, a.pipeline = d.Name, []byte(d.Text)
+	plan, err := d.compile(w.kinds)
+	if err != nil {
+		return err
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	show := a.runProgress()
+	r := &engine.Runner{
+		Store: store, Load: w.load, Save: remoteOnly(w.save), Dir: dir, Events: show.Event,
+		CacheFrom: []engine.Cache{results}, CacheTo: []engine.Cache{results}, Secret: w.secret,
+	}
+	res, err := r.RunStep(ctx, plan, engine.StepRun{Run: f.run, Step: f.step, Results: results, Status: f.status})
+	show.Close()
+	if res == nil || res.Step(f.step).Artifact.Digest == "" {
+		return err
+	}
+	return schema.Join([]error{err, a.printJSON(res.Step(f.step).Artifact)})
+}
+
+// remoteOnly is save for where nobody looks for files: a result that is to go
+// to one stays in the store.
+func remoteOnly(save engine.Saver) engine.Saver {
+	return func(ctx context.Context, env engine.Env, v schema.Value, uri string) error {
+		if uri == "-" || !strings.Contains(uri, "://") {
+			env.Log("out: %s is for the machine of who runs the pipeline; the result stays in the store", uri)
+			return engine.ErrNotHere
+		}
+		return save(ctx, env, v, uri)
+	}
+}

@@ -1,0 +1,81 @@
+package jobs
+
+import (
+	"context"
+	"time"
+)
+
+// Rows of a matrix come one by one within a moment, each from its own attempt.
+// A batch waits until all rows have come, or none has for a while: some may be
+// reused, or wait for others.
+const quiet = 300 * time.Millisecond
+
+// batch is the tasks of one Job.
+type batch struct {
+	waiters []*waiter
+	timer   *time.Timer
+}
+
+// add puts w into the batch of its matrix step, or runs it by itself.
+func (e *Executor) add(w *waiter) {
+	e.open.Add(1) // one for each task until its batch runs
+	if w.task.Of == "" {
+		e.start([]*waiter{w})
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	key := w.task.Of
+	b := e.waiting[key]
+	if b == nil {
+		b = &batch{}
+		b.timer = time.AfterFunc(quiet, func() { e.fire(key, b) })
+		e.waiting[key] = b
+	}
+	b.waiters = append(b.waiters, w)
+	b.timer.Reset(quiet)
+	if len(b.waiters) >= w.task.Rows {
+		b.timer.Reset(0)
+	}
+}
+
+// fire runs a batch, once.
+func (e *Executor) fire(key string, b *batch) {
+	e.mu.Lock()
+	if e.waiting[key] != b {
+		e.mu.Unlock()
+		return
+	}
+	delete(e.waiting, key)
+	e.mu.Unlock()
+	e.start(b.waiters)
+}
+
+// start runs a Job for waiters until all of them have an outcome, or nobody
+// waits any more.
+func (e *Executor) start(waiters []*waiter) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(waiters[0].ctx))
+	left := make(chan struct{}, len(waiters))
+	for _, w := range waiters {
+		context.AfterFunc(w.ctx, func() { left <- struct{}{} })
+	}
+	over := make(chan struct{})
+	go func() {
+		for range waiters {
+			select {
+			case <-left:
+			case <-over:
+				return
+			}
+		}
+		cancel()
+	}()
+	go func() {
+		defer func() {
+			cancel()
+			close(over)
+			e.open.Add(-len(waiters))
+		}()
+		e.run(ctx, waiters)
+	}()
+}

@@ -1,0 +1,111 @@
+// Package jobs runs steps as Jobs in a cluster: the rows of a matrix that are
+// ready together as one Indexed Job, any other step as a Job of its own. The
+// Pods do what `eidos step run` does. What they need and what they make travels
+// through a registry; what they say comes back through their logs.
+package jobs
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/kube"
+)
+
+const defaultNamespace = "default"
+
+// Options of New.
+type Options struct {
+	Pods schema.Pods
+	Kube kube.Config
+	// Between is what this machine and the Pods both reach, and URI its address
+	// as the Pods are told it.
+	Between engine.Cache
+	URI     string
+	Args    []string // more for `eidos step run`: how to speak to URI
+	Store   engine.Store
+	Env     map[string]string // of the containers
+	// Version of eidos; the Pods' image is the one released with it.
+	Version string
+	// Random gives the end of a Job's name: a few lower-case letters and digits.
+	Random func() string
+	Poll   time.Duration // how often to look at a Job; 1 s if zero
+}
+
+// Executor runs steps in a cluster. Close it when the run has ended.
+type Executor struct {
+	Options
+	client    *kube.Client
+	image     string
+	namespace string
+	mu        sync.Mutex
+	waiting   map[string]*batch // by matrix step
+	open      sync.WaitGroup    // Jobs that are not cleaned up yet
+}
+
+// New connects to the cluster; it sends nothing yet. Invalid for settings that
+// make no Pod.
+func New(o Options) (*Executor, error) {
+	e := &Executor{Options: o, image: o.Pods.Image, namespace: string(o.Pods.Namespace), waiting: map[string]*batch{}}
+	if e.image == "" {
+		e.image = "ghcr.io/nvidia/eidos:" + o.Version
+	}
+	if e.namespace == "" {
+		e.namespace = defaultNamespace
+	}
+	var errs []error
+	if strings.ContainsAny(e.image, " \t\n\"") {
+		errs = append(errs, schema.Errorf(schema.Invalid, "%q is not an image", e.image).At("", "image"))
+	}
+	if _, err := e.job("check", nil, ""); err != nil {
+		errs = append(errs, err)
+	}
+	if err := schema.Join(errs); err != nil {
+		return nil, err
+	}
+	var err error
+	e.client, err = kube.Connect(o.Kube)
+	return e, err
+}
+
+// Execute is an engine.Execute that wants rows together.
+func (e *Executor) Execute(ctx context.Context, t engine.Task, env engine.Env) (engine.TaskResult, error) {
+	// What a run that was interrupted had done is not done again.
+	if res, ok, err := t.Receive(ctx, e.Between, e.Store); err == nil && ok && res.Error == nil {
+		env.Log("done before, by a Pod of the same run")
+		return res, nil
+	}
+	w := &waiter{ctx: ctx, task: t, env: env, done: make(chan outcome, 1)}
+	e.add(w)
+	select {
+	case o := <-w.done:
+		return o.result, o.err
+	case <-ctx.Done():
+		return engine.TaskResult{}, ctx.Err()
+	}
+}
+
+// Close waits until nothing of the Jobs is left, and ends the connection.
+func (e *Executor) Close() {
+	e.open.Wait()
+	e.client.Close()
+}
+
+// outcome is what became of one task.
+type outcome struct {
+	result engine.TaskResult
+	err    error
+}
+
+// waiter is one task that somebody waits for.
+type waiter struct {
+	ctx  context.Context // of the attempt
+	task engine.Task
+	env  engine.Env
+	done chan outcome // takes one without blocking
+}
+
+func (w *waiter) end(res engine.TaskResult, err error) { w.done <- outcome{res, err} }
