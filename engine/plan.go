@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"time"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -150,7 +151,23 @@ type StepInfo struct {
 	Finally  bool
 	Deferred bool // its rows are known only when running
 	Matrix   map[string]any
+
+	Timeout  time.Duration // of an attempt; 0: none
+	Pool     string
+	Parallel int // rows at once; 0: no limit
+	Secrets  []string
+	Files    []string // that its key depends on
+	Env      []string // the same of the environment
 }
+
+// Timeout is that of a whole run; 0: none.
+func (p *Plan) Timeout() time.Duration { return p.timeout }
+
+// Pools are the limits on how many steps run at once, by name.
+func (p *Plan) Pools() map[string]int { return maps.Clone(p.pools) }
+
+// Secrets says where each secret is read from.
+func (p *Plan) Secrets() map[string]schema.Secret { return maps.Clone(p.secrets) }
 
 // Steps lists what the plan does, in an order in which it could be done.
 // The whole of a matrix step is left out: its rows stand for it.
@@ -172,6 +189,8 @@ func (p *Plan) info(n *node) StepInfo {
 		return s
 	}
 	s.Step, s.Uses, s.Finally, s.Deferred = n.step.name, n.uses(), n.step.finally, n.what == group
+	s.Timeout, s.Pool, s.Parallel = n.step.timeout, n.step.pool, n.step.parallel
+	s.Secrets, s.Files, s.Env = n.step.secrets, n.step.files, n.step.env
 	for _, e := range n.edges {
 		for _, f := range p.members(e.from) {
 			in := Edge{Port: e.port, From: f.id}

@@ -17,6 +17,8 @@ type StepRun struct {
 	// Status is that of the run, for steps under finally: success, failure or
 	// canceled; "" is success.
 	Status string
+
+	late bool // the step is under finally
 }
 
 // RunStep runs one step of p and leaves what became of it. The error is that of
@@ -48,6 +50,34 @@ func (r *Runner) RunStep(ctx context.Context, p *Plan, s StepRun) (*Result, erro
 	return x.result(), x.rootCause()
 }
 
+// Rows returns the ids of the rows of a matrix step, once what makes them has
+// left its result.
+func (r *Runner) Rows(ctx context.Context, p *Plan, s StepRun) ([]string, error) {
+	here := *r
+	here.Store = Through{r.Store, s.Results}
+	x, err := here.newRun(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	x.alone = &s
+	for i, n := range x.nodes {
+		if n.what != group || n.step.name != s.Step {
+			continue
+		}
+		if n.step.dynamic {
+			if err := x.spread(ctx, i); err != nil {
+				return nil, err
+			}
+		}
+		ids := []string{}
+		for _, r := range x.rowsOf(n.step) {
+			ids = append(ids, r.id)
+		}
+		return ids, nil
+	}
+	return nil, schema.Errorf(schema.NotFound, "the plan has no matrix step %q", s.Step)
+}
+
 // isolate settles all nodes but the one step and what that loads, and
 // returns the step's.
 func (x *run) isolate(ctx context.Context) (int, error) {
@@ -56,6 +86,7 @@ func (x *run) isolate(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	n := x.nodes[target]
+	x.alone.late = n.late()
 	for _, f := range before(n) {
 		if err := x.settle(ctx, f); err != nil {
 			return 0, err
@@ -138,6 +169,11 @@ func (x *run) settle(ctx context.Context, i int) error {
 		e, ok, err := x.alone.Results.Find(ctx, resultKey(x.alone.Run, n.id, 0))
 		if err != nil {
 			return err
+		}
+		if !ok && x.alone.late {
+			// Under finally, what never had its turn was stopped.
+			x.become(i, Canceled, Decision{Action: ActionSkip, Code: CodeStopped, Reason: "it has left no result"}, Entry{})
+			return nil
 		}
 		if !ok {
 			return schema.Errorf(schema.Failed, "step %s has left no result of run %s", n.id, x.alone.Run).WithHint("a step runs after those that it waits for")

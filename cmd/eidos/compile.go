@@ -1,57 +1,129 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"strings"
 
+	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/jobs"
 	"github.com/spf13/cobra"
 )
 
-// compileTargets are the words of compile --to.
-var compileTargets = []string{"plan", "argo"}
+// The words of compile --to.
+const (
+	toPlan = "plan"
+	toArgo = "argo"
+)
 
-func (a *app) compileCommand() *cobra.Command {
-	var f runFlags
-	var to, out string
+// compileFlags are the flags of `eidos compile`.
+type compileFlags struct {
+	runFlags
+	to, out, store string
+	secrets        []string
+	pods           func() map[string]any
+	plain, anyTLS  bool
+}
+
+func (a *app) compilePipeline() *cobra.Command {
+	f := compileFlags{out: "-"}
 	c := &cobra.Command{
 		Use:   "compile [PIPELINE]",
 		Short: "Write a pipeline for something else to run",
 		Long: `Check a pipeline with its parameters and write it for something else to run:
 
-  plan  one JSON document, whose steps eidos step run runs one by one, anywhere`,
-		Example:           `  eidos compile training.pipeline.yaml --to plan -o plan.json`,
+  plan  one JSON document, whose steps eidos step run runs one by one, anywhere
+  argo  an Argo Workflow (3.6 or newer), whose Pods run one step each
+
+The steps have the same keys there as here, and share results through the store:
+eidos run --cache-from STORE takes what a workflow has made.`,
+		Example: `  eidos compile training.pipeline.yaml -o plan.json
+  eidos compile training.pipeline.yaml --to argo --store oci://registry.example.com/gpu/steps | kubectl create -f -`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completePipelines,
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.compileTo(c.Context(), args, &f, to, out)
+			return a.compileTo(c.Context(), args, &f)
 		},
 	}
 	f.bindParams(c)
-	c.Flags().StringVar(&to, "to", "plan", "what to write: plan")
-	c.Flags().VarP(&outputFlag{&out}, "output", "o", "file to write, or - for standard output")
-	out = "-"
-	c.Flags().Lookup("output").DefValue = out
-	must(c.RegisterFlagCompletionFunc("to", cobra.FixedCompletions(compileTargets, cobra.ShellCompDirectiveNoFileComp)))
+	fl := c.Flags()
+	fl.StringVar(&f.to, "to", toPlan, "what to write: plan or argo")
+	fl.VarP(&outputFlag{&f.out}, "output", "o", "file to write, or - for standard output")
+	fl.Lookup("output").DefValue = f.out
+	fl.StringVar(&f.store, "store", "", "argo: what all Pods reach, oci://REGISTRY/REPOSITORY")
+	fl.StringArrayVar(&f.secrets, "secret", nil, "argo: where a secret of the pipeline is, NAME=SECRET/KEY (may be repeated)")
+	fl.BoolVar(&f.plain, "plain-http", false, "argo: talk HTTP instead of HTTPS to the store")
+	fl.BoolVar(&f.anyTLS, "insecure-tls", false, "argo: do not verify the store's certificate")
+	f.pods = a.params(c, "Pods", "noCleanup")
+	must(c.RegisterFlagCompletionFunc("to", cobra.FixedCompletions([]string{toPlan, toArgo}, cobra.ShellCompDirectiveNoFileComp)))
 	return c
 }
 
-func (a *app) compileTo(ctx context.Context, args []string, f *runFlags, to, out string) error {
+func (a *app) compileTo(ctx context.Context, args []string, f *compileFlags) error {
+	if f.to != toPlan && f.to != toArgo {
+		return schema.Errorf(schema.Invalid, "--to: nothing to write called %q", f.to).WithHint("%s", schema.Suggest(f.to, []string{toPlan, toArgo}))
+	}
 	w, err := a.wire(wiring{})
 	if err != nil {
 		return err
 	}
-	_, doc, err := a.plannedOf(args, f, w)
+	plan, doc, err := a.plannedOf(args, &f.runFlags, w)
 	if err != nil {
 		return err
 	}
-	switch to {
-	case "plan":
-		text, err := json.MarshalIndent(doc, "", "  ")
-		if err != nil {
+	text, err := json.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		return err
+	}
+	text = append(text, '\n')
+	if f.to == toArgo {
+		if text, err = f.workflow(plan, text); err != nil {
 			return err
 		}
-		return a.deliver(ctx, append(text, '\n'), out)
 	}
-	return schema.Errorf(schema.Invalid, "--to: nothing to write called %q", to).WithHint("%s", schema.Suggest(to, compileTargets))
+	return a.deliver(ctx, text, f.out)
+}
+
+// workflow is the plan as manifests, in YAML.
+func (f *compileFlags) workflow(plan *engine.Plan, text []byte) ([]byte, error) {
+	w := jobs.Workflow{Plan: plan, Text: text, Store: f.store, Secrets: map[string]jobs.SecretKey{}}
+	if err := schema.DecodeValue("pods", f.pods(), &w.Pods); err != nil {
+		return nil, err
+	}
+	if w.Image = w.Pods.Image; w.Image == "" {
+		w.Image = "ghcr.io/nvidia/eidos:" + versionOf()
+	}
+	if f.plain {
+		w.Args = append(w.Args, "--plain-http")
+	}
+	if f.anyTLS {
+		w.Args = append(w.Args, "--insecure-tls")
+	}
+	for _, s := range f.secrets {
+		name, at, ok := strings.Cut(s, "=")
+		secret, key, ok2 := strings.Cut(at, "/")
+		if !ok || !ok2 || name == "" || secret == "" || key == "" {
+			return nil, schema.Errorf(schema.Invalid, "--secret %q: want NAME=SECRET/KEY", s)
+		}
+		w.Secrets[name] = jobs.SecretKey{Name: secret, Key: key}
+	}
+	objects, err := w.Objects()
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	for i, o := range objects {
+		y, err := schema.EncodeYAML(map[string]any(o))
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			fmt.Fprintln(&out, "---")
+		}
+		out.Write(y)
+	}
+	return out.Bytes(), nil
 }

@@ -87,34 +87,59 @@ func (d *planned) compile(kinds []engine.Kind) (*engine.Plan, error) {
 	})
 }
 
-// runPlanned runs one step of a plan.
-func (a *app) runPlanned(ctx context.Context, f *stepRun, text []byte, w *wired, store engine.Store, results engine.Cache) error {
-	if f.run == "" || f.indexed {
-		return schema.Errorf(schema.Invalid, "a step of a plan belongs to a run").WithHint("add --step ID and --run NAME, the same for all steps of a run")
+// alone reads a plan and makes what one step of it runs with.
+func (a *app) alone(f *stepRun, text []byte, w *wired, store engine.Store, results engine.Cache) (*engine.Plan, *engine.Runner, engine.StepRun, error) {
+	s := engine.StepRun{Run: f.run, Step: f.step, Results: results}
+	if f.run == "" || f.step == "" {
+		return nil, nil, s, schema.Errorf(schema.Invalid, "a step of a plan belongs to a run").WithHint("add --step ID and --run NAME, the same for all steps of a run")
 	}
-	if !slices.Contains([]string{"success", "failure", "canceled"}, f.status) {
-		return schema.Errorf(schema.Invalid, "--status: %q is none", f.status).WithHint("use success, failure or canceled")
+	var ok bool
+	if s.Status, ok = statusOf(f.status); !ok {
+		return nil, nil, s, schema.Errorf(schema.Invalid, "--status: %q is none", f.status).WithHint("use success, failure or canceled")
 	}
 	var d planned
 	if err := json.Unmarshal(text, &d); err != nil {
-		return schema.Errorf(schema.Invalid, "--plan: %w", err)
+		return nil, nil, s, schema.Errorf(schema.Invalid, "--plan: %w", err)
+	}
+	if d.Kind != planKind {
+		return nil, nil, s, schema.Errorf(schema.Invalid, "--plan: %q is no plan", f.plan).WithHint("eidos compile writes one")
 	}
 	d.Params, _ = schema.Plain(d.Params).(map[string]any)
 	a.pipelineName, a.pipeline = d.Name, []byte(d.Text)
 	plan, err := d.compile(w.kinds)
 	if err != nil {
-		return err
+		return nil, nil, s, err
 	}
 	dir, err := os.Getwd()
+	return plan, &engine.Runner{
+		Store: store, Load: w.load, Save: remoteOnly(w.save), Dir: dir,
+		CacheFrom: []engine.Cache{results}, CacheTo: []engine.Cache{results}, Secret: w.secret,
+	}, s, err
+}
+
+// statusOf reads how a run went: the words of `run.status` in conditions, and
+// those of Argo's workflow.status.
+func statusOf(s string) (string, bool) {
+	switch s {
+	case "success", "failure", "canceled":
+		return s, true
+	case "Succeeded":
+		return "success", true
+	case "Failed", "Error":
+		return "failure", true
+	}
+	return "", false
+}
+
+// runPlanned runs one step of a plan.
+func (a *app) runPlanned(ctx context.Context, f *stepRun, text []byte, w *wired, store engine.Store, results engine.Cache) error {
+	plan, r, s, err := a.alone(f, text, w, store, results)
 	if err != nil {
 		return err
 	}
 	show := a.runProgress()
-	r := &engine.Runner{
-		Store: store, Load: w.load, Save: remoteOnly(w.save), Dir: dir, Events: show.Event,
-		CacheFrom: []engine.Cache{results}, CacheTo: []engine.Cache{results}, Secret: w.secret,
-	}
-	res, err := r.RunStep(ctx, plan, engine.StepRun{Run: f.run, Step: f.step, Results: results, Status: f.status})
+	r.Events = show.Event
+	res, err := r.RunStep(ctx, plan, s)
 	show.Close()
 	if res == nil || res.Step(f.step).Artifact.Digest == "" {
 		return err

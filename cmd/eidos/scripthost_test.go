@@ -36,6 +36,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"tmpfs":    mountTmpfs,
 		"sha256":   sumTree,
 		"slow":     startSlow,
+		"workflow": runWorkflow,
 	}
 }
 

@@ -1,19 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/NVIDIA/eidos/engine"
-	"github.com/NVIDIA/eidos/engine/process"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/oci"
 	"github.com/spf13/cobra"
@@ -55,36 +50,78 @@ step says, a JSON object a line, the result last.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return a.runStep(c.Context(), &f) },
 	}
+	f.bind(run)
 	fl := run.Flags()
-	fl.StringVar(&f.plan, "plan", "", "the plan or the tasks: a file, - or sha256:… in the store")
-	fl.StringVar(&f.step, "step", "", "id of the step, render or render[eks,helm]")
 	fl.BoolVar(&f.indexed, "indexed", false, "of tasks, the one with the index of this Pod of an Indexed Job")
-	fl.StringVar(&f.store, "store", "", "where inputs are and the result goes: a directory or oci://REGISTRY/REPOSITORY")
-	fl.StringVar(&f.run, "run", "", "name of the run that the steps of a plan have in common")
 	fl.StringVar(&f.status, "status", "success", "how the run went so far, for steps under finally: success, failure or canceled")
-	fl.StringVar(&f.secrets, "secrets", "", "directory with a file for each secret")
-	bindAccess(run, &f.access)
-	must(run.MarkFlagRequired("plan"))
-	must(run.MarkFlagRequired("store"))
+	fl.StringVar(&f.secrets, "secrets", "", "of tasks, directory with a file for each secret")
 	run.MarkFlagsMutuallyExclusive("step", "indexed")
 	run.MarkFlagsOneRequired("step", "indexed")
-	c.AddCommand(run)
+	rows := &cobra.Command{
+		Use:   "rows --plan PLAN --run RUN --step STEP --store STORE",
+		Short: "Print the ids of the rows of a matrix step, as JSON",
+		Long: `Print the ids of the rows of a matrix step, as a JSON list: those of a list that
+another step has made are known when that has left its result.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return a.stepRows(c.Context(), &f) },
+	}
+	f.bind(rows)
+	c.AddCommand(run, rows)
 	return c
 }
 
+// bind binds what both commands have.
+func (f *stepRun) bind(c *cobra.Command) {
+	fl := c.Flags()
+	fl.StringVar(&f.plan, "plan", "", "the plan or the tasks: a file, - or sha256:… in the store")
+	fl.StringVar(&f.step, "step", "", "id of the step, render or render[eks,helm]")
+	fl.StringVar(&f.store, "store", "", "where inputs are and the result goes: a directory or oci://REGISTRY/REPOSITORY")
+	fl.StringVar(&f.run, "run", "", "name of the run that the steps of a plan have in common")
+	bindAccess(c, &f.access)
+	must(c.MarkFlagRequired("plan"))
+	must(c.MarkFlagRequired("store"))
+}
+
+// stepOpen opens what both commands need; close is called in the end.
+func (a *app) stepOpen(ctx context.Context, f *stepRun) (w *wired, text []byte, store engine.Store, cache engine.Cache, done func(), err error) {
+	if w, err = a.wire(wiring{force: true}); err != nil {
+		return
+	}
+	if cache, err = w.openCache(f.store, f.access); err != nil {
+		err = fmt.Errorf("--store: %w", err)
+		return
+	}
+	if text, err = a.readPlan(ctx, f, cache); err != nil {
+		return
+	}
+	store, done, err = a.stepStore(cache)
+	return
+}
+
+func (a *app) stepRows(ctx context.Context, f *stepRun) error {
+	f.status = "success"
+	w, text, store, cache, done, err := a.stepOpen(ctx, f)
+	if err != nil {
+		return err
+	}
+	defer done()
+	plan, r, s, err := a.alone(f, text, w, store, cache)
+	if err != nil {
+		return err
+	}
+	ids, err := r.Rows(ctx, plan, s)
+	if err != nil {
+		return err
+	}
+	return a.printJSON(ids)
+}
+
 func (a *app) runStep(ctx context.Context, f *stepRun) error {
-	w, err := a.wire(wiring{force: true})
+	w, text, store, cache, done, err := a.stepOpen(ctx, f)
 	if err != nil {
 		return err
 	}
-	cache, err := w.openCache(f.store, f.access)
-	if err != nil {
-		return fmt.Errorf("--store: %w", err)
-	}
-	text, err := a.readPlan(ctx, f, cache)
-	if err != nil {
-		return err
-	}
+	defer done()
 	var kind struct {
 		Kind  string          `json:"kind"`
 		Tasks json.RawMessage `json:"tasks"`
@@ -92,11 +129,6 @@ func (a *app) runStep(ctx context.Context, f *stepRun) error {
 	if err := json.Unmarshal(text, &kind); err != nil || kind.Kind != planKind && kind.Tasks == nil {
 		return schema.Errorf(schema.Invalid, "--plan: %q holds neither a plan nor tasks", f.plan).WithHint("eidos compile --to plan writes one")
 	}
-	store, done, err := a.stepStore(f, cache)
-	if err != nil {
-		return err
-	}
-	defer done()
 	if kind.Tasks != nil {
 		return a.runTask(ctx, f, text, w, store, cache)
 	}
@@ -123,7 +155,7 @@ func (a *app) readPlan(ctx context.Context, f *stepRun, cache engine.Cache) ([]b
 
 // stepStore is where a step puts its bytes: the store itself if that is a
 // directory, else one for as long as the step takes, in front of the registry.
-func (a *app) stepStore(f *stepRun, cache engine.Cache) (engine.Store, func(), error) {
+func (a *app) stepStore(cache engine.Cache) (engine.Store, func(), error) {
 	if s, ok := cache.(engine.Shared); ok {
 		return s.Store, func() { s.Store.(*engine.Directory).Close() }, nil
 	}
@@ -139,101 +171,4 @@ func (a *app) stepStore(f *stepRun, cache engine.Cache) (engine.Store, func(), e
 		s.Close()
 		os.RemoveAll(dir)
 	}, nil
-}
-
-// runTask runs one task that an executor made.
-func (a *app) runTask(ctx context.Context, f *stepRun, text []byte, w *wired, store engine.Store, cache engine.Cache) error {
-	t, err := f.task(text, a.lookupEnv)
-	if err != nil {
-		return err
-	}
-	if t.Dir == "" {
-		if t.Dir, err = os.Getwd(); err != nil {
-			return err
-		}
-	}
-	if f.secrets != "" {
-		if t.Secrets, err = readSecrets(f.secrets); err != nil {
-			return err
-		}
-	}
-	var res engine.TaskResult
-	if a.progress == "json" {
-		res, err = process.Serve(ctx, t, a.out, w.kinds, store)
-	} else {
-		show := a.runProgress()
-		res = engine.RunTask(ctx, w.kinds, store, t, engine.Env{
-			Log: func(format string, args ...any) {
-				show.Event(engine.Event{Type: engine.EventLog, Step: t.Step, Text: fmt.Sprintf(format, args...)})
-			},
-			Progress: func(int64, int64, string) {},
-		})
-		show.Close()
-		err = store.Sync()
-	}
-	if _, here := cache.(engine.Shared); err == nil && !here {
-		err = t.Deliver(context.WithoutCancel(ctx), cache, store, res)
-	}
-	if err != nil {
-		return err
-	}
-	if a.progress != "json" && res.Artifact.Digest != "" {
-		if err := a.printJSON(res.Artifact); err != nil {
-			return err
-		}
-	}
-	if e := res.Error; e != nil {
-		err := &schema.Error{Code: e.Code, Msg: e.Message, Hint: e.Hint}
-		if a.progress == "json" {
-			return told{err} // the result says it
-		}
-		return err
-	}
-	return nil
-}
-
-// task picks one task of a document.
-func (f *stepRun) task(text []byte, env func(string) (string, bool)) (engine.Task, error) {
-	if !f.indexed {
-		return process.Read(bytes.NewReader(text), f.step)
-	}
-	var doc engine.Tasks
-	if err := json.Unmarshal(text, &doc); err != nil {
-		return engine.Task{}, schema.Errorf(schema.Invalid, "--plan: reading the tasks: %w", err)
-	}
-	s, _ := env("JOB_COMPLETION_INDEX")
-	i, err := strconv.Atoi(s)
-	if err != nil || i < 0 || i >= len(doc.Tasks) {
-		return engine.Task{}, schema.Errorf(schema.Invalid, "--indexed: JOB_COMPLETION_INDEX is %q, with %d tasks", s, len(doc.Tasks))
-	}
-	return doc.Tasks[i], nil
-}
-
-// secretLimit bounds one secret, in bytes: that of a Kubernetes Secret.
-const secretLimit = 1 << 20
-
-// readSecrets reads a directory of secrets, as Kubernetes mounts one: files,
-// beside names that begin with two dots.
-func readSecrets(dir string) (map[string]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, schema.Errorf(schema.NotFound, "--secrets: %w", err)
-	}
-	out := map[string]string{}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), "..") {
-			continue
-		}
-		file, err := os.Open(filepath.Join(dir, e.Name()))
-		if err != nil {
-			return nil, schema.Errorf(schema.NotFound, "--secrets: %w", err)
-		}
-		data, err := io.ReadAll(io.LimitReader(file, secretLimit+1))
-		file.Close()
-		if err != nil || len(data) > secretLimit {
-			return nil, schema.Errorf(schema.Invalid, "--secrets: reading %q: over %d MiB, or not readable: %v", e.Name(), secretLimit>>20, err)
-		}
-		out[e.Name()] = string(data)
-	}
-	return out, nil
 }

@@ -1,8 +1,8 @@
 package jobs
 
 import (
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -31,40 +31,17 @@ const (
 // job is the manifest of the Job that runs tasks, which stand at plan in the
 // store. All problems of the settings are reported at once.
 func (e *Executor) job(name string, tasks []engine.Task, plan schema.Digest) (kube.Object, error) {
-	p := e.Pods
-	selector, err1 := kube.NodeLabels("nodeSelector", p.NodeSelector)
-	tolerations, err2 := kube.Tolerations("toleration", p.Toleration)
-	if err := schema.Join([]error{err1, err2}); err != nil {
+	spec, err := placement(e.Pods)
+	if err != nil {
 		return nil, err
 	}
-	spec := map[string]any{
-		"restartPolicy":                "Never",
-		"automountServiceAccountToken": p.ServiceAccountName != "",
-		"securityContext": map[string]any{
-			"runAsNonRoot": true, "runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000,
-			"seccompProfile": map[string]any{"type": "RuntimeDefault"},
-		},
-		"containers": []any{e.container(tasks, plan)},
-		"volumes":    e.volumes(name, tasks),
-	}
-	optional(spec, "serviceAccountName", string(p.ServiceAccountName))
-	optional(spec, "runtimeClassName", string(p.RuntimeClass))
-	if len(selector) > 0 {
-		spec["nodeSelector"] = selector
-	}
-	if len(tolerations) > 0 {
-		var list []any
-		for _, t := range tolerations {
-			list = append(list, map[string]any(t))
-		}
-		spec["tolerations"] = list
-	}
-	if len(p.ImagePullSecret) > 0 {
-		var list []any
-		for _, s := range p.ImagePullSecret {
-			list = append(list, map[string]any{"name": string(s)})
-		}
-		spec["imagePullSecrets"] = list
+	spec["restartPolicy"] = "Never"
+	spec["automountServiceAccountToken"] = e.Pods.ServiceAccountName != ""
+	spec["securityContext"] = security()
+	spec["containers"] = []any{e.container(tasks, plan)}
+	spec["volumes"] = e.volumes(name, tasks)
+	if e.Pods.RuntimeClass != "" {
+		spec["runtimeClassName"] = string(e.Pods.RuntimeClass)
 	}
 	if limit := longest(tasks); limit > 0 {
 		spec["activeDeadlineSeconds"] = int((limit + spare).Seconds())
@@ -127,7 +104,7 @@ func (e *Executor) container(tasks []engine.Task, plan schema.Digest) map[string
 	// No home: there is no embedded registry that would end with the Pod.
 	env := []any{map[string]any{"name": "TMPDIR", "value": "/tmp"}}
 	mounts := []any{map[string]any{"name": "tmp", "mountPath": "/tmp"}}
-	for _, k := range sortedKeys(e.Env) {
+	for _, k := range slices.Sorted(maps.Keys(e.Env)) {
 		env = append(env, map[string]any{"name": k, "value": e.Env[k]})
 	}
 	if len(secretsOf(tasks)) > 0 {
@@ -136,20 +113,11 @@ func (e *Executor) container(tasks []engine.Task, plan schema.Digest) map[string
 	}
 	if e.Pods.RegistrySecret != "" {
 		env = append(env, map[string]any{"name": "DOCKER_CONFIG", "value": dockerDir})
-		mounts = append(mounts, map[string]any{"name": "docker", "mountPath": dockerDir, "readOnly": true})
-	}
-	memory, cpu := word(e.Pods.Memory, "1Gi"), word(e.Pods.Cpu, "100m")
-	limits := map[string]any{"memory": memory}
-	if e.Pods.Gpus > 0 {
-		limits["nvidia.com/gpu"] = strconv.FormatInt(e.Pods.Gpus, 10)
+		mounts = append(mounts, dockerMount())
 	}
 	return map[string]any{
 		"name": container, "image": e.image, "args": args, "env": env, "volumeMounts": mounts, "workingDir": "/tmp",
-		"resources": map[string]any{"requests": map[string]any{"cpu": cpu, "memory": memory}, "limits": limits},
-		"securityContext": map[string]any{
-			"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
-			"capabilities": map[string]any{"drop": []any{"ALL"}},
-		},
+		"resources": resources(e.Pods), "securityContext": confinement(),
 	}
 }
 
@@ -159,10 +127,7 @@ func (e *Executor) volumes(name string, tasks []engine.Task) []any {
 		out = append(out, map[string]any{"name": "secrets", "secret": map[string]any{"secretName": name, "defaultMode": 0o440}})
 	}
 	if e.Pods.RegistrySecret != "" {
-		out = append(out, map[string]any{"name": "docker", "secret": map[string]any{
-			"secretName": string(e.Pods.RegistrySecret), "defaultMode": 0o440,
-			"items": []any{map[string]any{"key": ".dockerconfigjson", "path": "config.json"}},
-		}})
+		out = append(out, dockerVolume(e.Pods))
 	}
 	return out
 }
@@ -230,27 +195,5 @@ func longest(tasks []engine.Task) time.Duration {
 	for _, t := range tasks {
 		out = max(out, t.Timeout)
 	}
-	return out
-}
-
-func optional(m map[string]any, key, value string) {
-	if value != "" {
-		m[key] = value
-	}
-}
-
-func word(s schema.Quantity, none string) string {
-	if s == "" {
-		return none
-	}
-	return string(s)
-}
-
-func sortedKeys(m map[string]string) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	slices.Sort(out)
 	return out
 }
