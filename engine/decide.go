@@ -20,7 +20,9 @@ import (
 type decider struct {
 	store    Store
 	pipeline string
-	resume   string // run whose finished steps count as done
+	resume   string           // run that is gone on with: its finished steps count as done
+	retry    string           // run that is run again: the same
+	finished map[string]Event // how the steps of that run ended that did so well
 	dir      string
 	now      func() time.Time
 	environ  func(string) (string, bool)
@@ -61,10 +63,10 @@ func (d *decider) decide(ctx context.Context, q request) (Decision, []Part, Entr
 	}
 	s := q.step
 	switch {
+	case d.resumed(ctx, q, dec.Key, &e):
+		return verdict(ActionReuse, CodeResumed, "%s", d.doneWhen())
 	case q.forced:
 		return verdict(ActionRun, CodeForced, "asked for")
-	case d.resumed(ctx, q.id, dec.Key, &e):
-		return verdict(ActionReuse, CodeResumed, "done before the run was interrupted")
 	case s.cache.never:
 		return verdict(ActionAlways, CodeCacheOff, "cache: false")
 	case len(s.secrets) > 0 && !s.cache.safe && s.cache.ttl == 0:
@@ -92,20 +94,6 @@ func (d *decider) decide(ctx context.Context, q request) (Decision, []Part, Entr
 		return verdict(ActionRun, CodeNew, "the last attempt failed")
 	}
 	return verdict(ActionRun, CodeChanged, "%s", words(dec.Changes))
-}
-
-// resumed reports whether a step had this result before the run that is gone
-// on with was interrupted, and sets e to that.
-func (d *decider) resumed(ctx context.Context, id string, key schema.Digest, e *Entry) bool {
-	if d.resume == "" {
-		return false
-	}
-	last, ok, err := d.store.Last(d.pipeline, id)
-	if err != nil || !ok || last.Key != key || last.Run != d.resume || last.Outcome != "" || !d.holds(ctx, last) {
-		return false
-	}
-	*e = last
-	return true
 }
 
 // holds reports whether the store has all that a result consists of.
@@ -173,14 +161,11 @@ func hashFile(ctx context.Context, dir, name string) (string, error) {
 func words(changes []Change) string {
 	var out []string
 	for _, c := range changes {
-		switch {
-		case c.Was == "":
-			out = append(out, fmt.Sprintf("%s is new: %s", c.Part, brief(c.Is)))
-		case c.Is == "":
-			out = append(out, fmt.Sprintf("%s is gone: was %s", c.Part, brief(c.Was)))
-		default:
-			out = append(out, fmt.Sprintf("%s changed: %s → %s", c.Part, brief(c.Was), brief(c.Is)))
+		verb := "is"
+		if c.Was != "" && c.Is != "" {
+			verb = "changed:"
 		}
+		out = append(out, c.Part+" "+verb+" "+c.Words())
 		if len(out) == 3 && len(changes) > 3 {
 			out = append(out, fmt.Sprintf("and %d more", len(changes)-3))
 			break

@@ -56,4 +56,24 @@ type Change struct {
 	Part string `json:"part"`
 	Was  string `json:"was,omitempty"` // empty if it is new
 	Is   string `json:"is,omitempty"`  // empty if it is gone
+	// Because names the step that an input changed through, in words; it is
+	// told of runs of the past.
+	Because string `json:"because,omitempty"`
+}
+
+// Words tells what a part was and is, short.
+func (c Change) Words() string {
+	var s string
+	switch {
+	case c.Was == "":
+		s = "new: " + brief(c.Is)
+	case c.Is == "":
+		s = "gone: was " + brief(c.Was)
+	default:
+		s = brief(c.Was) + " → " + brief(c.Is)
+	}
+	if c.Because != "" {
+		s += ", because " + c.Because
+	}
+	return s
 }

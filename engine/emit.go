@@ -42,6 +42,7 @@ func (x *run) stepEvent(i int) Event {
 	}
 	if st.state.Final() {
 		e.Reason, e.Digest, e.Size = st.decision.Reason, st.artifact.Digest, st.artifact.Size
+		e.Key = keyStart(st.decision.Key)
 	}
 	if st.state.Final() {
 		e.Out = st.out
@@ -68,7 +69,7 @@ func eventError(err error) *EventError {
 func (x *run) runEvent(s State, err error) {
 	e := Event{Type: EventRun, Run: x.id, Pipeline: x.plan.Name, State: s, Steps: x.steps()}
 	if s == Running {
-		e.Plan = x.plan.Digest
+		e.Plan, e.Source = x.plan.Digest, x.source()
 	} else {
 		e.Millis = x.now().Sub(x.start).Milliseconds()
 	}

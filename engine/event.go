@@ -25,13 +25,14 @@ const (
 // event when it starts to run, when an attempt failed and another follows
 // (retrying), and when it is done, failed, skipped or canceled; a step that is
 // reused goes to done at once. Uses stands in the first event of a step,
-// Action and Code in every one, Reason in the one that ends it.
+// Action and Code in every one, Reason and Key in the one that ends it.
 type Event struct {
 	Seq      int           `json:"seq"`                // from 1, without gaps
 	Time     time.Time     `json:"time"`               // UTC
 	Type     EventType     `json:"type"`               //
 	Run      string        `json:"run,omitempty"`      // of run events: its id
 	Pipeline string        `json:"pipeline,omitempty"` // of run events: its name
+	Source   *Source       `json:"source,omitempty"`   // of the first event: what runs it again
 	Plan     schema.Digest `json:"plan,omitempty"`     // of the first event: Plan.Digest
 	Steps    int           `json:"steps,omitempty"`    // of run events: how many there are
 	Step     string        `json:"step,omitempty"`     // id: render[eks,helm]
@@ -45,6 +46,7 @@ type Event struct {
 	Done     int64         `json:"done,omitempty"`   // of progress events
 	Total    int64         `json:"total,omitempty"`  // 0: not known
 	Unit     string        `json:"unit,omitempty"`   // bytes, images, …
+	Key      string        `json:"key,omitempty"`    // how the step's key begins: 12 hex digits
 	Digest   schema.Digest `json:"digest,omitempty"` // of the result
 	Size     int64         `json:"size,omitempty"`   // of the result, in bytes
 	Out      string        `json:"out,omitempty"`    // where the result was saved

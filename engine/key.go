@@ -39,6 +39,19 @@ type keyText struct{ parts []Part }
 
 func (k *keyText) part(name, value string) { k.parts = append(k.parts, Part{name, value}) }
 
+// keyStartSize is the length in bytes of what keyStart writes in hex.
+const keyStartSize = 6
+
+// keyStart is how a key begins: enough to tell it from the others of a store,
+// and short, because each step of each run says it.
+func keyStart(key schema.Digest) string {
+	h, err := hexOf(key)
+	if err != nil {
+		return ""
+	}
+	return h[:2*keyStartSize]
+}
+
 // keyParts is what a key is made of.
 type keyParts struct {
 	kind   *Kind

@@ -122,6 +122,27 @@ func (l *keyLog) last(pipeline, step string) (Entry, bool, error) {
 	return e, err == nil, err
 }
 
+// startsWith returns the newest entry of the key that keyStart shortened.
+func (l *keyLog) startsWith(start string) (Entry, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(start) != 2*keyStartSize {
+		return Entry{}, false, nil
+	}
+	for key, e := range l.added {
+		if keyStart(key) == start {
+			return e, true, nil
+		}
+	}
+	for key, at := range l.keys {
+		if hex.EncodeToString(key[:keyStartSize]) == start {
+			e, err := l.entryAt(at)
+			return e, err == nil, err
+		}
+	}
+	return Entry{}, false, nil
+}
+
 func (l *keyLog) record(e Entry) error {
 	h, err := hexOf(e.Key)
 	if err != nil {

@@ -82,9 +82,10 @@ func (s *Directory) alone(f func() error) error {
 	return errors.Join(err, lockShared(s.lock))
 }
 
-// GC removes what no step's newest result consists of, except what is younger
-// than keep, and the journals of runs older than keep. It returns the bytes
-// that are free by that. Unavailable while another process uses the store.
+// GC removes the runs older than keep, and what neither those that are left nor
+// any step's newest result consist of, except what is younger than keep. It
+// returns the bytes that are free by that. Unavailable while another process
+// uses the store.
 func (s *Directory) GC(now time.Time, keep time.Duration) (int64, error) {
 	var freed int64
 	err := s.alone(func() error {
@@ -107,14 +108,23 @@ func (s *Directory) collect(old time.Time) error {
 	if err := s.reload(); err != nil {
 		return err
 	}
-	used, lines := map[schema.Digest]bool{}, map[int]bool{}
-	newest := map[int]bool{}
+	if _, err := s.KeepRuns(0, old); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(filepath.Join(s.dir, "plans")); err != nil {
+		return storeError("removing", s.dir, err)
+	}
+	used, keys, err := s.usedByRuns()
+	if err != nil {
+		return err
+	}
+	lines, newest := map[int]bool{}, map[int]bool{}
 	for _, at := range s.keys.steps {
 		newest[at] = true
 	}
 	for at := range s.keys.live() {
 		e, err := s.keys.entryAt(at)
-		if err != nil || !newest[at] && e.Time.Before(old) {
+		if err != nil || !newest[at] && !keys[keyStart(e.Key)] && e.Time.Before(old) {
 			continue
 		}
 		lines[at] = true
@@ -123,10 +133,7 @@ func (s *Directory) collect(old time.Time) error {
 			used[b.Digest] = true
 		}
 	}
-	if err := errors.Join(s.removeRuns(old), os.RemoveAll(filepath.Join(s.dir, "plans"))); err != nil {
-		return err
-	}
-	err := s.eachBlob(func(d schema.Digest, path string, _ int64) error {
+	err = s.eachBlob(func(d schema.Digest, path string, _ int64) error {
 		if used[d] {
 			return nil
 		}
@@ -149,6 +156,29 @@ func (s *Directory) collect(old time.Time) error {
 	return s.reload()
 }
 
+// usedByRuns returns what the runs name: the results of their steps, their
+// pipelines, and how the keys of their steps begin.
+func (s *Directory) usedByRuns() (used map[schema.Digest]bool, keys map[string]bool, err error) {
+	used, keys = map[schema.Digest]bool{}, map[string]bool{}
+	heads, err := s.heads()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, h := range heads {
+		events, err := s.Events(h.Run)
+		if err != nil {
+			return nil, nil, err
+		}
+		if h.Source != nil {
+			used[h.Source.Text] = true
+		}
+		for _, e := range events {
+			used[e.Digest], keys[e.Key] = true, true
+		}
+	}
+	return used, keys, nil
+}
+
 // reload reads the logs again.
 func (s *Directory) reload() error {
 	if err := errors.Join(s.keys.close(), s.docs.close()); err != nil {
@@ -163,21 +193,6 @@ func (s *Directory) reload() error {
 		return storeError("opening", s.docs.path, err)
 	}
 	s.keys, s.docs = keys, docs
-	return nil
-}
-
-func (s *Directory) removeRuns(old time.Time) error {
-	runs, err := s.Runs()
-	if err != nil {
-		return err
-	}
-	for _, r := range runs {
-		if r.Start.Before(old) && r.State != Running {
-			if err := s.RemoveRun(r.ID); err != nil {
-				return err
-			}
-		}
-	}
 	return nil
 }
 
@@ -218,7 +233,7 @@ func (s *Directory) Verify(ctx context.Context) ([]error, error) {
 			continue
 		}
 		for _, b := range append(e.Blobs, Blob{e.Artifact.Digest, e.Artifact.Size}) {
-			if !s.Has(ctx, b.Digest, b.Size) {
+			if b.Digest != "" && !s.Has(ctx, b.Digest, b.Size) {
 				wrong = append(wrong, schema.Errorf(schema.NotFound, "the result of %s lacks %s", e.Step, b.Digest).WithHint("the next run makes it anew"))
 			}
 		}

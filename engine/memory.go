@@ -86,6 +86,17 @@ func (m *Memory) Sync() error { return nil }
 // Journal implements Store.
 func (m *Memory) Journal(run string) (Journal, error) { return &memoryJournal{m, run}, nil }
 
+// Events implements Store.
+func (m *Memory) Events(run string) ([]Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	lines, ok := m.runs[run]
+	if !ok {
+		return nil, noRun(run)
+	}
+	return ParseEvents(bytes.Join(lines, nil)), nil
+}
+
 type memoryJournal struct {
 	m   *Memory
 	run string

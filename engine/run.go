@@ -30,6 +30,10 @@ type Runner struct {
 	Only      []string // steps, or rows, to run with what they need, and nothing else
 	From      string   // step to run, and all that depends on it
 	Resume    string   // run that was interrupted, to go on with under its id
+	// Retry is a run that has ended: what its steps did is not repeated, also
+	// their effects. Steps under finally run again.
+	Retry  string
+	Source *Source // what the journal says the run was made of; nil for nothing
 	// CheckDeterminism runs each step of a kind without Effect twice, and fails
 	// one that gives two results.
 	CheckDeterminism bool
@@ -138,7 +142,10 @@ func (r *Runner) newRun(ctx context.Context, p *Plan) (*run, error) {
 		rows: map[*step][]*node{},
 		mask: &masker{},
 	}
-	x.decider = decider{store: r.Store, pipeline: p.Name, resume: r.Resume, dir: dir, now: now, environ: environ}
+	x.decider = decider{store: r.Store, pipeline: p.Name, resume: r.Resume, retry: r.Retry, dir: dir, now: now, environ: environ}
+	if err := x.recall(); err != nil {
+		return nil, err
+	}
 	x.group = new(errgroup.Group)
 	x.group.SetLimit(jobs)
 	if err := x.choose(); err != nil {

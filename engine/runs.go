@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"sort"
@@ -25,6 +27,7 @@ type RunInfo struct {
 	Ran         int           `json:"ran"`
 	Reused      int           `json:"reused"`
 	Failed      int           `json:"failed"`
+	Source      *Source       `json:"source,omitempty"` // what runs it again
 }
 
 // Runs lists the runs, the newest first. It takes no lock.
@@ -60,7 +63,7 @@ func (s *Directory) Run(id string) (RunInfo, error) {
 	if len(events) == 0 || events[0].Type != EventRun {
 		return RunInfo{}, schema.Errorf(schema.NotFound, "run %q has no events", id)
 	}
-	info := RunInfo{ID: id, Pipeline: events[0].Pipeline, Plan: events[0].Plan, State: Running, Start: events[0].Time}
+	info := RunInfo{ID: id, Pipeline: events[0].Pipeline, Plan: events[0].Plan, State: Running, Start: events[0].Time, Source: events[0].Source}
 	for _, e := range events {
 		switch {
 		case e.Type == EventRun:
@@ -108,12 +111,16 @@ func (s *Directory) Events(id string) ([]Event, error) {
 	path := filepath.Join(dir, "events.jsonl")
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, schema.Errorf(schema.NotFound, "no run %q", id).WithHint("eidos runs list shows those there are")
+		return nil, noRun(id)
 	}
 	if err != nil {
 		return nil, storeError("reading", path, err)
 	}
 	return ParseEvents(data), nil
+}
+
+func noRun(id string) error {
+	return schema.Errorf(schema.NotFound, "no run %q", id).WithHint("eidos runs list shows those there are")
 }
 
 // ParseEvents reads a journal, without the lines that are no events.
@@ -128,16 +135,47 @@ func ParseEvents(data []byte) []Event {
 	return out
 }
 
+// heads returns the first event of every run, the newest first.
+func (s *Directory) heads() ([]Event, error) {
+	dir := filepath.Join(s.dir, "runs")
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, storeError("reading", dir, err)
+	}
+	var out []Event
+	for _, entry := range entries {
+		f, err := os.Open(filepath.Join(dir, entry.Name(), "events.jsonl"))
+		if err != nil {
+			continue // not a run
+		}
+		line, err := bufio.NewReader(io.LimitReader(f, lineMax)).ReadBytes('\n')
+		f.Close()
+		var e Event
+		if err == nil && json.Unmarshal(line, &e) == nil && e.Type == EventRun {
+			e.Run = entry.Name()
+			out = append(out, e)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if !out[i].Time.Equal(out[j].Time) {
+			return out[i].Time.After(out[j].Time)
+		}
+		return out[i].Run > out[j].Run
+	})
+	return out, nil
+}
+
 // Unfinished returns the newest run of a plan if that was interrupted: what
 // Runner.Resume goes on with.
 func (s *Directory) Unfinished(plan schema.Digest) (id string, ok bool, err error) {
-	runs, err := s.Runs()
+	heads, err := s.heads()
 	if err != nil {
 		return "", false, err
 	}
-	for _, r := range runs {
-		if r.Plan == plan {
-			return r.ID, r.Interrupted, nil
+	for _, h := range heads {
+		if h.Plan == plan {
+			r, err := s.Run(h.Run)
+			return r.ID, r.Interrupted, err
 		}
 	}
 	return "", false, nil
@@ -161,43 +199,34 @@ func (s *Directory) RemoveRun(id string) error {
 	return nil
 }
 
-// StepHistory is why a step did what it did in one run, against the run
-// before it.
-type StepHistory struct {
-	Event Event // how it ended
-	Log   []Event
-	Entry *Entry // what its key was made of; nil if it is not known any more
-}
-
-// ExplainStep returns what a run tells about one of its steps. NotFound if the
-// run has no such step.
-func (s *Directory) ExplainStep(run, step string) (StepHistory, error) {
-	events, err := s.Events(run)
+// KeepRuns removes the journals of runs that began before old, but for the
+// newest n and those that are going on. It returns how many that were.
+func (s *Directory) KeepRuns(n int, old time.Time) (int, error) {
+	dir := filepath.Join(s.dir, "runs")
+	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return StepHistory{}, err
+		return 0, storeError("reading", dir, err)
 	}
-	var h StepHistory
-	var names []string
-	for _, e := range events {
-		if e.Type == EventStep && e.State.Final() {
-			names = append(names, e.Step)
+	if len(entries) <= n {
+		return 0, nil
+	}
+	heads, err := s.heads()
+	if err != nil {
+		return 0, err
+	}
+	removed := 0
+	for _, h := range heads[min(n, len(heads)):] {
+		if !h.Time.Before(old) || s.going(h.Run) {
+			continue
 		}
-		switch {
-		case e.Step != step:
-		case e.Type == EventLog:
-			h.Log = append(h.Log, e)
-		case e.Type == EventStep:
-			uses := h.Event.Uses
-			if h.Event = e; e.Uses == "" {
-				h.Event.Uses = uses
-			}
+		dir, err := s.runDir(h.Run)
+		if err != nil {
+			return removed, err
 		}
+		if err := os.RemoveAll(dir); err != nil {
+			return removed, storeError("removing", dir, err)
+		}
+		removed++
 	}
-	if h.Event.Step == "" {
-		return StepHistory{}, schema.Errorf(schema.NotFound, "run %q has no step %q", run, step).WithHint("%s", schema.Suggest(step, names))
-	}
-	if e, ok, err := s.Last(events[0].Pipeline, step); err == nil && ok {
-		h.Entry = &e
-	}
-	return h, nil
+	return removed, nil
 }

@@ -25,6 +25,8 @@ type Store interface {
 	Sync() error
 	// Journal opens the journal of a run to append to.
 	Journal(run string) (Journal, error)
+	// Events reads the journal of a run. NotFound if there is none.
+	Events(run string) ([]Event, error)
 }
 
 // Journal keeps the events of one run, one JSON line each.
@@ -47,7 +49,7 @@ type Entry struct {
 	// Blobs are the bytes that the step stored beside its result.
 	Blobs []Blob `json:"blobs,omitempty"`
 	// Outcome is "" for success. A result beside an error is kept to be read,
-	// and never reused.
+	// and never reused; without a result the entry is there for its parts.
 	Outcome schema.Code `json:"outcome,omitempty"`
 	// State, Reason and Error stand in entries that a process leaves for others,
 	// which have no journal of it; see Task.Deliver.

@@ -377,11 +377,11 @@ func TestGC(t *testing.T) {
 	if u, err := s.Usage(); err != nil || u.Entries != 2 || u.Blobs != 2 || u.Runs != 1 {
 		t.Errorf("%+v, %v", u, err)
 	}
-	h, err := s.ExplainStep(second.Run, "a")
-	if err != nil || h.Event.Code != engine.CodeChanged || h.Entry == nil || !strings.HasPrefix(h.Event.Reason, "with.text changed: xxx") {
+	h, err := s.ExplainStep(second.Run, "a", "")
+	if err != nil || h.Event.Code != engine.CodeChanged || h.Parts == nil || !strings.HasPrefix(h.Event.Reason, "with.text changed: xxx") {
 		t.Errorf("%+v, %v", h, err)
 	}
-	if _, err := s.ExplainStep(second.Run, "aa"); schema.CodeOf(err) != schema.NotFound {
+	if _, err := s.ExplainStep(second.Run, "aa", ""); schema.CodeOf(err) != schema.NotFound {
 		t.Error(err)
 	}
 	if err := s.RemoveRun(second.Run); err != nil {

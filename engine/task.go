@@ -196,8 +196,24 @@ func (x *run) attempt(ctx context.Context, j job) outcome {
 	o := x.make(stepCtx, j, with, dec, parts, out)
 	if o.err != nil {
 		o.err = explain(stepCtx, o.err)
+		if err := x.remember(dec.Key, n.id, parts, o); err != nil {
+			o.err = errors.Join(o.err, err)
+		}
 	}
 	return o
+}
+
+// remember keeps what the key of a step that failed was made of, if nothing
+// else does: the next run is explained by that.
+func (x *run) remember(key schema.Digest, step string, parts []Part, o outcome) error {
+	code := schema.CodeOf(o.err)
+	if o.artifact.Digest != "" || code == schema.Canceled {
+		return nil
+	}
+	if _, known, err := x.Store.Lookup(key); known || err != nil {
+		return err
+	}
+	return x.Store.Record(Entry{Key: key, Pipeline: x.plan.Name, Step: step, Run: x.id, Time: x.now().UTC(), Parts: parts, Outcome: code})
 }
 
 // make runs the function, keeps its result, and saves it. A result beside an

@@ -2,6 +2,10 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -10,11 +14,19 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// keepRuns is how many runs are remembered. A journal has some 400 bytes a
+// step, so that is 300 KiB of runs with eight steps.
+const keepRuns = 100
+
 // runs is what is known of runs past and present: their journals.
 func (a *app) runs() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "runs",
 		Short: "Runs of the past: list, show, logs, explain, rm",
+		Long: fmt.Sprintf(`Runs of the past: what they did, said, and why.
+
+The newest %d runs are kept; older ones are forgotten when a run ends. Results
+stay until eidos cache gc.`, keepRuns),
 	}
 	c.AddCommand(a.runsList(), a.runsShow(), a.runsLogs(), a.runsExplain(), a.runsRemove())
 	return c
@@ -34,8 +46,31 @@ func (a *app) withStore(f func(*engine.Directory) error) error {
 	return f(store)
 }
 
+// withRun is withStore for a command that takes one run: the one that is named,
+// or the newest.
+func (a *app) withRun(args []string, f func(*engine.Directory, engine.RunInfo) error) error {
+	return a.withStore(func(s *engine.Directory) error {
+		if len(args) > 0 {
+			r, err := s.Run(args[0])
+			if err != nil {
+				return err
+			}
+			return f(s, r)
+		}
+		runs, err := s.Runs()
+		if err != nil {
+			return err
+		}
+		if len(runs) == 0 {
+			return schema.Errorf(schema.NotFound, "there are no runs yet").WithHint("eidos run makes one")
+		}
+		return f(s, runs[0])
+	})
+}
+
 func (a *app) runsList() *cobra.Command {
 	var format string
+	var limit int
 	c := &cobra.Command{
 		Use: "list", Short: "The runs, the newest first", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -44,21 +79,58 @@ func (a *app) runsList() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				more := 0
+				if limit > 0 && len(runs) > limit {
+					runs, more = runs[:limit], len(runs)-limit
+				}
 				if format == "json" {
-					return a.printJSON(runs)
+					return a.printJSON(append([]engine.RunInfo{}, runs...)) // [] if there are none
+				}
+				if len(runs) == 0 {
+					a.say("there are no runs yet; eidos run makes one")
+					return nil
 				}
 				t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(t, "RUN\tPIPELINE\tSTATE\tSTEPS\tRAN\tREUSED\tFAILED\tTOOK")
+				fmt.Fprintln(t, "RUN\tPIPELINE\tSTATE\tSTEPS\tRAN\tREUSED\tFAILED\tTOOK\tBEGAN")
 				for _, r := range runs {
-					fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", r.ID, r.Pipeline, stateWord(r), r.Steps, r.Ran, r.Reused, r.Failed,
-						(time.Duration(r.Millis) * time.Millisecond).String())
+					fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\n", r.ID, r.Pipeline, stateWord(r), r.Steps, r.Ran, r.Reused, r.Failed,
+						took(r.Millis), ago(time.Since(r.Start)))
 				}
-				return t.Flush()
+				if err := t.Flush(); err != nil {
+					return err
+				}
+				if more > 0 {
+					a.say("and %d older ones: --limit 0 lists them all", more)
+				}
+				return nil
 			})
 		},
 	}
 	formatWord(c, &format, "table", "json")
+	c.Flags().IntVarP(&limit, "limit", "n", 30, "how many, 0 for all")
 	return c
+}
+
+// took is a duration of so many milliseconds, not finer than one cares for.
+func took(millis int64) string {
+	d := time.Duration(millis) * time.Millisecond
+	if d >= time.Minute {
+		d = d.Round(time.Second)
+	}
+	return d.String()
+}
+
+// ago is how long something is past, in its largest unit.
+func ago(d time.Duration) string {
+	for _, u := range []struct {
+		size time.Duration
+		name string
+	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "min"}} {
+		if d >= u.size {
+			return fmt.Sprintf("%d %s ago", d/u.size, u.name)
+		}
+	}
+	return "just now"
 }
 
 func stateWord(r engine.RunInfo) string {
@@ -71,19 +143,22 @@ func stateWord(r engine.RunInfo) string {
 func (a *app) runsShow() *cobra.Command {
 	var format string
 	c := &cobra.Command{
-		Use: "show RUN", Short: "What each step of a run did, and why", Args: cobra.ExactArgs(1),
+		Use: "show [RUN]", Short: "What each step of a run did, and why", Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeRuns,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return a.withStore(func(s *engine.Directory) error {
-				events, err := s.Events(args[0])
+			return a.withRun(args, func(s *engine.Directory, r engine.RunInfo) error {
+				events, err := s.Events(r.ID)
 				if err != nil {
 					return err
 				}
 				if format == "json" {
 					return a.printJSON(events)
 				}
+				if err := a.printRun(r); err != nil {
+					return err
+				}
 				t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(t, "STEP\tSTATE\tDID\tBECAUSE")
+				fmt.Fprintln(t, "\nSTEP\tSTATE\tDID\tTOOK\tBECAUSE")
 				for _, e := range events {
 					if e.Type != engine.EventStep || !e.State.Final() {
 						continue
@@ -92,7 +167,7 @@ func (a *app) runsShow() *cobra.Command {
 					if e.Error != nil {
 						why = e.Error.Message
 					}
-					fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", e.Step, e.State, e.Action, why)
+					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", e.Step, e.State, e.Action, took(e.Millis), oneLine(why))
 				}
 				return t.Flush()
 			})
@@ -102,22 +177,63 @@ func (a *app) runsShow() *cobra.Command {
 	return c
 }
 
+// printRun prints what a run was.
+func (a *app) printRun(r engine.RunInfo) error {
+	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(t, "run\t%s\n", r.ID)
+	fmt.Fprintf(t, "pipeline\t%s\n", r.Pipeline)
+	if s := r.Source; s != nil {
+		if s.File != "" {
+			fmt.Fprintf(t, "file\t%s\n", s.File)
+		}
+		for _, k := range slices.Sorted(maps.Keys(s.Params)) {
+			fmt.Fprintf(t, "param\t%s=%s\n", k, oneLine(s.Params[k]))
+		}
+		if s.Retry != "" {
+			fmt.Fprintf(t, "retries\t%s\n", s.Retry)
+		}
+	}
+	fmt.Fprintf(t, "state\t%s\n", stateWord(r))
+	fmt.Fprintf(t, "began\t%s (%s)\n", r.Start.Local().Format(time.DateTime), ago(time.Since(r.Start)))
+	fmt.Fprintf(t, "took\t%s\n", took(r.Millis))
+	return t.Flush()
+}
+
+// oneLine keeps a table a table.
+func oneLine(s string) string {
+	return strings.Join(strings.Fields(s), " ")
+}
+
 func (a *app) runsLogs() *cobra.Command {
-	var step string
+	var step, format string
 	c := &cobra.Command{
-		Use: "logs RUN", Short: "What the steps of a run said", Args: cobra.ExactArgs(1),
+		Use: "logs [RUN]", Short: "What the steps of a run said", Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeRuns,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return a.withStore(func(s *engine.Directory) error {
-				events, err := s.Events(args[0])
+			return a.withRun(args, func(s *engine.Directory, r engine.RunInfo) error {
+				events, err := s.Events(r.ID)
 				if err != nil {
 					return err
 				}
+				logs, known := []engine.Event{}, step == ""
+				var names []string
 				for _, e := range events {
+					known = known || e.Step == step
 					if e.Type == engine.EventLog && (step == "" || e.Step == step) {
-						if _, err := fmt.Fprintf(a.out, "%s  %s: %s\n", e.Time.UTC().Format(time.RFC3339), e.Step, e.Text); err != nil {
-							return err
-						}
+						logs = append(logs, e)
+					} else if e.Type == engine.EventStep && e.State.Final() {
+						names = append(names, e.Step)
+					}
+				}
+				if !known {
+					return schema.Errorf(schema.NotFound, "run %q has no step %q", r.ID, step).WithHint("%s", schema.Suggest(step, names))
+				}
+				if format == "json" {
+					return a.printJSON(logs)
+				}
+				for _, e := range logs {
+					if _, err := fmt.Fprintf(a.out, "%s  %s: %s\n", e.Time.UTC().Format(time.RFC3339), e.Step, e.Text); err != nil {
+						return err
 					}
 				}
 				return nil
@@ -125,64 +241,47 @@ func (a *app) runsLogs() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&step, "step", "", "of this step only")
+	formatWord(c, &format, "text", "json")
 	return c
-}
-
-func (a *app) runsExplain() *cobra.Command {
-	var run string
-	c := &cobra.Command{
-		Use: "explain STEP", Short: "Why a step ran or was reused, and what its key is made of", Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return a.withStore(func(s *engine.Directory) error {
-				if run == "" {
-					runs, err := s.Runs()
-					if err != nil {
-						return err
-					}
-					if len(runs) == 0 {
-						return schema.Errorf(schema.NotFound, "there are no runs yet").WithHint("eidos run makes one")
-					}
-					run = runs[0].ID
-				}
-				h, err := s.ExplainStep(run, args[0])
-				if err != nil {
-					return err
-				}
-				return a.printHistory(run, h)
-			})
-		},
-	}
-	c.Flags().StringVar(&run, "run", "", "the run (default: the last one)")
-	return c
-}
-
-func (a *app) printHistory(run string, h engine.StepHistory) error {
-	e := h.Event
-	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "step\t%s (%s) of run %s\n", e.Step, e.Uses, run)
-	fmt.Fprintf(t, "state\t%s\n", e.State)
-	fmt.Fprintf(t, "decision\t%s: %s\n", e.Action, e.Reason)
-	if e.Error != nil {
-		fmt.Fprintf(t, "error\t%s\n", e.Error.Message)
-	}
-	if e.Digest != "" {
-		fmt.Fprintf(t, "result\t%s, %d bytes\n", e.Digest, e.Size)
-	}
-	if h.Entry != nil {
-		fmt.Fprintf(t, "key\t%s\n", h.Entry.Key)
-		for _, p := range h.Entry.Parts {
-			fmt.Fprintf(t, "  %s\t%s\n", p.Name, p.Value)
-		}
-	}
-	return t.Flush()
 }
 
 func (a *app) runsRemove() *cobra.Command {
-	return &cobra.Command{
-		Use: "rm RUN...", Short: "Forget runs; results stay until cache gc", Args: cobra.MinimumNArgs(1),
+	var older string
+	var keep int
+	c := &cobra.Command{
+		Use: "rm {RUN... | --older-than AGE | --keep N}", Short: "Forget runs; results stay until cache gc",
+		Long: `Forget runs: those that are named, or those that are older than --older-than,
+but not the newest --keep. Runs that are going on stay. Results stay until
+eidos cache gc.`,
+		Example: `  eidos runs rm 20260102T030405Z-a1b2c3
+  eidos runs rm --older-than 30d
+  eidos runs rm --keep 10
+  eidos runs rm --older-than 7d --keep 10     old ones, but never the newest 10`,
 		ValidArgsFunction: a.completeRuns,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
+			byAge, byCount := c.Flags().Changed("older-than"), c.Flags().Changed("keep")
+			if len(args) > 0 == (byAge || byCount) {
+				return schema.Errorf(schema.Invalid, "which runs?").WithHint("name some, or say --older-than AGE, --keep N or both")
+			}
+			if keep < 0 {
+				return schema.Errorf(schema.Invalid, "--keep: %d is less than none", keep)
+			}
+			old := time.Now()
+			if byAge {
+				d, err := age("--older-than", older)
+				if err != nil {
+					return err
+				}
+				old = old.Add(-d)
+			}
 			return a.withStore(func(s *engine.Directory) error {
+				if len(args) == 0 {
+					n, err := s.KeepRuns(keep, old)
+					if err == nil {
+						a.say("runs forgotten: %d", n)
+					}
+					return err
+				}
 				var errs []error
 				for _, id := range args {
 					errs = append(errs, s.RemoveRun(id))
@@ -191,6 +290,26 @@ func (a *app) runsRemove() *cobra.Command {
 			})
 		},
 	}
+	c.Flags().StringVar(&older, "older-than", "", "forget runs that began so long ago: 30d, 12h, 10m")
+	c.Flags().IntVar(&keep, "keep", 0, "never forget the newest so many")
+	return c
+}
+
+// age reads a duration that may be in days.
+func age(flag, text string) (time.Duration, error) {
+	d, err := time.ParseDuration(text)
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		var n int
+		n, err = strconv.Atoi(days)
+		if n > 100_000 { // 273 years; a duration holds 292
+			err = strconv.ErrRange
+		}
+		d = time.Duration(n) * 24 * time.Hour
+	}
+	if err != nil || d < 0 {
+		return 0, schema.Errorf(schema.Invalid, "%s: %q is not a duration", flag, text).WithHint("write it as 30d, 720h or 30m")
+	}
+	return d, nil
 }
 
 func (a *app) completeRuns(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
