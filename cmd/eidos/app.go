@@ -26,9 +26,12 @@ type app struct {
 	// among them; none if they begin with a flag, or ask for help or completion.
 	named []string
 
-	// pipeline is the text that run compiled, nil for one-step commands.
+	// pipeline is the text that run compiled, nil for one-step commands. The file
+	// is its absolute path, the name of one that eidos brings, or "" if it came
+	// from standard input.
 	pipeline     []byte
 	pipelineName string
+	pipelineFile string
 
 	debug, logJSON bool
 	quiet          bool

@@ -40,7 +40,7 @@ func (a *app) root() *cobra.Command {
 		id, title string
 		commands  []*cobra.Command
 	}{
-		{"pipeline", "Pipelines:", []*cobra.Command{a.run(), a.plan(), a.runs(), a.cache(), a.compilePipeline(), a.step()}},
+		{"pipeline", "Pipelines:", []*cobra.Command{a.run(), a.plan(), a.retry(), a.runs(), a.cache(), a.compilePipeline(), a.step()}},
 		{"stage", "One step at a time:", []*cobra.Command{
 			a.snapshot(), a.recipe(), a.validate(), a.bundle(), a.push(), a.sign(), a.verify(), a.diff(),
 		}},

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/pipelines"
@@ -112,6 +113,7 @@ func (a *app) source(args []string) (name string, text []byte, dir string, err e
 		return "<stdin>", text, wd, err
 	}
 	if !strings.ContainsAny(name, "./\\") {
+		a.pipelineFile = name
 		text, err := pipelines.Read(name)
 		return name + ".pipeline.yaml", text, wd, err
 	}
@@ -129,6 +131,7 @@ func (a *app) source(args []string) (name string, text []byte, dir string, err e
 		return "", nil, "", err
 	}
 	dir, err = filepath.Abs(filepath.Dir(name))
+	a.pipelineFile = filepath.Join(dir, filepath.Base(name))
 	return name, text, dir, err
 }
 
@@ -138,17 +141,21 @@ func (a *app) compile(args []string, f *runFlags, w *wired) (plan *engine.Plan, 
 	if err != nil {
 		return nil, "", err
 	}
-	a.pipelineName, a.pipeline = name, text
-	p, doc, err := parsePipeline(name, text)
-	if err != nil {
-		return nil, "", err
-	}
 	opts, err := f.options()
 	if err != nil {
 		return nil, "", err
 	}
-	plan, err = engine.Compile(p, doc, w.kinds, opts)
+	plan, err = a.compileText(name, text, opts, w)
 	return plan, dir, err
+}
+
+func (a *app) compileText(name string, text []byte, opts engine.CompileOptions, w *wired) (*engine.Plan, error) {
+	a.pipelineName, a.pipeline = name, text
+	p, doc, err := parsePipeline(name, text)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Compile(p, doc, w.kinds, opts)
 }
 
 // options turns --param and --params-file into what Compile takes.
@@ -194,6 +201,10 @@ func (a *app) withPlan(args []string, f *runFlags, do func(*engine.Plan, *engine
 	if err != nil {
 		return err
 	}
+	return a.withRunner(plan, dir, f, w, do)
+}
+
+func (a *app) withRunner(plan *engine.Plan, dir string, f *runFlags, w *wired, do func(*engine.Plan, *engine.Runner, *engine.Directory) error) error {
 	from, to, err := f.caches.open(w)
 	if err != nil {
 		return err
@@ -215,12 +226,22 @@ func (a *app) withPlan(args []string, f *runFlags, do func(*engine.Plan, *engine
 
 func (a *app) runPipeline(ctx context.Context, args []string, f *runFlags) error {
 	return a.withPlan(args, f, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory) error {
+		opts, err := f.options()
+		if err != nil {
+			return err
+		}
+		r.Source = &engine.Source{File: a.pipelineFile, Dir: r.Dir, Params: opts.Params}
+		if opts.Values != nil {
+			if r.Source.Values, err = schema.Encode(opts.Values); err != nil {
+				return err
+			}
+		}
 		return a.runPlan(ctx, plan, r, store, f)
 	})
 }
 
 func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, store *engine.Directory, f *runFlags) error {
-	if len(f.force)+len(f.only) == 0 && f.from == "" {
+	if len(f.force)+len(f.only) == 0 && f.from == "" && r.Retry == "" {
 		// A run of the same plan that was killed is gone on with: what it had
 		// pushed and signed is not done twice.
 		if id, ok, err := store.Unfinished(plan.Digest); err != nil {
@@ -229,6 +250,10 @@ func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, 
 			r.Resume = id
 			a.say("going on with run %s, which was interrupted", id)
 		}
+	}
+	var err error
+	if r.Source.Text, err = keepText(ctx, store, a.pipeline); err != nil {
+		return err
 	}
 	show := a.runProgress()
 	r.Events = show.Event
@@ -240,7 +265,9 @@ func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, 
 	if !a.quiet && a.progress != "json" {
 		a.summary(ctx, res, err)
 	}
-	return schema.Join([]error{err, f.evidence.write(ctx, store, plan, res, err)})
+	// Old runs are forgotten when new ones have ended.
+	_, kerr := store.KeepRuns(keepRuns, time.Now())
+	return schema.Join([]error{err, f.evidence.write(ctx, store, plan, res, err), kerr})
 }
 
 func (a *app) writePipeline(args []string) error {

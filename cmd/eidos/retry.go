@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/pipelines"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) retry() *cobra.Command {
+	var f runFlags
+	c := &cobra.Command{
+		Use:   "retry [RUN]",
+		Short: "Run what failed again, and what waited for it; what was done is not repeated",
+		Long: `Run the pipeline of an earlier run again, with the same parameters and the same
+--only, --from, --force and --keep-going. What that run has done is not
+repeated, also pushes and signatures: what failed, what was stopped and what was
+skipped because of it runs. Steps under finally run again.
+
+The pipeline is read from its file as it is now, so that it can be mended too. A
+step that was changed since is another step, and runs. If the file is gone, or
+the pipeline came from standard input, its text as it was run is used.
+
+Without RUN, the newest run that failed or was stopped is retried.`,
+		Example: `  eidos retry                                 the newest that failed
+  eidos retry 20260102T030405Z-a1b2c3         this one`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeRuns,
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.retryRun(c.Context(), args, &f)
+		},
+	}
+	fl := c.Flags()
+	fl.IntVarP(&f.jobs, "jobs", "j", 0, "how many steps run at once (default: one a processor)")
+	fl.BoolVar(&f.overwrite, "overwrite", false, "replace outputs that something else has written")
+	f.evidence.bind(c)
+	return c
+}
+
+func (a *app) retryRun(ctx context.Context, args []string, f *runFlags) error {
+	var past engine.RunInfo
+	var kept []byte
+	err := a.withStore(func(s *engine.Directory) error {
+		var err error
+		if past, err = toRetry(s, args); err != nil {
+			return err
+		}
+		kept, err = readText(ctx, s, past.Source.Text)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	src := past.Source
+	name, text, err := a.sourceOf(src, kept)
+	if err != nil {
+		return err
+	}
+	f.force, f.only, f.from, f.keepGoing = src.Force, src.Only, src.From, src.KeepGoing
+	w, err := a.wire(wiring{force: f.overwrite})
+	if err != nil {
+		return err
+	}
+	opts := compileOptions()
+	opts.Params = src.Params
+	if src.Values != nil {
+		doc, err := schema.Parse("--params-file of run "+past.ID, src.Values)
+		if err != nil {
+			return err
+		}
+		opts.Values, _ = doc.Value().(map[string]any)
+	}
+	plan, err := a.compileText(name, text, opts, w)
+	if err != nil {
+		return err
+	}
+	a.say("retrying run %s of %s", past.ID, past.Pipeline)
+	if plan.Digest != past.Plan {
+		a.say("the pipeline has changed since: steps that are other ones now run, whether they were done or not")
+	}
+	return a.withRunner(plan, src.Dir, f, w, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory) error {
+		r.Retry, r.Source = past.ID, src
+		return a.runPlan(ctx, plan, r, store, f)
+	})
+}
+
+// toRetry finds the run to retry: the one that is named, or the newest that did
+// not end well.
+func toRetry(s *engine.Directory, args []string) (engine.RunInfo, error) {
+	if len(args) == 0 {
+		runs, err := s.Runs()
+		if err != nil {
+			return engine.RunInfo{}, err
+		}
+		mended := map[string]bool{} // by a retry that ended well
+		for _, r := range runs {
+			if unwell(r) && !mended[r.ID] {
+				return retryable(r)
+			}
+			if r.Source != nil && r.State != engine.Running {
+				mended[r.Source.Retry] = true
+			}
+		}
+		return engine.RunInfo{}, schema.Errorf(schema.NotFound, "there is no run that failed").WithHint("eidos runs list shows the runs")
+	}
+	r, err := s.Run(args[0])
+	if err != nil {
+		return r, err
+	}
+	return retryable(r)
+}
+
+// unwell reports whether there is something to do again.
+func unwell(r engine.RunInfo) bool {
+	return r.Interrupted || r.State == engine.Failed || r.State == engine.Canceled
+}
+
+func retryable(r engine.RunInfo) (engine.RunInfo, error) {
+	switch {
+	case r.State == engine.Running:
+		return r, schema.Errorf(schema.Unavailable, "run %q is going on", r.ID)
+	case !unwell(r) && r.Failed == 0:
+		return r, schema.Errorf(schema.Invalid, "nothing failed in run %q", r.ID).WithHint("eidos run runs a pipeline again")
+	case r.Source == nil:
+		return r, schema.Errorf(schema.Invalid, "run %q does not say which pipeline it was of: an older eidos made it", r.ID).WithHint("use eidos run")
+	}
+	return r, nil
+}
+
+// sourceOf finds the text of the pipeline that a run was of.
+func (a *app) sourceOf(src *engine.Source, kept []byte) (name string, text []byte, err error) {
+	a.pipelineFile = src.File
+	switch {
+	case src.File == "":
+		return shortPath(filepath.Join(src.Dir, "<stdin>")), kept, nil
+	case !filepath.IsAbs(src.File):
+		text, err = pipelines.Read(src.File)
+		return src.File + ".pipeline.yaml", text, err
+	}
+	name = shortPath(src.File)
+	f, err := os.Open(src.File)
+	if errors.Is(err, os.ErrNotExist) {
+		a.say("%s is gone: using the pipeline as it was run", name)
+		return name, kept, nil
+	}
+	if err != nil {
+		return "", nil, schema.Errorf(schema.Failed, "reading the pipeline: %w", err)
+	}
+	defer f.Close()
+	text, err = readLimited(f, name)
+	return name, text, err
+}
+
+// shortPath is path as one would type it here.
+func shortPath(path string) string {
+	wd, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if rel, err := filepath.Rel(wd, path); err == nil && filepath.IsLocal(rel) {
+		return rel
+	}
+	return path
+}
+
+// keepText puts a pipeline's text into the store, where it stays as long as a
+// run names it.
+func keepText(ctx context.Context, s *engine.Directory, text []byte) (schema.Digest, error) {
+	sum := sha256.Sum256(text)
+	d := schema.Digest("sha256:" + hex.EncodeToString(sum[:]))
+	if s.Has(ctx, d, int64(len(text))) {
+		return d, nil
+	}
+	d, _, err := s.Put(ctx, bytes.NewReader(text))
+	return d, err
+}
+
+func readText(ctx context.Context, s *engine.Directory, d schema.Digest) ([]byte, error) {
+	r, err := s.Open(ctx, d)
+	if err != nil {
+		return nil, fmt.Errorf("reading the pipeline of the run: %w", err)
+	}
+	defer r.Close()
+	return io.ReadAll(io.LimitReader(r, schema.MaxBytes))
+}
