@@ -19,6 +19,9 @@ type Source struct {
 	Text   schema.Digest     `json:"text,omitempty"`
 	Params map[string]string `json:"params,omitempty"`
 	Values json.RawMessage   `json:"values,omitempty"` // of --params-file
+	// Kubeconfig and Context are of the caller, who reaches a cluster by them.
+	Kubeconfig string `json:"kubeconfig,omitempty"`
+	Context    string `json:"context,omitempty"`
 
 	// What the Runner adds of its own.
 	Force     []string `json:"force,omitempty"`

@@ -743,8 +743,8 @@ type Secret struct {
 
 	File string `json:"file,omitempty"`
 
-	// cm-like address of a Kubernetes Secret's key: NAMESPACE/NAME/KEY
-	Kubernetes string `json:"kubernetes,omitempty"`
+	// A key of a Kubernetes Secret: NAMESPACE/NAME/KEY
+	Kubernetes SecretKey `json:"kubernetes,omitempty"`
 }
 
 type Step struct {

@@ -29,6 +29,8 @@ type (
 	Duration = string
 	// Quantity is an amount as Kubernetes writes it: 500m, 1Gi.
 	Quantity = string
+	// SecretKey is NAMESPACE/NAME/KEY.
+	SecretKey = string
 	// Scalar is a bool, int64, uint64, float64 or string.
 	Scalar = any
 )

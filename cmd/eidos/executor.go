@@ -31,10 +31,9 @@ const jobsInCluster = 256
 
 // executor are the flags about where steps run.
 type executor struct {
-	kind                    string
-	store                   string
-	kubeconfig, kubeContext string
-	pods                    func() map[string]any
+	kind  string
+	store string
+	pods  func() map[string]any
 }
 
 func (f *executor) bind(a *app, c *cobra.Command) {
@@ -43,14 +42,12 @@ func (f *executor) bind(a *app, c *cobra.Command) {
 	fl.StringVar(&f.kind, "executor", executorLocal, "where steps run: local, in this process; process, each in one of its own; kubernetes, as Jobs")
 	must(c.RegisterFlagCompletionFunc("executor", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)))
 	fl.StringVar(&f.store, "store", "", "kubernetes: what this machine and the Pods both reach, oci://REGISTRY/REPOSITORY")
-	fl.StringVarP(&f.kubeconfig, "kubeconfig", "k", "", "kubeconfig file (default $KUBECONFIG, ~/.kube/config, or in-cluster)")
-	fl.StringVar(&f.kubeContext, "context", "", "context of the kubeconfig")
 	f.pods = a.params(c, "Pods")
 }
 
 // set makes r run its steps where the flags say. What it returns is called when
 // the run has ended.
-func (f *executor) set(a *app, w *wired, r *engine.Runner, store *engine.Directory, access oci.Access) (func(), error) {
+func (f *executor) set(a *app, w *wired, r *engine.Runner, store *engine.Directory, cluster kube.Config, access oci.Access) (func(), error) {
 	none := func() {}
 	switch f.kind {
 	case "", executorLocal:
@@ -69,7 +66,7 @@ func (f *executor) set(a *app, w *wired, r *engine.Runner, store *engine.Directo
 		}, env)
 		return none, f.onlyKubernetes()
 	case executorKubernetes:
-		x, err := f.jobs(a, w, store, access)
+		x, err := f.jobs(a, w, store, cluster, access)
 		if err != nil {
 			return nil, err
 		}
@@ -98,7 +95,7 @@ func (f *executor) onlyKubernetes() error {
 	return nil
 }
 
-func (f *executor) jobs(a *app, w *wired, store *engine.Directory, access oci.Access) (*jobs.Executor, error) {
+func (f *executor) jobs(a *app, w *wired, store *engine.Directory, cluster kube.Config, access oci.Access) (*jobs.Executor, error) {
 	if !strings.HasPrefix(f.store, "oci://") {
 		return nil, schema.Errorf(schema.Invalid, "--store: %q is no registry that Pods can reach", f.store).WithHint("name one with --store oci://REGISTRY/REPOSITORY")
 	}
@@ -107,8 +104,7 @@ func (f *executor) jobs(a *app, w *wired, store *engine.Directory, access oci.Ac
 		return nil, err
 	}
 	o := jobs.Options{
-		Kube:    kube.Config{Kubeconfig: f.kubeconfig, Context: f.kubeContext, UserAgent: "eidos/" + versionOf()},
-		Between: between, URI: f.store, Store: store, Env: a.passOn(), Version: versionOf(), Random: random,
+		Kube: cluster, Between: between, URI: f.store, Store: store, Env: a.passOn(), Version: versionOf(), Random: random,
 	}
 	if access.PlainHTTP {
 		o.Args = append(o.Args, "--plain-http")

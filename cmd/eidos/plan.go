@@ -34,6 +34,7 @@ func (a *app) plan() *cobra.Command {
 	}
 	f.bindParams(c)
 	f.bindSelection(c)
+	f.bindCluster(c)
 	c.Flags().StringVar(&format, "format", "table", "table or json")
 	return c
 }

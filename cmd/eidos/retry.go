@@ -23,8 +23,8 @@ func (a *app) retry() *cobra.Command {
 		Use:   "retry [RUN]",
 		Short: "Run what failed again, and what waited for it; what was done is not repeated",
 		Long: `Run the pipeline of an earlier run again, with the same parameters and the same
---only, --from, --force and --keep-going. What that run has done is not
-repeated, also pushes and signatures: what failed, what was stopped and what was
+--only, --from, --force, --keep-going, --kubeconfig and --context. What that run
+has done is not repeated, also pushes and signatures: what failed, what was stopped and what was
 skipped because of it runs. Steps under finally run again.
 
 The pipeline is read from its file as it is now, so that it can be mended too. A
@@ -67,7 +67,8 @@ func (a *app) retryRun(ctx context.Context, args []string, f *runFlags) error {
 		return err
 	}
 	f.force, f.only, f.from, f.keepGoing = src.Force, src.Only, src.From, src.KeepGoing
-	w, err := a.wire(wiring{force: f.overwrite})
+	f.kubeconfig, f.kubeContext = src.Kubeconfig, src.Context
+	w, err := a.wire(f.wiring())
 	if err != nil {
 		return err
 	}

@@ -33,6 +33,18 @@ type runFlags struct {
 	evidence    evidence
 	caches      caches
 	executor    executor
+
+	kubeconfig, kubeContext string
+}
+
+// bindCluster binds which cluster cm:// addresses and secrets are of.
+func (f *runFlags) bindCluster(c *cobra.Command) {
+	c.Flags().StringVarP(&f.kubeconfig, "kubeconfig", "k", "", "kubeconfig file, for cm:// and secrets (default $KUBECONFIG, ~/.kube/config, or in-cluster)")
+	c.Flags().StringVar(&f.kubeContext, "context", "", "context of the kubeconfig, for cm:// and secrets (default its current one)")
+}
+
+func (f *runFlags) wiring() wiring {
+	return wiring{force: f.overwrite, kubeconfig: f.kubeconfig, kubeContext: f.kubeContext}
 }
 
 func (f *runFlags) bindParams(c *cobra.Command) {
@@ -78,6 +90,7 @@ Without it, ./` + pipelineFile + ` is run if it is there, else the pipeline "eid
 	}
 	f.bindParams(c)
 	f.bindSelection(c)
+	f.bindCluster(c)
 	fl := c.Flags()
 	fl.IntVarP(&f.jobs, "jobs", "j", 0, "how many steps run at once (default: one a processor)")
 	fl.BoolVar(&f.keepGoing, "keep-going", false, "after a failure, run what does not depend on it")
@@ -193,7 +206,7 @@ func (f *runFlags) options() (engine.CompileOptions, error) {
 // withPlan compiles the pipeline of args and opens the state directory for do.
 // A pipeline that does not compile touches no state.
 func (a *app) withPlan(args []string, f *runFlags, do func(*engine.Plan, *engine.Runner, *engine.Directory) error) error {
-	w, err := a.wire(wiring{force: f.overwrite})
+	w, err := a.wire(f.wiring())
 	if err != nil {
 		return err
 	}
@@ -215,7 +228,7 @@ func (a *app) withRunner(plan *engine.Plan, dir string, f *runFlags, w *wired, d
 			Jobs: f.jobs, KeepGoing: f.keepGoing, Force: f.force, Only: f.only, From: f.from,
 			CheckDeterminism: f.determinism, Secret: w.secret, CacheFrom: from, CacheTo: to,
 		}
-		over, err := f.executor.set(a, w, r, store, f.caches.access)
+		over, err := f.executor.set(a, w, r, store, a.cluster(f.wiring(), "eidos/"+versionOf()), f.caches.access)
 		if err != nil {
 			return err
 		}
@@ -230,7 +243,12 @@ func (a *app) runPipeline(ctx context.Context, args []string, f *runFlags) error
 		if err != nil {
 			return err
 		}
-		r.Source = &engine.Source{File: a.pipelineFile, Dir: r.Dir, Params: opts.Params}
+		r.Source = &engine.Source{File: a.pipelineFile, Dir: r.Dir, Params: opts.Params, Context: f.kubeContext}
+		if f.kubeconfig != "" {
+			if r.Source.Kubeconfig, err = filepath.Abs(f.kubeconfig); err != nil {
+				return err
+			}
+		}
 		if opts.Values != nil {
 			if r.Source.Values, err = schema.Encode(opts.Values); err != nil {
 				return err

@@ -76,6 +76,9 @@ func (a *app) wire(o wiring) (*wired, error) {
 			Sign: sign.Options{OCI: registries, LookupEnv: a.lookupEnv, Materials: a.materials},
 		}),
 		load: load, save: save, registries: registries,
+		secret: func(ctx context.Context, s schema.Secret) (string, error) {
+			return kube.ReadSecret(ctx, a.cluster(o, agent), s.Kubernetes)
+		},
 	}, nil
 }
 
