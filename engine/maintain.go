@@ -171,6 +171,9 @@ func (s *Directory) usedByRuns() (used map[schema.Digest]bool, keys map[string]b
 		}
 		if h.Source != nil {
 			used[h.Source.Text] = true
+			for _, d := range h.Source.Included {
+				used[d] = true
+			}
 		}
 		for _, e := range events {
 			used[e.Digest], keys[e.Key] = true, true

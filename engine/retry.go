@@ -16,9 +16,11 @@ type Source struct {
 	// Dir is what the pipeline's relative paths are relative to.
 	Dir string `json:"dir,omitempty"`
 	// Text is the pipeline as it was run, in the store while the run is kept.
-	Text   schema.Digest     `json:"text,omitempty"`
-	Params map[string]string `json:"params,omitempty"`
-	Values json.RawMessage   `json:"values,omitempty"` // of --params-file
+	Text schema.Digest `json:"text,omitempty"`
+	// Included names more in the store that the pipeline is made of.
+	Included []schema.Digest   `json:"included,omitempty"`
+	Params   map[string]string `json:"params,omitempty"`
+	Values   json.RawMessage   `json:"values,omitempty"` // of --params-file
 	// Kubeconfig and Context are of the caller, who reaches a cluster by them.
 	Kubeconfig string `json:"kubeconfig,omitempty"`
 	Context    string `json:"context,omitempty"`

@@ -32,6 +32,7 @@ type app struct {
 	pipeline     []byte
 	pipelineName string
 	pipelineFile string
+	included     []schema.Digest // what of registries it includes, in the store
 
 	debug, logJSON bool
 	quiet          bool

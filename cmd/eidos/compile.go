@@ -70,7 +70,7 @@ func (a *app) compileTo(ctx context.Context, args []string, f *compileFlags) err
 	if err != nil {
 		return err
 	}
-	plan, doc, err := a.plannedOf(args, &f.runFlags, w)
+	plan, doc, err := a.plannedOf(ctx, args, &f.runFlags, w)
 	if err != nil {
 		return err
 	}

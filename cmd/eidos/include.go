@@ -1,13 +1,16 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/expr"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/oci"
 )
 
 // compileOptions is what pipelines may use beside what Compile brings.
@@ -15,7 +18,61 @@ func compileOptions() engine.CompileOptions {
 	return engine.CompileOptions{When: expr.Compile, Include: include}
 }
 
-// include reads a pipeline that another one names.
+// including reads the pipelines that others name, in registries too.
+func (a *app) including(ctx context.Context, w *wired) func(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
+	return func(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
+		name, text, err := a.readIncluded(ctx, w, uri, from)
+		if err != nil {
+			return nil, nil, err
+		}
+		return parsePipeline(name, text)
+	}
+}
+
+// readIncluded reads the text of a pipeline that another one names.
+func (a *app) readIncluded(ctx context.Context, w *wired, uri, from string) (name string, text []byte, err error) {
+	if !strings.HasPrefix(uri, "oci://") {
+		return readInclude(uri, from)
+	}
+	var p *oci.Pipeline
+	err = a.withStore(func(s *engine.Directory) error {
+		var err error
+		p, err = pulled(ctx, w.registries, s, uri)
+		return err
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	a.included = append(a.included, p.Blobs...)
+	return uri, p.Text, nil
+}
+
+// pulled reads a pipeline in a registry by digest: what a tag names today it may
+// not name tomorrow. blobs keeps it.
+func pulled(ctx context.Context, registries oci.Options, blobs engine.Blobs, uri string) (*oci.Pipeline, error) {
+	wd, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	l, err := oci.ParseLocation(uri)
+	if err != nil {
+		return nil, err
+	}
+	env := engine.Env{Blobs: blobs, Dir: wd}
+	if l.Digest != "" {
+		return registries.PullPipeline(ctx, env, uri, oci.Access{})
+	}
+	e := schema.Errorf(schema.Invalid, "including %q: a tag may name another pipeline tomorrow", uri)
+	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
+	defer stop()
+	ref, err := registries.Resolve(ctx, env, uri, oci.Access{})
+	if err != nil { // the hint does without
+		return nil, e.WithHint("name its digest: %s@sha256:…", uri)
+	}
+	return nil, e.WithHint("name its digest; today that is oci://%s", ref.Reference)
+}
+
+// include reads a pipeline that another one names, a file.
 func include(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
 	name, text, err := readInclude(uri, from)
 	if err != nil {
@@ -28,7 +85,11 @@ func include(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
 // relative to the file that asks.
 func readInclude(uri, from string) (name string, text []byte, err error) {
 	if strings.Contains(uri, "://") {
-		return "", nil, schema.Errorf(schema.Invalid, "including %q: only files can be included", uri).WithHint("pull it first and include the file")
+		return "", nil, schema.Errorf(schema.Invalid, "including %q: only files and oci:// can be included", uri).WithHint("pull it first and include the file")
+	}
+	if strings.HasPrefix(from, "oci://") {
+		return "", nil, schema.Errorf(schema.Invalid, "including %q: a pipeline in a registry has no files beside it", uri).
+			WithHint("push that one too and include it as oci://…@sha256:…")
 	}
 	path := uri
 	if !filepath.IsAbs(path) {

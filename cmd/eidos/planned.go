@@ -35,7 +35,7 @@ type included struct {
 const planKind = "Plan"
 
 // plannedOf compiles the pipeline of args and keeps what that took.
-func (a *app) plannedOf(args []string, f *runFlags, w *wired) (*engine.Plan, *planned, error) {
+func (a *app) plannedOf(ctx context.Context, args []string, f *runFlags, w *wired) (*engine.Plan, *planned, error) {
 	name, text, _, err := a.source(args)
 	if err != nil {
 		return nil, nil, err
@@ -50,7 +50,7 @@ func (a *app) plannedOf(args []string, f *runFlags, w *wired) (*engine.Plan, *pl
 	}
 	out := &planned{APIVersion: schema.APIVersion, Kind: planKind, Name: name, Text: string(text), Params: map[string]any{}}
 	opts.Include = func(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
-		name, text, err := readInclude(uri, from)
+		name, text, err := a.readIncluded(ctx, w, uri, from)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -149,7 +149,7 @@ func (a *app) source(args []string) (name string, text []byte, dir string, err e
 }
 
 // compile reads and compiles the pipeline of args.
-func (a *app) compile(args []string, f *runFlags, w *wired) (plan *engine.Plan, dir string, err error) {
+func (a *app) compile(ctx context.Context, args []string, f *runFlags, w *wired) (plan *engine.Plan, dir string, err error) {
 	name, text, dir, err := a.source(args)
 	if err != nil {
 		return nil, "", err
@@ -158,16 +158,17 @@ func (a *app) compile(args []string, f *runFlags, w *wired) (plan *engine.Plan, 
 	if err != nil {
 		return nil, "", err
 	}
-	plan, err = a.compileText(name, text, opts, w)
+	plan, err = a.compileText(ctx, name, text, opts, w)
 	return plan, dir, err
 }
 
-func (a *app) compileText(name string, text []byte, opts engine.CompileOptions, w *wired) (*engine.Plan, error) {
+func (a *app) compileText(ctx context.Context, name string, text []byte, opts engine.CompileOptions, w *wired) (*engine.Plan, error) {
 	a.pipelineName, a.pipeline = name, text
 	p, doc, err := parsePipeline(name, text)
 	if err != nil {
 		return nil, err
 	}
+	opts.Include = a.including(ctx, w)
 	return engine.Compile(p, doc, w.kinds, opts)
 }
 
@@ -205,12 +206,12 @@ func (f *runFlags) options() (engine.CompileOptions, error) {
 
 // withPlan compiles the pipeline of args and opens the state directory for do.
 // A pipeline that does not compile touches no state.
-func (a *app) withPlan(args []string, f *runFlags, do func(*engine.Plan, *engine.Runner, *engine.Directory) error) error {
+func (a *app) withPlan(ctx context.Context, args []string, f *runFlags, do func(*engine.Plan, *engine.Runner, *engine.Directory) error) error {
 	w, err := a.wire(f.wiring())
 	if err != nil {
 		return err
 	}
-	plan, dir, err := a.compile(args, f, w)
+	plan, dir, err := a.compile(ctx, args, f, w)
 	if err != nil {
 		return err
 	}
@@ -238,7 +239,7 @@ func (a *app) withRunner(plan *engine.Plan, dir string, f *runFlags, w *wired, d
 }
 
 func (a *app) runPipeline(ctx context.Context, args []string, f *runFlags) error {
-	return a.withPlan(args, f, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory) error {
+	return a.withPlan(ctx, args, f, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory) error {
 		opts, err := f.options()
 		if err != nil {
 			return err
@@ -273,6 +274,7 @@ func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, 
 	if r.Source.Text, err = keepText(ctx, store, a.pipeline); err != nil {
 		return err
 	}
+	r.Source.Included = a.included
 	show := a.runProgress()
 	r.Events = show.Event
 	res, err := r.Run(ctx, plan)

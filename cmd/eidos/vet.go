@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -31,7 +32,7 @@ no check without a definition. Prints which recipe answers what.`,
 	formatWord(c, &format, "table", "json")
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			return a.vetPipeline(args, &f)
+			return a.vetPipeline(c.Context(), args, &f)
 		}
 		src, err := source(data)
 		if err != nil {
@@ -98,12 +99,12 @@ func table(rows [][]string) string {
 }
 
 // vetPipeline compiles a pipeline and runs nothing.
-func (a *app) vetPipeline(args []string, f *runFlags) error {
+func (a *app) vetPipeline(ctx context.Context, args []string, f *runFlags) error {
 	w, err := a.wire(wiring{})
 	if err != nil {
 		return err
 	}
-	plan, _, err := a.compile(args, f, w)
+	plan, _, err := a.compile(ctx, args, f, w)
 	if err != nil {
 		return err
 	}

@@ -32,10 +32,11 @@ type wiring struct {
 // wired is everything that a pipeline needs of its surroundings: the one place
 // where clients, clocks and environments are made and passed on.
 type wired struct {
-	kinds      []engine.Kind
-	load       engine.Loader
-	save       engine.Saver
-	secret     func(context.Context, schema.Secret) (string, error)
+	kinds  []engine.Kind
+	load   engine.Loader
+	save   engine.Saver
+	secret func(context.Context, schema.Secret) (string, error)
+	// registries are for what is no step: pipelines in them.
 	registries oci.Options
 }
 
@@ -75,7 +76,8 @@ func (a *app) wire(o wiring) (*wired, error) {
 			OCI:  registries,
 			Sign: sign.Options{OCI: registries, LookupEnv: a.lookupEnv, Materials: a.materials},
 		}),
-		load: load, save: save, registries: registries,
+		load: load, save: save,
+		registries: registries,
 		secret: func(ctx context.Context, s schema.Secret) (string, error) {
 			return kube.ReadSecret(ctx, a.cluster(o, agent), s.Kubernetes)
 		},

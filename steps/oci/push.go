@@ -58,16 +58,20 @@ func (o Options) Push(ctx context.Context, env engine.Env, b *schema.Bundle, p s
 
 // PushDocument writes one document as an artefact of its own media type.
 func (o Options) PushDocument(ctx context.Context, env engine.Env, v schema.Value, to string, access Access) (*schema.Reference, error) {
-	r, err := o.openTarget(to, env.Dir, access)
-	if err != nil {
-		return nil, err
-	}
 	data, err := schema.Encode(v)
 	if err != nil {
 		return nil, err
 	}
-	mt := v.MediaType()
-	layer := v1.Descriptor{MediaType: types.MediaType(mt), Digest: digestOf(data), Size: int64(len(data))}
+	return o.pushOne(ctx, env, v.MediaType(), nil, data, to, access)
+}
+
+// pushOne writes an artefact of one layer, data, of the type mt.
+func (o Options) pushOne(ctx context.Context, env engine.Env, mt string, annotations map[string]string, data []byte, to string, access Access) (*schema.Reference, error) {
+	r, err := o.openTarget(to, env.Dir, access)
+	if err != nil {
+		return nil, err
+	}
+	layer := v1.Descriptor{MediaType: types.MediaType(mt), Digest: digestOf(data), Size: int64(len(data)), Annotations: annotations}
 	created := time.Unix(0, 0)
 	if !o.Created.IsZero() {
 		created = o.Created

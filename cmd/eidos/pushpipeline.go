@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// pipelineText reads what push was given if that is the file of a pipeline; nil
+// if it is something else, or not there.
+func pipelineText(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, nil
+	}
+	if strings.HasSuffix(path, ".cue") {
+		return nil, schema.Errorf(schema.Invalid, "%q is CUE; a pipeline is pushed as YAML or JSON", path).WithHint("cue export --out yaml %s writes it so", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, schema.Errorf(schema.Failed, "reading %q: %w", path, err)
+	}
+	defer f.Close()
+	text, err := readLimited(f, path)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := schema.Parse(path, text)
+	if err != nil {
+		return nil, err
+	}
+	if m, ok := doc.Value().(map[string]any); !ok || m["kind"] != "Pipeline" {
+		return nil, nil
+	}
+	return text, nil
+}
+
+// pushPipeline pushes a pipeline for others to include. What an included one
+// may not have is told now.
+func (a *app) pushPipeline(ctx context.Context, s *stage, path string, text []byte, imageRefs string) error {
+	p, doc, err := parsePipeline(path, text)
+	if err != nil {
+		return err
+	}
+	if s.with["annotations"] != nil {
+		return schema.Errorf(schema.Invalid, "--annotations is for bundles")
+	}
+	var errs []error
+	for name, step := range p.Steps {
+		if step.Include != "" && !strings.HasPrefix(step.Include, "oci://") {
+			errs = append(errs, schema.Errorf(schema.Invalid, "%q does not go with the pipeline into a registry", step.Include).
+				At(doc.Pos("steps", name, "include"), "steps."+name+".include").WithHint("push that one first, and include it as oci://…@sha256:…"))
+		}
+	}
+	if err := schema.Join(errs); err != nil {
+		return err
+	}
+	w, err := a.wire(wiring{})
+	if err != nil {
+		return err
+	}
+	wd, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	to, _ := s.with["to"].(string)
+	ref, err := w.registries.PushPipeline(ctx, engine.Env{Dir: wd}, filepath.Base(path), text, to, s.access())
+	if err != nil {
+		return err
+	}
+	return a.printReference(ctx, ref, s.format, imageRefs)
+}
