@@ -9,6 +9,8 @@
 //	decide.go     run a step or reuse its result: key.go, compare.go; explain.go asks without running
 //	store.go      results by content: directory.go, linefile.go, keylog.go, smalllog.go, memory.go; cache.go shares them
 //	step.go       one attempt complete in itself, to run elsewhere; process/ does in processes
-//	journal.go    what happened: runs.go tells about runs of the past, provenance.go attests one
+//	journal.go    what happened: runs.go and history.go tell about runs of the past, retry.go
+//	              runs one again, provenance.go attests one
+//	secret.go     what steps may read and nobody may see: mask.go hides it
 //	event.go      the one stream that everything which shows a run is made of
 package engine

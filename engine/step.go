@@ -112,6 +112,13 @@ func runTask(ctx context.Context, k *Kind, store Store, t Task, env Env) (TaskRe
 		}
 		return TaskResult{}, err
 	}
+	var mask masker
+	for name, s := range t.Secrets {
+		mask.add(name, s)
+	}
+	if serr := mask.keptOut(v); serr != nil {
+		return TaskResult{}, serr
+	}
 	a, _, serr := storeValue(context.WithoutCancel(ctx), store, v)
 	if serr != nil {
 		return TaskResult{}, serr

@@ -49,6 +49,7 @@ type job struct {
 	results map[string]Artifact // for texts and conditions, by step
 	status  string              // of the run, for steps under finally
 	rows    int                 // of the step's matrix
+	lines   *lineMask           // what the attempt says
 }
 
 // arg is one value at a port.
@@ -64,7 +65,7 @@ func (x *run) job(i int) job {
 	n, st := x.nodes[i], &x.status[i]
 	st.attempts++
 	st.err = nil
-	j := job{node: n, attempt: st.attempts, forced: st.forced, status: "success"}
+	j := job{node: n, attempt: st.attempts, forced: st.forced, status: "success", lines: x.lineMask(i, st.attempts)}
 	if len(x.roots) > 0 || x.failure != nil {
 		j.status = "failure"
 		if x.failure != nil && schema.CodeOf(x.failure) == schema.Canceled {
@@ -105,6 +106,7 @@ func (x *run) send(m message) {
 // do makes one attempt, in a goroutine of the group.
 func (x *run) do(ctx context.Context, j job) {
 	o := x.attempt(ctx, j)
+	j.lines.end()
 	if o.err != nil {
 		o.err = x.mask.error(explain(ctx, o.err))
 	}
@@ -125,19 +127,24 @@ func explain(ctx context.Context, err error) error {
 	return err
 }
 
+func (x *run) lineMask(i, attempt int) *lineMask {
+	return &lineMask{masker: x.mask, tell: func(line string) {
+		x.send(message{what: said, node: i, attempt: attempt, text: line})
+	}}
+}
+
 // env is what the engine lends to the function of j.
 func (x *run) env(ctx context.Context, j job, blobs *recorder) Env {
 	i := j.node.index
+	if j.lines == nil { // of a plan: nobody hears
+		j.lines = x.lineMask(i, j.attempt)
+	}
 	return Env{
 		Blobs: blobs,
 		Dir:   x.dir,
-		Log: func(format string, args ...any) {
-			for _, line := range strings.Split(strings.TrimRight(x.mask.text(fmt.Sprintf(format, args...)), "\n"), "\n") {
-				x.send(message{what: said, node: i, attempt: j.attempt, text: line})
-			}
-		},
+		Log:   func(format string, args ...any) { j.lines.say(fmt.Sprintf(format, args...)) },
 		Progress: func(done, total int64, unit string) {
-			x.send(message{what: moved, node: i, attempt: j.attempt, done: done, total: total, unit: unit})
+			x.send(message{what: moved, node: i, attempt: j.attempt, done: done, total: total, unit: x.mask.text(unit)})
 		},
 		Secret: func(name string) (string, error) { return x.secret(ctx, j.node, name) },
 	}
@@ -253,13 +260,13 @@ func (x *run) make(ctx context.Context, j job, with bound, dec Decision, parts [
 	}
 	// What the function has made is kept also when the run is being stopped.
 	keep := context.WithoutCancel(ctx)
-	a, data, serr := storeValue(keep, x.Store, v)
-	if serr != nil {
+	if serr := x.mask.keptOut(v); serr != nil {
 		o.err = errors.Join(err, serr)
 		return o
 	}
-	if name := x.mask.inside(data); name != "" {
-		o.err = schema.Errorf(schema.Failed, "the result holds the secret %q", name).WithHint("a result is stored and may be published; leave the secret out of it")
+	a, data, serr := storeValue(keep, x.Store, v)
+	if serr != nil {
+		o.err = errors.Join(err, serr)
 		return o
 	}
 	if x.CheckDeterminism && !s.kind.Effect && err == nil && in != nil {

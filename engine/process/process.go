@@ -48,7 +48,8 @@ func Executor(command func(engine.Task) []string, env []string) engine.Execute {
 		cmd.Env, cmd.Dir, cmd.Stdin = env, t.Dir, bytes.NewReader(in)
 		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 		cmd.WaitDelay = wait
-		cmd.Stderr = &logWriter{log: e.Log}
+		stderr := &logWriter{log: e.Log}
+		cmd.Stderr = stderr
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			return engine.TaskResult{}, err
@@ -58,6 +59,7 @@ func Executor(command func(engine.Task) []string, env []string) engine.Execute {
 		}
 		res, rerr := listen(out, e)
 		err = cmd.Wait()
+		stderr.end()
 		switch {
 		case ctx.Err() != nil:
 			return engine.TaskResult{}, ctx.Err()
@@ -147,6 +149,14 @@ func Serve(ctx context.Context, t engine.Task, out io.Writer, kinds []engine.Kin
 	}
 	say(line{Result: &res})
 	return res, nil
+}
+
+// end logs a last line that has no newline.
+func (w *logWriter) end() {
+	if len(w.rest) > 0 {
+		w.log("%s", w.rest)
+		w.rest = nil
+	}
 }
 
 // logWriter makes log lines of what is written.
