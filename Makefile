@@ -63,5 +63,12 @@ e2e:
 
 bench:
 	@scripts/bench
+	@scripts/bench-engines -sizes 100,1000 -runs 3 -limit 10s
+
+# bench-engines measures the engine beside ninja, make, task and CUE's
+# tools/flow: up to date, cold in process, cold spawning. Half an hour.
+.PHONY: bench-engines
+bench-engines:
+	@scripts/bench-engines $(BENCHFLAGS)
 
 include tools/kube/kube.mk

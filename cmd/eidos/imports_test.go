@@ -28,7 +28,7 @@ var layers = map[string][]string{
 // heavy lists the libraries that stay in few folders, and which. Package main
 // programs that only generate are under gen.
 var heavy = map[string][]string{
-	"cuelang.org/go":                         {"schema/gen", "recipes/compile", "recipes/gen", "engine/expr"},
+	"cuelang.org/go":                         {"schema/gen", "recipes/compile", "recipes/gen", "engine/expr", "tools/bench/cueflow"},
 	"k8s.io/":                                {"steps/kube", "tools/kube"},
 	"sigs.k8s.io/":                           {"steps/kube", "tools/kube"},
 	"github.com/sigstore/":                   {"steps/sign"},

@@ -1,0 +1,101 @@
+// noop runs a pipeline of steps that do nothing with eidos' engine: what a
+// step costs when its work costs nothing. "noop step" is what the process
+// executor starts for each step.
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/process"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// result is the document of a step.
+type result struct {
+	Text string `json:"text"`
+	N    int    `json:"n"`
+}
+
+func (*result) MediaType() string { return "application/vnd.nvidia.eidos.noop.v1alpha1+json" }
+
+type params struct {
+	Text string `json:"text"`
+}
+
+func kinds() []engine.Kind {
+	return []engine.Kind{engine.Define(engine.Spec{Name: "noop", Version: 1}, func(_ context.Context, _ engine.Env, p params, in struct {
+		In []*result `in:"in,optional"`
+	}) (*result, error) {
+		return &result{p.Text, len(in.In)}, nil
+	})}
+}
+
+func main() {
+	debug.SetGCPercent(400) // as cmd/eidos does
+	file := flag.String("file", "pipeline.yaml", "the pipeline")
+	state := flag.String("state", "state", "state directory")
+	jobs := flag.Int("j", 0, "steps at once")
+	cached := flag.Bool("cached-plan", false, "keep the compiled plan")
+	spawn := flag.Bool("spawn", false, "run each step in a process of its own")
+	flag.Parse()
+	if err := run(*file, *state, *jobs, *cached, *spawn, flag.Arg(0) == "step"); err != nil {
+		fmt.Fprintf(os.Stderr, "noop: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func run(file, state string, jobs int, cached, spawn, step bool) error {
+	store, err := engine.OpenStore(state)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	ctx := context.Background()
+	if step {
+		return process.Serve(ctx, os.Stdin, os.Stdout, kinds(), store)
+	}
+	plan, err := compile(file, store, cached)
+	if err != nil {
+		return err
+	}
+	r := engine.Runner{Store: store, Jobs: jobs}
+	if spawn {
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		r.Execute = process.Executor([]string{self, "-state", store.Dir(), "step"}, os.Environ())
+	}
+	_, err = r.Run(ctx, plan)
+	return err
+}
+
+func compile(file string, store *engine.Directory, cached bool) (*engine.Plan, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	compile := func() (*engine.Plan, error) {
+		doc, err := schema.Parse(file, text)
+		if err != nil {
+			return nil, err
+		}
+		var p schema.Pipeline
+		if err := doc.Decode(&p); err != nil {
+			return nil, err
+		}
+		return engine.Compile(&p, doc, kinds(), engine.CompileOptions{})
+	}
+	if !cached {
+		return compile()
+	}
+	sum := sha256.Sum256(text)
+	return engine.CompileCached(store, schema.Digest("sha256:"+hex.EncodeToString(sum[:])), kinds(), compile)
+}
