@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,6 +49,7 @@ func run() error {
 	shapes := flag.String("shapes", "fan,chain,layered", "shapes of graphs")
 	sizes := flag.String("sizes", "100,1000,10000", "numbers of steps")
 	only := flag.String("only", "", "the series whose name begins so")
+	tools := flag.String("tools", "", "the tools whose name contains this")
 	runs := flag.Int("runs", 5, "runs of each combination")
 	limit := flag.Duration("limit", time.Minute, "longest run; what takes longer is left out")
 	jobs := flag.Int("j", runtime.NumCPU(), "steps at once")
@@ -68,6 +70,7 @@ func run() error {
 		if !strings.HasPrefix(s.name, *only) {
 			continue
 		}
+		s.contenders = slices.DeleteFunc(s.contenders, func(c contender) bool { return !strings.Contains(c.name, *tools) })
 		t := &table{series: s, graphs: graphs, runs: *runs, cells: map[string]cell{}}
 		for _, g := range graphs {
 			measureAll(t, g, *limit)
