@@ -71,4 +71,10 @@ bench:
 bench-engines:
 	@scripts/bench-engines $(BENCHFLAGS)
 
+# crash kills runs of 300 steps at 200 random moments, and again with each step
+# in a process of its own.
+.PHONY: crash
+crash:
+	EIDOS_CRASH=200 go test -count=1 -timeout 60m -v -run '^TestCrash$$' ./engine
+
 include tools/kube/kube.mk

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/process"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -35,10 +36,10 @@ func effectKind() engine.Kind {
 	})
 }
 
-const crashSteps, crashJobs = 300, 2
+const crashJobs = 2
 
-func crashPlan(t testing.TB) *engine.Plan {
-	text := strings.ReplaceAll(shaped("layered", crashSteps), "uses: node", "uses: effect")
+func crashPlan(t testing.TB, steps int) *engine.Plan {
+	text := strings.ReplaceAll(shaped("layered", steps), "uses: node", "uses: effect")
 	p, doc, err := parse(t, "pipeline.yaml", text)
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +57,11 @@ func TestCrashChild(t *testing.T) {
 	if dir == "" {
 		t.Skip("a part of TestCrash")
 	}
-	plan := crashPlan(t)
+	steps, err := strconv.Atoi(os.Getenv("EIDOS_CRASH_STEPS"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := crashPlan(t, steps)
 	store, err := engine.OpenStore(filepath.Join(dir, "state"))
 	if err != nil {
 		t.Fatal(err)
@@ -70,9 +75,39 @@ func TestCrashChild(t *testing.T) {
 	if ok {
 		r.Resume = id
 	}
+	if os.Getenv("EIDOS_CRASH_PROCESS") != "" {
+		r.Execute = crashExecutor(store.Dir())
+	}
 	if _, err := r.Run(context.Background(), plan); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// crashExecutor runs steps in processes of their own, which are not killed
+// with the one that started them.
+func crashExecutor(state string) engine.Execute {
+	command := func(t engine.Task) []string { return []string{os.Args[0], "-test.run=^TestCrashStep$", "--", t.Step} }
+	return process.Executor(command, append(os.Environ(), "EIDOS_STEP_STATE="+state))
+}
+
+// TestCrashStep is the process of one step.
+func TestCrashStep(t *testing.T) {
+	dir := os.Getenv("EIDOS_STEP_STATE")
+	if dir == "" {
+		t.Skip("a part of TestCrash")
+	}
+	store, err := engine.OpenStore(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	task, err := process.Read(os.Stdin, os.Args[len(os.Args)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := process.Attend(context.Background(), os.Stdin)
+	defer stop()
+	process.Serve(ctx, task, os.Stdout, []engine.Kind{effectKind(), beatKind()}, store)
 }
 
 // recorded lists the steps that the store in dir knows a result of.
@@ -121,35 +156,45 @@ func effects(t *testing.T, dir string) map[string]int {
 
 // TestCrash kills runs at random moments and goes on with them: what had
 // finished is not repeated, and in the end everything is as if nothing had
-// happened. EIDOS_CRASH sets how many kills.
+// happened. EIDOS_CRASH sets how many kills; make crash makes 200 of each.
 func TestCrash(t *testing.T) {
-	kills := 12
-	if n, err := strconv.Atoi(os.Getenv("EIDOS_CRASH")); err == nil {
-		kills = n
-	}
-	plan := crashPlan(t)
-	quiet := t.TempDir()
-	store, err := engine.OpenStore(filepath.Join(quiet, "state"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := engine.Runner{Store: store, Dir: quiet, Jobs: crashJobs}
-	if _, err := r.Run(context.Background(), plan); err != nil {
-		t.Fatal(err)
-	}
-	store.Close()
-	want := recorded(t, quiet, plan)
-	for done := 0; done < kills; {
-		done += crashRun(t, plan, want, kills-done)
+	all, err := strconv.Atoi(os.Getenv("EIDOS_CRASH"))
+	for _, c := range []struct {
+		name         string
+		steps, kills int
+		latest       time.Duration // moment of a kill
+		env          string
+	}{
+		{"here", 300, 12, 400 * time.Millisecond, ""},
+		{"processes", 30, 3, time.Second, "EIDOS_CRASH_PROCESS=1"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if err == nil {
+				c.steps, c.kills = 300, all
+			}
+			plan := crashPlan(t, c.steps)
+			quiet := t.TempDir()
+			store := open(t, filepath.Join(quiet, "state"))
+			r := engine.Runner{Store: store, Dir: quiet, Jobs: crashJobs}
+			if _, err := r.Run(context.Background(), plan); err != nil {
+				t.Fatal(err)
+			}
+			want := recorded(t, quiet, plan)
+			runs := 0
+			for done := 0; done < c.kills; runs++ {
+				done += crashRun(t, plan, want, c.kills-done, c.latest, c.env, "EIDOS_CRASH_STEPS="+strconv.Itoa(c.steps))
+			}
+			t.Logf("%d kills of %d runs of %d steps", c.kills, runs, c.steps)
+		})
 	}
 }
 
 // crashRun kills one run up to limit times, and lets it end then.
-func crashRun(t *testing.T, plan *engine.Plan, want map[string]schema.Digest, limit int) int {
+func crashRun(t *testing.T, plan *engine.Plan, want map[string]schema.Digest, limit int, latest time.Duration, env ...string) int {
 	dir := t.TempDir()
 	child := func() *exec.Cmd {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestCrashChild$")
-		cmd.Env = append(os.Environ(), "EIDOS_CRASH_DIR="+dir)
+		cmd.Env = append(append(os.Environ(), "EIDOS_CRASH_DIR="+dir), env...)
 		return cmd
 	}
 	kills := 0
@@ -159,7 +204,7 @@ func crashRun(t *testing.T, plan *engine.Plan, want map[string]schema.Digest, li
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		moment := time.Duration(20+rand.IntN(400)) * time.Millisecond
+		moment := 20*time.Millisecond + rand.N(latest)
 		timer := time.AfterFunc(moment, func() { cmd.Process.Kill() })
 		err := cmd.Wait()
 		timer.Stop()
@@ -198,4 +243,79 @@ func crashRun(t *testing.T, plan *engine.Plan, want map[string]schema.Digest, li
 		}
 	}
 	return kills
+}
+
+// beatKind goes on with its effect until it is stopped.
+func beatKind() engine.Kind {
+	return engine.Define(engine.Spec{Name: "beat", Version: 1, Effect: true}, func(ctx context.Context, env engine.Env, _ struct{}, _ struct{}) (*Text, error) {
+		for {
+			f, err := os.OpenFile(filepath.Join(env.Dir, "beats"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+			if err != nil {
+				return nil, err
+			}
+			f.WriteString(".")
+			f.Close()
+			select {
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+	})
+}
+
+// TestOrphanParent is the process that TestOrphan kills.
+func TestOrphanParent(t *testing.T) {
+	dir := os.Getenv("EIDOS_ORPHAN_DIR")
+	if dir == "" {
+		t.Skip("a part of TestOrphan")
+	}
+	p, doc, err := parse(t, "pipeline.yaml", head+"steps:\n  a: {uses: beat}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := engine.Compile(p, doc, []engine.Kind{beatKind()}, engine.CompileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := open(t, filepath.Join(dir, "state"))
+	r := engine.Runner{Store: store, Dir: dir, Execute: crashExecutor(store.Dir())}
+	r.Run(context.Background(), plan)
+}
+
+// TestOrphan: the process of a step does not go on when the run that started
+// it was killed.
+func TestOrphan(t *testing.T) {
+	dir := t.TempDir()
+	beats := func() int64 {
+		fi, err := os.Stat(filepath.Join(dir, "beats"))
+		if err != nil {
+			return 0
+		}
+		return fi.Size()
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestOrphanParent$")
+	cmd.Env = append(os.Environ(), "EIDOS_ORPHAN_DIR="+dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for range 6000 {
+		if beats() > 3 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	if beats() == 0 {
+		t.Fatal("the step did not begin")
+	}
+	for range 60 {
+		before := beats()
+		time.Sleep(500 * time.Millisecond)
+		if beats() == before {
+			return
+		}
+	}
+	t.Error("the step goes on without the run")
 }

@@ -62,7 +62,7 @@ func (f *executor) set(a *app, w *wired, r *engine.Runner, store *engine.Directo
 			env = append(env, k+"="+v)
 		}
 		r.Execute = process.Executor(func(t engine.Task) []string {
-			return []string{self, "step", "run", "--plan=-", "--step=" + t.Step, "--store=" + store.Dir(), "--progress=json"}
+			return []string{self, "step", "run", "--plan=-", "--step=" + t.Step, "--store=" + store.Dir(), "--progress=json", "--attended"}
 		}, env)
 		return none, f.onlyKubernetes()
 	case executorKubernetes:

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/process"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/oci"
 	"github.com/spf13/cobra"
@@ -16,14 +18,15 @@ import (
 
 // stepRun are the flags of `eidos step run`.
 type stepRun struct {
-	plan    string // file, -, or the digest of what the store holds
-	step    string
-	indexed bool
-	store   string
-	run     string
-	status  string
-	secrets string // directory
-	access  oci.Access
+	plan     string // file, -, or the digest of what the store holds
+	step     string
+	indexed  bool
+	attended bool
+	store    string
+	run      string
+	status   string
+	secrets  string // directory
+	access   oci.Access
 }
 
 func (a *app) step() *cobra.Command {
@@ -54,6 +57,7 @@ step says, a JSON object a line, the result last.`,
 	fl := run.Flags()
 	fl.BoolVar(&f.indexed, "indexed", false, "of tasks, the one with the index of this Pod of an Indexed Job")
 	fl.StringVar(&f.status, "status", "success", "how the run went so far, for steps under finally: success, failure or canceled")
+	fl.BoolVar(&f.attended, "attended", false, "stop when standard input ends: whoever started this is gone then")
 	fl.StringVar(&f.secrets, "secrets", "", "of tasks, directory with a file for each secret")
 	run.MarkFlagsMutuallyExclusive("step", "indexed")
 	run.MarkFlagsOneRequired("step", "indexed")
@@ -122,6 +126,11 @@ func (a *app) runStep(ctx context.Context, f *stepRun) error {
 		return err
 	}
 	defer done()
+	if f.attended {
+		var stop func()
+		ctx, stop = process.Attend(ctx, a.in)
+		defer stop()
+	}
 	var kind struct {
 		Kind  string          `json:"kind"`
 		Tasks json.RawMessage `json:"tasks"`
@@ -144,6 +153,14 @@ func (a *app) readPlan(ctx context.Context, f *stepRun, cache engine.Cache) ([]b
 		}
 		defer r.Close()
 		return readLimited(r, f.plan)
+	}
+	if f.attended && f.plan == "-" { // which does not end
+		var doc json.RawMessage
+		err := json.NewDecoder(io.LimitReader(a.in, schema.MaxBytes)).Decode(&doc)
+		if err != nil {
+			return nil, schema.Errorf(schema.Invalid, "--plan: reading standard input: %w", err)
+		}
+		return doc, nil
 	}
 	r, err := openInput(a.in, f.plan)
 	if err != nil {

@@ -1,6 +1,8 @@
 // Package process runs steps in processes of their own: Executor starts them,
-// Read and Serve are what they do. The two speak JSON lines: the task goes in, what the
-// step says comes out line by line, the result last.
+// Read, Attend and Serve are what they do. The two speak JSON lines: the task
+// goes in, what the step says comes out line by line, the result last. The way
+// in stays open as long as Executor waits: when it ends, whoever started the
+// step is gone, and the step is stopped.
 package process
 
 import (
@@ -45,7 +47,7 @@ func Executor(command func(engine.Task) []string, env []string) engine.Execute {
 		}
 		args := command(t)
 		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-		cmd.Env, cmd.Dir, cmd.Stdin = env, t.Dir, bytes.NewReader(in)
+		cmd.Env, cmd.Dir = env, t.Dir
 		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 		cmd.WaitDelay = wait
 		stderr := &logWriter{log: e.Log}
@@ -54,9 +56,14 @@ func Executor(command func(engine.Task) []string, env []string) engine.Execute {
 		if err != nil {
 			return engine.TaskResult{}, err
 		}
+		stdin, err := cmd.StdinPipe()
+		if err != nil {
+			return engine.TaskResult{}, err
+		}
 		if err := cmd.Start(); err != nil {
 			return engine.TaskResult{}, schema.Errorf(schema.Failed, "starting the step's process: %w", err)
 		}
+		go stdin.Write(append(in, '\n')) // Wait closes it
 		res, rerr := listen(out, e)
 		err = cmd.Wait()
 		stderr.end()
@@ -108,14 +115,11 @@ func Hear(data []byte, e engine.Env) *engine.TaskResult {
 }
 
 // Read reads a document of tasks, as Executor writes it, and returns the one of
-// a step. Invalid if it is none, NotFound if it does not have that step.
+// a step; what follows the document is not read. Invalid if it is none, NotFound
+// if it does not have that step.
 func Read(r io.Reader, step string) (engine.Task, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxTask+1))
-	if err != nil {
-		return engine.Task{}, fmt.Errorf("reading the task: %w", err)
-	}
 	var doc engine.Tasks
-	if err := json.Unmarshal(data, &doc); err != nil || len(data) > maxTask || len(doc.Tasks) == 0 {
+	if err := json.NewDecoder(io.LimitReader(r, maxTask)).Decode(&doc); err != nil || len(doc.Tasks) == 0 {
 		return engine.Task{}, schema.Errorf(schema.Invalid, "what came in holds no tasks").WithHint("eidos run --executor writes them")
 	}
 	for _, t := range doc.Tasks {
@@ -124,6 +128,24 @@ func Read(r io.Reader, step string) (engine.Task, error) {
 		}
 	}
 	return engine.Task{}, schema.Errorf(schema.NotFound, "no task for step %q", step)
+}
+
+// Attend returns a context that ends when in does: who started this process is
+// gone then. A step that does not stop within ten seconds is ended with the
+// process. stop is called when the step has ended.
+func Attend(ctx context.Context, in io.Reader) (attended context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	over := make(chan struct{})
+	go func() {
+		io.Copy(io.Discard, in)
+		cancel()
+		select {
+		case <-over:
+		case <-time.After(wait):
+			os.Exit(schema.Canceled.Info().Exit)
+		}
+	}()
+	return ctx, func() { close(over); cancel() }
 }
 
 // Serve runs a task and tells out. It returns what it told last: the error in
