@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -34,7 +35,13 @@ func (s *Directory) Journal(run string) (Journal, error) {
 	if err != nil {
 		return nil, storeError("writing", path, err)
 	}
-	if lockAlone(f) != nil {
+	for range 100 { // whoever asks whether the run goes on has it for a moment
+		if err = lockAlone(f); err == nil {
+			break
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if err != nil {
 		f.Close()
 		return nil, schema.Errorf(schema.Failed, "run %s is going on in another process", run)
 	}

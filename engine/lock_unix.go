@@ -17,3 +17,9 @@ func lockAlone(f *os.File) error {
 func lockShared(f *os.File) error {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_SH)
 }
+
+// lockTried takes f together with others, and fails at once if another has it
+// alone.
+func lockTried(f *os.File) error {
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+}

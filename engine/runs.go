@@ -56,6 +56,18 @@ func (s *Directory) Runs() ([]RunInfo, error) {
 
 // Run tells about one run. NotFound if there is none of that id.
 func (s *Directory) Run(id string) (RunInfo, error) {
+	info, err := s.told(id)
+	if err == nil && info.State == Running && !s.going(id) {
+		// It was interrupted, unless it has ended since its journal was read.
+		if info, err = s.told(id); err == nil && info.State == Running {
+			info.State, info.Interrupted = Waiting, true
+		}
+	}
+	return info, err
+}
+
+// told is what the journal of a run says.
+func (s *Directory) told(id string) (RunInfo, error) {
 	events, err := s.Events(id)
 	if err != nil {
 		return RunInfo{}, err
@@ -81,9 +93,6 @@ func (s *Directory) Run(id string) (RunInfo, error) {
 		}
 	}
 	info.Millis = events[len(events)-1].Time.Sub(info.Start).Milliseconds()
-	if info.State == Running && !s.going(id) {
-		info.State, info.Interrupted = Waiting, true
-	}
 	return info, nil
 }
 
@@ -98,7 +107,7 @@ func (s *Directory) going(id string) bool {
 		return false
 	}
 	defer f.Close()
-	return lockAlone(f) != nil
+	return lockTried(f) != nil
 }
 
 // Events returns what happened in a run. A line that was torn by a crash is

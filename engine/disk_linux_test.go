@@ -1,0 +1,187 @@
+package engine_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/NVIDIA/eidos/engine"
+)
+
+// notedPlan is n steps of a pure kind that notes its calls.
+func notedPlan(t testing.TB, n int) *engine.Plan {
+	kind := effectKind()
+	kind.Effect = false
+	p, doc, err := parse(t, "pipeline.yaml", strings.ReplaceAll(shaped("layered", n), "uses: node", "uses: effect"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := engine.Compile(p, doc, []engine.Kind{kind}, engine.CompileOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
+
+// TestDiskChild has a disk of its own, in a mount namespace.
+func TestDiskChild(t *testing.T) {
+	dir := os.Getenv("EIDOS_DISK_DIR")
+	if dir == "" {
+		t.Skip("a part of TestFullAndReadOnlyDisk")
+	}
+	state := filepath.Join(dir, "state")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	mount := func(flags uintptr, data string) {
+		t.Helper()
+		if err := syscall.Mount("disk", state, "tmpfs", flags, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mount(0, "size=128k")
+	plan := notedPlan(t, 300)
+	run := func() error {
+		store, err := engine.OpenStore(state)
+		if err != nil {
+			return err
+		}
+		defer store.Close()
+		r := engine.Runner{Store: store, Dir: dir}
+		_, err = r.Run(context.Background(), plan)
+		return err
+	}
+	if err := run(); err == nil || !strings.Contains(err.Error(), "the disk is full: writing") {
+		t.Fatalf("full: %v", err)
+	}
+	mount(syscall.MS_REMOUNT, "size=16m")
+	had := recorded(t, dir, plan)
+	if len(had) == 0 || len(had) == 300 {
+		t.Fatalf("%d results on a full disk", len(had))
+	}
+	if err := run(); err != nil {
+		t.Fatal(err)
+	}
+	calls := effects(t, dir)
+	for id := range had {
+		if calls[id] != 1 {
+			t.Errorf("%s had a result and was called %d times", id, calls[id])
+		}
+	}
+	all := recorded(t, dir, plan)
+	if len(all) != 300 {
+		t.Errorf("%d results", len(all))
+	}
+	mount(syscall.MS_REMOUNT|syscall.MS_RDONLY, "")
+	if err := run(); err == nil || !strings.Contains(err.Error(), "the state directory cannot be written") {
+		t.Errorf("read-only: %v", err)
+	}
+	mount(syscall.MS_REMOUNT, "")
+	if d := cmp.Diff(all, recorded(t, dir, plan)); d != "" {
+		t.Errorf("results are others (-before +after):\n%s", d)
+	}
+	if wrong, err := open(t, state).Verify(context.Background()); err != nil || len(wrong) > 0 {
+		t.Error(wrong, err)
+	}
+}
+
+// TestFullAndReadOnlyDisk: both are told clearly, and nothing that was there
+// is lost or made again.
+func TestFullAndReadOnlyDisk(t *testing.T) {
+	cmd := exec.Command(os.Args[0], "-test.run=^TestDiskChild$")
+	cmd.Env = append(os.Environ(), "EIDOS_DISK_DIR="+t.TempDir())
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
+	}
+	out, err := cmd.CombinedOutput()
+	if err != nil && len(out) == 0 {
+		t.Skipf("this machine gives no mount namespaces: %v", err)
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// TestTwoRunsAtOnce: two runs share a store while others read it, and both end
+// with what one alone makes.
+func TestTwoRunsAtOnce(t *testing.T) {
+	dir := t.TempDir()
+	state := filepath.Join(dir, "state")
+	plan := notedPlan(t, 200)
+	var runs, readers sync.WaitGroup
+	over := make(chan struct{})
+	for range 2 {
+		store := open(t, state)
+		runs.Go(func() {
+			r := engine.Runner{Store: store, Dir: dir, Jobs: 2}
+			if _, err := r.Run(context.Background(), plan); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	seen := 0
+	readers.Go(func() {
+		for {
+			store, err := engine.OpenStore(state)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			infos, err := store.Runs()
+			if err != nil {
+				t.Error(err)
+			}
+			for _, r := range infos {
+				if r.State != engine.Running && r.State != engine.Done || r.Interrupted {
+					t.Errorf("run %s is %s", r.ID, r.State)
+				}
+				events, err := store.Events(r.ID)
+				if err != nil {
+					t.Error(err)
+				}
+				seen += len(events)
+			}
+			if wrong, err := store.Verify(context.Background()); err != nil || len(wrong) > 0 {
+				t.Error(wrong, err)
+			}
+			store.Close()
+			select {
+			case <-over:
+				return
+			default:
+			}
+		}
+	})
+	runs.Wait()
+	close(over)
+	readers.Wait()
+	if seen == 0 {
+		t.Error("nothing was read")
+	}
+	infos, err := open(t, state).Runs()
+	if err != nil || len(infos) != 2 {
+		t.Fatalf("%d runs: %v", len(infos), err)
+	}
+	for _, r := range infos {
+		if r.State != engine.Done || r.Ran+r.Reused != 200 {
+			t.Errorf("run %s is %s: %d ran, %d reused", r.ID, r.State, r.Ran, r.Reused)
+		}
+	}
+	alone := t.TempDir()
+	r := engine.Runner{Store: open(t, filepath.Join(alone, "state")), Dir: alone}
+	if _, err := r.Run(context.Background(), plan); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(recorded(t, alone, plan), recorded(t, dir, plan)); d != "" {
+		t.Errorf("two at once make others (-one +two):\n%s", d)
+	}
+}
