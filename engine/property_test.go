@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/NVIDIA/eidos/engine"
@@ -26,6 +27,22 @@ type plannedStep struct {
 	limit    int // attempts in all
 	tolerate bool
 	finally  bool
+	skips    bool // its condition is false
+	rows     int  // of its matrix; 0: none
+	parallel int  // rows at once
+	pool     string
+}
+
+// ids are the nodes that a step becomes.
+func (s plannedStep) ids() []string {
+	if s.rows == 0 {
+		return []string{s.name}
+	}
+	var out []string
+	for r := range s.rows {
+		out = append(out, fmt.Sprintf("%s[%d]", s.name, r))
+	}
+	return out
 }
 
 // randomSteps draws a DAG of n steps: edges point to earlier ones only.
@@ -55,6 +72,15 @@ func randomSteps(t *rapid.T, n int) []plannedStep {
 		case 4:
 			s.finally = i > n/2
 		}
+		switch rapid.IntRange(0, 9).Draw(t, "form") {
+		case 0:
+			s.skips = true
+		case 1, 2:
+			s.rows = rapid.IntRange(1, 4).Draw(t, "rows")
+			s.parallel = rapid.IntRange(0, 2).Draw(t, "max-parallel")
+		case 3, 4:
+			s.pool = "narrow"
+		}
 		out = append(out, s)
 	}
 	return out
@@ -69,6 +95,19 @@ func (s plannedStep) schema() schema.Step {
 		}
 		st.In = map[string]any{"in": in}
 	}
+	if s.skips {
+		st.When = "false"
+	}
+	if s.rows > 0 {
+		var rows []any
+		for r := range s.rows {
+			rows = append(rows, int64(r))
+		}
+		// An axis of its own: rows of one step take all of another.
+		st.Matrix, st.With["row"] = map[string]any{"of-" + s.name: rows}, "${matrix.of-"+s.name+"}"
+		st.MaxParallel = int64(s.parallel)
+	}
+	st.Pool = s.pool
 	if s.limit > 1 {
 		st.Retry = &schema.Retry{Limit: int64(s.limit), Backoff: "1us", On: "any"}
 	}
@@ -78,20 +117,25 @@ func (s plannedStep) schema() schema.Step {
 type actParams struct {
 	Name  string `json:"name"`
 	Fails int    `json:"fails"`
+	Row   *int   `json:"row,omitempty"`
 }
+
+const narrow = 2 // places in the pool
 
 // stage watches what act steps do.
 type stage struct {
 	mu       sync.Mutex
 	attempts map[string]int
 	ended    map[string]bool
+	running  map[string]int
+	most     map[string]int
 	wrong    []string
 	steps    map[string]plannedStep
 	onStart  func(name string)
 }
 
 func newStage(steps []plannedStep) *stage {
-	s := &stage{attempts: map[string]int{}, ended: map[string]bool{}, steps: map[string]plannedStep{}}
+	s := &stage{attempts: map[string]int{}, ended: map[string]bool{}, running: map[string]int{}, most: map[string]int{}, steps: map[string]plannedStep{}}
 	for _, p := range steps {
 		s.steps[p.name] = p
 	}
@@ -102,31 +146,54 @@ func (s *stage) kind() engine.Kind {
 	return engine.Define(engine.Spec{Name: "act", Version: 1, Effect: true}, func(ctx context.Context, _ engine.Env, p actParams, in struct {
 		In []*Text `in:"in,optional"`
 	}) (*Text, error) {
+		me := s.steps[p.Name]
+		if p.Row != nil {
+			p.Name = me.ids()[*p.Row]
+		}
+		s.count(me, 1)
+		runtime.Gosched() // others may begin
+		defer s.count(me, -1)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.onStart != nil {
-			s.onStart(p.Name)
+			s.onStart(me.name)
 		}
 		s.attempts[p.Name]++
-		me := s.steps[p.Name]
 		for _, f := range append(slices.Clone(me.needs), me.in...) {
-			if !s.ended[f] && !me.finally {
-				s.wrong = append(s.wrong, p.Name+" before "+f)
+			for _, id := range s.steps[f].ids() {
+				if !s.ended[id] {
+					s.wrong = append(s.wrong, p.Name+" before "+id)
+				}
 			}
 		}
 		if s.attempts[p.Name] <= p.Fails {
-			if s.attempts[p.Name] >= me.limit {
-				s.ended[p.Name] = true
-			}
 			return nil, schema.Errorf(schema.Unavailable, "%s failed", p.Name)
 		}
-		s.ended[p.Name] = true
 		return &Text{Text: p.Name}, ctx.Err()
 	})
 }
 
+// count notes what runs at once: of all, of a step, of a pool.
+func (s *stage) count(me plannedStep, by int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, of := range []string{"all", "step " + me.name, "pool " + me.pool} {
+		s.running[of] += by
+		s.most[of] = max(s.most[of], s.running[of])
+	}
+}
+
+// hear notes what is over.
+func (s *stage) hear(e engine.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.Type == engine.EventStep && e.State.Final() {
+		s.ended[e.Step] = true
+	}
+}
+
 func pipelineOf(steps []plannedStep) *schema.Pipeline {
-	p := &schema.Pipeline{Metadata: schema.PipelineMetadata{Name: "random"}, Steps: map[string]schema.Step{}, Finally: map[string]schema.Step{}}
+	p := &schema.Pipeline{Metadata: schema.PipelineMetadata{Name: "random"}, Pools: map[string]int{"narrow": narrow}, Steps: map[string]schema.Step{}, Finally: map[string]schema.Step{}}
 	for _, s := range steps {
 		if s.finally {
 			p.Finally[s.name] = s.schema()
@@ -140,6 +207,7 @@ func pipelineOf(steps []plannedStep) *schema.Pipeline {
 // TestRandomRuns holds the promises of Run over random pipelines, failures,
 // retries and cancels.
 func TestRandomRuns(t *testing.T) {
+	state := t.TempDir()
 	before := runtime.NumGoroutine()
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 40).Draw(t, "n")
@@ -148,7 +216,7 @@ func TestRandomRuns(t *testing.T) {
 		}
 		steps := randomSteps(t, n)
 		stage := newStage(steps)
-		plan, err := engine.Compile(pipelineOf(steps), nil, []engine.Kind{stage.kind()}, engine.CompileOptions{})
+		plan, err := engine.Compile(pipelineOf(steps), nil, []engine.Kind{stage.kind()}, engine.CompileOptions{When: never})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,10 +232,29 @@ func TestRandomRuns(t *testing.T) {
 			}
 		}
 		var events []engine.Event
-		store := engine.NewMemory()
-		r := engine.Runner{Store: store, Jobs: rapid.IntRange(1, 8).Draw(t, "jobs"), KeepGoing: rapid.Bool().Draw(t, "keep going"), Events: func(e engine.Event) { events = append(events, e) }}
+		store, err := engine.OpenStore(state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		r := engine.Runner{Store: store, Jobs: rapid.IntRange(1, 8).Draw(t, "jobs"), KeepGoing: rapid.Bool().Draw(t, "keep going"), Events: func(e engine.Event) {
+			stage.hear(e)
+			events = append(events, e)
+		}}
 		res, err := r.Run(ctx, plan)
-		check(t, steps, stage, res, err, events, r.KeepGoing)
+		check(t, steps, stage, res, err, r.KeepGoing)
+		if most := stage.most["all"]; most > r.Jobs {
+			t.Fatalf("%d at once, not %d", most, r.Jobs)
+		}
+		replay(t, res, events)
+		kept, err := store.Events(res.Run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		replay(t, res, kept)
+		if d := cmp.Diff(events, kept); d != "" {
+			t.Fatalf("the journal tells something else (-told +kept):\n%s", d)
+		}
 	})
 	for range 100 {
 		if runtime.NumGoroutine() <= before {
@@ -178,17 +265,25 @@ func TestRandomRuns(t *testing.T) {
 	t.Errorf("%d goroutines before, %d after", before, runtime.NumGoroutine())
 }
 
-func check(t *rapid.T, steps []plannedStep, stage *stage, res *engine.Result, err error, events []engine.Event, keepGoing bool) {
+// never is the condition that does not hold.
+func never(string) (*engine.Condition, error) {
+	return &engine.Condition{Eval: func(map[string]any) (bool, error) { return false, nil }}, nil
+}
+
+func check(t *rapid.T, steps []plannedStep, stage *stage, res *engine.Result, err error, keepGoing bool) {
 	if len(stage.wrong) > 0 {
 		t.Fatal(stage.wrong)
 	}
 	failed, told, main := 0, 0, 0
-	for _, s := range steps {
+	for _, s := range expanded(steps) {
 		st := res.Step(s.name)
 		if !st.State.Final() {
 			t.Fatalf("%s is left %s", s.name, st.State)
 		}
-		if got := stage.attempts[s.name]; got > s.limit || got != st.Attempts {
+		if s.skips && st.State != engine.Skipped && st.State != engine.Canceled || s.skips && stage.attempts[s.name] > 0 {
+			t.Fatalf("the condition of %s does not hold, and it is %s", s.name, st.State)
+		}
+		if got := stage.attempts[s.name]; got > s.limit || got != st.Attempts && !s.skips { // to look at the condition is an attempt
 			t.Fatalf("%s: %d attempts, told %d, limit %d", s.name, got, st.Attempts, s.limit)
 		}
 		if st.State == engine.Failed && !s.tolerate {
@@ -216,7 +311,26 @@ func check(t *rapid.T, steps []plannedStep, stage *stage, res *engine.Result, er
 	case err != nil && failed == 0 && schema.CodeOf(err) != schema.Canceled:
 		t.Fatalf("no step failed, and the run did: %v", err)
 	}
-	replay(t, res, events)
+	for _, s := range steps {
+		if most := stage.most["step "+s.name]; s.parallel > 0 && most > s.parallel || s.rows == 0 && most > 1 {
+			t.Fatalf("%d rows of %s at once, not %d", most, s.name, s.parallel)
+		}
+	}
+	if most := stage.most["pool narrow"]; most > narrow {
+		t.Fatalf("%d at once in a pool of %d", most, narrow)
+	}
+}
+
+// expanded lists every row as a step.
+func expanded(steps []plannedStep) []plannedStep {
+	var out []plannedStep
+	for _, s := range steps {
+		for _, id := range s.ids() {
+			s.name = id
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // replay holds the events against the result: the journal alone tells what
