@@ -10,8 +10,7 @@ import (
 )
 
 // readEntry is json.Unmarshal for what json.Marshal wrote of an Entry. Reading
-// entries is most of what a run does when nothing has changed, and this is six
-// times as fast. ok is false for anything else: fields in another order, white
+// entries was a third of what a run does when nothing has changed. ok is false for anything else: fields in another order, white
 // space, unknown fields.
 func readEntry(text string) (e Entry, ok bool) {
 	r := entryReader{rest: text}
