@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/cmd/internal/story"
+	"github.com/NVIDIA/eidos/cmd/internal/watch"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
 )
@@ -33,6 +34,10 @@ type app struct {
 	pipelineName string
 	pipelineFile string
 	included     []schema.Digest // what of registries it includes, in the store
+
+	// seen is what the files held that a plan was compiled from; nil if nobody
+	// watches them.
+	seen watch.Sight
 
 	debug, logJSON bool
 	quiet          bool

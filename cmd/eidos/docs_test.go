@@ -35,7 +35,7 @@ func TestDocumentedPipelines(t *testing.T) {
 				t.Errorf("%s: %v\n%s", file, err, m[1])
 				continue
 			}
-			opts := compileOptions()
+			opts := (&app{}).compileOptions()
 			opts.Params = map[string]string{}
 			for name, param := range p.Params {
 				if param.Required {

@@ -14,8 +14,8 @@ import (
 )
 
 // compileOptions is what pipelines may use beside what Compile brings.
-func compileOptions() engine.CompileOptions {
-	return engine.CompileOptions{When: expr.Compile, Include: include}
+func (a *app) compileOptions() engine.CompileOptions {
+	return engine.CompileOptions{When: expr.Compile, Include: a.include}
 }
 
 // including reads the pipelines that others name, in registries too.
@@ -32,7 +32,7 @@ func (a *app) including(ctx context.Context, w *wired) func(uri, from string) (*
 // readIncluded reads the text of a pipeline that another one names.
 func (a *app) readIncluded(ctx context.Context, w *wired, uri, from string) (name string, text []byte, err error) {
 	if !strings.HasPrefix(uri, "oci://") {
-		return readInclude(uri, from)
+		return a.readInclude(uri, from)
 	}
 	var p *oci.Pipeline
 	err = a.withStore(func(s *engine.Directory) error {
@@ -73,8 +73,8 @@ func pulled(ctx context.Context, registries oci.Options, blobs engine.Blobs, uri
 }
 
 // include reads a pipeline that another one names, a file.
-func include(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
-	name, text, err := readInclude(uri, from)
+func (a *app) include(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
+	name, text, err := a.readInclude(uri, from)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -83,7 +83,7 @@ func include(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
 
 // readInclude reads the text of a pipeline that another one names: a path
 // relative to the file that asks.
-func readInclude(uri, from string) (name string, text []byte, err error) {
+func (a *app) readInclude(uri, from string) (name string, text []byte, err error) {
 	if strings.Contains(uri, "://") {
 		return "", nil, schema.Errorf(schema.Invalid, "including %q: only files and oci:// can be included", uri).WithHint("pull it first and include the file")
 	}
@@ -97,10 +97,13 @@ func readInclude(uri, from string) (name string, text []byte, err error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
+		a.sees(path, nil)
 		return "", nil, schema.Errorf(schema.NotFound, "including %q: %w", uri, err)
 	}
 	defer f.Close()
-	text, err = readLimited(f, path)
+	if text, err = readLimited(f, path); err == nil {
+		a.sees(path, text)
+	}
 	return path, text, err
 }
 

@@ -44,7 +44,7 @@ func (a *app) plannedOf(ctx context.Context, args []string, f *runFlags, w *wire
 	if err != nil {
 		return nil, nil, err
 	}
-	opts, err := f.options()
+	opts, err := a.options(f)
 	if err != nil {
 		return nil, nil, err
 	}

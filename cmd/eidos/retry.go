@@ -72,7 +72,7 @@ func (a *app) retryRun(ctx context.Context, args []string, f *runFlags) error {
 	if err != nil {
 		return err
 	}
-	opts := compileOptions()
+	opts := a.compileOptions()
 	opts.Params = src.Params
 	if src.Values != nil {
 		doc, err := schema.Parse("--params-file of run "+past.ID, src.Values)

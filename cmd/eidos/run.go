@@ -30,6 +30,7 @@ type runFlags struct {
 	write       bool
 	determinism bool
 	explain     bool
+	watch       bool
 	evidence    evidence
 	caches      caches
 	executor    executor
@@ -75,7 +76,8 @@ Without it, ./` + pipelineFile + ` is run if it is there, else the pipeline "eid
 		Example: `  eidos run                                   this host, from snapshot to signed bundle
   eidos run --write                           write that pipeline to ./eidos.pipeline.yaml, to change it
   eidos run my.pipeline.yaml -p intent=inference
-  eidos run --only recipe                     one step and what it needs`,
+  eidos run --only recipe                     one step and what it needs
+  eidos run --watch my.pipeline.yaml          again whenever a file that it reads has changed`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completePipelines,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -84,6 +86,9 @@ Without it, ./` + pipelineFile + ` is run if it is there, else the pipeline "eid
 			}
 			if f.explain {
 				return a.explainPlan(c.Context(), args, &f, "table")
+			}
+			if f.watch {
+				return a.watchPipeline(c.Context(), args, &f)
 			}
 			return a.runPipeline(c.Context(), args, &f)
 		},
@@ -101,7 +106,9 @@ Without it, ./` + pipelineFile + ` is run if it is there, else the pipeline "eid
 	f.executor.bind(a, c)
 	c.MarkFlagsMutuallyExclusive("executor", "check-determinism") // which runs a step twice in this process
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace outputs that something else has written")
+	fl.BoolVar(&f.watch, "watch", false, "run again whenever a file that the pipeline reads has changed, until Ctrl-C")
 	fl.BoolVar(&f.write, "write", false, "write the pipeline to ./"+pipelineFile+" instead of running it")
+	c.MarkFlagsMutuallyExclusive("watch", "explain", "write")
 	return c
 }
 
@@ -132,6 +139,7 @@ func (a *app) source(args []string) (name string, text []byte, dir string, err e
 	}
 	file, err := os.Open(name)
 	if err != nil {
+		a.sees(name, nil)
 		e := schema.Errorf(schema.NotFound, "reading the pipeline: %w", err)
 		return "", nil, "", e.WithHint("eidos run --write writes one to start from")
 	}
@@ -143,6 +151,7 @@ func (a *app) source(args []string) (name string, text []byte, dir string, err e
 	if err != nil {
 		return "", nil, "", err
 	}
+	a.sees(name, text)
 	dir, err = filepath.Abs(filepath.Dir(name))
 	a.pipelineFile = filepath.Join(dir, filepath.Base(name))
 	return name, text, dir, err
@@ -154,7 +163,7 @@ func (a *app) compile(ctx context.Context, args []string, f *runFlags, w *wired)
 	if err != nil {
 		return nil, "", err
 	}
-	opts, err := f.options()
+	opts, err := a.options(f)
 	if err != nil {
 		return nil, "", err
 	}
@@ -173,8 +182,8 @@ func (a *app) compileText(ctx context.Context, name string, text []byte, opts en
 }
 
 // options turns --param and --params-file into what Compile takes.
-func (f *runFlags) options() (engine.CompileOptions, error) {
-	opts := compileOptions()
+func (a *app) options(f *runFlags) (engine.CompileOptions, error) {
+	opts := a.compileOptions()
 	opts.Params = map[string]string{}
 	for _, p := range f.params {
 		k, v, ok := strings.Cut(p, "=")
@@ -188,6 +197,7 @@ func (f *runFlags) options() (engine.CompileOptions, error) {
 	}
 	if f.paramsFile != "" {
 		data, err := os.ReadFile(f.paramsFile)
+		a.sees(f.paramsFile, data)
 		if err != nil {
 			return opts, schema.Errorf(schema.NotFound, "reading --params-file: %w", err)
 		}
@@ -240,23 +250,29 @@ func (a *app) withRunner(plan *engine.Plan, dir string, f *runFlags, w *wired, d
 
 func (a *app) runPipeline(ctx context.Context, args []string, f *runFlags) error {
 	return a.withPlan(ctx, args, f, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory) error {
-		opts, err := f.options()
-		if err != nil {
+		if err := a.keepSource(r, f); err != nil {
 			return err
-		}
-		r.Source = &engine.Source{File: a.pipelineFile, Dir: r.Dir, Params: opts.Params, Context: f.kubeContext}
-		if f.kubeconfig != "" {
-			if r.Source.Kubeconfig, err = filepath.Abs(f.kubeconfig); err != nil {
-				return err
-			}
-		}
-		if opts.Values != nil {
-			if r.Source.Values, err = schema.Encode(opts.Values); err != nil {
-				return err
-			}
 		}
 		return a.runPlan(ctx, plan, r, store, f)
 	})
+}
+
+// keepSource tells the run what it is compiled of, for eidos retry.
+func (a *app) keepSource(r *engine.Runner, f *runFlags) error {
+	opts, err := a.options(f)
+	if err != nil {
+		return err
+	}
+	r.Source = &engine.Source{File: a.pipelineFile, Dir: r.Dir, Params: opts.Params, Context: f.kubeContext}
+	if f.kubeconfig != "" {
+		if r.Source.Kubeconfig, err = filepath.Abs(f.kubeconfig); err != nil {
+			return err
+		}
+	}
+	if opts.Values != nil {
+		r.Source.Values, err = schema.Encode(opts.Values)
+	}
+	return err
 }
 
 func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, store *engine.Directory, f *runFlags) error {
@@ -275,8 +291,13 @@ func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, 
 		return err
 	}
 	r.Source.Included = a.included
-	show := a.runProgress()
-	r.Events = show.Event
+	show, also := a.runProgress(), r.Events
+	r.Events = func(e engine.Event) {
+		show.Event(e)
+		if also != nil {
+			also(e)
+		}
+	}
 	res, err := r.Run(ctx, plan)
 	show.Close()
 	if res == nil {

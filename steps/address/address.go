@@ -53,6 +53,16 @@ func scheme(uri string) (name, rest string) {
 	return "", uri
 }
 
+// Path is the file or directory that uri names, as it stands there; false if it
+// is something else.
+func Path(uri string) (string, bool) {
+	name, rest := scheme(uri)
+	if name != "" && name != "file" || strings.Contains(uri, "@sha256:") {
+		return "", false
+	}
+	return rest, rest != ""
+}
+
 func unknownScheme(uri, name string) error {
 	known := []string{"cm", "file", "http", "https", "oci"}
 	return schema.Errorf(schema.Invalid, "address %q: unknown scheme %q", uri, name).

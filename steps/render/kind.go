@@ -27,6 +27,7 @@ func Kind(manifest func(path string) ([]byte, error)) engine.Kind {
 		Doc:     "turn a recipe into a bundle of files to deploy",
 		Version: 1,
 		Parts:   parts,
+		Reads:   func(params any) []string { return files(params.(*schema.RenderParams)) },
 	}
 	return engine.Define(spec, func(ctx context.Context, env engine.Env, p schema.RenderParams, in input) (*schema.Bundle, error) {
 		t, err := Render(in.Recipe, p, Source{Manifest: manifest, File: reader(env.Dir)})
@@ -51,19 +52,23 @@ func Store(ctx context.Context, blobs engine.Blobs, t *Tree) (*schema.Bundle, er
 	return b, nil
 }
 
-// parts makes the files that parameters name part of the step's key.
-func parts(env engine.Env, params any) ([]engine.Part, error) {
-	p := params.(*schema.RenderParams)
+// files lists the files that parameters name.
+func files(p *schema.RenderParams) []string {
 	names := append([]string(nil), p.Values...)
 	for _, s := range p.SetFile {
 		if a, err := parseAssignment(s); err == nil {
 			names = append(names, a.value)
 		}
 	}
+	return names
+}
+
+// parts makes the files that parameters name part of the step's key.
+func parts(env engine.Env, params any) ([]engine.Part, error) {
 	read := reader(env.Dir)
 	var out []engine.Part
 	var errs []error
-	for _, n := range names {
+	for _, n := range files(params.(*schema.RenderParams)) {
 		data, err := read(n)
 		if err != nil {
 			errs = append(errs, err)

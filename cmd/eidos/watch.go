@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/NVIDIA/eidos/cmd/internal/watch"
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/address"
+)
+
+// lookEach is how often watched files are looked at.
+const lookEach = 300 * time.Millisecond
+
+// sees notes what a file held that a plan is compiled from; nil data is a file
+// that is not there.
+func (a *app) sees(path string, data []byte) {
+	if a.seen == nil {
+		return
+	}
+	abs, err := filepath.Abs(path)
+	switch {
+	case err != nil:
+	case data == nil:
+		a.seen[abs] = watch.Mark{}
+	default:
+		a.seen[abs] = watch.Of(data)
+	}
+}
+
+// watchPipeline runs the pipeline, and again each time that something it reads
+// has changed. A change during a run makes another run after it: what a run has
+// begun to push or to sign is not cut short. Runs that fail and pipelines that
+// do not compile are told and watched on; only Ctrl-C ends it.
+func (a *app) watchPipeline(ctx context.Context, args []string, f *runFlags) error {
+	switch _, err := os.Stat(pipelineFile); {
+	case len(args) > 0 && args[0] == "-":
+		return schema.Errorf(schema.Invalid, "--watch: standard input can be read once only").WithHint("name a file")
+	case len(args) == 0 && err == nil:
+		// It stays this one, also when it is gone for a moment.
+		args = []string{pipelineFile}
+	}
+	var set watch.Set
+	for {
+		a.seen, a.included = watch.Sight{}, nil
+		var before watch.Sight
+		var refused error
+		err := a.withPlan(ctx, args, f, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory) error {
+			if set, refused = a.watched(plan, r.Dir, store.Dir(), f); refused != nil {
+				return nil
+			}
+			before = set.Look(nil)
+			r.Events = func(e engine.Event) {
+				if p, ok := address.Path(e.Out); ok { // some are known only now
+					set.Except = append(set.Except, inDir(r.Dir, p))
+				}
+			}
+			if err := a.keepSource(r, f); err != nil {
+				return err
+			}
+			return a.runPlan(ctx, plan, r, store, f)
+		})
+		if refused != nil {
+			return refused
+		}
+		if before == nil { // it did not compile: what the last plan read, and what was read now
+			paths := slices.Collect(maps.Keys(a.seen))
+			set.Paths = append(set.Paths, paths...)
+			slices.Sort(set.Paths)
+			set.Paths = slices.Compact(set.Paths)
+			before = set.Look(nil)
+			if len(paths) == 0 || !there(before) {
+				return err // nothing can become of it
+			}
+		}
+		maps.Copy(before, a.seen)
+		if ctx.Err() != nil {
+			return schema.Errorf(schema.Canceled, "interrupted")
+		}
+		if err != nil {
+			a.story.Errors(err)
+		}
+		if len(before) == 0 {
+			return schema.Errorf(schema.Invalid, "--watch: this pipeline reads no file").WithHint("eidos run --write gives you a copy of it to change and watch")
+		}
+		a.say("watching %s; Ctrl-C ends", count(len(before), "file"))
+		changed, err := set.Wait(ctx, before, lookEach)
+		if err != nil {
+			return schema.Errorf(schema.Canceled, "interrupted")
+		}
+		a.say("%s changed: running again", several(changed))
+	}
+}
+
+// there reports whether any file is.
+func there(s watch.Sight) bool {
+	for _, m := range s {
+		if m != (watch.Mark{}) {
+			return true
+		}
+	}
+	return false
+}
+
+// watched is what a plan reads: the files it was compiled from, and what its
+// steps say. What the run writes itself is not watched, whoever reads it.
+func (a *app) watched(plan *engine.Plan, dir, state string, f *runFlags) (watch.Set, error) {
+	set := watch.Set{Except: []string{state}}
+	for p := range a.seen {
+		set.Paths = append(set.Paths, p)
+	}
+	for _, p := range plan.Reads() {
+		set.Paths = append(set.Paths, inDir(dir, p))
+	}
+	for _, s := range plan.Steps() {
+		if s.Uses == "load" && s.ID == "-" {
+			return set, schema.Errorf(schema.Invalid, "--watch: the pipeline reads standard input, which is there once only")
+		}
+		if p, ok := address.Path(s.ID); ok && s.Uses == "load" {
+			set.Paths = append(set.Paths, inDir(dir, p))
+		}
+		if p, ok := address.Path(s.Out); ok {
+			set.Except = append(set.Except, inDir(dir, p))
+		}
+	}
+	for _, p := range []string{f.evidence.report, f.evidence.junit, f.evidence.provenance} {
+		if p, ok := address.Path(p); ok {
+			abs, err := filepath.Abs(p)
+			if err != nil {
+				return set, fmt.Errorf("finding %q: %w", p, err)
+			}
+			set.Except = append(set.Except, abs)
+		}
+	}
+	if data, err := a.dataDir(); err == nil {
+		set.Except = append(set.Except, data)
+	}
+	return set, nil
+}
+
+func inDir(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// several names the first of some files as the user would, and counts the rest.
+func several(paths []string) string {
+	name := paths[0]
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, name); err == nil && !strings.HasPrefix(rel, "..") {
+			name = rel
+		}
+	}
+	if n := len(paths) - 1; n > 0 {
+		return fmt.Sprintf("%s and %d more", name, n)
+	}
+	return name
+}
