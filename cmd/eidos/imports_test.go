@@ -35,6 +35,7 @@ var heavy = map[string][]string{
 	"github.com/google/go-containerregistry": {"steps/oci", "steps/sign", "tools"},
 	"github.com/NVIDIA/go-nvml":              {"steps/collect"},
 	"github.com/coreos/go-systemd":           {"steps/collect"},
+	"go.opentelemetry.io/":                   {"cmd/internal/trace"},
 	"github.com/spf13/cobra":                 {"cmd"},
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/NVIDIA/eidos/cmd/internal/trace"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/schema"
@@ -291,15 +292,23 @@ func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, 
 		return err
 	}
 	r.Source.Included = a.included
+	spans, err := trace.New(a.lookupEnv, versionOf())
+	if err != nil {
+		a.story.Warn("no traces: %v", err)
+	}
 	show, also := a.runProgress(), r.Events
 	r.Events = func(e engine.Event) {
 		show.Event(e)
+		spans.Event(e)
 		if also != nil {
 			also(e)
 		}
 	}
 	res, err := r.Run(ctx, plan)
 	show.Close()
+	if err := spans.Close(ctx); err != nil {
+		a.story.Warn("%v", err) // a run does not fail for it
+	}
 	if res == nil {
 		return err
 	}

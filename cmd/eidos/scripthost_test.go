@@ -37,6 +37,8 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"sha256":   sumTree,
 		"slow":     startSlow,
 		"workflow": runWorkflow,
+
+		"collector": startCollector,
 	}
 }
 
