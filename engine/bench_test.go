@@ -51,7 +51,7 @@ func once(b *testing.B, text, dir string) *engine.Result {
 	}
 	defer store.Close()
 	kinds := []engine.Kind{nodeKind()}
-	plan, err := engine.CompileCached(store, sum([]byte(text)), kinds, func() (*engine.Plan, error) {
+	plan, err := engine.CompileCached(dir, sum([]byte(text)), kinds, func() (*engine.Plan, error) {
 		p, doc, err := parse(b, "pipeline.yaml", text)
 		if err != nil {
 			return nil, err

@@ -123,7 +123,9 @@ func (d *decider) extra(ctx context.Context, q request) ([]Part, error) {
 	for i, f := range q.step.files {
 		sum, err := hashFile(ctx, d.dir, f)
 		if err != nil {
-			return nil, q.step.at.child("files", itoa(i)).wrap(err)
+			at := q.step.at.child("files", itoa(i))
+			at.known = q.step.filesAt[i]
+			return nil, at.wrap(err)
 		}
 		out = append(out, Part{"file " + f, sum})
 	}

@@ -12,11 +12,23 @@ type place struct {
 	root string      // path of doc in the file, printed
 	base []string    // below root
 	path []string    // below base
+	// known is the position of a place of a plan that was read from a file, where
+	// the text is not at hand.
+	known string
 }
 
 func (p place) child(path ...string) place {
 	p.path = append(p.path[:len(p.path):len(p.path)], path...)
+	p.known = ""
 	return p
+}
+
+// pos is file:line:column of p, "" if that is not known.
+func (p place) pos() string {
+	if p.doc == nil {
+		return p.known
+	}
+	return p.doc.Pos(p.path...)
 }
 
 // into is child for a key whose document is at hand.
@@ -34,11 +46,7 @@ func (p place) String() string {
 
 // errorf makes an Invalid error about the value at p.
 func (p place) errorf(format string, args ...any) *schema.Error {
-	pos := ""
-	if p.doc != nil {
-		pos = p.doc.Pos(p.path...)
-	}
-	return schema.Errorf(schema.Invalid, format, args...).At(pos, p.String())
+	return schema.Errorf(schema.Invalid, format, args...).At(p.pos(), p.String())
 }
 
 // keyErrorf makes an Invalid error about the key at p.
@@ -61,8 +69,8 @@ func (p place) wrap(err error) error {
 		if se.Path == "" {
 			se = se.At("", p.String())
 		}
-		if se.Pos == "" && p.doc != nil {
-			se = se.At(p.doc.Pos(p.path...), "")
+		if pos := p.pos(); se.Pos == "" && pos != "" {
+			se = se.At(pos, "")
 		}
 		out = append(out, se)
 	}

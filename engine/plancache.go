@@ -5,23 +5,29 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// maxPlans is how many compiled pipelines are kept.
+const maxPlans = 64
+
 // CompileCached is a Compile that is not done again for what was compiled
 // before: reading and checking a pipeline of ten thousand steps costs more than
-// running it when nothing has changed. key names all that compile depends on:
-// the text, the parameters, the version of eidos. A plan with conditions,
-// included files, or parameters that are known only when running is compiled
-// each time.
-func CompileCached(s *Directory, key schema.Digest, kinds []Kind, compile func() (*Plan, error)) (*Plan, error) {
+// running it when nothing has changed. dir is that of a store, which need not
+// be open, nor be there: what does not compile touches nothing. key names all
+// that compile depends on: the text, the parameters, the program. A plan with
+// conditions, included files, or parameters that are known only when running is
+// compiled each time.
+func CompileCached(dir string, key schema.Digest, kinds []Kind, compile func() (*Plan, error)) (*Plan, error) {
 	h, err := hexOf(key)
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.Join(s.dir, "plans", h)
+	path := filepath.Join(dir, "plans", h)
 	if data, err := os.ReadFile(path); err == nil {
 		if sum, rest := cutSum(data); sum == digestOf(rest) {
 			if p, err := decodePlan(rest, kinds); err == nil {
@@ -37,7 +43,7 @@ func CompileCached(s *Directory, key schema.Digest, kinds []Kind, compile func()
 	if err != nil {
 		return p, nil // it is compiled again the next time
 	}
-	s.keepPlan(path, append([]byte(digestOf(data)+"\n"), data...))
+	keepPlan(path, append([]byte(digestOf(data)+"\n"), data...))
 	return p, nil
 }
 
@@ -49,12 +55,14 @@ func cutSum(data []byte) (schema.Digest, []byte) {
 	return schema.Digest(data[:n]), data[n+1:]
 }
 
-// keepPlan writes a plan. That it cannot costs nothing but time.
-func (s *Directory) keepPlan(path string, data []byte) {
-	if makeDir(filepath.Dir(path)) != nil {
+// keepPlan writes a plan and removes those that are too many. That it cannot
+// costs nothing but time.
+func keepPlan(path string, data []byte) {
+	dir := filepath.Dir(path)
+	if makeDir(dir) != nil {
 		return
 	}
-	f, err := os.CreateTemp(filepath.Join(s.dir, "tmp"), "plan")
+	f, err := os.CreateTemp(dir, "new")
 	if err != nil {
 		return
 	}
@@ -64,6 +72,20 @@ func (s *Directory) keepPlan(path string, data []byte) {
 	}
 	if err != nil {
 		os.Remove(f.Name())
+	}
+	plans, err := os.ReadDir(dir)
+	if err != nil || len(plans) <= maxPlans {
+		return
+	}
+	age := func(e os.DirEntry) (t time.Time) {
+		if fi, err := e.Info(); err == nil {
+			t = fi.ModTime()
+		}
+		return t
+	}
+	slices.SortFunc(plans, func(a, b os.DirEntry) int { return age(a).Compare(age(b)) })
+	for _, e := range plans[:len(plans)-maxPlans/2] {
+		os.Remove(filepath.Join(dir, e.Name()))
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 // planFormat changes when what follows does; a file of another one is passed
 // over.
-const planFormat = "eidos plan 1\n"
+const planFormat = "eidos plan 2\n"
 
 // plain reports whether the plan is nothing but nodes and edges: no
 // conditions, nothing that is filled in when running, no other files.
@@ -37,6 +37,7 @@ func (p *Plan) encode() ([]byte, error) {
 	w.number(len(p.steps))
 	for _, s := range p.steps {
 		w.text(s.name)
+		w.text(s.at.String())
 		w.text(s.kind.Name)
 		w.number(s.kind.Version)
 		w.flag(s.finally)
@@ -54,6 +55,7 @@ func (p *Plan) encode() ([]byte, error) {
 		w.text(s.pool)
 		w.texts(s.secrets)
 		w.texts(s.files)
+		w.texts(s.filesAt)
 		w.texts(s.env)
 	}
 	w.number(len(p.nodes))
@@ -112,17 +114,19 @@ func decodePlan(data []byte, kinds []Kind) (*Plan, error) {
 	for i := range steps {
 		s := &steps[i]
 		p.steps[i] = s
-		s.index, s.name = i, r.text()
+		s.index, s.name, s.at = i, r.text(), place{root: r.text()}
 		s.kind = byName[r.text()]
 		if version := r.number(); s.kind == nil || s.kind.Version != version {
 			return nil, fmt.Errorf("a plan for other kinds")
 		}
-		s.at = place{root: "steps." + s.name}
 		s.finally, s.tolerate = r.flag(), r.flag()
 		s.cache = caching{never: r.flag(), safe: r.flag(), ttl: time.Duration(r.number())}
 		s.timeout, s.parallel = time.Duration(r.number()), r.number()
 		s.retry = retry{limit: r.number(), backoff: time.Duration(r.number()), cap: time.Duration(r.number()), jitter: r.flag(), on: r.text()}
-		s.pool, s.secrets, s.files, s.env = r.text(), r.texts(), r.texts(), r.texts()
+		s.pool, s.secrets, s.files, s.filesAt, s.env = r.text(), r.texts(), r.texts(), r.texts(), r.texts()
+		if len(s.filesAt) != len(s.files) {
+			return nil, fmt.Errorf("a damaged plan")
+		}
 	}
 	nodes := make([]node, r.count())
 	p.nodes = make([]*node, len(nodes))

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -100,14 +103,16 @@ func TestPlanFile(t *testing.T) {
 }
 
 func TestCompileCached(t *testing.T) {
-	s, err := OpenStore(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
+	dir := filepath.Join(t.TempDir(), "state")
+	if _, err := CompileCached(dir, digestOf(nil), nil, func() (*Plan, error) { return nil, fmt.Errorf("wrong") }); err == nil {
+		t.Error("no error")
 	}
-	defer s.Close()
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("what does not compile touched the state directory")
+	}
 	compiled := 0
 	get := func(text string) *Plan {
-		p, err := CompileCached(s, digestOf([]byte(text)), planKinds(), func() (*Plan, error) {
+		p, err := CompileCached(dir, digestOf([]byte(text)), planKinds(), func() (*Plan, error) {
 			compiled++
 			return compileText(t, text), nil
 		})
@@ -126,8 +131,16 @@ func TestCompileCached(t *testing.T) {
 	if compiled != 3 {
 		t.Errorf("what is known only when running was taken from the cache: %d", compiled)
 	}
-	if _, err := CompileCached(s, digestOf(nil), nil, func() (*Plan, error) { return nil, fmt.Errorf("wrong") }); err == nil {
-		t.Error("no error")
+	for i := range maxPlans + 1 {
+		get(strings.Replace(everything, "name: everything", fmt.Sprint("name: n", i), 1))
+	}
+	kept, err := os.ReadDir(filepath.Join(dir, "plans"))
+	if err != nil || len(kept) > maxPlans {
+		t.Errorf("%d plans are kept: %v", len(kept), err)
+	}
+	before := compiled
+	if get(strings.Replace(everything, "name: everything", fmt.Sprint("name: n", maxPlans), 1)); compiled != before {
+		t.Error("the newest is not kept")
 	}
 }
 

@@ -81,6 +81,7 @@ func (a *app) retryRun(ctx context.Context, args []string, f *runFlags) error {
 		}
 		opts.Values, _ = doc.Value().(map[string]any)
 	}
+	a.pipelineName, a.pipeline = name, text
 	plan, err := a.compileText(ctx, name, text, opts, w)
 	if err != nil {
 		return err
