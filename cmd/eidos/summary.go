@@ -10,6 +10,10 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// mostTold is how many results a summary tells: the last, which is what a run
+// is for. A thousand lines would hide them, and each is read from the store.
+const mostTold = 30
+
 // summary tells what a run gave: a line a step that has something to say, then
 // what to type next.
 func (a *app) summary(ctx context.Context, res *engine.Result, err error) {
@@ -17,12 +21,24 @@ func (a *app) summary(ctx context.Context, res *engine.Result, err error) {
 	var counts = map[engine.State]int{}
 	reused := 0
 	next := map[string]bool{}
+	untold := -mostTold
+	for _, s := range res.Steps {
+		if s.Artifact.Digest != "" {
+			untold++
+		}
+	}
+	untold = max(untold, 0)
+	skip := untold
 	for _, s := range res.Steps {
 		counts[s.State]++
 		if s.State == engine.Done && s.Decision.Action == engine.ActionReuse {
 			reused++
 		}
 		if s.Artifact.Digest == "" {
+			continue
+		}
+		if skip > 0 {
+			skip--
 			continue
 		}
 		v, verr := res.Value(ctx, s.ID)
@@ -38,6 +54,9 @@ func (a *app) summary(ctx context.Context, res *engine.Result, err error) {
 	}
 	w := a.errw
 	fmt.Fprintln(w)
+	if untold > 0 {
+		fmt.Fprintf(w, "  %d more; eidos runs show %s lists them\n", untold, res.Run)
+	}
 	width := 0
 	for _, l := range lines {
 		width = max(width, len(l[0]))
