@@ -59,7 +59,11 @@ func run(file, state string, jobs int, cached, spawn, step bool) error {
 	defer store.Close()
 	ctx := context.Background()
 	if step {
-		return process.Serve(ctx, os.Stdin, os.Stdout, kinds(), store)
+		t, err := process.Read(os.Stdin, flag.Arg(1))
+		if err == nil {
+			_, err = process.Serve(ctx, t, os.Stdout, kinds(), store)
+		}
+		return err
 	}
 	plan, err := compile(file, store, cached)
 	if err != nil {
@@ -71,7 +75,9 @@ func run(file, state string, jobs int, cached, spawn, step bool) error {
 		if err != nil {
 			return err
 		}
-		r.Execute = process.Executor([]string{self, "-state", store.Dir(), "step"}, os.Environ())
+		r.Execute = process.Executor(func(t engine.Task) []string {
+			return []string{self, "-state", store.Dir(), "step", t.Step}
+		}, os.Environ())
 	}
 	_, err = r.Run(ctx, plan)
 	return err
