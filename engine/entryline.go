@@ -10,8 +10,9 @@ import (
 )
 
 // readEntry is json.Unmarshal for what json.Marshal wrote of an Entry. Reading
-// entries was a third of what a run does when nothing has changed. ok is false for anything else: fields in another order, white
-// space, unknown fields.
+// entries was a third of what a run does when nothing has changed. ok is false
+// for anything else: fields in another order, white space, unknown fields, and
+// what only entries of other processes have.
 func readEntry(text string) (e Entry, ok bool) {
 	r := entryReader{rest: text}
 	r.want(`{"key":`)

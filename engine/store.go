@@ -45,7 +45,7 @@ type Entry struct {
 	Run      string        `json:"run,omitempty"`
 	Artifact Artifact      `json:"artifact"`
 	Time     time.Time     `json:"time"` // of the end of the step, UTC
-	Parts    []Part        `json:"parts,omitempty"`
+	Parts    []Part        `json:"parts"`
 	// Blobs are the bytes that the step stored beside its result.
 	Blobs []Blob `json:"blobs,omitempty"`
 	// Outcome is "" for success. A result beside an error is kept to be read,

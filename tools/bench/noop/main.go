@@ -103,5 +103,5 @@ func compile(file string, store *engine.Directory, cached bool) (*engine.Plan, e
 		return compile()
 	}
 	sum := sha256.Sum256(text)
-	return engine.CompileCached(store, schema.Digest("sha256:"+hex.EncodeToString(sum[:])), kinds(), compile)
+	return engine.CompileCached(store.Dir(), schema.Digest("sha256:"+hex.EncodeToString(sum[:])), kinds(), compile)
 }
