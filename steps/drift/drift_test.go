@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,6 +61,59 @@ func TestSnapshots(t *testing.T) {
 	}
 	if err := Err(got); schema.CodeOf(err) != schema.Unsatisfied {
 		t.Errorf("drift is an error with code %q", schema.CodeOf(err))
+	}
+}
+
+// A node of a fleet that falls out of step, or changes while it is out of step,
+// is drift; and a recipe's constraint holds when it does on every node.
+func TestFleet(t *testing.T) {
+	fleet := func(differ ...schema.Difference) *schema.Snapshot {
+		s := snapshot(map[string]map[string]schema.Scalar{"GPU.smi": {"gpu-count": int64(8)}, "K8s.server": {"version": "v1.33.5"}})
+		s.Differences = differ
+		return s
+	}
+	drivers := func(values ...schema.NodeValue) schema.Difference {
+		return schema.Difference{Path: "GPU.smi.driver", Values: values}
+	}
+	same := fleet()
+	same.Measurements[0].Subtypes[0].Data["driver"] = "570.86.15"
+	c565 := drivers(schema.NodeValue{Value: "570.86.15", Nodes: []string{"a", "b"}}, schema.NodeValue{Value: "565.57.01", Nodes: []string{"c"}})
+	c550 := drivers(schema.NodeValue{Value: "570.86.15", Nodes: []string{"a", "b"}}, schema.NodeValue{Value: "550.54.15", Nodes: []string{"c"}})
+	for name, test := range map[string]struct {
+		before, now *schema.Snapshot
+		want        []schema.Change
+	}{
+		"out of step": {same, fleet(c565), []schema.Change{
+			{Path: "GPU.smi.driver", Change: "changed", From: "570.86.15", To: "570.86.15 (a, b), 565.57.01 (c)"},
+		}},
+		"back in step": {fleet(c565), same, []schema.Change{
+			{Path: "GPU.smi.driver", Change: "changed", From: "570.86.15 (a, b), 565.57.01 (c)", To: "570.86.15"},
+		}},
+		"further out": {fleet(c565), fleet(c550), []schema.Change{
+			{Path: "GPU.smi.driver", Change: "changed", From: "570.86.15 (a, b), 565.57.01 (c)", To: "570.86.15 (a, b), 550.54.15 (c)"},
+		}},
+		"as it was": {fleet(c565), fleet(c565), []schema.Change{}},
+		"a taint": {same, func() *schema.Snapshot {
+			s := fleet(schema.Difference{Path: "NodeTopology.taint", Values: []schema.NodeValue{{Value: "(absent)", Nodes: []string{"a"}}, {Value: "x:NoSchedule", Nodes: []string{"b"}}}})
+			s.Measurements[0].Subtypes[0].Data["driver"] = "570.86.15"
+			return s
+		}(), []schema.Change{{Path: "NodeTopology.taint", Change: "added", To: "(absent) (a), x:NoSchedule (b)"}}},
+	} {
+		if d := cmp.Diff(test.want, Snapshots(test.before, test.now, schema.DiffParams{}).Changes); d != "" {
+			t.Errorf("%s: %s", name, d)
+		}
+	}
+	for value, want := range map[string][]schema.Change{
+		">= 550": {},
+		">= 570": {{Path: "GPU.smi.driver", Change: "regressed", From: ">= 570", To: "570.86.15 (a, b), 565.57.01 (c)", Reason: "does not hold on c"}},
+	} {
+		got, err := Recipe(&schema.RecipeResult{Constraints: []schema.Constraint{{Name: "GPU.smi.driver", Value: value}}}, fleet(c565), schema.DiffParams{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(want, slices.DeleteFunc(got.Changes, func(c schema.Change) bool { return c.Path != "GPU.smi.driver" })); d != "" {
+			t.Errorf("%s: %s", value, d)
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package drift
 
 import (
+	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -10,10 +12,17 @@ import (
 )
 
 // Snapshots says what is different in now from what was measured before. The
-// times at which the two were taken are no difference.
+// times at which the two were taken are no difference. What is not the same on
+// all nodes of a fleet counts as one value, which says which nodes have what.
 func Snapshots(before, now *schema.Snapshot, p schema.DiffParams) *schema.Drift {
 	r := newReport(p, sideOf(before), sideOf(now))
 	a, b := subtypes(before), subtypes(now)
+	mixedA, mixedB := mixed(before), mixed(now)
+	seen := map[string]bool{}
+	value := func(path string, from, to schema.Scalar) {
+		seen[path] = true
+		r.value(path, cmp.Or(mixedA[path], from), cmp.Or(mixedB[path], to))
+	}
 	for _, name := range union(a, b) {
 		from, inA := a[name]
 		to, inB := b[name]
@@ -24,11 +33,29 @@ func Snapshots(before, now *schema.Snapshot, p schema.DiffParams) *schema.Drift 
 			r.compare(name, schema.Change{Change: "added", Reason: why(before, name)})
 		default:
 			for _, key := range union(from, to) {
-				r.value(name+"."+key, from[key], to[key])
+				value(name+"."+key, from[key], to[key])
 			}
 		}
 	}
+	for _, path := range union(mixedA, mixedB) {
+		if !seen[path] {
+			value(path, nil, nil)
+		}
+	}
 	return r.done()
+}
+
+// mixed returns what differs between the nodes of a fleet, by path.
+func mixed(s *schema.Snapshot) map[string]schema.Scalar {
+	out := map[string]schema.Scalar{}
+	for _, d := range s.Differences {
+		var parts []string
+		for _, v := range d.Values {
+			parts = append(parts, fmt.Sprintf("%s (%s)", v.Value, strings.Join(v.Nodes, ", ")))
+		}
+		out[d.Path] = strings.Join(parts, ", ")
+	}
+	return out
 }
 
 // value compares one measured value; nil is none.

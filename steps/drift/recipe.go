@@ -47,23 +47,22 @@ func (r *report) constraint(c schema.Constraint, now *schema.Snapshot) error {
 		return err
 	}
 	change := schema.Change{From: c.Value, DemandedBy: c.From, Hint: c.Hint}
-	value, ok := path.In(now)
-	if !ok {
-		change.Change, change.Reason = "unknown", "not in the snapshot"
-		if w := why(now, c.Name); w != "" {
-			change.Reason = w
-		}
-	} else {
+	verdict := constraint.Unknown
+	if nodes, ok := constraint.Differing(now, c.Name); ok {
+		verdict, change.To, change.Reason = expr.EvalNodes(nodes)
+	} else if value, ok := path.In(now); ok {
 		change.To = constraint.Text(value)
-		var verdict constraint.Verdict
-		switch verdict, change.Reason = expr.Eval(change.To); verdict {
-		case constraint.Passed:
-			change = schema.Change{}
-		case constraint.Failed:
-			change.Change = "regressed"
-		default:
-			change.Change = "unknown"
-		}
+		verdict, change.Reason = expr.Eval(change.To)
+	} else if change.Reason = why(now, c.Name); change.Reason == "" {
+		change.Reason = "not in the snapshot"
+	}
+	switch verdict {
+	case constraint.Passed:
+		change = schema.Change{}
+	case constraint.Failed:
+		change.Change = "regressed"
+	default:
+		change.Change = "unknown"
 	}
 	r.compare(c.Name, change)
 	return nil

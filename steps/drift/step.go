@@ -13,7 +13,7 @@ func Kind() engine.Kind {
 	return engine.Define(engine.Spec{
 		Name:    "diff",
 		Doc:     "compare a snapshot with an earlier one, or with a recipe",
-		Version: 1,
+		Version: 2,
 	}, func(_ context.Context, _ engine.Env, p schema.DiffParams, in struct {
 		Baseline *schema.Snapshot     `in:"baseline,optional"`
 		Recipe   *schema.RecipeResult `in:"recipe,optional"`

@@ -71,8 +71,10 @@ func evaluate(c schema.Constraint, s *schema.Snapshot) (schema.Check, error) {
 	if err != nil {
 		return out, err
 	}
-	if nodes, ok := differing(s, path.String()); ok {
-		onNodes(&out, expr, nodes)
+	if nodes, ok := constraint.Differing(s, path.String()); ok {
+		var verdict constraint.Verdict
+		verdict, out.Actual, out.Reason = expr.EvalNodes(nodes)
+		out.Status = string(verdict)
 	} else if value, there := path.In(s); there {
 		out.Actual = constraint.Text(value)
 		verdict, reason := expr.Eval(out.Actual)
