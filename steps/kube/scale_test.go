@@ -46,7 +46,7 @@ type measured struct {
 // server (tools/kube) and 4 GiB.
 func BenchmarkScale(b *testing.B) {
 	if os.Getenv("EIDOS_SCALE") == "" {
-		b.Skip("EIDOS_SCALE is not set")
+		b.Skip("it needs EIDOS_SCALE=1 and 4 GiB")
 	}
 	k := kubetest.Own(b, cluster.Options{})
 	store := etcdStore{b, k.Server.Etcd}
