@@ -8,6 +8,7 @@ import (
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/agent"
+	"github.com/NVIDIA/eidos/steps/collect"
 	"github.com/spf13/cobra"
 )
 
@@ -48,7 +49,7 @@ func (a *app) agent() *cobra.Command {
 		if err := schema.DecodeValue("agent", with(), &in.Params); err != nil {
 			return err
 		}
-		in.Log = a.story.Note
+		in.Log, in.GPU = a.story.Note, collect.GPU()
 		return in.Run(c.Context())
 	}
 	return c

@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/collect"
 	"github.com/NVIDIA/eidos/tools/kube/cluster"
 	"github.com/NVIDIA/eidos/tools/kube/kubetest"
 )
@@ -27,8 +28,12 @@ func TestMain(m *testing.M) { os.Exit(kubetest.Main(m)) }
 func TestAgentOnACluster(t *testing.T) {
 	c := kubetest.Own(t, cluster.Options{Controllers: true, Nodes: []string{"node-a", "node-b", "node-c"}})
 	w := &world{Cluster: c}
-	c.StartNode(t, "node-a", nil, w.container(t))
-	c.StartNode(t, "node-b", func(n *corev1.Node) { n.Status.NodeInfo.KernelVersion = "6.8.0-1031-aws" }, w.container(t))
+	none := collect.Source{Collectors: []schema.Collector{"gpu"}, Open: func(context.Context, schema.CollectParams, []schema.Collector) ([]collect.Part, func(), error) {
+		return nil, nil, collect.Absent("no NVIDIA driver")
+	}}
+	w.agent = w.container(t, none)
+	c.StartNode(t, "node-a", nil, w.agent)
+	c.StartNode(t, "node-b", func(n *corev1.Node) { n.Status.NodeInfo.KernelVersion = "6.8.0-1031-aws" }, w.agent)
 	for name, test := range map[string]func(*testing.T, *world){
 		"snapshot": testSnapshot, "refused": testRefusedWrite, "failure": testFailure, "image": testMissingImage,
 		"timeout": testTimeout, "interrupt": testInterrupt, "twice": testSideBySide, "taken": testNameTaken,
@@ -41,12 +46,14 @@ func TestAgentOnACluster(t *testing.T) {
 // world is the cluster and what its containers do.
 type world struct {
 	*kubetest.Cluster
+	agent kubetest.Container
 	mu    sync.Mutex
 	block func(ctx context.Context) // before the agent starts
 	spoil func(account string)
 }
 
-func (w *world) container(t *testing.T) kubetest.Container {
+// container is an agent on a node with such GPUs.
+func (w *world) container(t *testing.T, gpu collect.Source) kubetest.Container {
 	return func(ctx context.Context, pod *corev1.Pod, log io.Writer) int {
 		w.mu.Lock()
 		block, spoil := w.block, w.spoil
@@ -60,7 +67,7 @@ func (w *world) container(t *testing.T) kubetest.Container {
 			spoil(pod.Spec.ServiceAccountName)
 		}
 		in := Inside{
-			Version: "test", Now: time.Now, Stdout: log,
+			Version: "test", GPU: gpu, Now: time.Now, Stdout: log,
 			Log: func(format string, args ...any) { fmt.Fprintf(log, format+"\n", args...) },
 			LookupEnv: func(k string) (string, bool) {
 				env := map[string]string{"NODE_NAME": pod.Spec.NodeName, envIndex: pod.Annotations["batch.kubernetes.io/job-completion-index"]}
@@ -77,6 +84,8 @@ func (w *world) container(t *testing.T) kubetest.Container {
 				in.Indexed = true
 			case "--collectors":
 				in.Params.Collectors = append(in.Params.Collectors, schema.Collector(value))
+			case "--best-effort":
+				in.Params.BestEffort = true
 			case "--require":
 				in.Params.Require = append(in.Params.Require, schema.CollectorPart(value))
 			default:

@@ -44,11 +44,16 @@ func last(pods []kube.Pod, index int) *kube.Pod {
 }
 
 func gatherOne(ctx context.Context, c *kube.Client, r run, index int, p *kube.Pod, job kube.Job, trouble string, o Options) result {
-	if job.Reason == "DeadlineExceeded" && (p == nil || p.Phase != "Succeeded") {
+	late := job.Reason == deadlineExceeded
+	switch {
+	case p == nil && late:
 		return result{err: tooLong(r, trouble)}
-	}
-	if p == nil {
+	case p == nil:
 		return result{err: noPod(r, job)}
+	case late && p.Phase != "Succeeded" && p.Phase != "Failed":
+		return result{node: p.Node, err: tooLate(r, p, trouble)}
+	case p.Hopeless:
+		return result{node: p.Node, err: schema.Errorf(schema.Failed, "the agent on node %s cannot start: %s", p.Node, p.Trouble).WithHint("%s", hintFor(p.Trouble))}
 	}
 	res := result{node: p.Node}
 	where := r.output(index)
@@ -106,6 +111,18 @@ func fromLog(ctx context.Context, c *kube.Client, r run, p *kube.Pod) ([]byte, e
 		err = failure(p, story)
 	}
 	return text, err
+}
+
+// tooLate is the error of a Pod that ran when the Job's time was up.
+func tooLate(r run, p *kube.Pod, trouble string) error {
+	if len(r.nodes) == 0 || p.Node == "" {
+		return tooLong(r, trouble)
+	}
+	msg := fmt.Sprintf("the agent on node %s did not end within %s", p.Node, r.limit)
+	if p.Trouble != "" {
+		msg += ": " + p.Trouble
+	}
+	return schema.Errorf(schema.Timeout, "%s", msg).WithHint("--timeout gives it longer")
 }
 
 // failure is the error of an agent that ended without a result: its exit status

@@ -32,6 +32,7 @@ type Inside struct {
 	Indexed bool   // one of many: NAME-INDEX, and the cluster only once
 
 	Version   string
+	GPU       collect.Source // of this host
 	Now       func() time.Time
 	LookupEnv func(string) (string, bool)
 	Log       func(format string, args ...any)
@@ -104,7 +105,7 @@ func (a Inside) sources(index int) []collect.Source {
 	if index > 0 {
 		cluster = kube.NodeSource(agent, kube.Node{Name: node})
 	}
-	return []collect.Source{collect.OS(root), collect.SystemD(collect.SystemBus), collect.GPU(), cluster}
+	return []collect.Source{collect.OS(root), collect.SystemD(collect.SystemBus), a.GPU, cluster}
 }
 
 // host is the name of the node, from the downward API.

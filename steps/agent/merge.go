@@ -57,10 +57,40 @@ func merge(results []result, nodes []kube.GPUNode, bestEffort bool, o Options) (
 	slices.SortFunc(s.Differences, func(a, b schema.Difference) int { return strings.Compare(a.Path, b.Path) })
 	s.Measurements = measurements(same)
 	s.Collectors = statuses(byNode, errs)
-	for _, d := range s.Differences {
-		o.Log("differs: %s", describe(d))
-	}
+	tell(s.Differences, o)
 	return s, nil
+}
+
+// headlines are the differences that people look for, and told how many others
+// are said before the rest is left to the snapshot.
+var headlines = []string{
+	"GPU.smi.driver", "K8s.node.kernel-version", "K8s.node.container-runtime", "GPU.smi.gpu.model", "NodeTopology.taint",
+}
+
+const told = 10
+
+// tell says what differs, one line each, the headlines first.
+func tell(differences []schema.Difference, o Options) {
+	rank := func(d schema.Difference) int {
+		if i := slices.Index(headlines, d.Path); i >= 0 {
+			return i
+		}
+		return len(headlines)
+	}
+	sorted := slices.Clone(differences)
+	slices.SortStableFunc(sorted, func(a, b schema.Difference) int { return cmp.Compare(rank(a), rank(b)) })
+	others := 0
+	for _, d := range sorted {
+		if rank(d) == len(headlines) {
+			others++
+		}
+		if others <= told {
+			o.Log("differs: %s", describe(d))
+		}
+	}
+	if others > told {
+		o.Log("differs: %d more; the snapshot has them all under differences", others-told)
+	}
 }
 
 // key is a measured value's place.

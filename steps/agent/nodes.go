@@ -3,7 +3,9 @@ package agent
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/kube"
@@ -29,27 +31,40 @@ func runAll(ctx context.Context, c *kube.Client, r run, o Options) (*schema.Snap
 	}
 	results := unreachable
 	left := nodes
+	var why error // of those that are left
 	for round := 1; len(left) > 0 && round <= rounds; round++ {
 		one := r
 		one.nodes = left
 		if round > 1 {
 			one.name = fmt.Sprintf("%s-%d", r.name, round)
 			o.Log("%d nodes had no Pod; again", len(left))
+			deadline, _ := ctx.Deadline()
+			one.limit = max(time.Second, time.Until(deadline)-grace)
 		}
 		got, err := runJob(ctx, c, one, o)
-		if err != nil {
+		if err != nil && round == 1 {
 			return nil, err
+		}
+		if why = err; why != nil {
+			break // what the rounds before have found is not lost
 		}
 		var fresh []result
 		fresh, left = visited(left, got)
-		if len(fresh) == 0 {
-			results = append(results, got...)
+		results = append(results, fresh...)
+		i := slices.IndexFunc(got, func(g result) bool { return g.node == "" })
+		if i >= 0 {
+			why = got[i].err
+		}
+		if len(fresh) == 0 || schema.CodeOf(why) == schema.Timeout {
 			break
 		}
-		results = append(results, fresh...)
 	}
 	for _, n := range left {
-		results = append(results, result{node: n.Name, err: schema.Errorf(schema.Failed, "no Pod of the Job ran on node %s", n.Name)})
+		err := schema.Errorf(schema.Failed, "no Pod of the Job ran on node %s", n.Name)
+		if why != nil {
+			err = schema.Errorf(schema.CodeOf(why), "no Pod of the Job ran on node %s: %w", n.Name, why)
+		}
+		results = append(results, result{node: n.Name, err: err})
 	}
 	return merge(results, nodes, r.collect.BestEffort, o)
 }

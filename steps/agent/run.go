@@ -154,7 +154,7 @@ func runJob(ctx context.Context, c *kube.Client, r run, o Options) (results []re
 		o.Log("the agent runs as root with the files and the system bus of its host")
 	}
 	o.Log("job %s in namespace %s: %s", r.name, r.agent.Namespace, r.image)
-	w := &watch{client: c, run: r, options: o, following: map[string]bool{}}
+	w := &watch{client: c, run: r, options: o, following: map[string]bool{}, seen: map[string]kube.Pod{}}
 	pods, failed, err := w.untilDone(ctx)
 	if err != nil {
 		return nil, ended(ctx, err, r, w.trouble)

@@ -215,7 +215,7 @@ func rule(group, resource string, verbs ...string) rbacv1.PolicyRule {
 func testAllNodes(t *testing.T, w *world) {
 	w.StartNode(t, "node-c", func(n *corev1.Node) {
 		n.Spec.Taints = []corev1.Taint{{Key: "nvidia.com/gpu", Value: "present", Effect: corev1.TaintEffectNoSchedule}}
-	}, w.container(t))
+	}, w.agent)
 	var log story
 	_, err := Run(context.Background(), w.params(schema.Agent{AllNodes: true}), options(&log))
 	if err == nil || !strings.Contains(err.Error(), "node node-c has taint nvidia.com/gpu=present:NoSchedule") {

@@ -2,6 +2,8 @@ package agent
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,18 +16,24 @@ import (
 // more are no story that anybody reads.
 const liveLogs = 16
 
+// deadlineExceeded is a Job's reason to fail when its time is up.
+const deadlineExceeded = "DeadlineExceeded"
+
 // watch follows one Job.
 type watch struct {
 	client    *kube.Client
 	run       run
 	options   Options
 	following map[string]bool // Pods by name
+	seen      map[string]kube.Pod
 	logs      sync.WaitGroup
 	trouble   string // the last that was told
 }
 
 // untilDone waits for the Job's end and returns its Pods, and the Job's failure
-// if it has one that is not a Pod's. Pods that can never start end the wait.
+// if it has one that is not a Pod's. It does not wait for Pods that can never
+// start. When the Job's time is up, its controller deletes the Pods that run:
+// those are returned as they were.
 func (w *watch) untilDone(ctx context.Context) ([]kube.Pod, kube.Job, error) {
 	live, stop := context.WithCancel(ctx)
 	defer w.logs.Wait()
@@ -50,12 +58,17 @@ func (w *watch) untilDone(ctx context.Context) ([]kube.Pod, kube.Job, error) {
 			return nil, job, err
 		}
 		w.follow(live, pods)
+		if job.Reason != deadlineExceeded {
+			for _, p := range pods {
+				w.seen[p.Name] = p
+			}
+		}
 		if job.Complete || job.Failed {
 			w.finish(stop)
-			return pods, job, nil
+			return w.pods(), job, nil
 		}
-		if err := w.look(ctx, pods); err != nil {
-			return nil, job, err
+		if done, err := w.look(ctx, pods); err != nil || done {
+			return w.pods(), job, err
 		}
 		select {
 		case <-ctx.Done():
@@ -63,6 +76,11 @@ func (w *watch) untilDone(ctx context.Context) ([]kube.Pod, kube.Job, error) {
 		case <-tick.C:
 		}
 	}
+}
+
+// pods are all Pods that were seen, by index, the newest of each last.
+func (w *watch) pods() []kube.Pod {
+	return slices.SortedFunc(maps.Values(w.seen), kube.PodOrder)
 }
 
 // finish gives the logs of Pods that have ended a moment to come in.
@@ -108,9 +126,10 @@ func (w *watch) follow(ctx context.Context, pods []kube.Pod) {
 	}
 }
 
-// look tells how far the Pods are, and fails if they cannot get further.
-func (w *watch) look(ctx context.Context, pods []kube.Pod) error {
-	done := 0
+// look tells how far the Pods are, and fails if the only one cannot get
+// further. Of a fleet it reports whether those that are not done never will be.
+func (w *watch) look(ctx context.Context, pods []kube.Pod) (over bool, err error) {
+	done, hopeless := 0, 0
 	trouble := ""
 	for _, p := range pods {
 		if p.Phase == "Succeeded" || p.Phase == "Failed" {
@@ -118,7 +137,10 @@ func (w *watch) look(ctx context.Context, pods []kube.Pod) error {
 			continue
 		}
 		if p.Hopeless && len(w.run.nodes) == 0 {
-			return schema.Errorf(schema.Failed, "the agent cannot start: pod %s: %s", p.Name, p.Trouble).WithHint("%s", hintFor(p.Trouble))
+			return true, schema.Errorf(schema.Failed, "the agent cannot start: pod %s: %s", p.Name, p.Trouble).WithHint("%s", hintFor(p.Trouble))
+		}
+		if p.Hopeless {
+			hopeless++
 		}
 		if p.Trouble != "" && trouble == "" {
 			trouble = "pod " + p.Name + ": " + p.Trouble
@@ -130,12 +152,12 @@ func (w *watch) look(ctx context.Context, pods []kube.Pod) error {
 	if len(pods) == 0 {
 		warnings, err := w.client.Warnings(ctx, "Job", w.run.agent.Namespace, w.run.name)
 		if err != nil {
-			return err
+			return false, err
 		}
 		for _, m := range warnings {
 			trouble = m
 			if strings.Contains(m, "violates PodSecurity") {
-				return schema.Errorf(schema.Failed, "the agent cannot start: %s", m).
+				return true, schema.Errorf(schema.Failed, "the agent cannot start: %s", m).
 					WithHint("use a namespace that allows privileged Pods, or leave out --privileged")
 			}
 		}
@@ -144,7 +166,7 @@ func (w *watch) look(ctx context.Context, pods []kube.Pod) error {
 		w.options.Log("waiting: %s", trouble)
 	}
 	w.trouble = trouble
-	return nil
+	return hopeless > 0 && done+hopeless == len(w.run.nodes), nil
 }
 
 func hintFor(trouble string) string {

@@ -71,10 +71,13 @@ func (c *Client) JobPods(ctx context.Context, namespace, job string) ([]Pod, err
 		query:    url.Values{"labelSelector": {batchv1.JobNameLabel + "=" + job}},
 		accept:   protoType,
 	}, func(p *corev1.Pod) { out = append(out, podOf(p)) })
-	slices.SortFunc(out, func(a, b Pod) int {
-		return cmp.Or(cmp.Compare(a.Index, b.Index), a.Created.Compare(b.Created), strings.Compare(a.Name, b.Name))
-	})
+	slices.SortFunc(out, PodOrder)
 	return out, err
+}
+
+// PodOrder sorts by index, then by age, the oldest first.
+func PodOrder(a, b Pod) int {
+	return cmp.Or(cmp.Compare(a.Index, b.Index), a.Created.Compare(b.Created), strings.Compare(a.Name, b.Name))
 }
 
 func podOf(p *corev1.Pod) Pod {

@@ -17,6 +17,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 )
 
 // Container is what runs in a Pod of a Node: it writes its log and returns its
@@ -30,6 +31,7 @@ type Node struct {
 	cluster *Cluster
 	name    string
 	run     Container
+	missing bool // images
 	mu      sync.Mutex
 	pods    map[string]*pod // by UID
 }
@@ -45,7 +47,7 @@ type pod struct {
 // StartNode adds a node to a cluster that was started with this name in
 // Options.Nodes, waits until it is ready, and removes it when the test ends.
 // change, if not nil, edits it before it is created. A Pod whose image holds
-// the word "missing" never gets it.
+// the word "missing" never gets it, nor does any Pod of a node with that label.
 func (c *Cluster) StartNode(t testing.TB, name string, change func(*corev1.Node), run Container) {
 	t.Helper()
 	n := &Node{cluster: c, name: name, run: run, pods: map[string]*pod{}}
@@ -101,6 +103,7 @@ func (n *Node) register(ctx context.Context, port int, change func(*corev1.Node)
 	if change != nil {
 		change(node)
 	}
+	_, n.missing = node.Labels["missing"]
 	return n.cluster.AddNode(ctx, node)
 }
 
@@ -109,12 +112,14 @@ func (n *Node) register(ctx context.Context, port int, change func(*corev1.Node)
 func (n *Node) loop(ctx context.Context) {
 	pods := n.cluster.Client.CoreV1().Pods("")
 	for ; ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
-		list, err := pods.List(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + n.name, ResourceVersion: "0"})
+		w, err := pods.Watch(ctx, metav1.ListOptions{FieldSelector: "spec.nodeName=" + n.name})
 		if err != nil {
 			continue // the test is over, or the next round has better luck
 		}
-		for i := range list.Items {
-			n.sync(ctx, &list.Items[i])
+		for e := range w.ResultChan() { // first the Pods that are there, then every change
+			if p, ok := e.Object.(*corev1.Pod); ok && e.Type != watch.Deleted {
+				n.sync(ctx, p)
+			}
 		}
 	}
 }
@@ -129,12 +134,17 @@ func (n *Node) sync(ctx context.Context, p *corev1.Pod) {
 			have.cancel()
 		}
 		now := int64(0)
-		err := n.cluster.Client.CoreV1().Pods(p.Namespace).Delete(ctx, p.Name, metav1.DeleteOptions{GracePeriodSeconds: &now})
-		if err == nil || apierrors.IsNotFound(err) {
-			delete(n.pods, string(p.UID))
+		for ; ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+			err := n.cluster.Client.CoreV1().Pods(p.Namespace).Delete(ctx, p.Name, metav1.DeleteOptions{
+				GracePeriodSeconds: &now, Preconditions: metav1.NewUIDPreconditions(string(p.UID)),
+			})
+			if err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+				break
+			}
 		}
+		delete(n.pods, string(p.UID))
 	case have != nil:
-	case strings.Contains(p.Spec.Containers[0].Image, "missing"):
+	case n.missing || strings.Contains(p.Spec.Containers[0].Image, "missing"):
 		n.status(ctx, p, corev1.PodPending, corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{
 			Reason: "ImagePullBackOff", Message: fmt.Sprintf("Back-off pulling image %q", p.Spec.Containers[0].Image),
 		}})
