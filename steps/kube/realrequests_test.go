@@ -43,7 +43,8 @@ func TestRealRequests(t *testing.T) {
 			if !strings.HasPrefix(r.Header.Get("Accept"), protoType) {
 				t.Errorf("%s are asked for as %s", list, r.Header.Get("Accept"))
 			}
-			if limit := r.URL.Query().Get("limit"); limit != "2" {
+			// Helm's Secrets come one by one, after a page of names.
+			if limit := r.URL.Query().Get("limit"); limit != "2" && !(list == "secrets" && limit == "1") {
 				t.Errorf("%s are asked for with limit %q", list, limit)
 			}
 		}
