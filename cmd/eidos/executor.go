@@ -74,7 +74,11 @@ func (f *executor) set(a *app, w *wired, r *engine.Runner, store *engine.Directo
 		if r.Jobs == 0 {
 			r.Jobs = jobsInCluster
 		}
-		return x.Close, nil
+		return func() {
+			if err := x.Close(); err != nil {
+				a.story.Warn("%v", err)
+			}
+		}, nil
 	}
 	return nil, schema.Errorf(schema.Invalid, "--executor: no executor %q", f.kind).
 		WithHint("%s", schema.Suggest(f.kind, []string{executorLocal, executorProcess, executorKubernetes}))

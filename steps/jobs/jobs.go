@@ -43,6 +43,7 @@ type Executor struct {
 	namespace string
 	mu        sync.Mutex
 	waiting   map[string]*batch // by matrix step
+	left      []error           // what could not be deleted
 	open      sync.WaitGroup    // Jobs that are not cleaned up yet
 }
 
@@ -88,10 +89,14 @@ func (e *Executor) Execute(ctx context.Context, t engine.Task, env engine.Env) (
 	}
 }
 
-// Close waits until nothing of the Jobs is left, and ends the connection.
-func (e *Executor) Close() {
+// Close waits until nothing of the Jobs is left, and ends the connection. The
+// error is what could not be deleted.
+func (e *Executor) Close() error {
 	e.open.Wait()
 	e.client.Close()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return schema.Join(e.left)
 }
 
 // outcome is what became of one task.

@@ -79,8 +79,10 @@ func (f *following) run(ctx context.Context) (err error) {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupLimit)
 			defer cancel()
 			// Its Secret goes with it.
-			if derr := e.client.Delete(ctx, job); derr != nil && err == nil {
-				f.tell("deleting job %s: %v; kubectl delete job does it", f.name, derr)
+			if derr := e.client.Delete(ctx, job); derr != nil {
+				e.mu.Lock()
+				defer e.mu.Unlock()
+				e.left = append(e.left, schema.Errorf(schema.CodeOf(derr), "job %s in namespace %s is left behind: %w", f.name, e.namespace, derr).WithHint("kubectl delete job removes it"))
 			}
 		}()
 	}
