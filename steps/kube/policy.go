@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -20,7 +21,11 @@ func (c *Client) policy(ctx context.Context) (collect.Reading, error) {
 			Spec     map[string]any
 		}
 	}
-	if err := c.getAs(ctx, "list", "clusterpolicies.nvidia.com", &l, "apis", "nvidia.com", "v1", "clusterpolicies"); err != nil {
+	err := c.getAs(ctx, "list", "clusterpolicies.nvidia.com", &l, "apis", "nvidia.com", "v1", "clusterpolicies")
+	if isStatus(err, http.StatusNotFound) {
+		return collect.Reading{}, collect.Absent("list clusterpolicies.nvidia.com: the cluster has no such resource")
+	}
+	if err != nil {
 		return collect.Reading{}, err
 	}
 	if len(l.Items) == 0 {
