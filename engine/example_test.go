@@ -9,45 +9,37 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// A program with a step kind of its own: a document, parameters, and one
-// function.
+type shoutParams struct {
+	Times int `json:"times"`
+}
+
+// A program with a step kind of its own: a document (Text, of this package),
+// parameters, and one function.
 func Example() {
-	type shoutParams struct {
-		Times int `json:"times"`
-	}
-	shout := engine.Define(engine.Spec{Name: "shout", Version: 1}, func(_ context.Context, env engine.Env, p shoutParams, in struct {
-		Text *Text `in:"text"`
-	}) (*Text, error) {
-		return &Text{Text: strings.ToUpper(in.Text.Text) + strings.Repeat("!", p.Times)}, nil
-	})
-	doc, err := schema.Parse("greet.yaml", []byte(`
-apiVersion: eidos.nvidia.com/v1alpha1
-kind: Pipeline
-metadata: {name: greet}
-steps:
-  hello: {uses: echo, with: {text: hello}}
-  loud:  {uses: shout, in: {text: hello}, with: {times: 3}}
-`))
+	kinds := append(newWorld().kinds(), engine.Define(engine.Spec{Name: "shout", Version: 1},
+		func(_ context.Context, _ engine.Env, p shoutParams, in struct {
+			Text *Text `in:"text"`
+		}) (*Text, error) {
+			return &Text{Text: strings.ToUpper(in.Text.Text) + strings.Repeat("!", p.Times)}, nil
+		}))
 	var p schema.Pipeline
+	err := schema.Decode("greet.yaml", []byte(`{apiVersion: eidos.nvidia.com/v1alpha1, kind: Pipeline, metadata: {name: greet}, steps: {
+  hello: {uses: echo, with: {text: hello}},
+  loud:  {uses: shout, in: {text: hello}, with: {times: 3}}}}`), &p)
+	var plan *engine.Plan
 	if err == nil {
-		err = doc.Decode(&p)
+		plan, err = engine.Compile(&p, nil, kinds, engine.CompileOptions{})
 	}
-	if err != nil {
-		fmt.Println(err)
-		return
+	var res *engine.Result
+	if err == nil {
+		res, err = (&engine.Runner{Store: engine.NewMemory()}).Run(context.Background(), plan)
 	}
-	plan, err := engine.Compile(&p, doc, append(newWorld().kinds(), shout), engine.CompileOptions{})
-	if err != nil {
-		fmt.Println(err)
-		return
+	if err == nil {
+		v, _ := res.Value(context.Background(), "loud")
+		fmt.Println(v.(*Text).Text)
 	}
-	r := engine.Runner{Store: engine.NewMemory()}
-	res, err := r.Run(context.Background(), plan)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	v, err := res.Value(context.Background(), "loud")
-	fmt.Println(v.(*Text).Text, err)
-	// Output: HELLO!!! <nil>
+	fmt.Println(err)
+	// Output:
+	// HELLO!!!
+	// <nil>
 }
