@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"os"
@@ -98,7 +99,9 @@ func (a *app) alone(f *stepRun, text []byte, w *wired, store engine.Store, resul
 		return nil, nil, s, schema.Errorf(schema.Invalid, "--status: %q is none", f.status).WithHint("use success, failure or canceled")
 	}
 	var d planned
-	if err := json.Unmarshal(text, &d); err != nil {
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber() // a whole number stays one
+	if err := dec.Decode(&d); err != nil {
 		return nil, nil, s, schema.Errorf(schema.Invalid, "--plan: %w", err)
 	}
 	if d.Kind != planKind {
