@@ -48,6 +48,7 @@ func (a *app) watchPipeline(ctx context.Context, args []string, f *runFlags) err
 		args = []string{pipelineFile}
 	}
 	var set watch.Set
+	ran := false // an editor takes a file away for a moment; a wrong name was never there
 	for {
 		a.seen, a.included = watch.Sight{}, nil
 		var before watch.Sight
@@ -56,7 +57,7 @@ func (a *app) watchPipeline(ctx context.Context, args []string, f *runFlags) err
 			if set, refused = a.watched(plan, r.Dir, store.Dir(), f); refused != nil {
 				return nil
 			}
-			before = set.Look(nil)
+			before, ran = set.Look(nil), true
 			r.Events = func(e engine.Event) {
 				if p, ok := address.Path(e.Out); ok { // some are known only now
 					set.Except = append(set.Except, inDir(r.Dir, p))
@@ -76,7 +77,7 @@ func (a *app) watchPipeline(ctx context.Context, args []string, f *runFlags) err
 			slices.Sort(set.Paths)
 			set.Paths = slices.Compact(set.Paths)
 			before = set.Look(nil)
-			if len(paths) == 0 || !there(before) {
+			if len(paths) == 0 || !ran && !there(before) {
 				return err // nothing can become of it
 			}
 		}
