@@ -98,7 +98,11 @@ func (a *app) readInclude(uri, from string) (name string, text []byte, err error
 	f, err := os.Open(path)
 	if err != nil {
 		a.sees(path, nil)
-		return "", nil, schema.Errorf(schema.NotFound, "including %q: %w", uri, err)
+		e := schema.Errorf(schema.NotFound, "including %q: %w", uri, err)
+		if strings.Contains(uri, "@sha256:") {
+			e = e.WithHint("write oci://%s", uri)
+		}
+		return "", nil, e
 	}
 	defer f.Close()
 	if text, err = readLimited(f, path); err == nil {
