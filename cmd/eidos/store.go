@@ -60,6 +60,10 @@ func (w *wired) openCache(uri string, access oci.Access) (engine.Cache, error) {
 		if uri == "" || strings.Contains(uri, "://") {
 			return nil, schema.Errorf(schema.Invalid, "%q is neither a directory nor oci://REGISTRY/REPOSITORY", uri)
 		}
+		host, _, ok := strings.Cut(uri, "/")
+		if _, err := os.Stat(uri); err != nil && ok && strings.ContainsAny(strings.TrimLeft(host, "."), ".:") {
+			return nil, schema.Errorf(schema.Invalid, "%q is no directory", uri).WithHint("write oci://%s, or ./%s", uri, uri)
+		}
 		s, err := engine.OpenStore(uri)
 		if err != nil {
 			return nil, err
