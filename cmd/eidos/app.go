@@ -71,7 +71,7 @@ func (a *app) main(ctx context.Context, args []string) int {
 			a.story = story.New(a.errw, story.Debug, false)
 		}
 	}
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
@@ -80,9 +80,9 @@ func (a *app) main(ctx context.Context, args []string) int {
 	}
 	var t told
 	if !errors.As(err, &t) {
-		a.story.Errors(usageError(err))
+		a.story.Errors(usageError(c, err))
 	}
-	return schema.CodeOf(usageError(err)).Info().Exit
+	return schema.CodeOf(usageError(c, err)).Info().Exit
 }
 
 // told is an error that only decides the exit status: what was written says it.
@@ -90,8 +90,8 @@ type told struct{ error }
 
 func (t told) Unwrap() error { return t.error }
 
-// usageError gives cobra's own errors, which are all about usage, their code.
-func usageError(err error) error {
+// usageError gives cobra's own errors, which are all about usage of c, their code.
+func usageError(c *cobra.Command, err error) error {
 	var se *schema.Error
 	if errors.As(err, &se) {
 		return err
@@ -102,11 +102,12 @@ func usageError(err error) error {
 	} {
 		if strings.HasPrefix(err.Error(), start) {
 			msg, rest, _ := strings.Cut(err.Error(), "\n\n")
+			msg, _, _ = strings.Cut(msg, ": strconv.") // says how Go reads a number
 			e := schema.Errorf(schema.Invalid, "%s", msg)
 			if s := strings.Join(strings.Fields(strings.TrimPrefix(rest, "Did you mean this?")), " or "); s != "" {
 				return e.WithHint("did you mean %s?", s)
 			}
-			return e.WithHint("see eidos --help")
+			return e.WithHint("see %s --help", c.CommandPath())
 		}
 	}
 	return err

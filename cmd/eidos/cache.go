@@ -24,8 +24,8 @@ func (a *app) cache() *cobra.Command {
 				if format == "json" {
 					return a.printJSON(u)
 				}
-				_, err = fmt.Fprintf(a.out, "%s\n  %d results, %d files and documents of %s\n  %d runs, journals of %s\n",
-					s.Dir(), u.Entries, u.Blobs, bytesWord(u.BlobBytes+u.LogBytes), u.Runs, bytesWord(u.RunBytes))
+				_, err = fmt.Fprintf(a.out, "%s\n  %s, %d files and documents of %s\n  %s, journals of %s\n",
+					s.Dir(), count(u.Entries, "result"), u.Blobs, bytesWord(u.BlobBytes+u.LogBytes), count(u.Runs, "run"), bytesWord(u.RunBytes))
 				return err
 			})
 		},

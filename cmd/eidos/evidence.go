@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"runtime"
 	"strings"
 
@@ -25,7 +26,7 @@ func (e *evidence) bind(c *cobra.Command) {
 
 // write makes the files of a run that has ended, well or not. A statement is
 // made of runs that succeeded only.
-func (e *evidence) write(ctx context.Context, s *engine.Directory, plan *engine.Plan, res *engine.Result, failed error) error {
+func (e *evidence) write(ctx context.Context, out io.Writer, s *engine.Directory, plan *engine.Plan, res *engine.Result, failed error) error {
 	if e.report == "" && e.junit == "" && e.provenance == "" {
 		return nil
 	}
@@ -39,7 +40,7 @@ func (e *evidence) write(ctx context.Context, s *engine.Directory, plan *engine.
 		if err := report.HTML(&page, run); err != nil {
 			return err
 		}
-		if err := address.WriteFile(e.report, page.Bytes()); err != nil {
+		if err := writeEvidence(out, e.report, page.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -48,7 +49,7 @@ func (e *evidence) write(ctx context.Context, s *engine.Directory, plan *engine.
 		if err := report.JUnit(&text, run); err != nil {
 			return err
 		}
-		if err := address.WriteFile(e.junit, text.Bytes()); err != nil {
+		if err := writeEvidence(out, e.junit, text.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -63,7 +64,15 @@ func (e *evidence) write(ctx context.Context, s *engine.Directory, plan *engine.
 	if err != nil {
 		return err
 	}
-	return address.WriteFile(e.provenance, text)
+	return writeEvidence(out, e.provenance, text)
+}
+
+func writeEvidence(out io.Writer, path string, data []byte) error {
+	if path == "-" {
+		_, err := out.Write(data)
+		return err
+	}
+	return address.WriteFile(path, data)
 }
 
 // pushed lists the digests that a run pushed.

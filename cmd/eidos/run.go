@@ -265,6 +265,9 @@ func (a *app) withPlan(ctx context.Context, args []string, f *runFlags, do func(
 }
 
 func (a *app) withRunner(plan *engine.Plan, dir string, f *runFlags, w *wired, do func(*engine.Plan, *engine.Runner, *engine.Directory) error) error {
+	if f.jobs < 0 {
+		return schema.Errorf(schema.Invalid, "--jobs: %d is less than one", f.jobs)
+	}
 	from, to, err := f.caches.open(w)
 	if err != nil {
 		return err
@@ -329,6 +332,9 @@ func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, 
 	r.Source.Included = a.included
 	spans, err := trace.New(a.lookupEnv, versionOf())
 	if err != nil {
+		if hint := hintOf(err); hint != "" {
+			err = fmt.Errorf("%w; %s", err, hint)
+		}
 		a.story.Warn("no traces: %v", err)
 	}
 	show, also := a.runProgress(), r.Events
@@ -352,7 +358,7 @@ func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, 
 	}
 	// Old runs are forgotten when new ones have ended.
 	_, kerr := store.KeepRuns(keepRuns, time.Now())
-	return schema.Join([]error{err, f.evidence.write(ctx, store, plan, res, err), kerr})
+	return schema.Join([]error{err, f.evidence.write(ctx, a.out, store, plan, res, err), kerr})
 }
 
 func (a *app) writePipeline(args []string) error {

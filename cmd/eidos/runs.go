@@ -231,6 +231,9 @@ func (a *app) runsLogs() *cobra.Command {
 				if format == "json" {
 					return a.printJSON(logs)
 				}
+				if len(logs) == 0 {
+					a.say("nothing was said in run %s", r.ID)
+				}
 				for _, e := range logs {
 					if _, err := fmt.Fprintf(a.out, "%s  %s: %s\n", e.Time.UTC().Format(time.RFC3339), e.Step, e.Text); err != nil {
 						return err
@@ -322,6 +325,24 @@ func (a *app) completeRuns(*cobra.Command, []string, string) ([]string, cobra.Sh
 		return err
 	})
 	return ids, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeRunSteps offers the steps of the run that --run names, or the newest.
+func (a *app) completeRunSteps(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	var named, out []string
+	if run, err := c.Flags().GetString("run"); err == nil && run != "" {
+		named = []string{run}
+	}
+	_ = a.withRun(named, func(s *engine.Directory, r engine.RunInfo) error { // a shell has nowhere to show an error
+		events, err := s.Events(r.ID)
+		for _, e := range events {
+			if e.Type == engine.EventStep && e.State.Final() && len(args) == 0 {
+				out = append(out, e.Step)
+			}
+		}
+		return err
+	})
+	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
 func (a *app) printJSON(v any) error {

@@ -17,6 +17,7 @@ that is not as it was in another run: the one before it of the same pipeline, or
 the one that --against names.`,
 		Example: `  eidos runs explain render[eks,helm]
   eidos runs explain push --run 20260102T030405Z-a1b2c3 --against 20260101T030405Z-d4e5f6`,
+		ValidArgsFunction: a.completeRunSteps,
 		RunE: func(_ *cobra.Command, args []string) error {
 			var named []string
 			if run != "" {

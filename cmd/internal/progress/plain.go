@@ -26,7 +26,11 @@ func (p *plain) Event(e engine.Event) {
 	switch {
 	case e.Type == engine.EventRun && e.State == engine.Running:
 		if !p.quiet {
-			fmt.Fprintf(&b, "%s: %d steps\n", e.Pipeline, e.Steps)
+			steps := "steps"
+			if e.Steps == 1 {
+				steps = "step"
+			}
+			fmt.Fprintf(&b, "%s: %d %s\n", e.Pipeline, e.Steps, steps)
 		}
 	case e.Type == engine.EventRun:
 		for _, l := range p.tally.post() {
