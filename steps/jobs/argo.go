@@ -100,8 +100,15 @@ func (w Workflow) check() error {
 		no("", "include parts of it by oci://…@sha256:…", "the plan has %d KiB, and a ConfigMap takes %d", len(w.Text)>>10, planLimit>>10)
 	}
 	secrets := w.Plan.Secrets()
+	told := map[string]bool{}
+	for _, s := range secrets {
+		told[s.File] = true
+	}
 	for _, s := range w.Plan.Steps() {
 		at := "steps." + s.ID
+		for _, f := range s.Files {
+			told[f] = true
+		}
 		for _, in := range s.In {
 			if in.URI != "" && !strings.Contains(in.URI, "://") {
 				no(at+".in."+in.Port, "use cm://, oci:// or https://", "no Pod has %q", in.URI)
@@ -117,6 +124,11 @@ func (w Workflow) check() error {
 			if _, ok := w.Secrets[n]; !ok && secrets[n].Kubernetes == "" {
 				no(at+".secrets", "say where: --secret "+n+"=SECRET/KEY", "no Pod has the secret %q", n)
 			}
+		}
+	}
+	for _, f := range w.Plan.Reads() { // what parameters name: values, catalogues, keys
+		if !told[f] {
+			no("", "", "no Pod has %q", f)
 		}
 	}
 	for _, n := range slices.Sorted(maps.Keys(w.Secrets)) {
