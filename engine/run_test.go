@@ -95,6 +95,24 @@ func TestWithoutText(t *testing.T) {
 	}
 }
 
+// A program that compiles pipelines without a language of conditions, or a way
+// to read others, is told where one asks for it.
+func TestWithoutConditionsAndIncludes(t *testing.T) {
+	p, doc, err := parse(t, "pipeline.yaml", head+`
+steps:
+  a: {uses: echo, when: "true"}
+  b: {include: lib.yaml}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = engine.Compile(p, doc, newWorld().kinds(), engine.CompileOptions{})
+	want := "steps.a.when: conditions cannot be used here (pipeline.yaml:6:25)\nsteps.b.include: other pipelines cannot be included here (pipeline.yaml:7:16)"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestPoolsAndMaxParallel(t *testing.T) {
 	var running, most = map[string]int{}, map[string]int{}
 	r := engine.Runner{Store: engine.NewMemory(), Jobs: 8, Events: func(e engine.Event) {
