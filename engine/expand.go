@@ -201,7 +201,7 @@ func (c *compiler) pick(n *node, from *step, row string) ([]int, error) {
 	var ids []string
 	for _, r := range rows {
 		ids = append(ids, r.id)
-		if row != "" && r.id == from.prefix()+row || row == "" && r.agrees(n.labels) {
+		if row != "" && r.id == row || row == "" && r.agrees(n.labels) {
 			out = append(out, r.index)
 		}
 	}

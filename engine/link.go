@@ -165,7 +165,7 @@ func (c *compiler) input(d *draft, p Port, s string, at place) {
 	}
 	in := input{port: p, at: at, from: from}
 	if row != "" {
-		in.row = s
+		in.row = d.scope.prefix + s
 	}
 	d.step.inputs = append(d.step.inputs, in)
 }

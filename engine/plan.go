@@ -218,9 +218,6 @@ func (p *Plan) members(i int) []*node {
 	return n.step.rows
 }
 
-// prefix is what the including file puts before the step's name.
-func (s *step) prefix() string { return s.scoped }
-
 func (n *node) uses() string {
 	switch {
 	case n.what == load:
