@@ -113,6 +113,28 @@ steps:
 	}
 }
 
+// A variable that was filled from a file ends in a newline, which is not of the
+// secret; one that holds nothing else is not there.
+func TestSecretOfTheEnvironment(t *testing.T) {
+	plan := compile(t, newWorld(), "secrets: {token: {env: TOKEN}}\nsteps:\n  a: {uses: secret, with: {name: token}, secrets: [token]}\n")
+	for value, want := range map[string]string{"sesame-open\r\n": "", "\n": `steps.a: secret "token": the environment has no TOKEN`} {
+		r := engine.Runner{Store: engine.NewMemory(), LookupEnv: func(string) (string, bool) { return value, true }}
+		res, err := r.Run(context.Background(), plan)
+		if want != "" {
+			if err == nil || err.Error() != want {
+				t.Errorf("%q: got %v", value, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := res.Value(context.Background(), "a"); err != nil || v.(*Text).Text != "11" {
+			t.Errorf("%q: got %v, %v", value, v, err)
+		}
+	}
+}
+
 func TestPoolsAndMaxParallel(t *testing.T) {
 	var running, most = map[string]int{}, map[string]int{}
 	r := engine.Runner{Store: engine.NewMemory(), Jobs: 8, Events: func(e engine.Event) {

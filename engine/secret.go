@@ -40,8 +40,8 @@ func fmtSecret(name string, err error) error {
 func (x *run) readSecret(ctx context.Context, s schema.Secret) (string, error) {
 	switch {
 	case s.Env != "":
-		v, ok := x.environ(s.Env)
-		if !ok || v == "" {
+		v, _ := x.environ(s.Env)
+		if v = strings.TrimRight(v, "\r\n"); v == "" {
 			return "", schema.Errorf(schema.NotFound, "the environment has no %s", s.Env)
 		}
 		return v, nil
