@@ -15,6 +15,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/process"
@@ -33,7 +34,12 @@ func TestMain(m *testing.M) { os.Exit(kubetest.Main(m)) }
 func TestStepsOnACluster(t *testing.T) {
 	c := kubetest.Own(t, cluster.Options{Controllers: true, Nodes: []string{"node-a"}})
 	w := &world{Cluster: c, t: t, pods: map[string]int{}}
-	registry := httptest.NewServer(oci.Handler(t.TempDir()))
+	restricted := []byte(`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"restricted"}}}`)
+	if _, err := c.Client.CoreV1().Namespaces().Patch(context.Background(), c.Namespace, types.MergePatchType, restricted, metav1.PatchOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.registryDir = t.TempDir()
+	registry := httptest.NewServer(oci.Handler(w.registryDir))
 	t.Cleanup(registry.Close)
 	w.registry = "oci://" + strings.TrimPrefix(registry.URL, "http://") + "/steps"
 	c.StartNode(t, "node-a", nil, w.container)
@@ -42,7 +48,7 @@ func TestStepsOnACluster(t *testing.T) {
 		f    func(*testing.T, *world)
 	}{
 		{"same bytes", testSameBytes}, {"failures", testFailures}, {"killed", testKilled}, {"retry", testRetry},
-		{"interrupt", testInterrupt}, {"image", testMissingImage}, {"least privilege", testLeastPrivilege}, {"resumed", testResumed},
+		{"interrupt", testInterrupt}, {"image", testMissingImage}, {"kept", testKept}, {"least privilege", testLeastPrivilege}, {"resumed", testResumed},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.f(t, w) })
 	}
@@ -53,10 +59,12 @@ type world struct {
 	*kubetest.Cluster
 	t        *testing.T
 	registry string
-	mu       sync.Mutex
-	pods     map[string]int // Pods of each step so far
-	kill     map[string]int // of each step, how many Pods are killed
-	logs     []string
+
+	registryDir string
+	mu          sync.Mutex
+	pods        map[string]int // Pods of each step so far
+	kill        map[string]int // of each step, how many Pods are killed
+	logs        []string
 }
 
 func (w *world) cache(t *testing.T) engine.Cache {

@@ -1,7 +1,11 @@
 package jobs
 
 import (
+	"bytes"
 	"context"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -262,4 +267,55 @@ func testResumed(t *testing.T, w *world) {
 	if w.count("a") != 0 || got.Step("a").Artifact != res.Artifact || !slices.Contains(told, "a: done before, by a Pod of the same run") {
 		t.Errorf("%d Pods, %v, %v", w.count("a"), got.Step("a").Artifact, told)
 	}
+}
+
+// With --no-cleanup a Job stays, and owns the Secret of its step; the secret is
+// nowhere in the registry. Its Pods have no token, and the login that is named.
+func testKept(t *testing.T, w *world) {
+	w.set(t, nil)
+	ctx := context.Background()
+	text := "secrets: {token: {env: TOKEN}}\nsteps:\n  a: {uses: secret, secrets: [token]}\n"
+	_, _, err := w.run(t, ctx, text, func(o *Options, _ *engine.Runner) { o.Pods.NoCleanup, o.Pods.RegistrySecret = true, "login" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	jobs, err := w.Client.BatchV1().Jobs(w.Namespace).List(ctx, metav1.ListOptions{LabelSelector: labelRun})
+	if err != nil || len(jobs.Items) != 1 {
+		t.Fatalf("%d jobs, %v", len(jobs.Items), err)
+	}
+	job := jobs.Items[0]
+	pod := job.Spec.Template.Spec
+	if v := pod.AutomountServiceAccountToken; v == nil || *v {
+		t.Error("its Pods have a token")
+	}
+	if !slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool { return v.Secret != nil && v.Secret.SecretName == "login" }) {
+		t.Errorf("its Pods have no login: %+v", pod.Volumes)
+	}
+	secrets, err := w.Client.CoreV1().Secrets(w.Namespace).List(ctx, metav1.ListOptions{LabelSelector: labelRun})
+	if err != nil || len(secrets.Items) != 1 {
+		t.Fatalf("%d secrets, %v", len(secrets.Items), err)
+	}
+	if o := secrets.Items[0].OwnerReferences; len(o) != 1 || o[0].UID != job.UID {
+		t.Errorf("the Secret's owner is %+v", o)
+	}
+	files := 0
+	err = filepath.WalkDir(w.registryDir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files++
+		data, err := os.ReadFile(path)
+		if bytes.Contains(data, []byte("sesame-open")) {
+			t.Errorf("the secret is in %s", path)
+		}
+		return err
+	})
+	if err != nil || files == 0 {
+		t.Errorf("%d files in the registry, %v", files, err)
+	}
+	background := metav1.DeletePropagationBackground
+	if err := w.Client.BatchV1().Jobs(w.Namespace).Delete(ctx, job.Name, metav1.DeleteOptions{PropagationPolicy: &background}); err != nil {
+		t.Fatal(err)
+	}
+	w.clean(t)
 }

@@ -118,7 +118,7 @@ func starting(err error) error {
 		return err
 	}
 	return schema.Errorf(schema.Unauthorized, "starting the step's Job: %w", err).
-		WithHint("who runs the pipeline needs create, get, patch and delete on jobs, get and list on pods, get on pods/log, and create and patch on secrets where steps have any")
+		WithHint("who runs the pipeline needs create, get, patch and delete on jobs, list on pods, get on pods/log, and create and patch on secrets where steps have any")
 }
 
 // untilDone takes each task's result as soon as it is there, until all are or
