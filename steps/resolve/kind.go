@@ -3,6 +3,7 @@ package resolve
 import (
 	"context"
 	"path/filepath"
+	"sync"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/recipes"
@@ -16,9 +17,11 @@ type Data func(ctx context.Context, dir string) (*recipes.Catalog, error)
 
 // Kind is the step `resolve`.
 func Kind(data Data) engine.Kind {
+	// Read once: each step asks for it twice, and it may be shared.
+	shipped := sync.OnceValues(recipes.Shipped)
 	open := func(ctx context.Context, env engine.Env, p schema.ResolveParams) (*recipes.Catalog, error) {
 		if p.Data == "" {
-			return recipes.Shipped()
+			return shipped()
 		}
 		if data == nil {
 			return nil, schema.Errorf(schema.Invalid, "this program takes no directory of recipes").WithHint("leave data out")

@@ -163,3 +163,17 @@ func TestKind(t *testing.T) {
 		t.Errorf("without a compiler: %v", err)
 	}
 }
+
+// TestCatalogueOnce: the key of a step does not cost reading the catalogue
+// again, which is over a thousand allocations.
+func TestCatalogueOnce(t *testing.T) {
+	k := Kind(nil)
+	n := testing.AllocsPerRun(10, func() {
+		if _, err := k.Parts(engine.Env{}, &schema.ResolveParams{}); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n > 20 {
+		t.Errorf("%v allocations", n)
+	}
+}
