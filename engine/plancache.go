@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -97,10 +98,14 @@ func decodeNumbers(text string, v any) error {
 }
 
 // decoded are the parameters, decoded when they are first needed if the plan
-// was read from a file.
+// was read from a file: they were checked when it was compiled.
 func (b bound) decoded(k *Kind, at string) (any, error) {
 	if b.params != nil {
 		return b.params, nil
+	}
+	if k.params.PkgPath() == ours {
+		p := reflect.New(k.params).Interface()
+		return p, schema.DecodeCanonical([]byte(b.text), p)
 	}
 	var with map[string]any
 	if err := decodeNumbers(b.text, &with); err != nil {
