@@ -183,11 +183,33 @@ func (s *Directory) Unfinished(plan schema.Digest) (id string, ok bool, err erro
 	}
 	for _, h := range heads {
 		if h.Plan == plan {
+			if s.ended(h.Run) {
+				return h.Run, false, nil
+			}
 			r, err := s.Run(h.Run)
 			return r.ID, r.Interrupted, err
 		}
 	}
 	return "", false, nil
+}
+
+// ended reports whether the last line of a run's journal says that it ended.
+// It reads no other: there is one a step.
+func (s *Directory) ended(id string) bool {
+	f, err := os.Open(filepath.Join(s.dir, "runs", id, "events.jsonl"))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	var tail [4096]byte // a longer one is read with all others
+	fi, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	n, _ := f.ReadAt(tail[:], max(0, fi.Size()-int64(len(tail))))
+	text := bytes.TrimSuffix(tail[:n], []byte("\n"))
+	var e Event
+	return json.Unmarshal(text[bytes.LastIndexByte(text, '\n')+1:], &e) == nil && e.Type == EventRun && e.State.Final()
 }
 
 // RemoveRun removes the journal of a run. Results stay until GC.

@@ -2,11 +2,14 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
 )
 
 func TestKeepRuns(t *testing.T) {
@@ -59,5 +62,45 @@ func TestKeepRuns(t *testing.T) {
 	runs, err := store.Runs()
 	if err != nil || len(runs) != 2 || runs[0].Start != now || runs[1].ID != "going-on" {
 		t.Errorf("%+v, %v", runs, err)
+	}
+}
+
+// TestUnfinished: whether a run was interrupted is told of the end of its
+// journal, wherever that was cut.
+func TestUnfinished(t *testing.T) {
+	event := func(kind, rest string) string {
+		return fmt.Sprintf(`{"seq":1,"time":"2026-01-02T03:04:05Z","type":%q%s}`, kind, rest) + "\n"
+	}
+	plan := schema.Digest("sha256:" + strings.Repeat("a", 64))
+	begun := event("run", `,"state":"running","plan":"`+string(plan)+`"`)
+	step := event("step", `,"step":"s","state":"done"`)
+	done := event("run", `,"state":"done"`)
+	failed := event("run", `,"state":"failed","error":{"code":"failed","message":"`+strings.Repeat("long ", 2000)+`"}`)
+	for name, c := range map[string]struct {
+		journal string
+		want    bool
+	}{
+		"begun":              {begun, true},
+		"cut after a step":   {begun + step, true},
+		"done":               {begun + step + done, false},
+		"failed, a long end": {begun + step + failed, false},
+		"cut in the end":     {begun + step + done[:20], true},
+		"resumed and cut":    {begun + step + done + begun + step, true},
+		"resumed and done":   {begun + step + begun + step + done, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := open(t, t.TempDir())
+			j, err := store.Journal("r1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(j.Append([]byte(c.journal)), j.Close()); err != nil {
+				t.Fatal(err)
+			}
+			id, got, err := store.Unfinished(plan)
+			if err != nil || id != "r1" || got != c.want {
+				t.Errorf("%q %v, %v; want %v", id, got, err, c.want)
+			}
+		})
 	}
 }
