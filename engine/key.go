@@ -1,10 +1,7 @@
 package engine
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
-	"hash"
 	"strconv"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -15,24 +12,20 @@ import (
 // was hashed.
 type partWriter interface{ part(name, value string) }
 
-// keyHash is the key itself.
-type keyHash struct{ h hash.Hash }
+// keyHash is the key itself: the SHA-256 of all parts, each name and value
+// after its length.
+type keyHash struct{ text []byte }
 
-func newKeyHash() keyHash { return keyHash{sha256.New()} }
+func newKeyHash() *keyHash { return &keyHash{make([]byte, 0, 512)} }
 
-func (k keyHash) part(name, value string) {
-	buf := make([]byte, 0, 256)
-	for _, s := range []string{name, value} {
-		buf = binary.BigEndian.AppendUint64(buf, uint64(len(s)))
-		buf = append(buf, s...)
+func (k *keyHash) part(name, value string) {
+	for _, s := range [...]string{name, value} {
+		k.text = binary.BigEndian.AppendUint64(k.text, uint64(len(s)))
+		k.text = append(k.text, s...)
 	}
-	k.h.Write(buf)
 }
 
-func (k keyHash) digest() schema.Digest {
-	var sum [sha256.Size]byte
-	return schema.Digest("sha256:" + hex.EncodeToString(k.h.Sum(sum[:0])))
-}
+func (k *keyHash) digest() schema.Digest { return digestOf(k.text) }
 
 // keyText is the parts to read and compare.
 type keyText struct{ parts []Part }

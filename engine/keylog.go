@@ -19,8 +19,8 @@ type keyLog struct {
 	lineFile
 	keys   map[[32]byte]int // offset of the newest line
 	steps  map[uint64]int   // of the newest line of a step
-	added  map[schema.Digest]Entry
-	latest map[[2]string]Entry
+	added  map[schema.Digest]*Entry
+	latest map[[2]string]*Entry
 }
 
 const (
@@ -29,7 +29,7 @@ const (
 )
 
 func openKeyLog(path string, alone bool) (*keyLog, error) {
-	l := &keyLog{added: map[schema.Digest]Entry{}, latest: map[[2]string]Entry{}}
+	l := &keyLog{added: map[schema.Digest]*Entry{}, latest: map[[2]string]*Entry{}}
 	if err := l.load(path); err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (l *keyLog) lookup(key schema.Digest) (Entry, bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if e, ok := l.added[key]; ok {
-		return e, true, nil
+		return *e, true, nil
 	}
 	h, err := hexOf(key)
 	if err != nil {
@@ -116,7 +116,7 @@ func (l *keyLog) last(pipeline, step string) (Entry, bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if e, ok := l.latest[[2]string{pipeline, step}]; ok {
-		return e, true, nil
+		return *e, true, nil
 	}
 	at, ok := l.steps[stepHash(pipeline, step)]
 	if !ok {
@@ -135,7 +135,7 @@ func (l *keyLog) startsWith(start string) (Entry, bool, error) {
 	}
 	for key, e := range l.added {
 		if keyStart(key) == start {
-			return e, true, nil
+			return *e, true, nil
 		}
 	}
 	for key, at := range l.keys {
@@ -163,7 +163,7 @@ func (l *keyLog) record(e Entry) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.added[e.Key], l.latest[[2]string{e.Pipeline, e.Step}] = e, e
+	l.added[e.Key], l.latest[[2]string{e.Pipeline, e.Step}] = &e, &e
 	return nil
 }
 
