@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -166,6 +167,9 @@ func (a *app) compile(ctx context.Context, args []string, f *runFlags, w *wired,
 	name, text, dir, err := a.source(args)
 	if err != nil {
 		return nil, "", err
+	}
+	if len(text) > longPipeline {
+		debug.SetGCPercent(gcLong)
 	}
 	a.pipelineName, a.pipeline = name, text
 	opts, err := a.options(f)

@@ -38,7 +38,7 @@ func kinds() []engine.Kind {
 }
 
 func main() {
-	debug.SetGCPercent(400) // as cmd/eidos does
+	debug.SetGCPercent(400) // as cmd/eidos does, and 100 for what is long
 	file := flag.String("file", "pipeline.yaml", "the pipeline")
 	state := flag.String("state", "state", "state directory")
 	jobs := flag.Int("j", 0, "steps at once")
@@ -87,6 +87,9 @@ func compile(file string, store *engine.Directory, cached bool) (*engine.Plan, e
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
+	}
+	if len(text) > 64<<10 {
+		debug.SetGCPercent(100)
 	}
 	compile := func() (*engine.Plan, error) {
 		doc, err := schema.Parse(file, text)
