@@ -66,7 +66,7 @@ bench:
 	@scripts/bench-engines -sizes 100,1000 -runs 3 -limit 10s
 
 # bench-engines measures the engine beside ninja, make, task and CUE's
-# tools/flow: up to date, cold in process, cold spawning. Half an hour.
+# tools/flow: up to date, cold in process, cold spawning. Ten minutes.
 .PHONY: bench-engines
 bench-engines:
 	@scripts/bench-engines $(BENCHFLAGS)

@@ -21,7 +21,7 @@ import (
 const enough = 10 * time.Second
 
 // firstLimit is how many times the limit a run that is not measured may take.
-const firstLimit = 10
+const firstLimit = 3
 
 func main() {
 	if len(os.Args) > 2 && os.Args[1] == "launch" {
@@ -51,7 +51,8 @@ func run() error {
 	only := flag.String("only", "", "the series whose name begins so")
 	tools := flag.String("tools", "", "the tools whose name contains this")
 	runs := flag.Int("runs", 5, "runs of each combination")
-	limit := flag.Duration("limit", time.Minute, "longest run; what takes longer is left out")
+	limit := flag.Duration("limit", 20*time.Second, "longest run; what takes longer is left out")
+	total := flag.Duration("total", 9*time.Minute, "how long all may take; what has no turn until then is left out")
 	jobs := flag.Int("j", runtime.NumCPU(), "steps at once")
 	flag.Parse()
 	var graphs []graph
@@ -66,14 +67,14 @@ func run() error {
 	}
 	header(p, *runs, *limit, *jobs)
 	failed := false
-	for _, s := range p.series(*jobs) {
-		if !strings.HasPrefix(s.name, *only) {
-			continue
-		}
+	all := slices.DeleteFunc(p.series(*jobs), func(s series) bool { return !strings.HasPrefix(s.name, *only) })
+	begun := time.Now()
+	for i, s := range all {
+		until := begun.Add(*total * time.Duration(i+1) / time.Duration(len(all)))
 		s.contenders = slices.DeleteFunc(s.contenders, func(c contender) bool { return !strings.Contains(c.name, *tools) })
 		t := &table{series: s, graphs: graphs, runs: *runs, cells: map[string]cell{}}
-		for _, g := range graphs {
-			measureAll(t, g, *limit)
+		for _, g := range slices.SortedStableFunc(slices.Values(graphs), func(a, b graph) int { return a.n - b.n }) {
+			measureAll(t, g, *limit, until)
 		}
 		t.print()
 		failed = failed || t.wrong > 0
@@ -85,8 +86,8 @@ func run() error {
 }
 
 // measureAll measures every contender on g, in turns, so that a busy moment of
-// the machine is shared by all.
-func measureAll(t *table, g graph, limit time.Duration) {
+// the machine is shared by all; none begins a turn after until.
+func measureAll(t *table, g graph, limit time.Duration, until time.Time) {
 	defer debug.FreeOSMemory()
 	var turns []*turn
 	for _, c := range t.series.contenders {
@@ -98,7 +99,7 @@ func measureAll(t *table, g graph, limit time.Duration) {
 	}
 	for range t.runs {
 		for _, x := range turns {
-			if x.err == nil && x.spent < enough {
+			if x.err == nil && x.spent < enough && time.Now().Before(until) {
 				x.once(t, g, limit)
 			}
 		}

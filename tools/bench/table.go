@@ -46,6 +46,8 @@ func (t *table) add(x *turn, g graph, limit time.Duration) {
 	case x.err != nil:
 		c.left = "WRONG: " + strings.ReplaceAll(x.err.Error(), "\n", "; ")
 		t.wrong++
+	case c.runs == 0:
+		c.left = "no time was left"
 	default:
 		c.usage = median(x.all)
 	}
