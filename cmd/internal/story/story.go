@@ -119,6 +119,10 @@ func (s *Story) one(err error, hint string) {
 		red, off = "\x1b[31m", "\x1b[0m"
 	}
 	fmt.Fprintf(s.w, "%seidos: error: %v%s\n", red, err, off)
+	var se *schema.Error
+	if errors.As(err, &se) {
+		fmt.Fprint(s.w, excerpt(se.Pos))
+	}
 	if hint != "" {
 		fmt.Fprintf(s.w, "eidos: hint: %s\n", hint)
 	}
