@@ -74,7 +74,7 @@ func (c *checkRun) value(r *rule, val any) {
 		if r.MinLength > 0 && utf8.RuneCountInString(v) < r.MinLength {
 			c.fail("must not be empty")
 		} else if r.re != nil && r.Pattern != "" && !r.re.MatchString(v) {
-			c.add(false, "", Errorf(Invalid, "%q has the wrong form", v).WithHint("it must match %s", r.Pattern))
+			c.add(false, "", Errorf(Invalid, "%q has the wrong form", v).WithHint("%s", r.form()))
 		}
 	case map[string]any:
 		c.object(r, v)
@@ -302,4 +302,13 @@ func orList(words []string) string {
 		return strings.Join(words, "")
 	}
 	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+}
+
+// form says what text of r looks like: in the words of its definition if that
+// has some, "#Duration is …", else by its pattern.
+func (r *rule) form() string {
+	if _, words, ok := strings.Cut(r.Description, " is "); ok && strings.Count(strings.TrimSuffix(r.Description, " is "+words), " ") == 0 {
+		return "it is " + strings.TrimSuffix(words, ".")
+	}
+	return "it must match " + r.Pattern
 }

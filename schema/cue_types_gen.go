@@ -79,7 +79,7 @@ type BundleMetadata struct {
 
 type Deployer string
 
-// #Digest is a SHA-256 in the form the OCI image specification uses.
+// #Digest is sha256: and 64 hexadecimal digits, as the OCI image specification writes it.
 type Digest string
 
 type File struct {
