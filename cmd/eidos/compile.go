@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/engine"
@@ -66,6 +68,9 @@ func (a *app) compileTo(ctx context.Context, args []string, f *compileFlags) err
 	if f.to != toPlan && f.to != toArgo {
 		return schema.Errorf(schema.Invalid, "--to: nothing to write called %q", f.to).WithHint("%s", schema.Suggest(f.to, []string{toPlan, toArgo}))
 	}
+	if err := f.fits(); err != nil {
+		return err
+	}
 	w, err := a.wire(wiring{})
 	if err != nil {
 		return err
@@ -85,6 +90,28 @@ func (a *app) compileTo(ctx context.Context, args []string, f *compileFlags) err
 		}
 	}
 	return a.deliver(ctx, text, f.out)
+}
+
+// fits refuses settings of Pods for a plan, which says nothing of them, and a
+// workflow without a store.
+func (f *compileFlags) fits() error {
+	if f.to == toArgo {
+		if f.store == "" {
+			return schema.Errorf(schema.Invalid, "--to argo needs a store that all Pods reach").WithHint("name one with --store oci://REGISTRY/REPOSITORY")
+		}
+		return nil
+	}
+	names := slices.Sorted(maps.Keys(f.pods()))
+	for name, given := range map[string]bool{"store": f.store != "", "secret": len(f.secrets) > 0, "plain-http": f.plain, "insecure-tls": f.anyTLS} {
+		if given {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, n := range names {
+		return schema.Errorf(schema.Invalid, "--%s is for workflows", kebab(n)).WithHint("add --to argo")
+	}
+	return nil
 }
 
 // workflow is the plan as manifests, in YAML.

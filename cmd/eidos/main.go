@@ -16,8 +16,8 @@ func main() { os.Exit(mainStatus()) }
 
 // gcPercent lets a short command end before it collects any garbage: ten
 // megabytes of live heap make a peak of fifty. A pipeline that is longer than
-// longPipeline, in bytes, lives in more, and collecting costs it no time that
-// touching fresh memory does not.
+// longPipeline, in bytes, lives in more: it takes half of the memory for some
+// more processor time, none when it is up to date.
 const (
 	gcPercent    = 400
 	gcLong       = 100

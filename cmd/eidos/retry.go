@@ -24,8 +24,9 @@ func (a *app) retry() *cobra.Command {
 		Short: "Run what failed again, and what waited for it; what was done is not repeated",
 		Long: `Run the pipeline of an earlier run again, with the same parameters and the same
 --only, --from, --force, --keep-going, --kubeconfig and --context. What that run
-has done is not repeated, also pushes and signatures: what failed, what was stopped and what was
-skipped because of it runs. Steps under finally run again.
+has done is not repeated, also pushes and signatures: what failed, what was
+stopped and what was skipped because of it runs, where --executor says now.
+Steps under finally run again.
 
 The pipeline is read from its file as it is now, so that it can be mended too. A
 step that was changed since is another step, and runs. If the file is gone, or
@@ -44,6 +45,8 @@ Without RUN, the newest run that failed or was stopped is retried.`,
 	fl.IntVarP(&f.jobs, "jobs", "j", 0, "how many steps run at once (default: one a processor)")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace outputs that something else has written")
 	f.evidence.bind(c)
+	f.caches.bind(c)
+	f.executor.bind(a, c)
 	return c
 }
 
