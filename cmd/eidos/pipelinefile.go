@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/pipelines"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// source finds the pipeline's text: a file, one that eidos brings, or the
+// default. Paths in it are relative to dir: the file's, or the current one.
+func (a *app) source(args []string) (name string, text []byte, dir string, err error) {
+	wd, err := os.Getwd()
+	if err != nil {
+		return "", nil, "", fmt.Errorf("finding the working directory: %w", err)
+	}
+	if len(args) == 0 {
+		if _, err := os.Stat(pipelineFile); err == nil {
+			args = []string{pipelineFile}
+		} else {
+			a.story.Note("no ./%s here: running the pipeline %q that eidos brings (eidos run --write gives you a copy)", pipelineFile, "eidos")
+			args = []string{"eidos"}
+		}
+	}
+	name = args[0]
+	if name == "-" {
+		text, err = readLimited(a.in, "<stdin>")
+		return "<stdin>", text, wd, err
+	}
+	if !strings.ContainsAny(name, "./\\") {
+		a.pipelineFile = name
+		text, err := pipelines.Read(name)
+		return name + ".pipeline.yaml", text, wd, err
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		a.sees(name, nil)
+		e := schema.Errorf(schema.NotFound, "reading the pipeline: %w", err)
+		return "", nil, "", e.WithHint("eidos run --write writes one to start from")
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		return "", nil, "", schema.Errorf(schema.Invalid, "reading the pipeline: %q is a directory", name)
+	}
+	text, err = readLimited(file, name)
+	if err != nil {
+		return "", nil, "", err
+	}
+	a.sees(name, text)
+	dir, err = filepath.Abs(filepath.Dir(name))
+	a.pipelineFile = filepath.Join(dir, filepath.Base(name))
+	return name, text, dir, err
+}
+
+// compile reads and compiles the pipeline of args. A plan that is kept in the
+// state directory is taken instead; state "" keeps none.
+func (a *app) compile(ctx context.Context, args []string, f *runFlags, w *wired, state string) (plan *engine.Plan, dir string, err error) {
+	name, text, dir, err := a.source(args)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(text) > longPipeline {
+		debug.SetGCPercent(gcLong)
+	}
+	a.pipelineName, a.pipeline = name, text
+	opts, err := a.options(f)
+	if err != nil {
+		return nil, "", err
+	}
+	anew := func() (*engine.Plan, error) { return a.compileText(ctx, name, text, opts, w) }
+	key, ok := planKey(name, text, opts)
+	if state == "" || !ok {
+		plan, err = anew()
+	} else {
+		plan, err = engine.CompileCached(state, key, w.kinds, anew)
+	}
+	return plan, dir, err
+}
+
+func (a *app) compileText(ctx context.Context, name string, text []byte, opts engine.CompileOptions, w *wired) (*engine.Plan, error) {
+	p, doc, err := parsePipeline(name, text)
+	if err != nil {
+		return nil, err
+	}
+	opts.Include = a.including(ctx, w)
+	return engine.Compile(p, doc, w.kinds, opts)
+}
+
+// planKey is of all that a plan depends on: the text and its name, which
+// messages hold, the parameters, and this very program, which two builds of one
+// version are not. Nothing of the environment is read when compiling.
+func planKey(name string, text []byte, opts engine.CompileOptions) (schema.Digest, bool) {
+	exe, err := os.Executable()
+	if err != nil {
+		return "", false
+	}
+	program, err := os.Stat(exe)
+	if err != nil {
+		return "", false
+	}
+	data, err := schema.Encode([]any{versionOf(), program.Size(), program.ModTime().UnixNano(), name, opts.Params, opts.Values})
+	if err != nil {
+		return "", false
+	}
+	h := sha256.New()
+	h.Write(data) // ends with a newline
+	h.Write(text)
+	return schema.Digest("sha256:" + hex.EncodeToString(h.Sum(nil))), true
+}
+
+// options turns --param and --params-file into what Compile takes.
+func (a *app) options(f *runFlags) (engine.CompileOptions, error) {
+	opts := a.compileOptions()
+	opts.Params = map[string]string{}
+	for _, p := range f.params {
+		k, v, ok := strings.Cut(p, "=")
+		if !ok || k == "" {
+			return opts, schema.Errorf(schema.Invalid, "--param %q: want NAME=VALUE", p)
+		}
+		if _, twice := opts.Params[k]; twice {
+			return opts, schema.Errorf(schema.Invalid, "--param %s: given twice", k)
+		}
+		opts.Params[k] = v
+	}
+	if f.paramsFile != "" {
+		data, err := os.ReadFile(f.paramsFile)
+		a.sees(f.paramsFile, data)
+		if err != nil {
+			return opts, schema.Errorf(schema.NotFound, "reading --params-file: %w", err)
+		}
+		doc, err := schema.Parse(f.paramsFile, data)
+		if err != nil {
+			return opts, err
+		}
+		m, ok := doc.Value().(map[string]any)
+		if !ok {
+			return opts, schema.Errorf(schema.Invalid, "--params-file: %q does not hold a mapping of parameters", f.paramsFile)
+		}
+		opts.Values = m
+	}
+	return opts, nil
+}
