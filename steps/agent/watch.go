@@ -154,7 +154,13 @@ func (w *watch) look(ctx context.Context, pods []kube.Pod) (over bool, err error
 		if err != nil {
 			return false, err
 		}
+		// Pods that were deleted because the Job's time is up leave what they
+		// waited for.
+		trouble = w.trouble
 		for _, m := range warnings {
+			if strings.HasPrefix(m, deadlineExceeded) {
+				continue
+			}
 			trouble = m
 			if strings.Contains(m, "violates PodSecurity") {
 				return true, schema.Errorf(schema.Failed, "the agent cannot start: %s", m).
