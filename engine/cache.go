@@ -33,13 +33,8 @@ func (s Shared) Fetch(ctx context.Context, d schema.Digest) (io.ReadCloser, erro
 
 // Share implements Cache.
 func (s Shared) Share(ctx context.Context, e Entry, open func(context.Context, schema.Digest) (io.ReadCloser, error)) error {
-	for _, b := range e.Content() {
-		if s.Store.Has(ctx, b.Digest, b.Size) {
-			continue
-		}
-		if err := pass(ctx, s.Store, b.Digest, open); err != nil {
-			return err
-		}
+	if err := receive(ctx, s.Store, e, open); err != nil {
+		return err
 	}
 	return s.Store.Record(e)
 }
@@ -118,7 +113,7 @@ func (x *run) bring(ctx context.Context, j job, c Cache, e Entry) error {
 	if e.Artifact.MediaType != k.Output {
 		return schema.Errorf(schema.Failed, "the cache gave a %s for %s", short(e.Artifact.MediaType), j.node.id)
 	}
-	if err := receive(ctx, c, x.Store, e); err != nil {
+	if err := receive(ctx, x.Store, e, c.Fetch); err != nil {
 		return err
 	}
 	return x.sound(ctx, k, e.Artifact, "the cached result of "+j.node.id)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"io"
 	"strconv"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -37,19 +38,19 @@ func (t Task) Receive(ctx context.Context, from Cache, store Store) (TaskResult,
 	if err != nil || !ok {
 		return TaskResult{}, false, err
 	}
-	if err := receive(ctx, from, store, e); err != nil {
+	if err := receive(ctx, store, e, from.Fetch); err != nil {
 		return TaskResult{}, false, err
 	}
 	return TaskResult{Artifact: e.Artifact, Blobs: e.Blobs, Error: e.Error}, true, nil
 }
 
-// receive brings the content of e into the store.
-func receive(ctx context.Context, from Cache, store Store, e Entry) error {
+// receive brings the content of e into the store, what of it is not there.
+func receive(ctx context.Context, store Store, e Entry, open func(context.Context, schema.Digest) (io.ReadCloser, error)) error {
 	for _, b := range e.Content() {
 		if store.Has(ctx, b.Digest, b.Size) {
 			continue
 		}
-		if err := pass(ctx, store, b.Digest, from.Fetch); err != nil {
+		if err := pass(ctx, store, b.Digest, open); err != nil {
 			return err
 		}
 	}

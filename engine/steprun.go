@@ -21,10 +21,8 @@ type StepRun struct {
 	late bool // the step is under finally
 }
 
-// RunStep runs one step of p and leaves what became of it. The error is that of
-// the step; one that is skipped, or continues on error, has none. Failed if a step that this one waits
-// for has left nothing.
-func (r *Runner) RunStep(ctx context.Context, p *Plan, s StepRun) (*Result, error) {
+// newAlone prepares a run of one step, in a store that has what the others left.
+func (r *Runner) newAlone(ctx context.Context, p *Plan, s StepRun) (*run, error) {
 	here := *r
 	here.Store = Through{r.Store, s.Results}
 	x, err := here.newRun(ctx, p)
@@ -32,6 +30,17 @@ func (r *Runner) RunStep(ctx context.Context, p *Plan, s StepRun) (*Result, erro
 		return nil, err
 	}
 	x.id, x.alone = s.Run, &s
+	return x, nil
+}
+
+// RunStep runs one step of p and leaves what became of it. The error is that of
+// the step; one that is skipped, or continues on error, has none. Failed if a
+// step that this one waits for has left nothing.
+func (r *Runner) RunStep(ctx context.Context, p *Plan, s StepRun) (*Result, error) {
+	x, err := r.newAlone(ctx, p, s)
+	if err != nil {
+		return nil, err
+	}
 	target, err := x.isolate(ctx)
 	if err != nil {
 		return nil, err
@@ -53,13 +62,10 @@ func (r *Runner) RunStep(ctx context.Context, p *Plan, s StepRun) (*Result, erro
 // Rows returns the ids of the rows of a matrix step, once what makes them has
 // left its result.
 func (r *Runner) Rows(ctx context.Context, p *Plan, s StepRun) ([]string, error) {
-	here := *r
-	here.Store = Through{r.Store, s.Results}
-	x, err := here.newRun(ctx, p)
+	x, err := r.newAlone(ctx, p, s)
 	if err != nil {
 		return nil, err
 	}
-	x.alone = &s
 	for i, n := range x.nodes {
 		if n.what != group || n.step.name != s.Step {
 			continue

@@ -154,15 +154,20 @@ func (w Workflow) names() map[string]string {
 
 // dag is the template of one half of the plan, nil if that has no steps.
 func (w Workflow) dag(name string, names map[string]string, late bool) any {
+	steps := w.Plan.Steps()
+	byID := make(map[string]engine.StepInfo, len(steps))
+	for _, s := range steps {
+		byID[s.ID] = s
+	}
 	var tasks []any
-	for _, s := range w.Plan.Steps() {
+	for _, s := range steps {
 		if s.Uses == "load" || s.Finally != late {
 			continue
 		}
 		task := map[string]any{"name": names[s.ID], "template": template(s)}
 		var wait []string
 		for _, f := range append(slices.Clone(s.Needs), sources(s)...) {
-			from := w.find(f)
+			from := byID[f]
 			if from.Uses == "load" || from.Finally != late || slices.Contains(wait, names[f]) {
 				continue // each Pod loads for itself; finally begins when all has ended
 			}
@@ -197,11 +202,6 @@ func sources(s engine.StepInfo) []string {
 		out = append(out, in.From)
 	}
 	return out
-}
-
-func (w Workflow) find(id string) engine.StepInfo {
-	steps := w.Plan.Steps()
-	return steps[slices.IndexFunc(steps, func(s engine.StepInfo) bool { return s.ID == id })]
 }
 
 func arguments(id string) map[string]any {

@@ -6,7 +6,6 @@ import (
 	"strconv"
 
 	"github.com/NVIDIA/eidos/engine"
-	"github.com/NVIDIA/eidos/schema"
 )
 
 // template is the name of a step's template: all rows share one.
@@ -81,12 +80,7 @@ func (w Workflow) pod(name string, args []any, secrets []string) map[string]any 
 
 // killed is true for a Pod that did not end by itself.
 func killed() string {
-	most := 0
-	for _, c := range schema.Codes() {
-		if c.Code != schema.Canceled {
-			most = max(most, c.Exit)
-		}
-	}
+	most := slices.Max(ownExits())
 	return fmt.Sprintf("asInt(lastRetry.exitCode) < 1 || asInt(lastRetry.exitCode) > %d", most)
 }
 

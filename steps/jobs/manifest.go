@@ -74,21 +74,27 @@ func (e *Executor) job(name string, tasks []engine.Task, plan schema.Digest) (ku
 // exit status of the one table, and whether it is tried again is the run's to
 // decide. A Pod that was evicted does not count; one that was killed does.
 func failurePolicy(indexed bool) map[string]any {
-	var said []int
-	for _, c := range schema.Codes() {
-		if c.Code != schema.Canceled && !slices.Contains(said, c.Exit) {
-			said = append(said, c.Exit)
-		}
-	}
-	slices.Sort(said) // as the API wants them
 	action := "FailJob"
 	if indexed {
 		action = "FailIndex"
 	}
 	return map[string]any{"rules": []any{
 		map[string]any{"action": "Ignore", "onPodConditions": []any{map[string]any{"type": "DisruptionTarget", "status": "True"}}},
-		map[string]any{"action": action, "onExitCodes": map[string]any{"containerName": container, "operator": "In", "values": said}},
+		map[string]any{"action": action, "onExitCodes": map[string]any{"containerName": container, "operator": "In", "values": ownExits()}},
 	}}
+}
+
+// ownExits are the statuses that eidos ends with by itself, sorted as the API
+// wants them; one that was told to stop did not.
+func ownExits() []int {
+	var out []int
+	for _, c := range schema.Codes() {
+		if c.Code != schema.Canceled && !slices.Contains(out, c.Exit) {
+			out = append(out, c.Exit)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 func (e *Executor) container(tasks []engine.Task, plan schema.Digest) map[string]any {

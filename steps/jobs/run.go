@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -185,21 +186,11 @@ func (f *following) collect(ctx context.Context, pods []kube.Pod, last bool) err
 		case found:
 			f.hearOut(ctx, i, p)
 			f.end(i, res, nil)
-		case last || ok && said(p.Exit):
+		case last || ok && slices.Contains(ownExits(), p.Exit):
 			f.end(i, engine.TaskResult{}, lost(f.name, p))
 		}
 	}
 	return nil
-}
-
-// said reports whether an exit status is one that eidos ends with by itself.
-func said(exit int) bool {
-	for _, c := range schema.Codes() {
-		if c.Exit == exit && c.Code != schema.Canceled {
-			return true
-		}
-	}
-	return false
 }
 
 // lost is the error of a Pod that ended without a result.
