@@ -184,9 +184,6 @@ func (c *compiler) settings(d *draft) {
 	s.parallel = int(src.MaxParallel)
 	s.tolerate = src.ContinueOnError
 	s.pool, s.secrets, s.files, s.env = src.Pool, src.Secrets, src.Files, src.Env
-	for i := range s.files {
-		s.filesAt = append(s.filesAt, d.at.child("files", itoa(i)).pos())
-	}
 	if s.pool != "" {
 		if _, ok := c.plan.pools[s.pool]; !ok {
 			c.fail(d.at.child("pool").errorf("no pool %q", s.pool).WithHint("%s", suggest(s.pool, sortedKeys(c.plan.pools), "add it under pools:")))

@@ -110,11 +110,7 @@ func (d *decider) holds(ctx context.Context, e Entry) bool {
 func (d *decider) extra(ctx context.Context, q request) ([]Part, error) {
 	var out []Part
 	if q.step.kind.Parts != nil {
-		params, err := q.with.decoded(q.step.kind, q.step.at.child("with").String())
-		if err != nil {
-			return nil, err
-		}
-		parts, err := q.step.kind.Parts(Env{Dir: d.dir}, params)
+		parts, err := q.step.kind.Parts(Env{Dir: d.dir}, q.with.params)
 		if err != nil {
 			return nil, err
 		}
@@ -123,9 +119,7 @@ func (d *decider) extra(ctx context.Context, q request) ([]Part, error) {
 	for i, f := range q.step.files {
 		sum, err := hashFile(ctx, d.dir, f)
 		if err != nil {
-			at := q.step.at.child("files", itoa(i))
-			at.known = q.step.filesAt[i]
-			return nil, at.wrap(err)
+			return nil, q.step.at.child("files", itoa(i)).wrap(err)
 		}
 		out = append(out, Part{"file " + f, sum})
 	}

@@ -25,7 +25,6 @@ import (
 //	small.log               small documents, one a line; see smallLog
 //	lock                    shared by all who use it, held alone to compact
 //	runs/ID/events.jsonl    journal of a run
-//	plans/ab12…             compiled pipelines; see CompileCached
 //	tmp/                    what is being written
 //
 // Everything in it is for the owner only, whatever the umask.

@@ -214,22 +214,15 @@ func number(name string, n int) string {
 	return fmt.Sprint(name, n)
 }
 
-// compile compiles twice with a cache: what a plan that was read back does is
-// held against the same golden files.
 func (s *scripted) compile() *engine.Plan {
 	data, err := os.ReadFile(filepath.Join(s.dir, "pipeline.yaml"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	var plan *engine.Plan
-	for range 2 {
-		plan, err = engine.CompileCached(filepath.Join(s.dir, ".plans"), sum(data), s.world.kinds(), func() (*engine.Plan, error) {
-			return s.compileText(string(data))
-		})
-		if err != nil {
-			s.errors("out/errors", err)
-			return nil
-		}
+	plan, err := s.compileText(string(data))
+	if err != nil {
+		s.errors("out/errors", err)
+		return nil
 	}
 	return plan
 }

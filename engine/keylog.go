@@ -79,12 +79,8 @@ func stepHash(pipeline, step string) uint64 {
 }
 
 func (l *keyLog) entryAt(at int) (Entry, error) {
-	text := l.rest(at)[jsonAt:]
-	if e, ok := readEntry(string(text)); ok {
-		return e, nil
-	}
 	var e Entry
-	if err := json.Unmarshal(text, &e); err != nil {
+	if err := json.Unmarshal(l.rest(at)[jsonAt:], &e); err != nil {
 		return Entry{}, fmt.Errorf("reading an entry of %q: %w", l.path, err)
 	}
 	return e, nil

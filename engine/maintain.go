@@ -111,9 +111,6 @@ func (s *Directory) collect(old time.Time) error {
 	if _, err := s.KeepRuns(0, old); err != nil {
 		return err
 	}
-	if err := os.RemoveAll(filepath.Join(s.dir, "plans")); err != nil {
-		return storeError("removing", s.dir, err)
-	}
 	used, keys, err := s.usedByRuns()
 	if err != nil {
 		return err

@@ -12,21 +12,17 @@ type place struct {
 	root string      // path of doc in the file, printed
 	base []string    // below root
 	path []string    // below base
-	// known is the position of a place of a plan that was read from a file, where
-	// the text is not at hand.
-	known string
 }
 
 func (p place) child(path ...string) place {
 	p.path = append(p.path[:len(p.path):len(p.path)], path...)
-	p.known = ""
 	return p
 }
 
 // pos is file:line:column of p, "" if that is not known.
 func (p place) pos() string {
 	if p.doc == nil {
-		return p.known
+		return ""
 	}
 	return p.doc.Pos(p.path...)
 }

@@ -46,7 +46,6 @@ type step struct {
 	cache    caching
 	secrets  []string
 	files    []string
-	filesAt  []string // positions of files
 	env      []string
 	rows     []*node // of a matrix that is known when compiling
 	dynamic  bool    // the rows are known only when running

@@ -20,10 +20,7 @@ func (p *Plan) Reads() []string {
 		if n.what != task || n.step.kind.Reads == nil || n.with.late {
 			continue
 		}
-		// They were decoded once when compiling; they are again.
-		if params, err := n.with.decoded(n.step.kind, n.step.at.child("with").String()); err == nil {
-			out = append(out, n.step.kind.Reads(params)...)
-		}
+		out = append(out, n.step.kind.Reads(n.with.params)...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)

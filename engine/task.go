@@ -236,10 +236,7 @@ func (x *run) make(ctx context.Context, j job, with bound, dec Decision, parts [
 	if x.Execute != nil {
 		v, err = x.elsewhere(ctx, j, with, env, blobs)
 	} else {
-		if in, err = x.inputs(ctx, j); err == nil {
-			with.params, err = with.decoded(s.kind, s.at.child("with").String())
-		}
-		if err != nil {
+		if in, err = x.inputs(ctx, j); err != nil {
 			o.err = err
 			return o
 		}

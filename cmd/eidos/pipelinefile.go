@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -60,9 +58,8 @@ func (a *app) source(args []string) (name string, text []byte, dir string, err e
 	return name, text, dir, err
 }
 
-// compile reads and compiles the pipeline of args. A plan that is kept in the
-// state directory is taken instead; state "" keeps none.
-func (a *app) compile(ctx context.Context, args []string, f *runFlags, w *wired, state string) (plan *engine.Plan, dir string, err error) {
+// compile reads and compiles the pipeline of args.
+func (a *app) compile(ctx context.Context, args []string, f *runFlags, w *wired) (plan *engine.Plan, dir string, err error) {
 	name, text, dir, err := a.source(args)
 	if err != nil {
 		return nil, "", err
@@ -75,13 +72,7 @@ func (a *app) compile(ctx context.Context, args []string, f *runFlags, w *wired,
 	if err != nil {
 		return nil, "", err
 	}
-	anew := func() (*engine.Plan, error) { return a.compileText(ctx, name, text, opts, w) }
-	key, ok := planKey(name, text, opts)
-	if state == "" || !ok {
-		plan, err = anew()
-	} else {
-		plan, err = engine.CompileCached(state, key, w.kinds, anew)
-	}
+	plan, err = a.compileText(ctx, name, text, opts, w)
 	return plan, dir, err
 }
 
@@ -92,28 +83,6 @@ func (a *app) compileText(ctx context.Context, name string, text []byte, opts en
 	}
 	opts.Include = a.including(ctx, w)
 	return engine.Compile(p, doc, w.kinds, opts)
-}
-
-// planKey is of all that a plan depends on: the text and its name, which
-// messages hold, the parameters, and this very program, which two builds of one
-// version are not. Nothing of the environment is read when compiling.
-func planKey(name string, text []byte, opts engine.CompileOptions) (schema.Digest, bool) {
-	exe, err := os.Executable()
-	if err != nil {
-		return "", false
-	}
-	program, err := os.Stat(exe)
-	if err != nil {
-		return "", false
-	}
-	data, err := schema.Encode([]any{versionOf(), program.Size(), program.ModTime().UnixNano(), name, opts.Params, opts.Values})
-	if err != nil {
-		return "", false
-	}
-	h := sha256.New()
-	h.Write(data) // ends with a newline
-	h.Write(text)
-	return schema.Digest("sha256:" + hex.EncodeToString(h.Sum(nil))), true
 }
 
 // options turns --param and --params-file into what Compile takes.

@@ -120,11 +120,7 @@ func (a *app) withPlan(ctx context.Context, args []string, f *runFlags, do func(
 	if err != nil {
 		return err
 	}
-	state, err := a.stateDir()
-	if err != nil {
-		state = "" // told when it is opened
-	}
-	plan, dir, err := a.compile(ctx, args, f, w, state)
+	plan, dir, err := a.compile(ctx, args, f, w)
 	if err != nil {
 		return err
 	}

@@ -104,7 +104,7 @@ func (a *app) vetPipeline(ctx context.Context, args []string, f *runFlags) error
 	if err != nil {
 		return err
 	}
-	plan, _, err := a.compile(ctx, args, f, w, "")
+	plan, _, err := a.compile(ctx, args, f, w)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (p programs) series(jobs int) []series {
 		return contender{"task", "Taskfile.yml", func(g graph) string { return g.taskfile(command) }, []string{p.task, "--concurrency", j}, countFiles}
 	}
 	current := series{"up to date", "nothing has changed since the run before", true, []contender{
-		noop("eidos", p.noop, "-cached-plan"), noop("eidos, YAML read", p.noop),
+		noop("eidos", p.noop),
 		{"eidos run", "pipeline.yaml", graph.recipes, []string{p.eidos, "run", "pipeline.yaml", "-j", j, "--quiet", "--state", "state"}, countRun},
 		ninja, gnuMake("$(file >$@)"), task(": >"),
 	}}
@@ -62,7 +62,7 @@ func (p programs) series(jobs int) []series {
 	}}
 	for _, a := range p.also {
 		name, path, _ := strings.Cut(a, "=")
-		current.contenders = append(current.contenders, noop(name, path, "-cached-plan"), noop(name+", YAML read", path))
+		current.contenders = append(current.contenders, noop(name, path))
 		cold.contenders = append(cold.contenders, noop(name, path))
 		spawn.contenders = append(spawn.contenders, noop(name, path, "-spawn"))
 	}

@@ -5,8 +5,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"flag"
 	"fmt"
 	"os"
@@ -42,16 +40,15 @@ func main() {
 	file := flag.String("file", "pipeline.yaml", "the pipeline")
 	state := flag.String("state", "state", "state directory")
 	jobs := flag.Int("j", 0, "steps at once")
-	cached := flag.Bool("cached-plan", false, "keep the compiled plan")
 	spawn := flag.Bool("spawn", false, "run each step in a process of its own")
 	flag.Parse()
-	if err := run(*file, *state, *jobs, *cached, *spawn, flag.Arg(0) == "step"); err != nil {
+	if err := run(*file, *state, *jobs, *spawn, flag.Arg(0) == "step"); err != nil {
 		fmt.Fprintf(os.Stderr, "noop: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(file, state string, jobs int, cached, spawn, step bool) error {
+func run(file, state string, jobs int, spawn, step bool) error {
 	store, err := engine.OpenStore(state)
 	if err != nil {
 		return err
@@ -65,7 +62,7 @@ func run(file, state string, jobs int, cached, spawn, step bool) error {
 		}
 		return err
 	}
-	plan, err := compile(file, store, cached)
+	plan, err := compile(file)
 	if err != nil {
 		return err
 	}
@@ -83,7 +80,7 @@ func run(file, state string, jobs int, cached, spawn, step bool) error {
 	return err
 }
 
-func compile(file string, store *engine.Directory, cached bool) (*engine.Plan, error) {
+func compile(file string) (*engine.Plan, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -91,20 +88,13 @@ func compile(file string, store *engine.Directory, cached bool) (*engine.Plan, e
 	if len(text) > 64<<10 {
 		debug.SetGCPercent(100)
 	}
-	compile := func() (*engine.Plan, error) {
-		doc, err := schema.Parse(file, text)
-		if err != nil {
-			return nil, err
-		}
-		var p schema.Pipeline
-		if err := doc.Decode(&p); err != nil {
-			return nil, err
-		}
-		return engine.Compile(&p, doc, kinds(), engine.CompileOptions{})
+	doc, err := schema.Parse(file, text)
+	if err != nil {
+		return nil, err
 	}
-	if !cached {
-		return compile()
+	var p schema.Pipeline
+	if err := doc.Decode(&p); err != nil {
+		return nil, err
 	}
-	sum := sha256.Sum256(text)
-	return engine.CompileCached(store.Dir(), schema.Digest("sha256:"+hex.EncodeToString(sum[:])), kinds(), compile)
+	return engine.Compile(&p, doc, kinds(), engine.CompileOptions{})
 }
