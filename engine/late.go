@@ -53,18 +53,18 @@ func guards(ctx context.Context, vs *values, n *node, results map[string]Artifac
 			if r[0] != "steps" || steps[r[1]] != nil {
 				continue
 			}
-			for name, a := range results {
-				if name == n.step.scoped+r[1] || name == r[1] {
-					if steps[r[1]], err = vs.plain(ctx, a); err != nil {
-						return false, "", err
-					}
-				}
+			a, ok := results[g.prefix+r[1]]
+			if !ok {
+				return false, "", schema.Errorf(schema.Failed, "BUG: steps.%s was not linked", r[1])
+			}
+			if steps[r[1]], err = vs.plain(ctx, a); err != nil {
+				return false, "", err
 			}
 		}
 		scope["steps"] = steps
 		ok, err := g.Eval(scope)
 		if err != nil {
-			return false, "", n.step.at.child("when").wrap(err)
+			return false, "", g.at.wrap(err)
 		}
 		if !ok {
 			return false, "when: " + g.Text + " is false", nil

@@ -281,5 +281,5 @@ func (c *compiler) condition(d *draft) {
 	for _, p := range cond.Refs {
 		c.reference(d, p, strings.Join(p, "."), at)
 	}
-	d.step.guards = append(d.step.guards, guard{cond, d.scope.params})
+	d.step.guards = append(d.step.guards, guard{Condition: cond, params: d.scope.params, prefix: d.scope.prefix, at: at})
 }

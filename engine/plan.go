@@ -67,10 +67,13 @@ type stepRef struct {
 	at   place
 }
 
-// guard is a condition with the parameters it reads.
+// guard is a condition with what its names mean: those of the file that it
+// stands in, also for the steps of a pipeline that this file includes.
 type guard struct {
 	*Condition
 	params map[string]any
+	prefix string // of the names of that file's steps: "" or "lib/"
+	at     place
 }
 
 // caching is what a step says about reuse.
