@@ -3,12 +3,14 @@ package engine_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -245,22 +247,19 @@ func crashRun(t *testing.T, plan *engine.Plan, want map[string]schema.Digest, li
 	return kills
 }
 
-// beatKind goes on with its effect until it is stopped.
+// beatKind writes to a pipe that it keeps open until it is stopped.
 func beatKind() engine.Kind {
 	return engine.Define(engine.Spec{Name: "beat", Version: 1, Effect: true}, func(ctx context.Context, env engine.Env, _ struct{}, _ struct{}) (*Text, error) {
-		for {
-			f, err := os.OpenFile(filepath.Join(env.Dir, "beats"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-			if err != nil {
-				return nil, err
-			}
-			f.WriteString(".")
-			f.Close()
-			select {
-			case <-ctx.Done():
-				return nil, ctx.Err()
-			case <-time.After(10 * time.Millisecond):
-			}
+		f, err := os.OpenFile(filepath.Join(env.Dir, "beat"), os.O_WRONLY, 0)
+		if err != nil {
+			return nil, err
 		}
+		defer f.Close()
+		if _, err := f.WriteString("."); err != nil {
+			return nil, err
+		}
+		<-ctx.Done()
+		return nil, ctx.Err()
 	})
 }
 
@@ -287,35 +286,37 @@ func TestOrphanParent(t *testing.T) {
 // it was killed.
 func TestOrphan(t *testing.T) {
 	dir := t.TempDir()
-	beats := func() int64 {
-		fi, err := os.Stat(filepath.Join(dir, "beats"))
-		if err != nil {
-			return 0
-		}
-		return fi.Size()
+	pipe := filepath.Join(dir, "beat")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
 	}
+	f, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestOrphanParent$")
 	cmd.Env = append(os.Environ(), "EIDOS_ORPHAN_DIR="+dir)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for range 6000 {
-		if beats() > 3 {
+	var beat [1]byte
+	for range 6000 { // a minute; nobody has the other end until the step begins
+		if n, _ := f.Read(beat[:]); n == 1 {
 			break
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
 	cmd.Process.Kill()
 	cmd.Wait()
-	if beats() == 0 {
+	if beat[0] == 0 {
 		t.Fatal("the step did not begin")
 	}
-	for range 60 {
-		before := beats()
-		time.Sleep(500 * time.Millisecond)
-		if beats() == before {
-			return
-		}
+	// The pipe ends when no process has its other end any more.
+	if err := f.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
 	}
-	t.Error("the step goes on without the run")
+	if _, err := f.Read(beat[:]); err != io.EOF {
+		t.Errorf("the step goes on without the run: %v", err)
+	}
 }

@@ -10,6 +10,10 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// journalTries is how often, a millisecond apart, the lock of a journal is
+// tried before its run is taken to be another process's.
+const journalTries = 5000
+
 // runDir is the directory of a run. Invalid if the id is not one.
 func (s *Directory) runDir(id string) (string, error) {
 	if id == "" || len(id) > 64 || strings.Trim(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_") != "" {
@@ -35,7 +39,9 @@ func (s *Directory) Journal(run string) (Journal, error) {
 	if err != nil {
 		return nil, storeError("writing", path, err)
 	}
-	for range 100 { // whoever asks whether the run goes on has it for a moment
+	// Whoever asks whether the run goes on has the lock for a moment: longer on a
+	// busy machine, where that process may have to wait for a processor.
+	for range journalTries {
 		if err = lockAlone(f); err == nil {
 			break
 		}

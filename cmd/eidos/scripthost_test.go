@@ -88,20 +88,24 @@ func sumTree(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // startSlow starts a server that sends one byte of a document and then nothing,
-// until the script ends, and puts its address in $SLOW: slow
+// until the script ends, and puts its address in $SLOW. The file asked gets a
+// line for each request that came: slow
 func startSlow(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 {
 		ts.Fatalf("usage: slow")
 	}
+	asked, err := os.OpenFile(ts.MkAbs("asked"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	ts.Check(err)
 	done := make(chan struct{})
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("k"))
 		w.(http.Flusher).Flush()
+		fmt.Fprintln(asked, r.URL)
 		select {
 		case <-r.Context().Done():
 		case <-done:
 		}
 	}))
-	ts.Defer(func() { close(done); s.Close() })
+	ts.Defer(func() { close(done); s.Close(); asked.Close() })
 	ts.Setenv("SLOW", strings.TrimPrefix(s.URL, "http://"))
 }

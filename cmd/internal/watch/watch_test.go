@@ -5,7 +5,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -87,27 +89,36 @@ func TestOf(t *testing.T) {
 	}
 }
 
+// TestWaitTellsOnceThingsAreQuiet runs by a clock of its own, which moves when
+// everybody waits.
 func TestWaitTellsOnceThingsAreQuiet(t *testing.T) {
 	f := filepath.Join(t.TempDir(), "f")
 	write(t, f, "0")
-	s := Set{Paths: []string{f}}
-	before := s.Look(nil)
-	write(t, f, "half")
-	go func() {
-		for range 3 {
-			time.Sleep(5 * time.Millisecond)
-			_ = os.WriteFile(f, []byte("whole"), 0o644)
+	synctest.Test(t, func(t *testing.T) {
+		s := Set{Paths: []string{f}}
+		before := s.Look(nil)
+		write(t, f, "half")
+		go func() {
+			for i := range 3 {
+				time.Sleep(15 * time.Millisecond)
+				_ = os.WriteFile(f, []byte(strings.Repeat("more", i)), 0o644)
+			}
+		}()
+		start := time.Now()
+		got, err := s.Wait(t.Context(), before, 20*time.Millisecond)
+		if err != nil || len(got) != 1 {
+			t.Fatal(got, err)
 		}
-	}()
-	got, err := s.Wait(context.Background(), before, 20*time.Millisecond)
-	if err != nil || len(got) != 1 {
-		t.Fatal(got, err)
-	}
-	ctx, stop := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer stop()
-	if _, err := s.Wait(ctx, s.Look(nil), 10*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("nothing changed, and it ended with %v", err)
-	}
+		// It changed at 0, 15, 30 and 45 ms: what was seen at 60 is there at 80.
+		if d := time.Since(start); d != 80*time.Millisecond {
+			t.Errorf("told after %s", d)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer stop()
+		if _, err := s.Wait(ctx, s.Look(nil), 10*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("nothing changed, and it ended with %v", err)
+		}
+	})
 }
 
 func must(t *testing.T, err error) {
