@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -143,8 +144,10 @@ func TestHintOfTheCauseIsKept(t *testing.T) {
 }
 
 // A source that never answers is given up when time runs out; the others are
-// kept, and it is not closed under its own feet.
-func TestRunTimeout(t *testing.T) {
+// kept, and it is not closed under its own feet. Time passes when all wait.
+func TestRunTimeout(t *testing.T) { synctest.Test(t, runTimeout) }
+
+func runTimeout(t *testing.T) {
 	forever := make(chan struct{})
 	defer close(forever)
 	var closed atomic.Bool

@@ -149,7 +149,7 @@ func debian(t *testing.T) *registry {
 	}
 	t.Cleanup(stop)
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
-	for range 200 {
+	for range 1200 { // a minute
 		resp, err := client.Get("https://" + host + "/v2/")
 		if err == nil {
 			resp.Body.Close()
