@@ -69,7 +69,7 @@ func TestCrashChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	id, ok, err := store.Unfinished(plan.Digest)
+	id, ok, err := engine.Unfinished(store, plan.Digest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +137,7 @@ func over(t *testing.T, dir string) bool {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	runs, err := store.Runs()
+	runs, err := engine.ListRuns(store)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,7 +235,7 @@ func crashRun(t *testing.T, plan *engine.Plan, want map[string]schema.Digest, li
 	if wrong, err := store.Verify(context.Background()); err != nil || len(wrong) > 0 {
 		t.Fatal(wrong, err)
 	}
-	runs, err := store.Runs()
+	runs, err := engine.ListRuns(store)
 	if err != nil {
 		t.Fatal(err)
 	}

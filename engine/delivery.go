@@ -23,7 +23,7 @@ func resultKey(run, step string, attempt int) schema.Digest {
 }
 
 // Deliver puts what became of t into the cache, with the bytes it consists of.
-func (t Task) Deliver(ctx context.Context, to Cache, store Store, res TaskResult) error {
+func Deliver(ctx context.Context, t Task, to Cache, store Store, res TaskResult) error {
 	e := Entry{Key: resultKey(t.Run, t.Step, t.Attempt), Step: t.Step, Run: t.Run, State: Done, Artifact: res.Artifact, Blobs: res.Blobs}
 	if res.Error != nil {
 		e.State, e.Outcome, e.Error = Failed, res.Error.Code, res.Error
@@ -33,7 +33,7 @@ func (t Task) Deliver(ctx context.Context, to Cache, store Store, res TaskResult
 
 // Receive returns what became of t, and brings the bytes of it into the store.
 // false if it was not delivered.
-func (t Task) Receive(ctx context.Context, from Cache, store Store) (TaskResult, bool, error) {
+func Receive(ctx context.Context, t Task, from Cache, store Store) (TaskResult, bool, error) {
 	e, ok, err := from.Find(ctx, resultKey(t.Run, t.Step, t.Attempt))
 	if err != nil || !ok {
 		return TaskResult{}, false, err

@@ -11,7 +11,7 @@ import (
 // again runs a pure step a second time and holds its result against the
 // first, canonical bytes against canonical bytes.
 func (x *run) again(ctx context.Context, j job, params any, in Inputs, first []byte) error {
-	v, err := call(ctx, j.node.step.kind, x.env(ctx, j, &recorder{Blobs: x.Store}), params, in)
+	v, err := j.node.step.kind.Run(ctx, x.env(ctx, j, &recorder{Blobs: x.Store}), params, in)
 	if err != nil {
 		return schema.Errorf(schema.CodeOf(err), "the second time: %w", err)
 	}

@@ -289,6 +289,9 @@ func (v *verified) Close() error { return v.f.Close() }
 // Lookup implements Store.
 func (s *Directory) Lookup(key schema.Digest) (Entry, bool, error) { return s.keys.lookup(key) }
 
+// LookupShort returns the newest entry of a key that an event shortened.
+func (s *Directory) LookupShort(start string) (Entry, bool, error) { return s.keys.startsWith(start) }
+
 // Last implements Store.
 func (s *Directory) Last(pipeline, step string) (Entry, bool, error) {
 	return s.keys.last(pipeline, step)

@@ -136,7 +136,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			infos, err := store.Runs()
+			infos, err := engine.ListRuns(store)
 			if err != nil {
 				t.Error(err)
 			}
@@ -167,7 +167,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	if seen == 0 {
 		t.Error("nothing was read")
 	}
-	infos, err := open(t, state).Runs()
+	infos, err := engine.ListRuns(open(t, state))
 	if err != nil || len(infos) != 2 {
 		t.Fatalf("%d runs: %v", len(infos), err)
 	}

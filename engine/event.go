@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 
@@ -66,4 +67,16 @@ type EventError struct {
 func (e Event) MarshalLine() ([]byte, error) {
 	data, err := json.Marshal(e)
 	return append(data, '\n'), err
+}
+
+// ParseEvents reads a journal, without the lines that are no events.
+func ParseEvents(data []byte) []Event {
+	var out []Event
+	for line := range bytes.Lines(data) {
+		var e Event
+		if json.Unmarshal(line, &e) == nil && e.Type != "" {
+			out = append(out, e)
+		}
+	}
+	return out
 }

@@ -27,8 +27,8 @@ type StepHistory struct {
 // ExplainStep tells why a step did what it did in a run, and what has changed
 // since another one: the one before it, of the same pipeline, in which the step
 // got as far as a key, if against is "". NotFound if the run has no such step.
-func (s *Directory) ExplainStep(run, step, against string) (StepHistory, error) {
-	is, err := s.steps(run)
+func ExplainStep(s *Directory, run, step, against string) (StepHistory, error) {
+	is, err := stepsOf(s, run)
 	if err != nil {
 		return StepHistory{}, err
 	}
@@ -37,17 +37,17 @@ func (s *Directory) ExplainStep(run, step, against string) (StepHistory, error) 
 		return StepHistory{}, noStep(run, step, is)
 	}
 	h := StepHistory{Run: run, Event: e, Log: is.logs[step]}
-	if here, ok, err := s.keys.startsWith(e.Key); err != nil {
+	if here, ok, err := s.LookupShort(e.Key); err != nil {
 		return h, err
 	} else if ok {
 		h.Key, h.Parts = here.Key, here.Parts
 	}
 	if against == "" {
-		if against, err = s.runBefore(is, step); err != nil || against == "" {
+		if against, err = runBefore(s, is, step); err != nil || against == "" {
 			return h, err
 		}
 	}
-	was, err := s.steps(against)
+	was, err := stepsOf(s, against)
 	if err != nil {
 		return h, err
 	}
@@ -59,7 +59,7 @@ func (s *Directory) ExplainStep(run, step, against string) (StepHistory, error) 
 	if before.Key == e.Key {
 		return h, nil
 	}
-	there, ok, err := s.keys.startsWith(before.Key)
+	there, ok, err := s.LookupShort(before.Key)
 	if err != nil || !ok || h.Key == "" {
 		h.Lost = err == nil
 		return h, err
@@ -83,7 +83,7 @@ type runSteps struct {
 	logs  map[string][]Event
 }
 
-func (s *Directory) steps(run string) (runSteps, error) {
+func stepsOf(s *Directory, run string) (runSteps, error) {
 	out := runSteps{last: map[string]Event{}, logs: map[string][]Event{}}
 	events, err := s.Events(run)
 	if err != nil {
@@ -111,8 +111,8 @@ func (s *Directory) steps(run string) (runSteps, error) {
 
 // runBefore finds the newest run of the same pipeline, older than that of is,
 // in which a step has a key; "" if there is none.
-func (s *Directory) runBefore(is runSteps, step string) (string, error) {
-	heads, err := s.heads()
+func runBefore(s *Directory, is runSteps, step string) (string, error) {
+	heads, err := s.Heads()
 	if err != nil {
 		return "", err
 	}
@@ -121,7 +121,7 @@ func (s *Directory) runBefore(is runSteps, step string) (string, error) {
 		if h.Pipeline != is.head.Pipeline {
 			continue
 		}
-		was, err := s.steps(h.Run)
+		was, err := stepsOf(s, h.Run)
 		if err != nil {
 			return "", err
 		}

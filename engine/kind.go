@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"runtime/debug"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -124,8 +125,17 @@ func (k Kind) DecodeValue(path string, with map[string]any) (any, error) {
 	return p.Interface(), nil
 }
 
-// Run runs one step of the kind. params is what Decode returned.
-func (k Kind) Run(ctx context.Context, env Env, params any, in Inputs) (schema.Value, error) {
+// Run runs one step of the kind. params is what Decode returned. A panic of the
+// function is an error of that step; its stack goes to the step's log.
+func (k Kind) Run(ctx context.Context, env Env, params any, in Inputs) (v schema.Value, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			for _, line := range strings.Split(strings.TrimSpace(string(debug.Stack())), "\n") {
+				env.Log("%s", line)
+			}
+			v, err = nil, fmt.Errorf("BUG: %s panicked: %v", k.Name, p)
+		}
+	}()
 	return k.run(ctx, env, params, in)
 }
 
@@ -137,18 +147,6 @@ func (k Kind) Port(name string) (Port, bool) {
 		}
 	}
 	return Port{}, false
-}
-
-// documents adds the types of what k makes and takes.
-func (k *Kind) documents(t types) {
-	t[k.Output] = k.out
-	for i := range k.in.NumField() {
-		ft := k.in.Field(i).Type
-		if ft.Kind() == reflect.Slice {
-			ft = ft.Elem()
-		}
-		t[zero(ft).MediaType()] = ft
-	}
 }
 
 func ports(t reflect.Type) []Port {

@@ -157,7 +157,7 @@ func (s *Directory) collect(old time.Time) error {
 // pipelines, and how the keys of their steps begin.
 func (s *Directory) usedByRuns() (used map[schema.Digest]bool, keys map[string]bool, err error) {
 	used, keys = map[schema.Digest]bool{}, map[string]bool{}
-	heads, err := s.heads()
+	heads, err := s.Heads()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -220,6 +220,15 @@ func (p *Plan) members(i int) []*node {
 	return n.step.rows
 }
 
+// types are the documents of the plan's kinds.
+func (p *Plan) types() Types {
+	kinds := make([]*Kind, len(p.steps))
+	for i, s := range p.steps {
+		kinds[i] = s.kind
+	}
+	return NewTypes(kinds...)
+}
+
 func (n *node) uses() string {
 	switch {
 	case n.what == load:

@@ -60,7 +60,7 @@ func TestRetry(t *testing.T) {
 		t.Error("not the same result in a run of its own")
 	}
 	store := open(t, dir)
-	info, err := store.Run(second.Run)
+	info, err := engine.FindRun(store, second.Run)
 	if err != nil || info.Source == nil || info.Source.Retry != first.Run {
 		t.Errorf("%+v, %v", info, err)
 	}
@@ -139,7 +139,7 @@ func (h *history) changes(i int, step string, against int) (engine.StepHistory, 
 	if against >= 0 {
 		other = h.runs[against]
 	}
-	e, err := store.ExplainStep(h.runs[i], step, other)
+	e, err := engine.ExplainStep(store, h.runs[i], step, other)
 	if err != nil {
 		h.t.Fatal(err)
 	}

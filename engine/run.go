@@ -137,7 +137,7 @@ func (r *Runner) newRun(ctx context.Context, p *Plan) (*run, error) {
 		status:   make([]status, len(p.nodes)),
 		messages: make(chan message, 4*jobs),
 		over:     make(chan struct{}),
-		values:   values{store: r.Store, types: typesOf(p), m: map[schema.Digest]*value{}},
+		values:   values{store: r.Store, types: p.types(), m: map[schema.Digest]*value{}},
 		perStep:  map[*step]int{}, perPool: map[string]int{},
 		rows: map[*step][]*node{},
 		mask: &masker{},

@@ -14,90 +14,22 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// RunInfo is one run of the past, or one that is going on.
-type RunInfo struct {
-	ID          string        `json:"id"`
-	Pipeline    string        `json:"pipeline"`
-	Plan        schema.Digest `json:"plan"`
-	State       State         `json:"state"` // running, done, failed, canceled; waiting if it was interrupted
-	Interrupted bool          `json:"interrupted,omitempty"`
-	Start       time.Time     `json:"start"`
-	Millis      int64         `json:"ms"`
-	Steps       int           `json:"steps"`
-	Ran         int           `json:"ran"`
-	Reused      int           `json:"reused"`
-	Failed      int           `json:"failed"`
-	Source      *Source       `json:"source,omitempty"` // what runs it again
-}
-
-// Runs lists the runs, the newest first. It takes no lock.
-func (s *Directory) Runs() ([]RunInfo, error) {
+// RunIDs lists the directories of runs. One of them may not be a run, or not yet.
+func (s *Directory) RunIDs() ([]string, error) {
 	dir := filepath.Join(s.dir, "runs")
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, storeError("reading", dir, err)
 	}
-	var out []RunInfo
-	for _, e := range entries {
-		info, err := s.Run(e.Name())
-		if err != nil {
-			continue // not a run, or none that got as far as its first event
-		}
-		out = append(out, info)
+	ids := make([]string, len(entries))
+	for i, e := range entries {
+		ids[i] = e.Name()
 	}
-	sort.Slice(out, func(i, j int) bool {
-		if !out[i].Start.Equal(out[j].Start) {
-			return out[i].Start.After(out[j].Start)
-		}
-		return out[i].ID > out[j].ID
-	})
-	return out, nil
+	return ids, nil
 }
 
-// Run tells about one run. NotFound if there is none of that id.
-func (s *Directory) Run(id string) (RunInfo, error) {
-	info, err := s.told(id)
-	if err == nil && info.State == Running && !s.going(id) {
-		// It was interrupted, unless it has ended since its journal was read.
-		if info, err = s.told(id); err == nil && info.State == Running {
-			info.State, info.Interrupted = Waiting, true
-		}
-	}
-	return info, err
-}
-
-// told is what the journal of a run says.
-func (s *Directory) told(id string) (RunInfo, error) {
-	events, err := s.Events(id)
-	if err != nil {
-		return RunInfo{}, err
-	}
-	if len(events) == 0 || events[0].Type != EventRun {
-		return RunInfo{}, schema.Errorf(schema.NotFound, "run %q has no events", id)
-	}
-	info := RunInfo{ID: id, Pipeline: events[0].Pipeline, Plan: events[0].Plan, State: Running, Start: events[0].Time, Source: events[0].Source}
-	for _, e := range events {
-		switch {
-		case e.Type == EventRun:
-			info.State, info.Steps = e.State, e.Steps
-			if e.State == Running { // begun, or resumed: what was counted is told again
-				info.Ran, info.Reused, info.Failed = 0, 0, 0
-			}
-		case e.Type != EventStep || !e.State.Final():
-		case e.State == Failed:
-			info.Failed++
-		case e.State == Done && e.Action == ActionReuse:
-			info.Reused++
-		case e.State == Done:
-			info.Ran++
-		}
-	}
-	info.Millis = events[len(events)-1].Time.Sub(info.Start).Milliseconds()
-	return info, nil
-}
-
-// going reports whether a process holds the journal of a run.
-func (s *Directory) going(id string) bool {
+// Active reports whether a process holds the journal of a run.
+func (s *Directory) Active(id string) bool {
 	dir, err := s.runDir(id)
 	if err != nil {
 		return false
@@ -132,28 +64,15 @@ func noRun(id string) error {
 	return schema.Errorf(schema.NotFound, "no run %q", id).WithHint("eidos runs list shows those there are")
 }
 
-// ParseEvents reads a journal, without the lines that are no events.
-func ParseEvents(data []byte) []Event {
-	var out []Event
-	for line := range bytes.Lines(data) {
-		var e Event
-		if json.Unmarshal(line, &e) == nil && e.Type != "" {
-			out = append(out, e)
-		}
-	}
-	return out
-}
-
-// heads returns the first event of every run, the newest first.
-func (s *Directory) heads() ([]Event, error) {
-	dir := filepath.Join(s.dir, "runs")
-	entries, err := os.ReadDir(dir)
+// Heads returns the first event of every run, the newest first.
+func (s *Directory) Heads() ([]Event, error) {
+	ids, err := s.RunIDs()
 	if err != nil {
-		return nil, storeError("reading", dir, err)
+		return nil, err
 	}
 	var out []Event
-	for _, entry := range entries {
-		f, err := os.Open(filepath.Join(dir, entry.Name(), "events.jsonl"))
+	for _, id := range ids {
+		f, err := os.Open(filepath.Join(s.dir, "runs", id, "events.jsonl"))
 		if err != nil {
 			continue // not a run
 		}
@@ -161,7 +80,7 @@ func (s *Directory) heads() ([]Event, error) {
 		f.Close()
 		var e Event
 		if err == nil && json.Unmarshal(line, &e) == nil && e.Type == EventRun {
-			e.Run = entry.Name()
+			e.Run = id
 			out = append(out, e)
 		}
 	}
@@ -174,28 +93,9 @@ func (s *Directory) heads() ([]Event, error) {
 	return out, nil
 }
 
-// Unfinished returns the newest run of a plan if that was interrupted: what
-// Runner.Resume goes on with.
-func (s *Directory) Unfinished(plan schema.Digest) (id string, ok bool, err error) {
-	heads, err := s.heads()
-	if err != nil {
-		return "", false, err
-	}
-	for _, h := range heads {
-		if h.Plan == plan {
-			if s.ended(h.Run) {
-				return h.Run, false, nil
-			}
-			r, err := s.Run(h.Run)
-			return r.ID, r.Interrupted, err
-		}
-	}
-	return "", false, nil
-}
-
-// ended reports whether the last line of a run's journal says that it ended.
+// Ended reports whether the last line of a run's journal says that it ended.
 // It reads no other: there is one a step.
-func (s *Directory) ended(id string) bool {
+func (s *Directory) Ended(id string) bool {
 	f, err := os.Open(filepath.Join(s.dir, "runs", id, "events.jsonl"))
 	if err != nil {
 		return false
@@ -217,7 +117,7 @@ func (s *Directory) RemoveRun(id string) error {
 	if _, err := s.Events(id); err != nil {
 		return err
 	}
-	if s.going(id) {
+	if s.Active(id) {
 		return schema.Errorf(schema.Unavailable, "run %q is going on", id)
 	}
 	dir, err := s.runDir(id)
@@ -233,21 +133,20 @@ func (s *Directory) RemoveRun(id string) error {
 // KeepRuns removes the journals of runs that began before old, but for the
 // newest n and those that are going on. It returns how many that were.
 func (s *Directory) KeepRuns(n int, old time.Time) (int, error) {
-	dir := filepath.Join(s.dir, "runs")
-	entries, err := os.ReadDir(dir)
+	ids, err := s.RunIDs()
 	if err != nil {
-		return 0, storeError("reading", dir, err)
+		return 0, err
 	}
-	if len(entries) <= n {
+	if len(ids) <= n {
 		return 0, nil
 	}
-	heads, err := s.heads()
+	heads, err := s.Heads()
 	if err != nil {
 		return 0, err
 	}
 	removed := 0
 	for _, h := range heads[min(n, len(heads)):] {
-		if !h.Time.Before(old) || s.going(h.Run) {
+		if !h.Time.Before(old) || s.Active(h.Run) {
 			continue
 		}
 		dir, err := s.runDir(h.Run)

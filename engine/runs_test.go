@@ -59,7 +59,7 @@ func TestKeepRuns(t *testing.T) {
 			t.Errorf("keep %d, older than %s: removed %d, %v; want %d", c.keep, c.older, n, err, c.removed)
 		}
 	}
-	runs, err := store.Runs()
+	runs, err := engine.ListRuns(store)
 	if err != nil || len(runs) != 2 || runs[0].Start != now || runs[1].ID != "going-on" {
 		t.Errorf("%+v, %v", runs, err)
 	}
@@ -97,7 +97,7 @@ func TestUnfinished(t *testing.T) {
 			if err := errors.Join(j.Append([]byte(c.journal)), j.Close()); err != nil {
 				t.Fatal(err)
 			}
-			id, got, err := store.Unfinished(plan)
+			id, got, err := engine.Unfinished(store, plan)
 			if err != nil || id != "r1" || got != c.want {
 				t.Errorf("%q %v, %v; want %v", id, got, err, c.want)
 			}

@@ -86,11 +86,10 @@ func runTask(ctx context.Context, k *Kind, store Store, t Task, env Env) (TaskRe
 	if err != nil {
 		return TaskResult{}, err
 	}
-	docs := types{}
-	k.documents(docs)
+	types := NewTypes(k)
 	in := Inputs{}
 	for _, a := range t.Inputs {
-		v, err := readValue(ctx, store, docs, a.Value)
+		v, err := readValue(ctx, store, types, a.Value)
 		if err != nil {
 			return TaskResult{}, fmt.Errorf("reading input %q: %w", a.Port, err)
 		}
@@ -105,7 +104,7 @@ func runTask(ctx context.Context, k *Kind, store Store, t Task, env Env) (TaskRe
 		}
 		return s, nil
 	}
-	v, err := call(ctx, k, env, params, in)
+	v, err := k.Run(ctx, env, params, in)
 	if v == nil {
 		if err == nil {
 			err = fmt.Errorf("BUG: %s returned neither a result nor an error", k.Name)
@@ -167,7 +166,7 @@ func (x *run) elsewhere(ctx context.Context, j job, with bound, env Env, blobs *
 	if res.Artifact.MediaType != s.kind.Output {
 		return nil, schema.Errorf(schema.Failed, "%s ran elsewhere and gave a %s", n.id, short(res.Artifact.MediaType))
 	}
-	if err := x.sound(ctx, s.kind, res.Artifact, "the result of "+n.id); err != nil {
+	if err := x.check(ctx, res.Artifact, "the result of "+n.id); err != nil {
 		return nil, err
 	}
 	for _, b := range res.Blobs {

@@ -119,10 +119,10 @@ func sender(t *testing.T, kinds []engine.Kind, between engine.Cache, store engin
 		there := doc.Tasks[0]
 		there.Secrets = task.Secrets
 		far := engine.Through{Store: engine.NewMemory(), Behind: between}
-		if err := there.Deliver(ctx, between, far, engine.RunTask(ctx, kinds, far, there, env)); err != nil {
+		if err := engine.Deliver(ctx, there, between, far, engine.RunTask(ctx, kinds, far, there, env)); err != nil {
 			return engine.TaskResult{}, err
 		}
-		res, ok, err := task.Receive(ctx, between, store)
+		res, ok, err := engine.Receive(ctx, task, between, store)
 		if !ok {
 			t.Errorf("%s: nothing was delivered", task.Step)
 		}

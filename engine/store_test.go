@@ -367,7 +367,7 @@ func TestGC(t *testing.T) {
 			t.Errorf("the new %s is gone", id)
 		}
 	}
-	runs, err := s.Runs()
+	runs, err := engine.ListRuns(s)
 	if err != nil || len(runs) != 1 || runs[0].ID != second.Run || runs[0].Ran != 2 {
 		t.Errorf("runs: %+v, %v", runs, err)
 	}
@@ -377,17 +377,17 @@ func TestGC(t *testing.T) {
 	if u, err := s.Usage(); err != nil || u.Entries != 2 || u.Blobs != 2 || u.Runs != 1 {
 		t.Errorf("%+v, %v", u, err)
 	}
-	h, err := s.ExplainStep(second.Run, "a", "")
+	h, err := engine.ExplainStep(s, second.Run, "a", "")
 	if err != nil || h.Event.Code != engine.CodeChanged || h.Parts == nil || !strings.HasPrefix(h.Event.Reason, "with.text changed: xxx") {
 		t.Errorf("%+v, %v", h, err)
 	}
-	if _, err := s.ExplainStep(second.Run, "aa", ""); schema.CodeOf(err) != schema.NotFound {
+	if _, err := engine.ExplainStep(s, second.Run, "aa", ""); schema.CodeOf(err) != schema.NotFound {
 		t.Error(err)
 	}
 	if err := s.RemoveRun(second.Run); err != nil {
 		t.Error(err)
 	}
-	if _, err := s.Run(second.Run); schema.CodeOf(err) != schema.NotFound {
+	if _, err := engine.FindRun(s, second.Run); schema.CodeOf(err) != schema.NotFound {
 		t.Error(err)
 	}
 	if _, err := s.Events("../../etc"); schema.CodeOf(err) != schema.Invalid {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
-	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -240,7 +238,7 @@ func (x *run) make(ctx context.Context, j job, with bound, dec Decision, parts [
 			o.err = err
 			return o
 		}
-		v, err = call(ctx, s.kind, env, with.params, in)
+		v, err = s.kind.Run(ctx, env, with.params, in)
 	}
 	if v == nil && err == nil {
 		err = fmt.Errorf("BUG: %s returned neither a result nor an error", s.kind.Name)
@@ -307,19 +305,6 @@ func (x *run) inputs(ctx context.Context, j job) (Inputs, error) {
 		in[a.port] = append(in[a.port], v)
 	}
 	return in, nil
-}
-
-// call runs the function; what it panics with is an error of that step.
-func call(ctx context.Context, k *Kind, env Env, params any, in Inputs) (v schema.Value, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			for _, line := range strings.Split(strings.TrimSpace(string(debug.Stack())), "\n") {
-				env.Log("%s", line)
-			}
-			v, err = nil, fmt.Errorf("BUG: %s panicked: %v", k.Name, p)
-		}
-	}()
-	return k.Run(ctx, env, params, in)
 }
 
 // unchanged holds the inputs against their digests after the function ran.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"reflect"
 	"sync"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -16,7 +15,7 @@ import (
 // reuses a result and one that makes it do the same.
 type values struct {
 	store Store
-	types types
+	types Types
 	mu    sync.Mutex
 	m     map[schema.Digest]*value
 }
@@ -65,45 +64,12 @@ func (s *values) plain(ctx context.Context, a Artifact) (any, error) {
 	return schema.Plain(v), nil
 }
 
-// types are the documents that the kinds of a plan make and take, by media
-// type.
-type types map[string]reflect.Type
-
-func typesOf(p *Plan) types {
-	t := types{}
-	for _, s := range p.steps {
-		if s.kind != nil {
-			s.kind.documents(t)
-		}
-	}
-	return t
-}
-
-func (t types) empty(mediaType string) schema.Value {
-	if rt, ok := t[mediaType]; ok {
-		return zero(rt)
-	}
-	return schema.New(mediaType)
-}
-
-func readValue(ctx context.Context, store Store, t types, a Artifact) (schema.Value, error) {
-	v := t.empty(a.MediaType)
-	if v == nil {
-		return nil, schema.Errorf(schema.Failed, "the store holds a %q, which this eidos does not know", a.MediaType)
-	}
+func readValue(ctx context.Context, store Store, t Types, a Artifact) (schema.Value, error) {
 	data, err := readBytes(ctx, store, a)
 	if err != nil {
 		return nil, err
 	}
-	if reflect.TypeOf(v).Elem().PkgPath() != ours { // of a program's own
-		err = json.Unmarshal(data, v)
-	} else {
-		err = schema.DecodeCanonical(data, v)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return v, nil
+	return t.Decode(a.MediaType, data)
 }
 
 // readBytes reads a and checks that it is what was stored.

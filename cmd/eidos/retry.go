@@ -103,7 +103,7 @@ func (a *app) retryRun(ctx context.Context, args []string, f *runFlags) error {
 // not end well.
 func toRetry(s *engine.Directory, args []string) (engine.RunInfo, error) {
 	if len(args) == 0 {
-		runs, err := s.Runs()
+		runs, err := engine.ListRuns(s)
 		if err != nil {
 			return engine.RunInfo{}, err
 		}
@@ -118,7 +118,7 @@ func toRetry(s *engine.Directory, args []string) (engine.RunInfo, error) {
 		}
 		return engine.RunInfo{}, schema.Errorf(schema.NotFound, "there is no run that failed").WithHint("eidos runs list shows the runs")
 	}
-	r, err := s.Run(args[0])
+	r, err := engine.FindRun(s, args[0])
 	if err != nil {
 		return r, err
 	}

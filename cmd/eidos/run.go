@@ -181,7 +181,7 @@ func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, 
 	if len(f.force)+len(f.only) == 0 && f.from == "" && r.Retry == "" {
 		// A run of the same plan that was killed is gone on with: what it had
 		// pushed and signed is not done twice.
-		if id, ok, err := store.Unfinished(plan.Digest); err != nil {
+		if id, ok, err := engine.Unfinished(store, plan.Digest); err != nil {
 			return err
 		} else if ok {
 			r.Resume = id

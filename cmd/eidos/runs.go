@@ -51,13 +51,13 @@ func (a *app) withStore(f func(*engine.Directory) error) error {
 func (a *app) withRun(args []string, f func(*engine.Directory, engine.RunInfo) error) error {
 	return a.withStore(func(s *engine.Directory) error {
 		if len(args) > 0 {
-			r, err := s.Run(args[0])
+			r, err := engine.FindRun(s, args[0])
 			if err != nil {
 				return err
 			}
 			return f(s, r)
 		}
-		runs, err := s.Runs()
+		runs, err := engine.ListRuns(s)
 		if err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (a *app) runsList() *cobra.Command {
 		Use: "list", Short: "The runs, the newest first", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return a.withStore(func(s *engine.Directory) error {
-				runs, err := s.Runs()
+				runs, err := engine.ListRuns(s)
 				if err != nil {
 					return err
 				}
@@ -318,7 +318,7 @@ func age(flag, text string) (time.Duration, error) {
 func (a *app) completeRuns(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	var ids []string
 	_ = a.withStore(func(s *engine.Directory) error { // a shell has nowhere to show an error
-		runs, err := s.Runs()
+		runs, err := engine.ListRuns(s)
 		for _, r := range runs {
 			ids = append(ids, r.ID)
 		}

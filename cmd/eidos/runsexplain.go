@@ -24,7 +24,7 @@ the one that --against names.`,
 				named = []string{run}
 			}
 			return a.withRun(named, func(s *engine.Directory, r engine.RunInfo) error {
-				h, err := s.ExplainStep(r.ID, args[0], against)
+				h, err := engine.ExplainStep(s, r.ID, args[0], against)
 				if err != nil {
 					return err
 				}

@@ -47,7 +47,7 @@ func (a *app) runTask(ctx context.Context, f *stepRun, text []byte, w *wired, st
 		err = store.Sync()
 	}
 	if _, here := cache.(engine.Shared); err == nil && !here {
-		err = t.Deliver(context.WithoutCancel(ctx), cache, store, res)
+		err = engine.Deliver(context.WithoutCancel(ctx), t, cache, store, res)
 	}
 	if err != nil {
 		return err

@@ -132,7 +132,7 @@ func (w *world) container(ctx context.Context, pod *corev1.Pod, log io.Writer) i
 		return 143
 	}
 	if err == nil {
-		err = task.Deliver(ctx, cache, store, res)
+		err = engine.Deliver(ctx, task, cache, store, res)
 	}
 	switch {
 	case err != nil:

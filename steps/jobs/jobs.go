@@ -75,7 +75,7 @@ func New(o Options) (*Executor, error) {
 // Execute is an engine.Execute that wants rows together.
 func (e *Executor) Execute(ctx context.Context, t engine.Task, env engine.Env) (engine.TaskResult, error) {
 	// What a run that was interrupted had done is not done again.
-	if res, ok, err := t.Receive(ctx, e.Between, e.Store); err == nil && ok && res.Error == nil {
+	if res, ok, err := engine.Receive(ctx, t, e.Between, e.Store); err == nil && ok && res.Error == nil {
 		env.Log("done before, by a Pod of the same run")
 		return res, nil
 	}

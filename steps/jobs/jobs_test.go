@@ -257,7 +257,7 @@ func testResumed(t *testing.T, w *world) {
 	task := engine.Task{Run: "r1", Step: "a", Attempt: 1, Uses: "say", Version: 1, With: []byte(`{"text":"once"}`)}
 	far := engine.NewMemory()
 	res := engine.RunTask(context.Background(), kinds(), far, task, engine.Env{Log: func(string, ...any) {}, Progress: func(int64, int64, string) {}})
-	if err := task.Deliver(context.Background(), w.cache(t), far, res); err != nil {
+	if err := engine.Deliver(context.Background(), task, w.cache(t), far, res); err != nil {
 		t.Fatal(err)
 	}
 	got, told, err := w.run(t, context.Background(), "steps:\n  a: {uses: say, with: {text: once}}\n", func(_ *Options, r *engine.Runner) { r.Resume = "r1" })

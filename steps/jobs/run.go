@@ -179,7 +179,7 @@ func (f *following) collect(ctx context.Context, pods []kube.Pod, last bool) err
 		if !f.open[i] || !last && (!ok || p.Phase != "Succeeded" && p.Phase != "Failed") {
 			continue
 		}
-		res, found, err := f.waiters[i].task.Receive(ctx, f.executor.Between, f.executor.Store)
+		res, found, err := engine.Receive(ctx, f.waiters[i].task, f.executor.Between, f.executor.Store)
 		switch {
 		case err != nil:
 			return fmt.Errorf("reading the result of %s: %w", f.waiters[i].task.Step, err)
