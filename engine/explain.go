@@ -66,7 +66,7 @@ func (g *guess) node(ctx context.Context, i int) (Decision, error) {
 	j := g.args(n)
 	refs := refsKnown(n, j)
 	if len(n.step.guards) > 0 && refs {
-		ok, why, err := guards(ctx, &g.values, n, j.results, "success")
+		ok, why, err := n.guards("success", g.values.results(ctx, j.results))
 		if err != nil {
 			return Decision{Action: ActionRun}, err
 		}
@@ -92,7 +92,7 @@ func (g *guess) node(ctx context.Context, i int) (Decision, error) {
 		}
 		return Decision{Action: ActionDeferred, Code: CodeUpstream, Reason: "depends on what " + strings.Join(waits, ", ") + " gives"}, nil
 	}
-	with, out, err := fillLate(ctx, &g.values, n, j.results)
+	with, out, err := n.fill(g.values.results(ctx, j.results))
 	if err != nil {
 		return Decision{Action: ActionRun}, err
 	}

@@ -1,24 +1,23 @@
 package engine
 
 import (
-	"context"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// fillLate fills in what a node's parameters and target take from other steps'
-// results.
-func (x *run) fillLate(ctx context.Context, j job) (bound, string, error) {
-	return fillLate(ctx, &x.values, j.node, j.results)
-}
+// Results returns the result of a step, by its name in the plan, as maps, lists
+// and scalars; false if it has none or it is not known.
+type Results func(step string) (value any, ok bool, err error)
 
-func fillLate(ctx context.Context, vs *values, n *node, results map[string]Artifact) (bound, string, error) {
+// fill returns the parameters and the target of n, with what they take from the
+// results of other steps.
+func (n *node) fill(results Results) (bound, string, error) {
 	with, out := n.with, n.out
 	if !with.late && !strings.Contains(out, "${steps.") {
 		return with, out, nil
 	}
-	look := lookupIn(ctx, vs, n, results)
+	look := n.lookup(results)
 	if with.late {
 		c := &compiler{memo: map[string]bound{}}
 		with = c.bindWith(n.step.draft, look, func(text) bool { return false })
@@ -40,12 +39,29 @@ func fillLate(ctx context.Context, vs *values, n *node, results map[string]Artif
 	return with, out, nil
 }
 
-// guards evaluates a node's conditions; why says which does not hold.
-func (x *run) guards(ctx context.Context, j job) (ok bool, why string, err error) {
-	return guards(ctx, &x.values, j.node, j.results, j.status)
+// lookup returns what references in the texts of n mean while running:
+// parameters, the values of its matrix row, and results.
+func (n *node) lookup(results Results) func(reference) (any, error) {
+	static := n.step.draft.scope.look(n.matrix)
+	prefix := n.step.scoped
+	return func(r reference) (any, error) {
+		if r.path[0] != "steps" {
+			return static(r)
+		}
+		v, ok, err := results(prefix + r.path[1])
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, schema.Errorf(schema.Failed, "BUG: %s was not linked", r)
+		}
+		return descend(v, r, 2)
+	}
 }
 
-func guards(ctx context.Context, vs *values, n *node, results map[string]Artifact, status string) (ok bool, why string, err error) {
+// guards evaluates the conditions of n; why names the one that is false. status
+// is that of the run: success, failure or canceled.
+func (n *node) guards(status string, results Results) (ok bool, why string, err error) {
 	for _, g := range n.step.guards {
 		scope := map[string]any{"params": orEmpty(g.params), "matrix": orEmpty(n.matrix), "run": map[string]any{"status": status}}
 		steps := map[string]any{}
@@ -53,13 +69,14 @@ func guards(ctx context.Context, vs *values, n *node, results map[string]Artifac
 			if r[0] != "steps" || steps[r[1]] != nil {
 				continue
 			}
-			a, ok := results[g.prefix+r[1]]
+			v, ok, err := results(g.prefix + r[1])
+			if err != nil {
+				return false, "", err
+			}
 			if !ok {
 				return false, "", schema.Errorf(schema.Failed, "BUG: steps.%s was not linked", r[1])
 			}
-			if steps[r[1]], err = vs.plain(ctx, a); err != nil {
-				return false, "", err
-			}
+			steps[r[1]] = v
 		}
 		scope["steps"] = steps
 		ok, err := g.Eval(scope)
@@ -71,6 +88,53 @@ func guards(ctx context.Context, vs *values, n *node, results map[string]Artifac
 		}
 	}
 	return true, "", nil
+}
+
+// unroll makes the rows of a matrix step whose list is known only while running.
+// nodes are those of the run so far, expanded the rows that were made in it; all
+// is nodes and what was added to them.
+func (p *Plan) unroll(n *node, nodes []*node, expanded map[*step][]*node, results Results) (rows, all []*node, err error) {
+	s := n.step
+	axes := append([]axis(nil), s.axes...)
+	look := n.lookup(results)
+	for k := range axes {
+		a := &axes[k]
+		if a.late == "" {
+			continue
+		}
+		t, err := parseText(a.late)
+		if err != nil {
+			return nil, nil, a.at.wrap(err)
+		}
+		v, err := t.value(look)
+		if err != nil {
+			return nil, nil, a.at.wrap(err)
+		}
+		list, ok := v.([]any)
+		if !ok {
+			return nil, nil, a.at.errorf("%s must be a list, and is %s", a.late, typeWord(v))
+		}
+		if err := a.set(list); err != nil {
+			return nil, nil, err
+		}
+	}
+	made, err := rowsOf(s.name, axes)
+	if err != nil {
+		return nil, nil, s.at.child("matrix").wrap(err)
+	}
+	c := &compiler{plan: &Plan{nodes: nodes, pools: p.pools}, memo: map[string]bound{}, loads: map[string]*node{}, outs: map[string]*node{}, expanded: expanded}
+	for _, f := range nodes {
+		if f.out != "" {
+			c.outs[f.out] = f
+		}
+	}
+	for _, r := range made {
+		rows = append(rows, c.row(s.draft, r))
+	}
+	if err := schema.Join(c.errs); err != nil {
+		return nil, nil, err
+	}
+	return rows, c.plan.nodes, nil
 }
 
 func orEmpty(m map[string]any) map[string]any {

@@ -155,7 +155,8 @@ func (x *run) attempt(ctx context.Context, j job) outcome {
 	n, s := j.node, j.node.step
 	dec := Decision{Step: n.id, Uses: s.kind.Name}
 	fail := func(err error) outcome { return outcome{decision: dec, err: err} }
-	ok, why, err := x.guards(ctx, j)
+	results := x.values.results(ctx, j.results)
+	ok, why, err := n.guards(j.status, results)
 	if err != nil {
 		return fail(err)
 	}
@@ -163,7 +164,7 @@ func (x *run) attempt(ctx context.Context, j job) outcome {
 		dec.Action, dec.Code, dec.Reason = ActionSkip, CodeWhen, why
 		return outcome{decision: dec}
 	}
-	with, out, err := x.fillLate(ctx, j)
+	with, out, err := n.fill(results)
 	if err != nil {
 		return fail(err)
 	}

@@ -42,6 +42,18 @@ func (s *values) get(ctx context.Context, a Artifact) (schema.Value, error) {
 	return e.v, e.err
 }
 
+// results reads what conditions and texts of a node use, of the steps given.
+func (s *values) results(ctx context.Context, known map[string]Artifact) Results {
+	return func(step string) (any, bool, error) {
+		a, ok := known[step]
+		if !ok {
+			return nil, false, nil
+		}
+		v, err := s.plain(ctx, a)
+		return v, true, err
+	}
+}
+
 // drop forgets a value that no step waits for.
 func (s *values) drop(d schema.Digest) {
 	s.mu.Lock()
