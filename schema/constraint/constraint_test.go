@@ -226,7 +226,7 @@ func TestPath(t *testing.T) {
 // FuzzParse holds that what parses prints to something that parses and prints
 // the same, and that every verdict agrees with the implication it stands for.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{">= 1.32.4", "ubuntu", ">= 1.30, < 1.34", "in [a, b]", "!= 1.2-rc.1", "> 9"} {
+	for _, s := range []string{">= 1.32.4", "ubuntu", ">= 1.30, < 1.34", "in [a, b]", "!= 1.2-rc.1", "> 9", "!= 0-rc+aa", ">= 1.2-gke.5 || < 1"} {
 		f.Add(s, "1.32.5")
 	}
 	f.Fuzz(func(t *testing.T, s, actual string) {

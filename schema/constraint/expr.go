@@ -5,6 +5,7 @@ package constraint
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -28,36 +29,77 @@ const (
 
 // Expr is a parsed expression. It is not changed after Parse.
 type Expr struct {
-	text    string
-	allowed set
-	ordered bool // asks for an order, so a value that is no version is unknown
+	text     string
+	allowed  set      // what satisfies it
+	possible set      // what may: builds that have no order (hashes) are possible
+	ordered  bool     // asks for an order, so a value that is no version is unknown
+	builds   bool     // asks for a build, so that of the value takes part
+	makers   []string // the distributions whose builds it asks for; sorted
 }
 
 // String is the expression with its space made regular.
 func (e Expr) String() string { return e.text }
 
-// Parse reads an expression: terms joined with commas, all of which must hold.
-// A term is an operator (>= <= > < == !=) and a value, a bare value, which
-// means ==, or in [a, b]. Invalid says what is wrong with it and what would be
-// right.
+// Parse reads an expression: terms joined with commas, all of which must hold,
+// and such alternatives joined with ||. A term is an operator (>= <= > < ==
+// !=) and a value, a bare value, which means ==, or in [a, b]. Invalid says
+// what is wrong with it and what would be right.
 func Parse(s string) (Expr, error) {
 	if len(s) > maxLen {
 		return Expr{}, schema.Errorf(schema.Invalid, "expression of %d bytes is over the limit of %d", len(s), maxLen)
 	}
-	terms, err := split(s)
-	if err != nil {
-		return Expr{}, bad(s, err)
-	}
-	e := Expr{allowed: everything()}
-	var texts []string
-	for _, t := range terms {
-		text, allowed, ordered, err := parseTerm(t)
+	var e Expr
+	for i, alternative := range strings.Split(s, "||") {
+		a, err := parseAll(alternative)
 		if err != nil {
 			return Expr{}, bad(s, err)
 		}
-		texts = append(texts, text)
-		e.allowed = e.allowed.intersect(allowed)
-		e.ordered = e.ordered || ordered
+		if i == 0 {
+			e = a
+			continue
+		}
+		e = e.or(a)
+		e.text += " || " + a.text
+	}
+	return e, nil
+}
+
+// or is satisfied by what satisfies e or o. It asks for builds of a
+// distribution only if both do.
+func (e Expr) or(o Expr) Expr {
+	e.allowed, e.possible = e.allowed.union(o.allowed), e.possible.union(o.possible)
+	e.ordered, e.builds = e.ordered || o.ordered, e.builds || o.builds
+	if len(e.makers) > 0 && len(o.makers) > 0 {
+		e.makers = sorted(slices.Concat(e.makers, o.makers))
+	} else {
+		e.makers = nil
+	}
+	return e
+}
+
+// parseAll reads terms that must all hold.
+func parseAll(s string) (Expr, error) {
+	terms, err := split(s)
+	if err != nil {
+		return Expr{}, err
+	}
+	e := Expr{allowed: everything(), possible: everything()}
+	var texts []string
+	for _, term := range terms {
+		t, err := parseTerm(term)
+		if err != nil {
+			return Expr{}, err
+		}
+		if len(e.makers) > 0 && len(t.makers) > 0 && !slices.Equal(e.makers, t.makers) {
+			return Expr{}, fmt.Errorf("it asks for builds of %s and of %s at once", orList(e.makers), orList(t.makers))
+		}
+		texts = append(texts, t.text)
+		e.allowed = e.allowed.intersect(t.allowed)
+		e.possible = e.possible.intersect(t.possible)
+		e.ordered, e.builds = e.ordered || t.ordered, e.builds || t.builds
+		if len(t.makers) > 0 {
+			e.makers = t.makers
+		}
 	}
 	e.text = strings.Join(texts, ", ")
 	return e, nil
@@ -94,29 +136,34 @@ func split(s string) ([]string, error) {
 	return append(out, strings.TrimSpace(s[start:])), nil
 }
 
-func parseTerm(t string) (text string, allowed set, ordered bool, err error) {
+// parseTerm reads one term as an expression of its own.
+func parseTerm(t string) (Expr, error) {
 	if rest, ok := strings.CutPrefix(t, "in"); ok && strings.HasPrefix(strings.TrimSpace(rest), "[") {
 		return parseIn(strings.TrimSpace(rest))
 	}
 	op := t[:len(t)-len(strings.TrimLeft(t, "<>=!~^"))]
 	operand := strings.TrimSpace(t[len(op):])
 	if err := checkOperand(op, operand); err != nil {
-		return "", set{}, false, err
+		return Expr{}, err
 	}
 	eq := equal(operand)
 	switch op {
 	case "":
-		return operand, eq, false, nil
+		return eq, nil
 	case "==":
-		return "== " + operand, eq, false, nil
+		eq.text = "== " + operand
+		return eq, nil
 	case "!=":
-		return "!= " + operand, eq.complement(), false, nil
+		eq.text = "!= " + operand
+		eq.allowed, eq.possible = eq.allowed.complement(), eq.allowed.complement()
+		return eq, nil
 	}
 	v, err := version.Parse(operand)
 	if err != nil {
-		return "", set{}, false, fmt.Errorf("%s orders versions, and %w", op, err)
+		return Expr{}, fmt.Errorf("%s orders versions, and %w", op, err)
 	}
 	at, below, above := spanOf(v), bound{inf: -1}, bound{inf: 1}
+	whole := at
 	switch op {
 	case ">=":
 		at.hi = above
@@ -127,9 +174,31 @@ func parseTerm(t string) (text string, allowed set, ordered bool, err error) {
 	case "<":
 		at = span{below, at.lo}
 	default:
-		return "", set{}, false, fmt.Errorf("no operator %q; use >= <= > < == !=", op)
+		return Expr{}, fmt.Errorf("no operator %q; use >= <= > < == !=", op)
 	}
-	return op + " " + operand, set{spans: []span{at}}, true, nil
+	e := Expr{text: op + " " + operand, allowed: set{spans: []span{at}}, ordered: true, builds: len(v.Build) > 0, makers: makers(v)}
+	e.possible = e.allowed
+	if n := len(v.Ordered()); n < len(v.Build) {
+		// The others that begin so have no order to this one.
+		v.Build = v.Build[:n]
+		others := set{spans: []span{spanOf(v)}}.intersect(set{spans: []span{whole}}.complement())
+		e.allowed = e.allowed.intersect(others.complement())
+		e.possible = e.possible.union(others)
+	}
+	return e, nil
+}
+
+// makers names what a version that is asked for is compared with only: its
+// distribution, and before :// its runtime.
+func makers(v version.Version) []string {
+	var out []string
+	if v.Scheme != "" {
+		out = append(out, v.Scheme+"://")
+	}
+	if d := v.Distribution(); d != "" {
+		out = append(out, d)
+	}
+	return out
 }
 
 func checkOperand(op, operand string) error {
@@ -150,35 +219,43 @@ func checkOperand(op, operand string) error {
 	return nil
 }
 
-func parseIn(list string) (string, set, bool, error) {
+func parseIn(list string) (Expr, error) {
 	body, ok := strings.CutSuffix(strings.TrimPrefix(list, "["), "]")
 	if !ok {
-		return "", set{}, false, fmt.Errorf("text after ]")
+		return Expr{}, fmt.Errorf("text after ]")
 	}
 	parts := strings.Split(body, ",")
 	if len(parts) > maxTerms {
-		return "", set{}, false, fmt.Errorf("more than %d items in the list", maxTerms)
+		return Expr{}, fmt.Errorf("more than %d items in the list", maxTerms)
 	}
 	var items []string
-	var allowed set
-	for _, item := range parts {
+	var e Expr
+	for i, item := range parts {
 		item = strings.TrimSpace(item)
 		if err := checkOperand("", item); err != nil {
-			return "", set{}, false, err
+			return Expr{}, err
 		}
 		items = append(items, item)
-		allowed = allowed.union(equal(item))
+		if i == 0 {
+			e = equal(item)
+		} else {
+			e = e.or(equal(item))
+		}
 	}
-	return "in [" + strings.Join(items, ", ") + "]", allowed, false, nil
+	e.text = "in [" + strings.Join(items, ", ") + "]"
+	return e, nil
 }
 
-// equal is the set of values that are the same as operand: versions within
-// 1.2 for 1.2, else the very text.
-func equal(operand string) set {
+// equal asks for what is the same as operand: versions within 1.2 for 1.2,
+// else the very text.
+func equal(operand string) Expr {
+	e := Expr{text: operand, allowed: set{texts: words{list: []string{operand}}}}
 	if v, err := version.Parse(operand); err == nil {
-		return set{spans: []span{spanOf(v)}}
+		e.allowed = set{spans: []span{spanOf(v)}}
+		e.builds, e.makers = len(v.Build) > 0, makers(v)
 	}
-	return set{texts: words{list: []string{operand}}}
+	e.possible = e.allowed
+	return e
 }
 
 // Eval says whether actual, a measured value as text, satisfies e, and why not
@@ -197,26 +274,79 @@ func (e Expr) Eval(actual string) (Verdict, string) {
 		}
 		return Failed, fmt.Sprintf("%q is not %s", actual, e.text)
 	}
+	if why := e.otherMaker(actual, v); why != "" {
+		return Unknown, why
+	}
+	if !e.builds {
+		v.Build = nil
+	}
 	// A version stands for all that it leaves open: v1.32 for every 1.32.x.
 	is := set{spans: []span{spanOf(v)}}
 	switch {
 	case is.subset(e.allowed):
 		return Passed, ""
-	case len(is.intersect(e.allowed).spans) == 0:
+	case len(is.intersect(e.possible).spans) == 0:
 		return Failed, fmt.Sprintf("%s is not %s", actual, e.text)
+	case len(e.makers) > 0 && is.subset(e.possible):
+		return Unknown, fmt.Sprintf("%s and %s differ in a part that has no order", actual, e.text)
 	}
 	return Unknown, fmt.Sprintf("%s has too few parts to compare with %s", actual, e.text)
 }
 
+// otherMaker says why v cannot be compared with e: e asks for builds of a
+// distribution, and v is not one. "" if it can.
+func (e Expr) otherMaker(actual string, v version.Version) string {
+	if len(e.makers) == 0 {
+		return ""
+	}
+	of := makers(v)
+	asks, has := [2]bool{}, [2]bool{} // by sort: of a distribution, of a runtime
+	for _, m := range e.makers {
+		sort := 0
+		if strings.HasSuffix(m, "://") {
+			sort = 1
+		}
+		asks[sort] = true
+		has[sort] = has[sort] || slices.Contains(of, m)
+	}
+	if asks == has {
+		return ""
+	}
+	is := "does not name its distribution"
+	if len(of) > 0 {
+		is = "is of " + orList(of)
+	}
+	return fmt.Sprintf("%s %s, and %s compares builds of %s", actual, is, e.text, orList(e.makers))
+}
+
+func orList(list []string) string { return strings.Join(list, " or ") }
+
 // Implies reports whether every value that satisfies e satisfies o too.
-func (e Expr) Implies(o Expr) bool { return e.allowed.subset(o.allowed) }
+func (e Expr) Implies(o Expr) bool {
+	versions := len(e.allowed.spans) > 0
+	if versions && len(o.makers) > 0 && (len(e.makers) == 0 || !subsetOf(e.makers, o.makers)) {
+		return false
+	}
+	return e.allowed.subset(o.allowed)
+}
+
+func subsetOf(a, b []string) bool {
+	return !slices.ContainsFunc(a, func(s string) bool { return !slices.Contains(b, s) })
+}
 
 // Satisfiable reports whether some release, or some text, satisfies all of
 // exprs: >= 1.34 with < 1.30 is not.
 func Satisfiable(exprs ...Expr) bool {
 	all := everything()
+	var makers []string
 	for _, e := range exprs {
-		all = all.intersect(e.allowed)
+		if len(makers) > 0 && len(e.makers) > 0 && !subsetOf(makers, e.makers) && !subsetOf(e.makers, makers) {
+			return false
+		}
+		if len(e.makers) > 0 {
+			makers = e.makers
+		}
+		all = all.intersect(e.possible)
 	}
 	return !all.empty()
 }

@@ -29,13 +29,15 @@ type span struct{ lo, hi bound }
 //
 //	floor < pre-releases by their order < release
 //
-// so that 1.33's floor is above all of 1.32.x and below 1.33.0-alpha.1.
+// so that 1.33's floor is above all of 1.32.x and below 1.33.0-alpha.1. At an
+// equal pre-release, or release, builds follow in their order.
 type bound struct {
 	inf   int // -1 or 1: below or above everything
-	parts []int64
+	parts []version.Part
 	kind  kind
 	pre   string
-	after bool // just above it, for a single pre-release
+	build []version.Item
+	after bool // above all that begins so, for a pre-release or a build
 }
 
 type kind int
@@ -59,26 +61,38 @@ func (a bound) compare(b bound) int {
 	if c := version.ComparePre(a.pre, b.pre); c != 0 && a.pre != b.pre {
 		return c
 	}
+	n := min(len(a.build), len(b.build))
+	if c := version.CompareItems(a.build[:n], b.build[:n]); c != 0 {
+		return c
+	}
 	switch {
 	case a.after == b.after:
-		return 0
-	case b.after:
+		if a.after {
+			return len(b.build) - len(a.build)
+		}
+		return len(a.build) - len(b.build)
+	case a.after && len(a.build) <= len(b.build):
+		return 1
+	case b.after && len(b.build) <= len(a.build):
 		return -1
 	}
-	return 1
+	return len(a.build) - len(b.build)
 }
 
 // spanOf returns what v means when it is written down: 1.2 is all of 1.2.x, a
-// pre-release is itself.
+// pre-release is itself, and so is a build.
 func spanOf(v version.Version) span {
-	if v.Pre != "" {
-		at := bound{parts: v.Parts, kind: pre, pre: v.Pre}
+	if v.Pre != "" || len(v.Build) > 0 {
+		at := bound{parts: v.Parts, kind: pre, pre: v.Pre, build: v.Build}
+		if v.Pre == "" {
+			at.kind = release
+		}
 		after := at
 		after.after = true
 		return span{at, after}
 	}
 	next := slices.Clone(v.Parts)
-	next[len(next)-1]++
+	next[len(next)-1] = version.Part{Number: next[len(next)-1].Number + 1}
 	return span{bound{parts: v.Parts, kind: release}, bound{parts: next, kind: floor}}
 }
 
