@@ -368,8 +368,9 @@ type RecipeMetadata struct {
 	Version string `json:"version"`
 
 	// Digest of the catalogue's answer: it changes when, and only when, a change
-	// to the catalogue changes what this recipe says.
-	Catalog Digest `json:"catalog"`
+	// to the catalogue changes what this recipe says. A recipe that another tool
+	// wrote has none.
+	Catalog Digest `json:"catalog,omitempty"`
 
 	// Overlays from the root to the leaves.
 	AppliedOverlays []string `json:"appliedOverlays"`
@@ -382,7 +383,8 @@ type Constraint struct {
 	// Type.Subtype.Key of a measurement.
 	Name Text `json:"name"`
 
-	// An expression: ">= 1.32.4", "ubuntu", ">= 1.30, < 1.34", "in [a, b]".
+	// An expression: ">= 1.32.4", "ubuntu", ">= 1.30, < 1.34", "in [a, b]",
+	// alternatives joined with ||.
 	Value Text `json:"value"`
 
 	// The overlay that asks for it.
@@ -419,6 +421,10 @@ type ComponentRef struct {
 
 	// Its own manifests, Helm templates.
 	Manifests []Manifest `json:"manifests,omitempty"`
+
+	// What it refers to and was not read: values files and manifests of the tree
+	// that an upstream recipe was made from. A bundle needs them (--values-from).
+	Needs []Text `json:"needs,omitempty"`
 
 	// Other names that --set accepts for it.
 	ValueOverrideKeys []string `json:"valueOverrideKeys,omitempty"`
@@ -692,6 +698,7 @@ type Measurement struct {
 	Subtypes []Subtype `json:"subtypes"`
 }
 
+// NetworkTopology is read from upstream's snapshots; eidos does not measure it.
 type MeasurementType string
 
 type Subtype struct {

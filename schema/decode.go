@@ -23,9 +23,6 @@ func Decode(name string, data []byte, v any) error {
 func (d *Doc) Decode(v any) error {
 	rv := reflect.ValueOf(v).Elem()
 	val := d.Value()
-	if m, ok := val.(map[string]any); ok && m["apiVersion"] == upstreamAPIVersion {
-		m["apiVersion"] = APIVersion
-	}
 	plainWords(rv.Type(), val)
 	r, err := rulesFor(rv.Type().Name())
 	if err != nil {

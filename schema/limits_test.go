@@ -71,7 +71,7 @@ func BenchmarkDecodeBigSnapshot(b *testing.B) {
 // JSON that is indented with tabs is JSON, and its positions are right.
 func TestTabbedJSON(t *testing.T) {
 	var c RecipeCriteria
-	err := Decode("c.json", []byte("{\n\t\"kind\": \"RecipeCriteria\",\n\t\"apiVersion\": \"aicr.nvidia.com/v1alpha1\",\n\t\"spec\": {\"service\": \"eks\"}\n}\n"), &c)
+	err := Decode("c.json", []byte("{\n\t\"kind\": \"RecipeCriteria\",\n\t\"apiVersion\": \"eidos.nvidia.com/v1alpha1\",\n\t\"spec\": {\"service\": \"eks\"}\n}\n"), &c)
 	if err != nil {
 		t.Fatal(err)
 	}

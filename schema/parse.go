@@ -228,6 +228,13 @@ func (d *Doc) Keys() []string {
 	return out
 }
 
+// Text is a scalar as it is written, without its quotes: 1.10 stays 1.10. False
+// if d is a mapping, a list or null.
+func (d *Doc) Text() (string, bool) {
+	n := deref(d.root)
+	return n.Value, n.Kind == yaml.ScalarNode && n.Tag != "!!null"
+}
+
 // Path is the path of d in its file.
 func (d *Doc) Path() string { return joinPath(d.path) }
 

@@ -15,10 +15,6 @@ import "reflect"
 // APIVersion is the group and version of every document written.
 const APIVersion = "eidos.nvidia.com/v1alpha1"
 
-// upstreamAPIVersion is accepted when reading: the name the upstream system
-// moved to. See https://github.com/NVIDIA/aicr.
-const upstreamAPIVersion = "aicr.nvidia.com/v1alpha1"
-
 // Names for the constrained strings of the CUE definitions.
 type (
 	Text     = string

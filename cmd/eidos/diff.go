@@ -30,9 +30,10 @@ process ids and times are left out unless --volatile.`,
 	c.Flags().StringVarP(&output, "output", "o", "-", "where the report goes: a path, - or cm://namespace/name")
 	s.stageFlags(c, "", "")
 	s.formatFlag(c, "table", "junit")
+	s.valuesFromFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s.with = with()
-		w, err := a.wire(wiring{format: s.format, kubeconfig: s.kubeconfig})
+		w, err := a.wire(wiring{format: s.format, kubeconfig: s.kubeconfig, valuesFrom: s.valuesFrom})
 		if err != nil {
 			return err
 		}

@@ -24,6 +24,8 @@ type stage struct {
 	force      bool           // replace an output that is there
 	print      bool           // --print-pipeline
 
+	valuesFrom string // the tree that upstream's recipes refer to files of
+
 	kubeconfig, kubeContext string
 }
 
@@ -37,6 +39,12 @@ func (s *stage) stageFlags(c *cobra.Command, output, usage string) {
 	}
 	f.StringVarP(&s.kubeconfig, "kubeconfig", "k", "", "kubeconfig file, also for cm:// (default $KUBECONFIG, ~/.kube/config, or in-cluster)")
 	f.BoolVar(&s.print, "print-pipeline", false, "print the pipeline that this command stands for, and stop")
+}
+
+// valuesFromFlag binds what a command that reads recipes has.
+func (s *stage) valuesFromFlag(c *cobra.Command) {
+	c.Flags().StringVar(&s.valuesFrom, "values-from", "", "directory that recipes of upstream refer to values files and manifests of")
+	must(c.MarkFlagDirname("values-from"))
 }
 
 // formatFlag binds --format for a result that is a document.
@@ -106,6 +114,10 @@ func (a *app) printPipeline(p *schema.Pipeline) error {
 // and if the pipeline was only printed.
 func (a *app) runStage(ctx context.Context, s *stage) (schema.Value, error) {
 	p := s.pipeline()
+	if s.print && s.valuesFrom != "" {
+		return nil, schema.Errorf(schema.Invalid, "--values-from is of this command, and a pipeline has no place for it").
+			WithHint("convert the recipe first: eidos import RECIPE --values-from %s -o recipe.yaml", s.valuesFrom)
+	}
 	if s.print {
 		return nil, a.printPipeline(p)
 	}
@@ -123,7 +135,7 @@ func (a *app) runStage(ctx context.Context, s *stage) (schema.Value, error) {
 // runOnce runs a command's pipeline in memory: nothing is reused and nothing
 // kept but the result.
 func (a *app) runOnce(ctx context.Context, p *schema.Pipeline, s *stage) (*engine.Result, error) {
-	w, err := a.wire(wiring{format: s.documentFormat(), force: s.force, fresh: true, kubeconfig: s.kubeconfig, kubeContext: s.kubeContext, access: s.access()})
+	w, err := a.wire(wiring{format: s.documentFormat(), force: s.force, fresh: true, kubeconfig: s.kubeconfig, kubeContext: s.kubeContext, access: s.access(), valuesFrom: s.valuesFrom})
 	if err != nil {
 		return nil, err
 	}

@@ -128,6 +128,7 @@ failed unless --allow-unknown.`,
 	f.BoolVar(&failOnError, "fail-on-error", true, "exit with 3 when constraints do not hold")
 	s.stageFlags(c, "", "")
 	s.formatFlag(c, "table", "junit", "ctrf", "sarif")
+	s.valuesFromFlag(c)
 	must(c.MarkFlagRequired("recipe"))
 	must(c.MarkFlagRequired("snapshot"))
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -184,6 +185,7 @@ recipe and flags give the same bytes on any machine.`,
 	imageRefs := c.Flags().String("image-refs", "", "for oci:// outputs: write the pushed digest reference to this file")
 	plainHTTP := c.Flags().Bool("plain-http", false, "for oci:// outputs: talk HTTP instead of HTTPS")
 	insecureTLS := c.Flags().Bool("insecure-tls", false, "for oci:// outputs: do not verify the registry's certificate")
+	s.valuesFromFlag(c)
 	s.stageFlags(c, "bundle", "where to: a new directory, or oci://registry/repository[:tag]")
 	must(c.MarkFlagRequired("recipe"))
 	c.RunE = func(c *cobra.Command, _ []string) error {

@@ -24,6 +24,7 @@ type wiring struct {
 	format      string // of documents that are saved: yaml, json, or "" by name
 	force       bool   // replace outputs that something else has written
 	fresh       bool   // write to new directories only
+	valuesFrom  string // the tree of upstream's recipes
 	access      oci.Access
 	kubeconfig  string
 	kubeContext string
@@ -56,7 +57,7 @@ func (a *app) wire(o wiring) (*wired, error) {
 	agent := "eidos/" + version
 	load, save := address.New(address.Config{
 		Stdin: a.in, Stdout: a.out,
-		Force: o.force, New: o.fresh, Format: o.format,
+		Force: o.force, New: o.fresh, Format: o.format, ValuesFrom: o.valuesFrom,
 		OCI: registries, Access: o.access,
 		LoadConfigMap: func(ctx context.Context, ns, name, _ string) ([]byte, error) {
 			return kube.ReadConfigMap(ctx, a.cluster(o, agent), ns, name)

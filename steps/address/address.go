@@ -24,6 +24,9 @@ type Config struct {
 	New bool
 	// Format is yaml or json; empty goes by the file's name, else yaml.
 	Format string
+	// ValuesFrom is the tree that upstream's recipes refer to files of; "" leaves
+	// a recipe without them.
+	ValuesFrom string
 	// OCI opens registries, Access says how.
 	OCI    oci.Options
 	Access oci.Access
@@ -78,7 +81,7 @@ func (c Config) load(ctx context.Context, env engine.Env, uri, mediaType string)
 		if name == "" && mediaType == (*schema.Reference)(nil).MediaType() && strings.Contains(uri, "@sha256:") {
 			return c.resolve(ctx, env, uri)
 		}
-		return loadPath(ctx, env, inDir(env.Dir, rest), rest, mediaType)
+		return c.loadPath(ctx, env, inDir(env.Dir, rest), rest, mediaType)
 	case "-":
 		if c.Stdin == nil {
 			return nil, schema.Errorf(schema.Invalid, "there is no standard input")
@@ -103,7 +106,7 @@ func (c Config) load(ctx context.Context, env engine.Env, uri, mediaType string)
 	if err != nil {
 		return nil, err
 	}
-	return decode(shown(uri), data, mediaType)
+	return c.decode(env, shown(uri), data, mediaType)
 }
 
 // resolve is the reference that an address in a registry stands for.

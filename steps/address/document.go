@@ -3,9 +3,12 @@ package address
 import (
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
+	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/upstream"
 )
 
 // maxDocument is the most bytes a document may have.
@@ -24,21 +27,25 @@ func readAll(r io.Reader, name string) ([]byte, error) {
 }
 
 // decode reads the document in data, of the wanted media type or, if that is
-// "", of the kind that it states.
-func decode(name string, data []byte, mediaType string) (schema.Value, error) {
+// "", of the kind that it states. A document of upstream is converted, and env
+// logs how.
+func (c Config) decode(env engine.Env, name string, data []byte, mediaType string) (schema.Value, error) {
+	doc, err := schema.Parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	if upstream.Is(doc, mediaType) {
+		return c.convert(env, doc, mediaType)
+	}
 	if mediaType != "" {
 		v := schema.New(mediaType)
 		if v == nil {
 			return nil, fmt.Errorf("BUG: no document of type %q", mediaType)
 		}
-		if err := schema.Decode(name, data, v); err != nil {
+		if err := doc.Decode(v); err != nil {
 			return nil, err
 		}
 		return v, nil
-	}
-	doc, err := schema.Parse(name, data)
-	if err != nil {
-		return nil, err
 	}
 	kind := ""
 	if m, ok := doc.Value().(map[string]any); ok {
@@ -61,6 +68,29 @@ func decode(name string, data []byte, mediaType string) (schema.Value, error) {
 	}
 	return nil, schema.Errorf(schema.Invalid, "unknown kind %q", kind).At(doc.Pos("kind"), "kind").
 		WithHint("%s", schema.Suggest(kind, kinds))
+}
+
+// convert reads a document of upstream, with the tree of ValuesFrom.
+func (c Config) convert(env engine.Env, doc *schema.Doc, mediaType string) (schema.Value, error) {
+	var r upstream.Reader
+	if c.ValuesFrom != "" {
+		root, err := os.OpenRoot(inDir(env.Dir, c.ValuesFrom)) // nothing outside is read
+		if err != nil {
+			return nil, explainRead(c.ValuesFrom, err)
+		}
+		defer root.Close()
+		r = upstream.Reader{Tree: root.FS(), Name: c.ValuesFrom}
+	}
+	v, notes, err := r.Read(doc, mediaType)
+	if err != nil {
+		return nil, err
+	}
+	if env.Log != nil {
+		for _, n := range notes {
+			env.Log("%s", n)
+		}
+	}
+	return v, nil
 }
 
 // wanted refuses a value of another media type than the one wanted.

@@ -17,7 +17,7 @@ import (
 
 // loadPath reads a document from a file, or a bundle from a directory. name is
 // the path as the user wrote it.
-func loadPath(ctx context.Context, env engine.Env, path, name, mediaType string) (schema.Value, error) {
+func (c Config) loadPath(ctx context.Context, env engine.Env, path, name, mediaType string) (schema.Value, error) {
 	fi, err := os.Stat(path)
 	if err != nil {
 		return nil, explainRead(name, err)
@@ -39,7 +39,7 @@ func loadPath(ctx context.Context, env engine.Env, path, name, mediaType string)
 	if err != nil {
 		return nil, err
 	}
-	return decode(name, data, mediaType)
+	return c.decode(env, name, data, mediaType)
 }
 
 func saveFile(v schema.Value, path, name, format string, force bool) error {

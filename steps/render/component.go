@@ -2,6 +2,7 @@ package render
 
 import (
 	"sort"
+	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/pattern"
@@ -35,6 +36,10 @@ func (c *component) check() []error {
 		if !re.MatchString(value) {
 			errs = append(errs, schema.Errorf(schema.Invalid, "component %q has the %s %q", c.Name, what, value).WithHint("it must match %s", re))
 		}
+	}
+	if len(c.Needs) > 0 {
+		return append(errs, schema.Errorf(schema.Invalid, "component %q needs %s, which the recipe refers to and does not hold", c.Name, strings.Join(c.Needs, ", ")).
+			WithHint("--values-from DIR names the recipes directory, or the --data directory, that the recipe was made from"))
 	}
 	form("namespace", c.Namespace, namespaceForm)
 	if c.chart() {

@@ -1,0 +1,66 @@
+package upstream
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// criteriaFile converts a question: with a header and a spec, with a spec
+// only, or the bare fields.
+func (c *conversion) criteriaFile() map[string]any {
+	spec := c.doc.At("spec")
+	if spec == nil {
+		spec = c.doc
+	} else {
+		c.unknown(c.doc, "kind", "apiVersion", "metadata", "spec")
+	}
+	out := map[string]any{"spec": c.criteria(spec)}
+	if name := text(c.doc, "metadata", "name"); name != "" {
+		out["metadata"] = map[string]any{"name": name}
+	}
+	return out
+}
+
+// criteria converts the fields. Words in any case are the readers' business;
+// any and the empty word leave a field open.
+func (c *conversion) criteria(d *schema.Doc) map[string]any {
+	out := map[string]any{}
+	if d == nil {
+		return out
+	}
+	c.unknown(d, "kind", "apiVersion", "metadata", "service", "accelerator", "gpu", "intent", "os", "platform", "nodes")
+	for _, field := range []string{"service", "accelerator", "gpu", "intent", "os", "platform"} {
+		word := schema.Word(text(d, field))
+		if word == "" || word == schema.Any {
+			continue
+		}
+		if field == "gpu" {
+			field = "accelerator"
+		}
+		out[field] = word
+	}
+	if nodes := text(d, "nodes"); nodes != "" && nodes != "0" {
+		n, err := strconv.Atoi(nodes)
+		if err != nil {
+			c.fail(d.At("nodes"), schema.Errorf(schema.Invalid, "%q is not a number of nodes", nodes))
+			return out
+		}
+		out["nodes"] = n
+	}
+	return out
+}
+
+// knownWords leaves out the words of a recipe's criteria that eidos does not
+// have: the recipe is answered already, and they only name it.
+func (c *conversion) knownWords(d *schema.Doc, criteria map[string]any) map[string]any {
+	for field, definition := range map[string]string{"service": "Service", "accelerator": "Accelerator", "intent": "Intent", "os": "OS", "platform": "Platform"} {
+		word, ok := criteria[field].(string)
+		if ok && !slices.Contains(schema.Enum(definition), word) {
+			c.note(d.At(field), "%s %q is not a word of this eidos and is left out", field, word)
+			delete(criteria, field)
+		}
+	}
+	return criteria
+}
