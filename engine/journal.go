@@ -11,7 +11,7 @@ import (
 )
 
 // journalTries is how often, a millisecond apart, the lock of a journal is
-// tried before its run is taken to be another process's.
+// tried while others share it.
 const journalTries = 5000
 
 // runDir is the directory of a run. Invalid if the id is not one.
@@ -22,7 +22,25 @@ func (s *Directory) runDir(id string) (string, error) {
 	return filepath.Join(s.dir, "runs", id), nil
 }
 
-// Journal implements Store. A run that is going on holds its journal locked.
+// ownJournal locks f for the process of its run. Who asks whether the run is
+// active shares the lock for a moment: that is waited for, also on a machine so
+// busy that the moment is long. Who has it alone is the process of the run.
+func ownJournal(f *os.File) error {
+	var err error
+	for range journalTries {
+		if err = lockAlone(f); err == nil {
+			return nil
+		}
+		if err := lockTried(f); err != nil {
+			return err
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return err
+}
+
+// Journal implements Store. An active run holds its journal locked.
+// Unavailable if another process has it.
 func (s *Directory) Journal(run string) (Journal, error) {
 	dir, err := s.runDir(run)
 	if err != nil {
@@ -39,17 +57,9 @@ func (s *Directory) Journal(run string) (Journal, error) {
 	if err != nil {
 		return nil, storeError("writing", path, err)
 	}
-	// Whoever asks whether the run goes on has the lock for a moment: longer on a
-	// busy machine, where that process may have to wait for a processor.
-	for range journalTries {
-		if err = lockAlone(f); err == nil {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
-	if err != nil {
+	if err := ownJournal(f); err != nil {
 		f.Close()
-		return nil, schema.Errorf(schema.Failed, "run %s is going on in another process", run)
+		return nil, schema.Errorf(schema.Unavailable, "run %s is active in another process", run)
 	}
 	if err := mend(f); err != nil {
 		f.Close()

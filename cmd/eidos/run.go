@@ -12,6 +12,7 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/address"
 	"github.com/spf13/cobra"
 )
 
@@ -188,6 +189,7 @@ func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, 
 			a.say("going on with run %s, which was interrupted", id)
 		}
 	}
+	address.Sweep(ctx, plan, r.Dir, f.evidence.report, f.evidence.junit, f.evidence.provenance)
 	var err error
 	if r.Source.Text, err = keepText(ctx, store, a.pipeline); err != nil {
 		return err
@@ -209,6 +211,12 @@ func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, 
 		}
 	}
 	res, err := r.Run(ctx, plan)
+	if res == nil && r.Resume != "" && schema.CodeOf(err) == schema.Unavailable {
+		// Another process was faster to resume it: this one runs by itself.
+		a.say("run %s is resumed by another process", r.Resume)
+		r.Resume = ""
+		res, err = r.Run(ctx, plan)
+	}
 	show.Close()
 	if err := spans.Close(ctx); err != nil {
 		a.story.Warn("%v", err) // a run does not fail for it

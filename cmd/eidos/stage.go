@@ -147,6 +147,7 @@ func (a *app) runOnce(ctx context.Context, p *schema.Pipeline, s *stage) (*engin
 	if err != nil {
 		return nil, fmt.Errorf("finding the working directory: %w", err)
 	}
+	address.Sweep(ctx, plan, dir)
 	show := a.stageProgress()
 	defer show.Close()
 	r := &engine.Runner{Store: engine.NewMemory(), Load: w.load, Save: w.save, Dir: dir, Events: show.Event}

@@ -21,12 +21,25 @@ import (
 // loadBundle reads the bundle in a directory: every file goes to env.Blobs.
 // Links and other things that are no files are refused, as Invalid.
 func loadBundle(ctx context.Context, env engine.Env, dir, name string) (*schema.Bundle, error) {
-	root, err := os.OpenRoot(dir) // nothing outside is read, whatever it holds
-	if err != nil {
-		return nil, explainRead(name, err)
+	var b *schema.Bundle
+	opened := false
+	err := replace.Read(dir, func(root *os.Root) (err error) {
+		opened = true
+		b, err = readBundle(ctx, env, root, name)
+		return err
+	})
+	if err != nil && !opened {
+		err = explainRead(name, err)
 	}
-	defer root.Close()
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+func readBundle(ctx context.Context, env engine.Env, root *os.Root, name string) (*schema.Bundle, error) {
 	b := &schema.Bundle{Kind: "Bundle", APIVersion: schema.APIVersion}
+	var err error
 	if b.Metadata, err = render.ReadMetadata(root.FS()); err != nil {
 		return nil, within(name, err)
 	}
@@ -85,16 +98,17 @@ func saveBundle(ctx context.Context, env engine.Env, b *schema.Bundle, dir, name
 	if err := oci.CheckFiles(b.Files); err != nil {
 		return err
 	}
-	if !force {
-		if err := replaceable(dir, name, fresh); err != nil {
-			return err
+	allow := func() error {
+		if force {
+			return nil
 		}
+		return replaceable(dir, name, fresh)
 	}
 	var total, done int64
 	for _, f := range b.Files {
 		total += f.Size
 	}
-	return replace.Dir(dir, func(root *os.Root) error {
+	return replace.Dir(ctx, dir, allow, func(root *os.Root) error {
 		for _, f := range b.Files {
 			if err := saveBlob(ctx, env, root, f); err != nil {
 				return err

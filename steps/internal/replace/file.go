@@ -4,8 +4,6 @@
 package replace
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -51,10 +49,12 @@ func File(path string, perm fs.FileMode, write func(io.Writer) error) error {
 		f.Close()
 		return err
 	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
-		return explain("writing", path, err)
+	// It is renamed before it is closed: a Sweep leaves it alone until then.
+	err = f.Sync()
+	if err == nil {
+		err = os.Rename(tmp, real)
 	}
-	if err := os.Rename(tmp, real); err != nil {
+	if err = errors.Join(err, f.Close()); err != nil {
 		return explain("writing", path, err)
 	}
 	return explain("writing", path, syncDir(filepath.Dir(real)))
@@ -79,19 +79,20 @@ func resolve(path string) (string, error) {
 	return "", syscall.ELOOP
 }
 
-// create makes a new file beside path, hidden, with a name nobody else has.
+// create makes a new file beside path. It is this process's own until it is
+// closed; see Sweep.
 func create(path string, perm fs.FileMode) (string, *os.File, error) {
-	name := beside(path)
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
-	return name, f, err
-}
-
-func beside(path string) string {
-	var b [8]byte
-	rand.Read(b[:]) // never fails
-	base := filepath.Base(path)
-	// Names have at most 255 bytes.
-	return filepath.Join(filepath.Dir(path), "."+base[:min(len(base), 200)]+".eidos-"+hex.EncodeToString(b[:]))
+	for {
+		name := beside(path)
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+		if err != nil {
+			return "", nil, err
+		}
+		if own(f, name) {
+			return name, f, nil
+		}
+		f.Close()
+	}
 }
 
 func direct(path, real string, write func(io.Writer) error) error {

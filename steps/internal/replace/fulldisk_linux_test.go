@@ -39,13 +39,13 @@ func fullDisk(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	file, tree := filepath.Join(dir, "x"), filepath.Join(dir, "d")
-	if err := errors.Join(File(file, 0o666, text("old")), Dir(tree, fill(map[string]string{"a": "old"}))); err != nil {
+	if err := errors.Join(File(file, 0o666, text("old")), Dir(t.Context(), tree, always, fill(map[string]string{"a": "old"}))); err != nil {
 		t.Fatal(err)
 	}
 	big := strings.Repeat("x", 1<<20)
 	for doing, err := range map[string]error{
 		"file":      File(file, 0o666, text(big)),
-		"directory": Dir(tree, fill(map[string]string{"a": big})),
+		"directory": Dir(t.Context(), tree, always, fill(map[string]string{"a": big})),
 	} {
 		if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(hint(err), "what was there is unchanged") {
 			t.Errorf("%s: %v (%s)", doing, err, hint(err))

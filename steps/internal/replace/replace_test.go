@@ -174,6 +174,9 @@ func hint(err error) string {
 	return ""
 }
 
+// always allows whatever is there to be replaced.
+func always() error { return nil }
+
 // fill puts files into a directory.
 func fill(files map[string]string) func(*os.Root) error {
 	return func(root *os.Root) error {
@@ -193,7 +196,7 @@ func TestDir(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, files := range []map[string]string{{"a": "1", "b": "2"}, {"b": "3"}} {
-		if err := Dir(dir+"/", fill(files)); err != nil {
+		if err := Dir(t.Context(), dir+"/", always, fill(files)); err != nil {
 			t.Fatal(err)
 		}
 		got := map[string]string{}
@@ -205,7 +208,7 @@ func TestDir(t *testing.T) {
 		}
 	}
 	stop := errors.New("stop")
-	if err := Dir(dir, func(root *os.Root) error { return errors.Join(fill(map[string]string{"c": ""})(root), stop) }); !errors.Is(err, stop) {
+	if err := Dir(t.Context(), dir, always, func(root *os.Root) error { return errors.Join(fill(map[string]string{"c": ""})(root), stop) }); !errors.Is(err, stop) {
 		t.Errorf("error %v", err)
 	}
 	if diff := cmp.Diff([]string{"b"}, names(t, dir)); diff != "" {
@@ -214,7 +217,7 @@ func TestDir(t *testing.T) {
 	if diff := cmp.Diff([]string{"d"}, names(t, parent)); diff != "" {
 		t.Error(diff)
 	}
-	if err := Dir(filepath.Join(dir, "b"), fill(nil)); schema.CodeOf(err) != schema.Invalid {
+	if err := Dir(t.Context(), filepath.Join(dir, "b"), always, fill(nil)); schema.CodeOf(err) != schema.Invalid {
 		t.Errorf("onto a file: %v", err)
 	}
 }
