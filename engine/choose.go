@@ -71,8 +71,11 @@ func (x *run) leave(i int) {
 	x.end(i, Skipped, Decision{Action: ActionSkip, Code: CodeNotSelected, Reason: "not asked for"}, nil)
 }
 
-// quick decides about node i without a goroutine if all that takes is a
-// look-up, and reports whether that was enough: a result is reused.
+// quickBytes bounds what quick reads.
+const quickBytes = 64 << 10
+
+// quick decides about node i without a goroutine if all that takes is to look
+// up a small result, and reports whether that was enough: it is reused.
 func (x *run) quick(ctx context.Context, i int) bool {
 	n, st := x.nodes[i], &x.status[i]
 	if n.what != task || n.out != "" || n.with.late || len(n.step.guards) > 0 || n.step.kind.Parts != nil || len(n.step.files) > 0 || len(n.step.env) > 0 {
@@ -80,7 +83,7 @@ func (x *run) quick(ctx context.Context, i int) bool {
 	}
 	j := x.job(i)
 	st.attempts--
-	d, _, e, err := x.decide(ctx, request{id: n.id, step: n.step, with: n.with, forced: st.forced, inputs: digests(j.args)})
+	d, _, e, err := x.decide(ctx, request{id: n.id, step: n.step, with: n.with, forced: st.forced, inputs: digests(j.args), limit: quickBytes})
 	if err != nil || d.Action != ActionReuse {
 		return false // found again, with all it takes
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +36,7 @@ type request struct {
 	with   bound
 	inputs []inDigest
 	forced bool
+	limit  int64 // bytes of a result beyond which it is taken not to be there, unread; 0: none
 }
 
 // decide returns the decision and, for ActionReuse, the entry to take.
@@ -53,7 +55,6 @@ func (d *decider) decide(ctx context.Context, q request) (Decision, []Part, Entr
 	}
 	found = found && e.Outcome == ""
 	age := d.now().Sub(e.Time)
-	held := found && d.holds(ctx, e)
 	verdict := func(a Action, c ReasonCode, format string, args ...any) (Decision, []Part, Entry, error) {
 		dec.Action, dec.Code, dec.Reason = a, c, fmt.Sprintf(format, args...)
 		if a == ActionReuse {
@@ -73,10 +74,10 @@ func (d *decider) decide(ctx context.Context, q request) (Decision, []Part, Entr
 		return verdict(ActionAlways, CodeSecret, "reads a secret")
 	case s.kind.Effect && s.cache.ttl == 0:
 		return verdict(ActionAlways, CodeEffect, "%s reads or changes the world", s.kind.Name)
-	case found && !held:
-		return verdict(ActionRun, CodeResultLost, "the store no longer holds the result")
 	case found && s.cache.ttl > 0 && age > s.cache.ttl:
 		return verdict(ActionRun, CodeExpired, "made %s ago, kept for %s", age.Round(time.Second), s.cache.ttl)
+	case found && !d.holds(ctx, e, q.limit):
+		return verdict(ActionRun, CodeResultLost, "the store lacks the result, or holds it damaged")
 	case found && s.cache.ttl > 0:
 		return verdict(ActionReuse, CodeFresh, "made %s ago, kept for %s", age.Round(time.Second), s.cache.ttl)
 	case found:
@@ -96,14 +97,14 @@ func (d *decider) decide(ctx context.Context, q request) (Decision, []Part, Entr
 	return verdict(ActionRun, CodeChanged, "%s", words(dec.Changes))
 }
 
-// holds reports whether the store has all that a result consists of.
-func (d *decider) holds(ctx context.Context, e Entry) bool {
-	for _, b := range e.Blobs {
-		if !d.store.Has(ctx, b.Digest, b.Size) {
-			return false
-		}
-	}
-	return d.store.Has(ctx, e.Artifact.Digest, e.Artifact.Size)
+// holds reports whether the store has all that a result consists of. It is read
+// for that: what is damaged is made anew here, and fails no step that wants it.
+func (d *decider) holds(ctx context.Context, e Entry, limit int64) bool {
+	var size int64
+	return e.Artifact.Digest != "" && !slices.ContainsFunc(e.Content(), func(b Blob) bool {
+		size += b.Size
+		return limit > 0 && size > limit || !d.store.Has(ctx, b.Digest, b.Size) || readBlob(ctx, d.store, b.Digest) != nil
+	})
 }
 
 // extra collects the parts that the kind, files and the environment add.

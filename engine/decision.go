@@ -21,7 +21,7 @@ const (
 	CodeChanged         ReasonCode = "changed"          // a part of the key is another
 	CodeUnchanged       ReasonCode = "unchanged"        // all parts of the key are as they were
 	CodeOutputMissing   ReasonCode = "output-missing"   // unchanged, but `out` is not what was saved
-	CodeResultLost      ReasonCode = "result-lost"      // the store no longer holds the result
+	CodeResultLost      ReasonCode = "result-lost"      // the store lacks the result, or holds it damaged
 	CodeExpired         ReasonCode = "expired"          // older than cache.ttl
 	CodeFresh           ReasonCode = "fresh"            // not older than cache.ttl
 	CodeEffect          ReasonCode = "effect"           // the kind reads or changes the world

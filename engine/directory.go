@@ -18,7 +18,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Directory is a Store in a directory:
+// Directory is a Store in a directory. OpenStore opens it to read and write,
+// ReadStore to read only:
 //
 //	blobs/sha256/ab/ab12…   bytes by digest; written beside and renamed
 //	keys.log                one line an entry, appended; see keyLog
@@ -32,7 +33,7 @@ type Directory struct {
 	dir  string
 	keys *keyLog
 	docs *smallLog
-	lock *os.File
+	lock *os.File // nil where there is no store yet, for ReadStore
 	made sync.Map // directories below blobs/ that are there
 }
 
@@ -73,6 +74,42 @@ func OpenStore(dir string) (*Directory, error) {
 	return s, nil
 }
 
+// ReadStore opens the store in dir for those who only look. It makes and changes
+// nothing, so that the directory may be read-only; where there is no store, an
+// empty one is read.
+func ReadStore(dir string) (*Directory, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Directory{dir: dir}
+	s.lock, err = os.Open(filepath.Join(dir, "lock"))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		s.lock, err = nil, nil
+	case err == nil:
+		err = lockShared(s.lock)
+	}
+	if err == nil {
+		s.keys, err = openKeyLog(filepath.Join(dir, "keys.log"), false)
+	}
+	if err == nil {
+		s.docs, err = openSmallLog(filepath.Join(dir, "small.log"))
+	}
+	if err != nil {
+		s.unlock()
+		return nil, storeError("reading", dir, err)
+	}
+	return s, nil
+}
+
+func (s *Directory) unlock() error {
+	if s.lock == nil {
+		return nil
+	}
+	return s.lock.Close()
+}
+
 // makeDir makes dir and its parents, usable by the owner whatever the umask.
 func makeDir(dir string) error {
 	if fi, err := os.Stat(dir); err == nil {
@@ -97,6 +134,8 @@ func storeError(doing, path string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return schema.Errorf(schema.Failed, "the disk is full: %s %q: %w", doing, path, err).WithHint("free some space, run eidos cache gc, or keep the state elsewhere with --state DIR")
+	case doing == "reading" && errors.Is(err, os.ErrPermission):
+		return schema.Errorf(schema.Failed, "the state directory cannot be read: %q: %w", path, err).WithHint("give another one with --state DIR")
 	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
 		return schema.Errorf(schema.Failed, "the state directory cannot be written: %s %q: %w", doing, path, err).WithHint("give another one with --state DIR")
 	}
@@ -105,7 +144,7 @@ func storeError(doing, path string, err error) error {
 
 // Close releases the store.
 func (s *Directory) Close() error {
-	return errors.Join(s.keys.close(), s.docs.close(), s.lock.Close())
+	return errors.Join(s.keys.close(), s.docs.close(), s.unlock())
 }
 
 // Dir is where the store is.

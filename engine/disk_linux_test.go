@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -61,6 +62,21 @@ func TestDiskChild(t *testing.T) {
 	if err := run(); err == nil || !strings.Contains(err.Error(), "the disk is full: writing") {
 		t.Fatalf("full: %v", err)
 	}
+	// What nobody needs is removed also when there is no room to write: first
+	// nothing is left of it, then the run fails again with what it had.
+	before := recorded(t, dir, plan)
+	store := open(t, state)
+	freed, err := store.GC(time.Now().Add(time.Hour), 0)
+	if err != nil || freed <= 0 {
+		t.Fatalf("gc on a full disk freed %d bytes: %v", freed, err)
+	}
+	if wrong, err := store.Verify(context.Background()); err != nil || len(wrong) > 0 {
+		t.Fatal(wrong, err)
+	}
+	store.Close()
+	if d := cmp.Diff(before, recorded(t, dir, plan)); d != "" {
+		t.Fatalf("gc changed what is known of the newest results (-before +after):\n%s", d)
+	}
 	mount(syscall.MS_REMOUNT, "size=16m")
 	had := recorded(t, dir, plan)
 	if len(had) == 0 || len(had) == 300 {
@@ -83,11 +99,50 @@ func TestDiskChild(t *testing.T) {
 	if err := run(); err == nil || !strings.Contains(err.Error(), "the state directory cannot be written") {
 		t.Errorf("read-only: %v", err)
 	}
+	looking(t, state, dir, plan)
 	mount(syscall.MS_REMOUNT, "")
 	if d := cmp.Diff(all, recorded(t, dir, plan)); d != "" {
 		t.Errorf("results are others (-before +after):\n%s", d)
 	}
 	if wrong, err := open(t, state).Verify(context.Background()); err != nil || len(wrong) > 0 {
+		t.Error(wrong, err)
+	}
+}
+
+// looking does what needs no more than to read, in a state directory that is
+// read-only.
+func looking(t *testing.T, state, dir string, plan *engine.Plan) {
+	store, err := engine.ReadStore(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	r := engine.Runner{Store: store, Dir: dir, Load: loadText}
+	decisions, err := r.Explain(context.Background(), plan)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, d := range decisions {
+		if d.Action != engine.ActionReuse {
+			t.Errorf("%s: %s %s", d.Step, d.Action, d.Reason)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dir, "in.txt"), []byte("loaded"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	loads, err := r.Explain(context.Background(), compile(t, newWorld(), "steps:\n  a: {uses: upper, in: {text: ./in.txt}}\n"))
+	if err != nil || len(loads) != 2 || loads[1].Code != engine.CodeNew {
+		t.Errorf("a plan that loads: %v, %v", loads, err)
+	}
+	if runs, err := engine.ListRuns(store); err != nil || len(runs) == 0 {
+		t.Errorf("%d runs: %v", len(runs), err)
+	} else if events, err := store.Events(runs[0].ID); err != nil || len(events) == 0 {
+		t.Errorf("%d events: %v", len(events), err)
+	}
+	if u, err := store.Usage(); err != nil || u.Entries != 300 {
+		t.Errorf("%+v: %v", u, err)
+	}
+	if wrong, err := store.Verify(context.Background()); err != nil || len(wrong) > 0 {
 		t.Error(wrong, err)
 	}
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,9 +11,14 @@ import (
 )
 
 // Explain tells what Run would do with each step, and why. It reads what the
-// plan loads, except standard input, and runs no step.
-func (r *Runner) Explain(ctx context.Context, p *Plan) ([]Decision, error) {
-	x, err := r.newRun(ctx, p)
+// plan loads, except standard input, runs no step, and changes nothing in the
+// store.
+func (r *Runner) Explain(ctx context.Context, p *Plan) (_ []Decision, err error) {
+	scratch := &Scratch{Store: r.Store}
+	defer func() { err = errors.Join(err, scratch.Close()) }()
+	reader := *r
+	reader.Store = scratch
+	x, err := reader.newRun(ctx, p)
 	if err != nil {
 		return nil, err
 	}

@@ -34,10 +34,7 @@ func openKeyLog(path string, alone bool) (*keyLog, error) {
 		return nil, err
 	}
 	l.index()
-	if alone && l.outdated() {
-		if err := l.keep(l.live()); err != nil {
-			return nil, err
-		}
+	if alone && l.outdated() && l.keep(l.live()) == nil { // else another time
 		l.index()
 	}
 	return l, nil

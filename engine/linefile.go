@@ -2,11 +2,14 @@ package engine
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"os"
 	"sync"
+	"syscall"
 )
 
 // lineFile is an append-only file of lines, each begun by the CRC-32C of its
@@ -14,10 +17,11 @@ import (
 //
 //	CRC REST\n
 //
-// A line is one write, so that those of several processes do not mix. A line
-// whose CRC is wrong, which is the torn last one of a killed process, is
-// passed over. Lines that others add while the file is open are seen by the
-// next who opens it.
+// A line is one write, so that those of several processes do not mix. The torn
+// last line of a killed process, or of a full disk, is ended by the next writer
+// with torn. It is passed over, as is every line whose CRC is wrong; the latter
+// is damaged. Lines that others add while the file is open are seen by the next
+// who opens it.
 type lineFile struct {
 	path  string
 	mu    sync.Mutex
@@ -30,6 +34,10 @@ const (
 	restAt  = 9 // where the rest of a line begins
 	lineMax = 16 << 20
 )
+
+// torn ends a line that was not written to its end: ASCII's "cancel", which no
+// JSON contains, and the newline.
+const torn = "\x18\n"
 
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
@@ -48,6 +56,24 @@ func (l *lineFile) load(path string) error {
 func (l *lineFile) each(f func(at int, rest []byte)) { l.eachFrom(0, f) }
 
 func (l *lineFile) eachFrom(start int, f func(at int, rest []byte)) {
+	l.scan(start, f, func(int) {})
+}
+
+// damaged returns how many lines are neither sound nor torn, and the number of
+// the first, from 1.
+func (l *lineFile) damaged() (count, first int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.scan(0, func(int, []byte) {}, func(at int) {
+		if count++; count == 1 {
+			first = 1 + bytes.Count(l.data[:at], []byte("\n"))
+		}
+	})
+	return count, first
+}
+
+// scan visits the lines from offset start on: sound ones, and damaged ones.
+func (l *lineFile) scan(start int, sound func(at int, rest []byte), damaged func(at int)) {
 	table := castagnoli()
 	for at := start; at < len(l.data); {
 		end := bytes.IndexByte(l.data[at:], '\n')
@@ -55,17 +81,26 @@ func (l *lineFile) eachFrom(start int, f func(at int, rest []byte)) {
 			return
 		}
 		line := l.data[at : at+end]
-		var crc [4]byte
-		if len(line) > restAt && line[restAt-1] == ' ' {
-			if _, err := hex.Decode(crc[:], line[:restAt-1]); err == nil {
-				sum := crc32.Checksum(line[restAt:], table)
-				if sum == uint32(crc[0])<<24|uint32(crc[1])<<16|uint32(crc[2])<<8|uint32(crc[3]) {
-					f(at, line[restAt:])
-				}
-			}
+		switch {
+		case hasSum(line, table):
+			sound(at, line[restAt:])
+		case end == 0 || line[end-1] != torn[0]:
+			damaged(at)
 		}
 		at += end + 1
 	}
+}
+
+// hasSum reports whether line begins with the CRC of its rest.
+func hasSum(line []byte, table *crc32.Table) bool {
+	var crc [4]byte
+	if len(line) <= restAt || line[restAt-1] != ' ' {
+		return false
+	}
+	if _, err := hex.Decode(crc[:], line[:restAt-1]); err != nil {
+		return false
+	}
+	return crc32.Checksum(line[restAt:], table) == binary.BigEndian.Uint32(crc[:])
 }
 
 // grow reads what was added to the file since it was read, by anybody, and
@@ -115,7 +150,7 @@ func (l *lineFile) add(line []byte) error {
 	l.dirty = true
 	n, err := l.f.Write(append(line, '\n'))
 	if err != nil && n > 0 { // half a line, on a full disk: end it, so that it spoils no other
-		l.f.Write([]byte{'\n'})
+		l.f.Write([]byte(torn))
 	}
 	return err
 }
@@ -148,7 +183,7 @@ func mend(f *os.File) error {
 		return err
 	}
 	if last[0] != '\n' {
-		_, err = f.Write([]byte("\n"))
+		_, err = f.Write([]byte(torn))
 	}
 	return err
 }
@@ -180,12 +215,27 @@ func (l *lineFile) keep(live map[int]bool) error {
 			out = append(out, l.data[at:at+restAt+len(rest)+1]...)
 		}
 	})
-	tmp := l.path + ".new"
+	err := replaceFile(l.path, out)
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		// No room for both: lines move towards the beginning of the file that is
+		// there. A crash in the middle may cost the line that it moves.
+		err = overwriteFile(l.path, out)
+	}
+	if err != nil {
+		return err
+	}
+	l.data = out
+	return nil
+}
+
+// replaceFile writes data beside path and renames it.
+func replaceFile(path string, data []byte) error {
+	tmp := path + ".new"
 	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(out)
+	_, err = f.Write(data)
 	if err == nil {
 		err = f.Sync()
 	}
@@ -193,12 +243,26 @@ func (l *lineFile) keep(live map[int]bool) error {
 		err = cerr
 	}
 	if err == nil {
-		err = os.Rename(tmp, l.path)
+		err = os.Rename(tmp, path)
 	}
 	if err != nil {
 		os.Remove(tmp)
+	}
+	return err
+}
+
+// overwriteFile writes data, which is no longer than the file, into it.
+func overwriteFile(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
 		return err
 	}
-	l.data = out
-	return nil
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Truncate(int64(len(data)))
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
 }

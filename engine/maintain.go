@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -39,13 +37,13 @@ func (s *Directory) Usage() (Usage, error) {
 			u.LogBytes += fi.Size()
 		}
 	}
-	runs, err := os.ReadDir(filepath.Join(s.dir, "runs"))
+	runs, err := s.RunIDs()
 	if err != nil {
-		return u, storeError("reading", s.dir, err)
+		return u, err
 	}
 	for _, r := range runs {
 		u.Runs++
-		if fi, err := os.Stat(filepath.Join(s.dir, "runs", r.Name(), "events.jsonl")); err == nil {
+		if fi, err := os.Stat(filepath.Join(s.dir, "runs", r, "events.jsonl")); err == nil {
 			u.RunBytes += fi.Size()
 		}
 	}
@@ -57,6 +55,9 @@ func (s *Directory) Usage() (Usage, error) {
 func (s *Directory) eachBlob(f func(d schema.Digest, path string, size int64) error) error {
 	root := filepath.Join(s.dir, "blobs", "sha256")
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if path == root && errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
 		if err != nil || e.IsDir() {
 			return err
 		}
@@ -194,49 +195,4 @@ func (s *Directory) reload() error {
 	}
 	s.keys, s.docs = keys, docs
 	return nil
-}
-
-// Verify reads every blob and every entry, and returns what is wrong with
-// them. Damaged blobs are removed, so that the next run makes them anew.
-func (s *Directory) Verify(ctx context.Context) ([]error, error) {
-	var wrong []error
-	check := func(d schema.Digest) {
-		r, err := s.Open(ctx, d)
-		if err == nil {
-			_, err = io.Copy(io.Discard, contextReader{ctx, r})
-			r.Close()
-		}
-		if err != nil {
-			wrong = append(wrong, err)
-		}
-	}
-	err := s.eachBlob(func(d schema.Digest, _ string, _ int64) error {
-		check(d)
-		return ctx.Err()
-	})
-	if err != nil {
-		return nil, err
-	}
-	s.docs.mu.Lock()
-	var docs []schema.Digest
-	for k := range s.docs.at {
-		docs = append(docs, digest32(k))
-	}
-	s.docs.mu.Unlock()
-	for _, d := range docs {
-		check(d)
-	}
-	for at := range s.keys.live() {
-		e, err := s.keys.entryAt(at)
-		if err != nil {
-			wrong = append(wrong, err)
-			continue
-		}
-		for _, b := range append(e.Blobs, Blob{e.Artifact.Digest, e.Artifact.Size}) {
-			if b.Digest != "" && !s.Has(ctx, b.Digest, b.Size) {
-				wrong = append(wrong, schema.Errorf(schema.NotFound, "the result of %s lacks %s", e.Step, b.Digest).WithHint("the next run makes it anew"))
-			}
-		}
-	}
-	return wrong, ctx.Err()
 }

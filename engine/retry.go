@@ -78,7 +78,7 @@ func (d *decider) resumed(ctx context.Context, q request, key schema.Digest, e *
 	}
 	if d.resume != "" { // the journal of a process that was killed may be behind
 		last, ok, err := d.store.Last(d.pipeline, q.id)
-		if err == nil && ok && last.Key == key && last.Run == d.resume && last.Outcome == "" && d.holds(ctx, last) {
+		if err == nil && ok && last.Key == key && last.Run == d.resume && last.Outcome == "" && d.holds(ctx, last, q.limit) {
 			*e = last
 			return true
 		}
@@ -91,7 +91,7 @@ func (d *decider) resumed(ctx context.Context, q request, key schema.Digest, e *
 	if was.Key != key || was.Artifact.Digest != done.Digest { // a later run had another result
 		was = Entry{Key: key, Artifact: Artifact{MediaType: q.step.kind.Output, Digest: done.Digest, Size: done.Size}}
 	}
-	if !d.holds(ctx, was) {
+	if !d.holds(ctx, was, q.limit) {
 		return false
 	}
 	*e = was

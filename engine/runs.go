@@ -18,7 +18,7 @@ import (
 func (s *Directory) RunIDs() ([]string, error) {
 	dir := filepath.Join(s.dir, "runs")
 	entries, err := os.ReadDir(dir)
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrNotExist) { // ReadStore makes none
 		return nil, storeError("reading", dir, err)
 	}
 	ids := make([]string, len(entries))

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"encoding/hex"
+	"slices"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -120,6 +121,18 @@ func (l *smallLog) size(d schema.Digest) int64 {
 		return int64(len(data))
 	}
 	return -1
+}
+
+// digests lists the documents that were there when the log was opened.
+func (l *smallLog) digests() []schema.Digest {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []schema.Digest
+	for k := range l.at {
+		out = append(out, digest32(k))
+	}
+	slices.Sort(out)
+	return out
 }
 
 // forget drops a document that turned out to be damaged.

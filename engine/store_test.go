@@ -257,9 +257,6 @@ func TestDamagedBlobIsMadeAnew(t *testing.T) {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = run("b"); err == nil || !strings.Contains(err.Error(), "was damaged") {
-		t.Fatalf("got %v", err)
-	}
 	if res, err = run("b"); err != nil || res.Step("a").Decision.Code != engine.CodeResultLost {
 		t.Fatalf("got %v, %v", res.Step("a").Decision, err)
 	}

@@ -16,7 +16,7 @@ func (a *app) cache() *cobra.Command {
 	du := &cobra.Command{
 		Use: "du", Short: "How large it is", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return a.withStore(func(s *engine.Directory) error {
+			return a.readStore(func(s *engine.Directory) error {
 				u, err := s.Usage()
 				if err != nil {
 					return err
@@ -52,7 +52,7 @@ func (a *app) cache() *cobra.Command {
 	verify := &cobra.Command{
 		Use: "verify", Short: "Read everything and check its digest", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.withStore(func(s *engine.Directory) error {
+			return a.readStore(func(s *engine.Directory) error {
 				wrong, err := s.Verify(c.Context())
 				if err != nil {
 					return err

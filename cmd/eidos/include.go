@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/NVIDIA/eidos/engine"
@@ -35,11 +38,18 @@ func (a *app) readIncluded(ctx context.Context, w *wired, uri, from string) (nam
 		return a.readInclude(uri, from)
 	}
 	var p *oci.Pipeline
-	err = a.withStore(func(s *engine.Directory) error {
-		var err error
+	pull := func(s engine.Blobs) (err error) {
 		p, err = pulled(ctx, w.registries, s, uri)
 		return err
-	})
+	}
+	err = a.withStore(func(s *engine.Directory) error { return pull(s) })
+	if errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
+		// A plan does without: it reads what is kept, and keeps nothing.
+		err = a.readStore(func(s *engine.Directory) error {
+			scratch := &engine.Scratch{Store: s}
+			return errors.Join(pull(scratch), scratch.Close())
+		})
+	}
 	if err != nil {
 		return "", nil, err
 	}

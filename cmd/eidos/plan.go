@@ -40,7 +40,7 @@ func (a *app) plan() *cobra.Command {
 }
 
 func (a *app) explainPlan(ctx context.Context, args []string, f *runFlags, format string) error {
-	return a.withPlan(ctx, args, f, func(plan *engine.Plan, r *engine.Runner, _ *engine.Directory) error {
+	return a.withPlan(ctx, args, f, a.readStore, func(plan *engine.Plan, r *engine.Runner, _ *engine.Directory) error {
 		decisions, err := r.Explain(ctx, plan)
 		if err != nil {
 			return err

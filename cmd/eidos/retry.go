@@ -93,7 +93,7 @@ func (a *app) retryRun(ctx context.Context, args []string, f *runFlags) error {
 	if plan.Digest != past.Plan {
 		a.say("the pipeline has changed since: steps that are other ones now run, whether they were done or not")
 	}
-	return a.withRunner(plan, src.Dir, f, w, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory) error {
+	return a.withRunner(plan, src.Dir, f, w, a.withStore, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory) error {
 		r.Retry, r.Source = past.ID, src
 		return a.runPlan(ctx, plan, r, store, f)
 	})

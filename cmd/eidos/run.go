@@ -114,9 +114,13 @@ Without it, ./` + pipelineFile + ` is run if it is there, else the pipeline "eid
 	return c
 }
 
+// opener is how a command opens the state directory: app.withStore, or
+// app.readStore if it only looks.
+type opener func(func(*engine.Directory) error) error
+
 // withPlan compiles the pipeline of args and opens the state directory for do.
 // A pipeline that does not compile touches no state.
-func (a *app) withPlan(ctx context.Context, args []string, f *runFlags, do func(*engine.Plan, *engine.Runner, *engine.Directory) error) error {
+func (a *app) withPlan(ctx context.Context, args []string, f *runFlags, open opener, do func(*engine.Plan, *engine.Runner, *engine.Directory) error) error {
 	w, err := a.wire(f.wiring())
 	if err != nil {
 		return err
@@ -125,10 +129,10 @@ func (a *app) withPlan(ctx context.Context, args []string, f *runFlags, do func(
 	if err != nil {
 		return err
 	}
-	return a.withRunner(plan, dir, f, w, do)
+	return a.withRunner(plan, dir, f, w, open, do)
 }
 
-func (a *app) withRunner(plan *engine.Plan, dir string, f *runFlags, w *wired, do func(*engine.Plan, *engine.Runner, *engine.Directory) error) error {
+func (a *app) withRunner(plan *engine.Plan, dir string, f *runFlags, w *wired, open opener, do func(*engine.Plan, *engine.Runner, *engine.Directory) error) error {
 	if f.jobs < 0 {
 		return schema.Errorf(schema.Invalid, "--jobs: %d is less than one", f.jobs)
 	}
@@ -136,7 +140,7 @@ func (a *app) withRunner(plan *engine.Plan, dir string, f *runFlags, w *wired, d
 	if err != nil {
 		return err
 	}
-	return a.withStore(func(store *engine.Directory) error {
+	return open(func(store *engine.Directory) error {
 		r := &engine.Runner{
 			Store: store, Load: w.load, Save: w.save, Dir: dir,
 			Jobs: f.jobs, KeepGoing: f.keepGoing, Force: f.force, Only: f.only, From: f.from,
@@ -152,7 +156,7 @@ func (a *app) withRunner(plan *engine.Plan, dir string, f *runFlags, w *wired, d
 }
 
 func (a *app) runPipeline(ctx context.Context, args []string, f *runFlags) error {
-	return a.withPlan(ctx, args, f, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory) error {
+	return a.withPlan(ctx, args, f, a.withStore, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory) error {
 		if err := a.keepSource(r, f); err != nil {
 			return err
 		}

@@ -32,13 +32,23 @@ stay until eidos cache gc.`, keepRuns),
 	return c
 }
 
-// withStore opens the state directory for f.
+// withStore opens the state directory for f, to read and write.
 func (a *app) withStore(f func(*engine.Directory) error) error {
+	return a.openStore(engine.OpenStore, f)
+}
+
+// readStore opens the state directory for f, which only looks: it may be
+// read-only, or not be there yet.
+func (a *app) readStore(f func(*engine.Directory) error) error {
+	return a.openStore(engine.ReadStore, f)
+}
+
+func (a *app) openStore(open func(dir string) (*engine.Directory, error), f func(*engine.Directory) error) error {
 	dir, err := a.stateDir()
 	if err != nil {
 		return err
 	}
-	store, err := engine.OpenStore(dir)
+	store, err := open(dir)
 	if err != nil {
 		return err
 	}
@@ -46,10 +56,10 @@ func (a *app) withStore(f func(*engine.Directory) error) error {
 	return f(store)
 }
 
-// withRun is withStore for a command that takes one run: the one that is named,
+// withRun is readStore for a command that takes one run: the one that is named,
 // or the newest.
 func (a *app) withRun(args []string, f func(*engine.Directory, engine.RunInfo) error) error {
-	return a.withStore(func(s *engine.Directory) error {
+	return a.readStore(func(s *engine.Directory) error {
 		if len(args) > 0 {
 			r, err := engine.FindRun(s, args[0])
 			if err != nil {
@@ -74,7 +84,7 @@ func (a *app) runsList() *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "The runs, the newest first", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return a.withStore(func(s *engine.Directory) error {
+			return a.readStore(func(s *engine.Directory) error {
 				runs, err := engine.ListRuns(s)
 				if err != nil {
 					return err
@@ -317,7 +327,7 @@ func age(flag, text string) (time.Duration, error) {
 
 func (a *app) completeRuns(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	var ids []string
-	_ = a.withStore(func(s *engine.Directory) error { // a shell has nowhere to show an error
+	_ = a.readStore(func(s *engine.Directory) error { // a shell has nowhere to show an error
 		runs, err := engine.ListRuns(s)
 		for _, r := range runs {
 			ids = append(ids, r.ID)
