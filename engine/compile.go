@@ -41,10 +41,13 @@ func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []Kind, opts CompileOpti
 	}
 	c.plan.timeout = c.duration(p.Timeout, top.child("timeout"))
 	c.checkSecrets(p.Secrets, top.child("secrets"))
+	for _, n := range sortedKeys(p.Secrets) {
+		c.check(boundsOf(doc), touch{readsSecret, n, top.child("secrets", n)})
+	}
 	params, errs := fillParams(p.Params, top.child("params"), given{texts: opts.Params, values: opts.Values})
 	c.errs = append(c.errs, errs...)
 	c.plan.Params = params
-	s := &scope{top: p, params: params, decl: p.Params, names: map[string]*step{}, at: top}
+	s := &scope{bounds: boundsOf(doc), top: p, params: params, decl: p.Params, names: map[string]*step{}, at: top}
 	c.declare(s, p.Steps, top.child("steps"), docAt(doc, "steps"), false)
 	c.declare(s, p.Finally, top.child("finally"), docAt(doc, "finally"), true)
 	for _, d := range c.declared {
@@ -114,6 +117,7 @@ type scope struct {
 	outer  *draft // the step that includes this file
 	file   string // as that step names it
 	from   string // the file of that step
+	bounds *bounds
 }
 
 // draft is a step while it is compiled.
@@ -134,7 +138,7 @@ func (c *compiler) declare(s *scope, steps map[string]schema.Step, at place, doc
 	var out []*draft
 	add := func(name string, entry *schema.Doc) {
 		src := steps[name]
-		st := &step{name: s.prefix + name, at: at.child(name), index: len(c.declared), finally: finally, out: src.Out}
+		st := &step{name: s.prefix + name, at: at.child(name), index: len(c.declared), finally: finally, out: src.Out, bounds: s.bounds}
 		if entry != nil {
 			st.at = at.into(name, entry)
 		}
@@ -184,6 +188,13 @@ func (c *compiler) settings(d *draft) {
 	s.parallel = int(src.MaxParallel)
 	s.tolerate = src.ContinueOnError
 	s.pool, s.secrets, s.files, s.env = src.Pool, src.Secrets, src.Files, src.Env
+	c.check(s.bounds, s.touches()...)
+	for i, n := range s.env {
+		c.check(s.bounds, touch{readsVariable, n, d.at.child("env", itoa(i))})
+	}
+	if src.Allow != nil && src.Include == "" {
+		c.fail(d.at.child("allow").keyErrorf("allow goes with include only"))
+	}
 	if s.pool != "" {
 		if _, ok := c.plan.pools[s.pool]; !ok {
 			c.fail(d.at.child("pool").errorf("no pool %q", s.pool).WithHint("%s", suggest(s.pool, sortedKeys(c.plan.pools), "add it under pools:")))
@@ -192,6 +203,10 @@ func (c *compiler) settings(d *draft) {
 	for i, n := range s.secrets {
 		if _, ok := c.plan.secrets[n]; !ok {
 			c.fail(d.at.child("secrets", itoa(i)).errorf("no secret %q", n).WithHint("%s", suggest(n, sortedKeys(c.plan.secrets), "add it under secrets:")))
+			continue
+		}
+		if s.bounds != outermost { // its own secrets are noted where they are declared
+			c.check(s.bounds, touch{readsSecret, n, d.at.child("secrets", itoa(i))})
 		}
 	}
 	if r := src.Retry; r != nil {

@@ -157,6 +157,9 @@ func (c *compiler) row(d *draft, r row) *node {
 	}
 	n.with = c.bind(d, n, look)
 	n.out = c.target(d, n, look)
+	if d.step.bounds != nil {
+		c.check(d.step.bounds, n.touches(n.with, n.out)...)
+	}
 	return c.add(n)
 }
 
@@ -227,7 +230,8 @@ func (c *compiler) connect(d *draft, n *node, in input) {
 			}
 			uri = scalarText(v)
 		}
-		e.from, e.name = c.loadNode(uri, in.port.MediaType, n.finally).index, uri
+		c.check(d.step.bounds, touch{readsFile, uri, in.at})
+		e.from, e.name = c.loadNode(uri, in, n).index, uri
 		n.edges = append(n.edges, e)
 		return
 	}
@@ -246,12 +250,13 @@ func (c *compiler) connect(d *draft, n *node, in input) {
 	}
 }
 
-// loadNode is the one node that reads uri as mediaType.
-func (c *compiler) loadNode(uri, mediaType string, finally bool) *node {
-	key := fmt.Sprint(mediaType, " ", finally, " ", uri)
+// loadNode is the one node that reads uri for such an input, within the bounds
+// of the step.
+func (c *compiler) loadNode(uri string, in input, of *node) *node {
+	key := fmt.Sprintf("%s %t %p %s", in.port.MediaType, of.finally, of.step.bounds, uri)
 	n := c.loads[key]
 	if n == nil {
-		n = c.add(&node{what: load, id: uri, uri: uri, media: mediaType, finally: finally})
+		n = c.add(&node{what: load, id: uri, uri: uri, media: in.port.MediaType, finally: of.finally, bounds: of.step.bounds, at: in.at})
 		c.loads[key] = n
 	}
 	return n

@@ -98,7 +98,7 @@ func (g *guess) node(ctx context.Context, i int) (Decision, error) {
 		}
 		return Decision{Action: ActionDeferred, Code: CodeUpstream, Reason: "depends on what " + strings.Join(waits, ", ") + " gives"}, nil
 	}
-	with, out, err := n.fill(g.values.results(ctx, j.results))
+	with, out, err := n.fill(g.dir, g.values.results(ctx, j.results))
 	if err != nil {
 		return Decision{Action: ActionRun}, err
 	}

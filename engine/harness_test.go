@@ -237,7 +237,7 @@ func (s *scripted) compileText(text string) (*engine.Plan, error) {
 		return nil, err
 	}
 	return engine.Compile(p, doc, s.world.kinds(), engine.CompileOptions{Params: s.params, When: expr.Compile, Include: func(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
-		data, err := os.ReadFile(filepath.Join(s.dir, uri))
+		data, err := os.ReadFile(filepath.Join(s.dir, strings.TrimPrefix(uri, "oci://")))
 		if err != nil {
 			return nil, nil, schema.Errorf(schema.NotFound, "no file %q", uri)
 		}

@@ -82,7 +82,7 @@ func (c *compiler) include(d *draft) {
 	}).(map[string]any)
 	params, errs := fillParams(p.Params, top.child("params"), given{values: values, at: &with})
 	c.errs = append(c.errs, errs...)
-	s := &scope{top: p, prefix: d.name + "/", params: params, decl: p.Params, names: map[string]*step{}, at: top, outer: d, file: d.src.Include, from: from}
+	s := &scope{bounds: c.bounds(d, doc), top: p, prefix: d.name + "/", params: params, decl: p.Params, names: map[string]*step{}, at: top, outer: d, file: d.src.Include, from: from}
 	d.inside = c.declare(s, p.Steps, top.child("steps"), docAt(doc, "steps"), d.finally)
 	for _, i := range d.inside {
 		i.step.scoped = s.prefix

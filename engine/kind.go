@@ -36,9 +36,6 @@ type Spec struct {
 	// Parts adds named parts to the key, from decoded parameters: the digest of
 	// the catalogue, of a file a parameter names. env.Dir is set, nothing else.
 	Parts func(env Env, params any) ([]Part, error)
-	// Reads lists the files and directories that decoded parameters name, as they
-	// stand there, for those who watch them; nil if they name none.
-	Reads func(params any) []string
 }
 
 // Part is one named part of a step's key.

@@ -11,11 +11,12 @@ import (
 type Results func(step string) (value any, ok bool, err error)
 
 // fill returns the parameters and the target of n, with what they take from the
-// results of other steps.
-func (n *node) fill(results Results) (bound, string, error) {
+// results of other steps. What they touch outside the step's bounds is refused;
+// dir is that of the run.
+func (n *node) fill(dir string, results Results) (bound, string, error) {
 	with, out := n.with, n.out
 	if !with.late && !strings.Contains(out, "${steps.") {
-		return with, out, nil
+		return with, out, n.within(dir, with, out)
 	}
 	look := n.lookup(results)
 	if with.late {
@@ -36,7 +37,7 @@ func (n *node) fill(results Results) (bound, string, error) {
 			out = scalarText(v)
 		}
 	}
-	return with, out, nil
+	return with, out, n.within(dir, with, out)
 }
 
 // lookup returns what references in the texts of n mean while running:

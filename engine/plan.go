@@ -47,6 +47,7 @@ type step struct {
 	secrets  []string
 	files    []string
 	env      []string
+	bounds   *bounds // nil: none
 	rows     []*node // of a matrix that is known when compiling
 	dynamic  bool    // the rows are known only when running
 	group    *node   // nil for a step without a matrix
@@ -112,10 +113,12 @@ type node struct {
 	edges   []edge            // data
 	order   []int             // nodes that must be done before, no data
 	with    bound
-	out     string // filled in; "" for nowhere
-	uri     string // of a load
-	media   string // media type a load must give
-	finally bool   // its turn comes when all else has ended
+	out     string  // filled in; "" for nowhere
+	uri     string  // of a load
+	media   string  // media type a load must give
+	bounds  *bounds // of a load: those of the steps that it is for
+	at      place   // of a load: the input that it is for
+	finally bool    // its turn comes when all else has ended
 }
 
 // bound holds the parameters of a node. They are decoded when compiling unless
@@ -159,7 +162,8 @@ type StepInfo struct {
 	Pool     string
 	Parallel int // rows at once; 0: no limit
 	Secrets  []string
-	Files    []string // that its key depends on
+	Reads    []string // files of this machine that it reads, as far as that is known
+	Files    []string // of those, what is part of its key only
 	Env      []string // the same of the environment
 }
 
@@ -193,6 +197,7 @@ func (p *Plan) info(n *node) StepInfo {
 	}
 	s.Step, s.Uses, s.Finally, s.Deferred = n.step.name, n.uses(), n.step.finally, n.what == group
 	s.Timeout, s.Pool, s.Parallel = n.step.timeout, n.step.pool, n.step.parallel
+	s.Reads = p.reads(n)
 	s.Secrets, s.Files, s.Env = n.step.secrets, n.step.files, n.step.env
 	for _, e := range n.edges {
 		for _, f := range p.members(e.from) {

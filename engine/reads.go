@@ -8,20 +8,31 @@ import "slices"
 // stands in Steps.
 func (p *Plan) Reads() []string {
 	var out []string
-	for _, s := range p.steps {
-		out = append(out, s.files...)
-		for _, name := range s.secrets {
-			if f := p.secrets[name].File; f != "" {
-				out = append(out, f)
-			}
-		}
-	}
 	for _, n := range p.nodes {
-		if n.what != task || n.step.kind.Reads == nil || n.with.late {
-			continue
-		}
-		out = append(out, n.step.kind.Reads(n.with.params)...)
+		out = append(out, p.reads(n)...)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
+}
+
+// reads lists the files of this machine that n reads, as they are written.
+func (p *Plan) reads(n *node) []string {
+	if n.what == load {
+		return nil
+	}
+	out := slices.Clone(n.step.files)
+	for _, name := range n.step.secrets {
+		if f := p.secrets[name].File; f != "" {
+			out = append(out, f)
+		}
+	}
+	if n.what != task {
+		return out
+	}
+	for _, l := range n.locals(n.with) {
+		if !l.Write && l.Path != "" {
+			out = append(out, l.Path)
+		}
+	}
+	return out
 }

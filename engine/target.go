@@ -80,6 +80,9 @@ func (x *run) load(ctx context.Context, j job) outcome {
 		o.err = schema.Errorf(schema.Failed, "cannot read %q: nothing here can", n.uri)
 		return o
 	}
+	if o.err = n.within(x.dir, bound{}, ""); o.err != nil {
+		return o
+	}
 	x.send(message{what: started, node: n.index, attempt: j.attempt, decision: o.decision})
 	blobs := &recorder{Blobs: x.Store}
 	v, err := x.Load(ctx, x.env(ctx, j, blobs), n.uri, n.media)

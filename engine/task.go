@@ -164,7 +164,7 @@ func (x *run) attempt(ctx context.Context, j job) outcome {
 		dec.Action, dec.Code, dec.Reason = ActionSkip, CodeWhen, why
 		return outcome{decision: dec}
 	}
-	with, out, err := n.fill(results)
+	with, out, err := n.fill(x.dir, results)
 	if err != nil {
 		return fail(err)
 	}

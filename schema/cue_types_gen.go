@@ -761,6 +761,9 @@ type Step struct {
 	// Instead of uses: another pipeline, a path or oci://…@sha256:…
 	Include string `json:"include,omitempty"`
 
+	// What an included pipeline from elsewhere may touch on this machine.
+	Allow *Allow `json:"allow,omitempty"`
+
 	// Parameters of the kind.
 	With map[string]any `json:"with,omitempty"`
 
@@ -799,6 +802,23 @@ type Step struct {
 	// Files and environment variables that are part of the step's key.
 	Files []string `json:"files,omitempty"`
 
+	Env []string `json:"env,omitempty"`
+}
+
+// #Allow grants an included pipeline from a registry what it may not do by
+// itself.
+type Allow struct {
+	// Files and directories of this machine that it may read.
+	Read []string `json:"read,omitempty"`
+
+	// Where it may save, beside the directory of the pipeline that is run: files
+	// and directories of this machine, cm:// and oci:// addresses.
+	Write []string `json:"write,omitempty"`
+
+	// Secrets of this pipeline that its steps may list.
+	Secrets []string `json:"secrets,omitempty"`
+
+	// Environment variables that its steps' keys may depend on.
 	Env []string `json:"env,omitempty"`
 }
 

@@ -36,6 +36,7 @@ type rule struct {
 	Required             []string
 	Items                *either
 	AnyOf, AllOf         []*rule
+	Local                string `json:"x-local"` // of a parameter: see Local
 
 	to   *rule // what Ref refers to
 	re   *regexp.Regexp

@@ -24,6 +24,10 @@ func TestAllListsEveryKind(t *testing.T) {
 		if _, err := schema.JSONSchema(k.Params); err != nil {
 			t.Errorf("kind %q: %v", k.Name, err)
 		}
+		// schema's test of what parameters name on this machine goes by the suffix.
+		if !strings.HasSuffix(k.Params, "Params") {
+			t.Errorf("kind %q: its parameters are called %s", k.Name, k.Params)
+		}
 	}
 	source, err := os.ReadFile("all.go")
 	if err != nil {

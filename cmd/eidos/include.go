@@ -72,7 +72,7 @@ func pulled(ctx context.Context, registries oci.Options, blobs engine.Blobs, uri
 	if l.Digest != "" {
 		return registries.PullPipeline(ctx, env, uri, oci.Access{})
 	}
-	e := schema.Errorf(schema.Invalid, "including %q: a tag may name another pipeline tomorrow", uri)
+	e := schema.Errorf(schema.Invalid, "%q: a tag may name another pipeline tomorrow", uri)
 	ctx, stop := context.WithTimeout(ctx, 10*time.Second)
 	defer stop()
 	ref, err := registries.Resolve(ctx, env, uri, oci.Access{})

@@ -13,9 +13,10 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// source finds the pipeline's text: a file, one that eidos brings, or the
-// default. Paths in it are relative to dir: the file's, or the current one.
-func (a *app) source(args []string) (name string, text []byte, dir string, err error) {
+// source finds the pipeline's text: a file, one that eidos brings, one in a
+// registry or at a URL, or the default. Paths in it are relative to dir: the
+// file's, or the current one.
+func (a *app) source(ctx context.Context, w *wired, args []string) (name string, text []byte, dir string, err error) {
 	wd, err := os.Getwd()
 	if err != nil {
 		return "", nil, "", fmt.Errorf("finding the working directory: %w", err)
@@ -32,6 +33,11 @@ func (a *app) source(args []string) (name string, text []byte, dir string, err e
 	if name == "-" {
 		text, err = readLimited(a.in, "<stdin>")
 		return "<stdin>", text, wd, err
+	}
+	if strings.Contains(name, "://") {
+		a.pipelineFile = name
+		text, err := a.remoteSource(ctx, w, name)
+		return name, text, wd, err
 	}
 	if !strings.ContainsAny(name, "./\\") {
 		a.pipelineFile = name
@@ -58,9 +64,26 @@ func (a *app) source(args []string) (name string, text []byte, dir string, err e
 	return name, text, dir, err
 }
 
+// remoteSource reads the text of a pipeline that is not a file of this machine.
+// What it may do here is bounded by the engine, which goes by its name.
+func (a *app) remoteSource(ctx context.Context, w *wired, uri string) ([]byte, error) {
+	scheme, _, _ := strings.Cut(uri, "://")
+	switch strings.ToLower(scheme) {
+	case "oci":
+		_, text, err := a.readIncluded(ctx, w, uri, "")
+		return text, err
+	case "http", "https":
+		if strings.HasSuffix(uri, ".cue") {
+			return nil, schema.Errorf(schema.Invalid, "running %q: a pipeline from elsewhere is YAML or JSON, not CUE", uri).WithHint("save it to a file, read it, and run the file")
+		}
+		return w.fetch(ctx, uri)
+	}
+	return nil, schema.Errorf(schema.Invalid, "running %q: a pipeline is a file, oci://…@sha256:…, https:// or http://", uri)
+}
+
 // compile reads and compiles the pipeline of args.
 func (a *app) compile(ctx context.Context, args []string, f *runFlags, w *wired) (plan *engine.Plan, dir string, err error) {
-	name, text, dir, err := a.source(args)
+	name, text, dir, err := a.source(ctx, w, args)
 	if err != nil {
 		return nil, "", err
 	}

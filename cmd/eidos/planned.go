@@ -37,7 +37,7 @@ const planKind = "Plan"
 
 // plannedOf compiles the pipeline of args and keeps what that took.
 func (a *app) plannedOf(ctx context.Context, args []string, f *runFlags, w *wired) (*engine.Plan, *planned, error) {
-	name, text, _, err := a.source(args)
+	name, text, _, err := a.source(ctx, w, args)
 	if err != nil {
 		return nil, nil, err
 	}

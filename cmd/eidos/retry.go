@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/pipelines"
@@ -146,6 +147,8 @@ func retryable(r engine.RunInfo) (engine.RunInfo, error) {
 func (a *app) sourceOf(src *engine.Source, kept []byte) (name string, text []byte, err error) {
 	a.pipelineFile = src.File
 	switch {
+	case strings.Contains(src.File, "://"):
+		return src.File, kept, nil // as it was run: its name bounds what it may do
 	case src.File == "":
 		return shortPath(filepath.Join(src.Dir, "<stdin>")), kept, nil
 	case !filepath.IsAbs(src.File):

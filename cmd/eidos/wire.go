@@ -39,6 +39,8 @@ type wired struct {
 	secret func(context.Context, schema.Secret) (string, error)
 	// registries are for what is no step: pipelines in them.
 	registries oci.Options
+	// fetch reads a text over HTTP.
+	fetch func(ctx context.Context, uri string) ([]byte, error)
 }
 
 func (a *app) wire(o wiring) (*wired, error) {
@@ -55,7 +57,7 @@ func (a *app) wire(o wiring) (*wired, error) {
 	version := versionOf()
 	registries := oci.Options{Data: data, Version: version, Created: a.sourceDate()}
 	agent := "eidos/" + version
-	load, save := address.New(address.Config{
+	addresses := address.Config{
 		Stdin: a.in, Stdout: a.out,
 		Force: o.force, New: o.fresh, Format: o.format, ValuesFrom: o.valuesFrom,
 		OCI: registries, Access: o.access,
@@ -65,7 +67,8 @@ func (a *app) wire(o wiring) (*wired, error) {
 		SaveConfigMap: func(ctx context.Context, ns, name string, v schema.Value) error {
 			return kube.WriteConfigMap(ctx, a.cluster(o, agent), ns, name, v, kube.Stamp{Time: time.Now(), Version: version})
 		},
-	})
+	}
+	load, save := address.New(addresses)
 	return &wired{
 		kinds: steps.All(steps.Needs{
 			Collect: collect.Options{
@@ -79,6 +82,7 @@ func (a *app) wire(o wiring) (*wired, error) {
 		}),
 		load: load, save: save,
 		registries: registries,
+		fetch:      func(ctx context.Context, uri string) ([]byte, error) { return address.Fetch(ctx, addresses, uri) },
 		secret: func(ctx context.Context, s schema.Secret) (string, error) {
 			return kube.ReadSecret(ctx, a.cluster(o, agent), s.Kubernetes)
 		},

@@ -52,7 +52,7 @@ func run(dir string) error {
 		if !strings.HasPrefix(it.Selector().String(), "#") {
 			continue
 		}
-		data, err := generate(it.Value())
+		data, err := generate(root, it.Value(), name)
 		if err != nil {
 			return fmt.Errorf("generating %s: %w", name, err)
 		}
@@ -63,7 +63,7 @@ func run(dir string) error {
 	return nil
 }
 
-func generate(v cue.Value) ([]byte, error) {
+func generate(root, v cue.Value, name string) ([]byte, error) {
 	expr, err := jsonschema.Generate(v, &jsonschema.GenerateConfig{Version: jsonschema.VersionDraft2020_12})
 	if err != nil {
 		return nil, err
@@ -77,11 +77,15 @@ func generate(v cue.Value) ([]byte, error) {
 	if err := json.Unmarshal(raw, &tree); err != nil {
 		return nil, err
 	}
+	tree = tidy(tree)
+	if err := local(root, name, tree); err != nil {
+		return nil, err
+	}
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	err = enc.Encode(tidy(tree))
+	err = enc.Encode(tree)
 	return buf.Bytes(), err
 }
 

@@ -42,6 +42,9 @@ type Config struct {
 // New returns the two ends of every pipeline.
 func New(c Config) (engine.Loader, engine.Saver) { return c.load, c.save }
 
+// Fetch reads the text at an http:// or https:// address.
+func Fetch(ctx context.Context, c Config, uri string) ([]byte, error) { return c.fetch(ctx, uri) }
+
 // scheme splits a URI; "" is a path.
 func scheme(uri string) (name, rest string) {
 	if uri == "-" {
@@ -56,14 +59,14 @@ func scheme(uri string) (name, rest string) {
 	return "", uri
 }
 
-// Path is the file or directory that uri names, as it stands there; false if it
+// Path is the file or directory that uri names, as it is written; false if it
 // is something else.
 func Path(uri string) (string, bool) {
-	name, rest := scheme(uri)
-	if name != "" && name != "file" || strings.Contains(uri, "@sha256:") {
+	path, ok := schema.LocalPath(uri)
+	if !ok || path == "" || path == "-" || strings.Contains(uri, "oci-layout:") || strings.Contains(uri, "@sha256:") {
 		return "", false
 	}
-	return rest, rest != ""
+	return path, true
 }
 
 func unknownScheme(uri, name string) error {

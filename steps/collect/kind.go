@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"path/filepath"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
@@ -17,6 +18,9 @@ func Kind(o Options) engine.Kind {
 	}, func(ctx context.Context, env engine.Env, p schema.CollectParams, _ struct{}) (*schema.Snapshot, error) {
 		o := o
 		o.Log = env.Log
+		if p.Kubeconfig != "" && !filepath.IsAbs(p.Kubeconfig) {
+			p.Kubeconfig = filepath.Join(env.Dir, p.Kubeconfig)
+		}
 		if p.Agent != nil {
 			return remote(ctx, env, p, o)
 		}

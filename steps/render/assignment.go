@@ -30,11 +30,10 @@ func parseAssignment(s string) (assignment, error) {
 	if strings.ContainsRune(s, 0) {
 		return bad("%q holds a NUL", s)
 	}
-	eq := cut(s, '=')
-	if eq < 0 {
+	left, value, ok := schema.CutAssignment(s)
+	if !ok {
 		return bad("%q has no =", s)
 	}
-	left, value := s[:eq], s[eq+1:]
 	component, path, ok := strings.Cut(left, ":")
 	if !ok || component == "" {
 		return bad("%q names no component", s)
@@ -51,19 +50,6 @@ func parseAssignment(s string) (assignment, error) {
 		return bad("%q: values start with a key, not with an index", s)
 	}
 	return a, nil
-}
-
-// cut is the position of the first c that no backslash stands before, or -1.
-func cut(s string, c byte) int {
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case c:
-			return i
-		}
-	}
-	return -1
 }
 
 var canonicalInt = pattern.New(`^(0|-?[1-9][0-9]{0,18})$`)

@@ -27,7 +27,6 @@ func Kind(manifest func(path string) ([]byte, error)) engine.Kind {
 		Doc:     "turn a recipe into a bundle of files to deploy",
 		Version: 1,
 		Parts:   parts,
-		Reads:   func(params any) []string { return files(params.(*schema.RenderParams)) },
 	}
 	return engine.Define(spec, func(ctx context.Context, env engine.Env, p schema.RenderParams, in input) (*schema.Bundle, error) {
 		t, err := Render(in.Recipe, p, Source{Manifest: manifest, File: reader(env.Dir)})

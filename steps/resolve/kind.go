@@ -43,12 +43,6 @@ func Kind(data Data) engine.Kind {
 			}
 			return []engine.Part{{Name: "catalogue", Value: string(cat.Sources)}}, nil
 		},
-		Reads: func(params any) []string {
-			if d := params.(*schema.ResolveParams).Data; d != "" {
-				return []string{d}
-			}
-			return nil
-		},
 	}, func(ctx context.Context, env engine.Env, p schema.ResolveParams, in struct {
 		Snapshot *schema.Snapshot `in:"snapshot,optional"`
 	}) (*schema.RecipeResult, error) {

@@ -23,16 +23,7 @@ func Kind(o Options) engine.Kind {
 	w := &writer{Options: o}
 	return engine.Define(engine.Spec{
 		Name: "sign", Doc: "sign a pushed artefact by digest with a cosign key", Version: 1, Effect: true,
-		Reads: func(params any) []string { return named(params.(*schema.SignParams).Key) },
 	}, w.run)
-}
-
-// named is a file that a parameter may name.
-func named(file string) []string {
-	if file == "" {
-		return nil
-	}
-	return []string{file}
 }
 
 // writer signs. It is safe for concurrent use.

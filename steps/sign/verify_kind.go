@@ -18,7 +18,6 @@ import (
 func VerifyKind(o Options) engine.Kind {
 	return engine.Define(engine.Spec{
 		Name: "verify", Doc: "prove that an artefact is signed, and a bundle unchanged", Version: 1, Effect: true,
-		Reads: func(params any) []string { return named(params.(*schema.VerifyParams).Key) },
 	}, func(ctx context.Context, env engine.Env, p schema.VerifyParams, in struct {
 		Image  *schema.Reference `in:"image,optional"`
 		Bundle *schema.Bundle    `in:"bundle,optional"`
