@@ -35,8 +35,8 @@ func (a *app) source(ctx context.Context, w *wired, args []string) (name string,
 		return "<stdin>", text, wd, err
 	}
 	if strings.Contains(name, "://") {
+		name, text, err = a.remoteSource(ctx, w, name)
 		a.pipelineFile = name
-		text, err := a.remoteSource(ctx, w, name)
 		return name, text, wd, err
 	}
 	if !strings.ContainsAny(name, "./\\") {
@@ -66,19 +66,18 @@ func (a *app) source(ctx context.Context, w *wired, args []string) (name string,
 
 // remoteSource reads the text of a pipeline that is not a file of this machine.
 // What it may do here is bounded by the engine, which goes by its name.
-func (a *app) remoteSource(ctx context.Context, w *wired, uri string) ([]byte, error) {
+func (a *app) remoteSource(ctx context.Context, w *wired, uri string) (name string, text []byte, err error) {
 	scheme, _, _ := strings.Cut(uri, "://")
 	switch strings.ToLower(scheme) {
 	case "oci":
-		_, text, err := a.readIncluded(ctx, w, uri, "")
-		return text, err
+		return a.readIncluded(ctx, w, uri, "")
 	case "http", "https":
 		if strings.HasSuffix(uri, ".cue") {
-			return nil, schema.Errorf(schema.Invalid, "running %q: a pipeline from elsewhere is YAML or JSON, not CUE", uri).WithHint("save it to a file, read it, and run the file")
+			return "", nil, schema.Errorf(schema.Invalid, "running %q: a pipeline from elsewhere is YAML or JSON, not CUE", uri).WithHint("save it to a file, read it, and run the file")
 		}
 		return w.fetch(ctx, uri)
 	}
-	return nil, schema.Errorf(schema.Invalid, "running %q: a pipeline is a file, oci://…@sha256:…, https:// or http://", uri)
+	return "", nil, schema.Errorf(schema.Invalid, "running %q: a pipeline is a file, oci://…@sha256:…, https:// or http://", uri)
 }
 
 // compile reads and compiles the pipeline of args.

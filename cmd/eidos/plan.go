@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 
@@ -22,7 +23,10 @@ func (a *app) plan() *cobra.Command {
   reuse     nothing that its result depends on has changed
   always    it reads or changes the world (collect, push, sign)
   deferred  that depends on what a step before it gives
-  skip      its condition does not hold`,
+  skip      its condition does not hold
+
+Below that stand the files that it would read and write, by which steps, and
+what is there that eidos run would refuse to replace.`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completePipelines,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -40,19 +44,20 @@ func (a *app) plan() *cobra.Command {
 }
 
 func (a *app) explainPlan(ctx context.Context, args []string, f *runFlags, format string) error {
-	return a.withPlan(ctx, args, f, a.readStore, func(plan *engine.Plan, r *engine.Runner, _ *engine.Directory) error {
+	return a.withPlan(ctx, args, f, a.readStore, func(plan *engine.Plan, r *engine.Runner, _ *engine.Directory, w *wired) error {
 		decisions, err := r.Explain(ctx, plan)
 		if err != nil {
 			return err
 		}
+		lines := planLines(plan, decisions, func(out, mediaType string) error { return w.refuses(r.Dir, out, mediaType) }, w.kinds)
 		if format == "json" {
-			return a.printJSON(decisions)
+			return a.printJSON(lines)
 		}
 		t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "STEP\tUSES\tWOULD\tBECAUSE")
-		for _, d := range decisions {
+		for _, d := range lines {
 			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", d.Step, d.Uses, d.Action, d.Reason)
 		}
-		return t.Flush()
+		return errors.Join(t.Flush(), printFiles(a.out, lines))
 	})
 }

@@ -72,7 +72,7 @@ func (a *app) retryRun(ctx context.Context, args []string, f *runFlags) error {
 	}
 	f.force, f.only, f.from, f.keepGoing = src.Force, src.Only, src.From, src.KeepGoing
 	f.kubeconfig, f.kubeContext = src.Kubeconfig, src.Context
-	w, err := a.wire(f.wiring())
+	w, err := a.wire(a.runWiring(f))
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (a *app) retryRun(ctx context.Context, args []string, f *runFlags) error {
 	if plan.Digest != past.Plan {
 		a.say("the pipeline has changed since: steps that are other ones now run, whether they were done or not")
 	}
-	return a.withRunner(plan, src.Dir, f, w, a.withStore, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory) error {
+	return a.withRunner(plan, src.Dir, f, w, a.withStore, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory, _ *wired) error {
 		r.Retry, r.Source = past.ID, src
 		return a.runPlan(ctx, plan, r, store, f)
 	})

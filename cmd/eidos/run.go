@@ -47,7 +47,17 @@ func (f *runFlags) bindCluster(c *cobra.Command) {
 }
 
 func (f *runFlags) wiring() wiring {
-	return wiring{force: f.overwrite, kubeconfig: f.kubeconfig, kubeContext: f.kubeContext}
+	return wiring{force: f.overwrite, forceFlag: "--overwrite", kubeconfig: f.kubeconfig, kubeContext: f.kubeContext}
+}
+
+// runWiring is wiring for commands that run: what they save is remembered in
+// the state directory.
+func (a *app) runWiring(f *runFlags) wiring {
+	o := f.wiring()
+	if state, err := a.stateDir(); err == nil { // told when it is opened
+		o.written = filepath.Join(state, "outputs")
+	}
+	return o
 }
 
 func (f *runFlags) bindParams(c *cobra.Command) {
@@ -120,8 +130,8 @@ type opener func(func(*engine.Directory) error) error
 
 // withPlan compiles the pipeline of args and opens the state directory for do.
 // A pipeline that does not compile touches no state.
-func (a *app) withPlan(ctx context.Context, args []string, f *runFlags, open opener, do func(*engine.Plan, *engine.Runner, *engine.Directory) error) error {
-	w, err := a.wire(f.wiring())
+func (a *app) withPlan(ctx context.Context, args []string, f *runFlags, open opener, do func(*engine.Plan, *engine.Runner, *engine.Directory, *wired) error) error {
+	w, err := a.wire(a.runWiring(f))
 	if err != nil {
 		return err
 	}
@@ -132,7 +142,7 @@ func (a *app) withPlan(ctx context.Context, args []string, f *runFlags, open ope
 	return a.withRunner(plan, dir, f, w, open, do)
 }
 
-func (a *app) withRunner(plan *engine.Plan, dir string, f *runFlags, w *wired, open opener, do func(*engine.Plan, *engine.Runner, *engine.Directory) error) error {
+func (a *app) withRunner(plan *engine.Plan, dir string, f *runFlags, w *wired, open opener, do func(*engine.Plan, *engine.Runner, *engine.Directory, *wired) error) error {
 	if f.jobs < 0 {
 		return schema.Errorf(schema.Invalid, "--jobs: %d is less than one", f.jobs)
 	}
@@ -151,12 +161,12 @@ func (a *app) withRunner(plan *engine.Plan, dir string, f *runFlags, w *wired, o
 			return err
 		}
 		defer over()
-		return do(plan, r, store)
+		return do(plan, r, store, w)
 	})
 }
 
 func (a *app) runPipeline(ctx context.Context, args []string, f *runFlags) error {
-	return a.withPlan(ctx, args, f, a.withStore, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory) error {
+	return a.withPlan(ctx, args, f, a.withStore, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory, _ *wired) error {
 		if err := a.keepSource(r, f); err != nil {
 			return err
 		}

@@ -37,6 +37,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"readonly": mountReadOnly,
 		"sha256":   sumTree,
 		"slow":     startSlow,
+		"web":      startWeb,
 		"workflow": runWorkflow,
 
 		"collector": startCollector,
@@ -98,6 +99,16 @@ func sumTree(ts *testscript.TestScript, neg bool, args []string) {
 	sum, err := digestTree(ts.MkAbs(args[0]))
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(fmt.Sprintln(sum)), 0o644))
+}
+
+// startWeb serves the files of a directory and puts its address in $WEB: web DIR
+func startWeb(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: web DIR")
+	}
+	s := httptest.NewServer(http.FileServer(http.Dir(ts.MkAbs(args[0]))))
+	ts.Defer(s.Close)
+	ts.Setenv("WEB", s.URL)
 }
 
 // startSlow starts a server that sends one byte of a document and then nothing,

@@ -135,7 +135,11 @@ func (a *app) runStage(ctx context.Context, s *stage) (schema.Value, error) {
 // runOnce runs a command's pipeline in memory: nothing is reused and nothing
 // kept but the result.
 func (a *app) runOnce(ctx context.Context, p *schema.Pipeline, s *stage) (*engine.Result, error) {
-	w, err := a.wire(wiring{format: s.documentFormat(), force: s.force, fresh: true, kubeconfig: s.kubeconfig, kubeContext: s.kubeContext, access: s.access(), valuesFrom: s.valuesFrom})
+	forceFlag := ""
+	if s.uses == "render" {
+		forceFlag = "--force"
+	}
+	w, err := a.wire(wiring{format: s.documentFormat(), force: s.force, forceFlag: forceFlag, fresh: true, kubeconfig: s.kubeconfig, kubeContext: s.kubeContext, access: s.access(), valuesFrom: s.valuesFrom})
 	if err != nil {
 		return nil, err
 	}

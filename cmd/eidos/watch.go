@@ -53,7 +53,7 @@ func (a *app) watchPipeline(ctx context.Context, args []string, f *runFlags) err
 		a.seen, a.included = watch.Sight{}, nil
 		var before watch.Sight
 		var refused error
-		err := a.withPlan(ctx, args, f, a.withStore, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory) error {
+		err := a.withPlan(ctx, args, f, a.withStore, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory, _ *wired) error {
 			if set, refused = a.watched(plan, r.Dir, store.Dir(), f); refused != nil {
 				return nil
 			}

@@ -23,6 +23,8 @@ import (
 type wiring struct {
 	format      string // of documents that are saved: yaml, json, or "" by name
 	force       bool   // replace outputs that something else has written
+	forceFlag   string // that asks for it; "" if there is none
+	written     string // directory that remembers what was saved to files; "" for none
 	fresh       bool   // write to new directories only
 	valuesFrom  string // the tree of upstream's recipes
 	access      oci.Access
@@ -37,10 +39,12 @@ type wired struct {
 	load   engine.Loader
 	save   engine.Saver
 	secret func(context.Context, schema.Secret) (string, error)
+	// refuses tells why what stands at an output would not be replaced.
+	refuses func(dir, out, mediaType string) error
 	// registries are for what is no step: pipelines in them.
 	registries oci.Options
-	// fetch reads a text over HTTP.
-	fetch func(ctx context.Context, uri string) ([]byte, error)
+	// fetch reads a text over HTTP; the name is the address without secrets.
+	fetch func(ctx context.Context, uri string) (name string, text []byte, err error)
 }
 
 func (a *app) wire(o wiring) (*wired, error) {
@@ -59,7 +63,7 @@ func (a *app) wire(o wiring) (*wired, error) {
 	agent := "eidos/" + version
 	addresses := address.Config{
 		Stdin: a.in, Stdout: a.out,
-		Force: o.force, New: o.fresh, Format: o.format, ValuesFrom: o.valuesFrom,
+		Force: o.force, ForceFlag: o.forceFlag, New: o.fresh, Format: o.format, ValuesFrom: o.valuesFrom,
 		OCI: registries, Access: o.access,
 		LoadConfigMap: func(ctx context.Context, ns, name, _ string) ([]byte, error) {
 			return kube.ReadConfigMap(ctx, a.cluster(o, agent), ns, name)
@@ -67,6 +71,9 @@ func (a *app) wire(o wiring) (*wired, error) {
 		SaveConfigMap: func(ctx context.Context, ns, name string, v schema.Value) error {
 			return kube.WriteConfigMap(ctx, a.cluster(o, agent), ns, name, v, kube.Stamp{Time: time.Now(), Version: version})
 		},
+	}
+	if o.written != "" {
+		addresses.Written = &address.Written{Dir: o.written}
 	}
 	load, save := address.New(addresses)
 	return &wired{
@@ -82,7 +89,10 @@ func (a *app) wire(o wiring) (*wired, error) {
 		}),
 		load: load, save: save,
 		registries: registries,
-		fetch:      func(ctx context.Context, uri string) ([]byte, error) { return address.Fetch(ctx, addresses, uri) },
+		fetch: func(ctx context.Context, uri string) (string, []byte, error) {
+			return address.Fetch(ctx, addresses, uri)
+		},
+		refuses: addresses.Refuses,
 		secret: func(ctx context.Context, s schema.Secret) (string, error) {
 			return kube.ReadSecret(ctx, a.cluster(o, agent), s.Kubernetes)
 		},

@@ -17,8 +17,13 @@ import (
 type Config struct {
 	Stdin  io.Reader // for "-"
 	Stdout io.Writer // for "-"
-	// Force replaces an output directory whatever is in it.
-	Force bool
+	// Force replaces an output whatever is in it. ForceFlag is the flag that asks
+	// for it, for hints: --force, --overwrite, or "" if there is none.
+	Force     bool
+	ForceFlag string
+	// Written remembers what was saved to files; nil remembers nothing, and then
+	// edited files are not told from others.
+	Written *Written
 	// New refuses every output directory that is not empty, an untouched bundle
 	// too: a command that is told to write once may be told wrong.
 	New bool
@@ -42,8 +47,34 @@ type Config struct {
 // New returns the two ends of every pipeline.
 func New(c Config) (engine.Loader, engine.Saver) { return c.load, c.save }
 
-// Fetch reads the text at an http:// or https:// address.
-func Fetch(ctx context.Context, c Config, uri string) ([]byte, error) { return c.fetch(ctx, uri) }
+// Fetch reads the text at an http:// or https:// address. name is the address
+// without what may be secret in it.
+func Fetch(ctx context.Context, c Config, uri string) (name string, text []byte, err error) {
+	text, err = c.fetch(ctx, uri)
+	return shown(uri), text, err
+}
+
+// Refuses tells why save would not replace what stands at uri with a value of
+// that media type; nil if it would.
+func (c Config) Refuses(dir, uri, mediaType string) error {
+	path, ok := Path(uri)
+	v := schema.New(mediaType)
+	if !ok || v == nil || c.Force {
+		return nil
+	}
+	if _, isBundle := v.(*schema.Bundle); isBundle {
+		return c.replaceable(inDir(dir, path), path)
+	}
+	return c.replaceableFile(v, inDir(dir, path), path, nil)
+}
+
+// instead is the hint for an output that is not replaced.
+func (c Config) instead(other string) string {
+	if c.ForceFlag == "" {
+		return other + ", or remove this one first"
+	}
+	return other + ", or use " + c.ForceFlag + " to replace it whole"
+}
 
 // scheme splits a URI; "" is a path.
 func scheme(uri string) (name, rest string) {
@@ -127,9 +158,9 @@ func (c Config) save(ctx context.Context, env engine.Env, v schema.Value, uri st
 	switch name {
 	case "", "file":
 		if isBundle {
-			return saveBundle(ctx, env, b, inDir(env.Dir, rest), rest, c.Force, c.New)
+			return c.saveBundle(ctx, env, b, inDir(env.Dir, rest), rest)
 		}
-		return saveFile(v, inDir(env.Dir, rest), rest, c.format(rest), c.Force)
+		return c.saveFile(v, inDir(env.Dir, rest), rest, c.format(rest))
 	case "-":
 		if c.Stdout == nil {
 			return schema.Errorf(schema.Invalid, "there is no standard output")

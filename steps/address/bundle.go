@@ -94,15 +94,15 @@ func loadFile(ctx context.Context, env engine.Env, root *os.Root, p string) (sch
 
 // saveBundle writes a bundle as a directory. What is there is replaced as the
 // package says.
-func saveBundle(ctx context.Context, env engine.Env, b *schema.Bundle, dir, name string, force, fresh bool) error {
+func (c Config) saveBundle(ctx context.Context, env engine.Env, b *schema.Bundle, dir, name string) error {
 	if err := oci.CheckFiles(b.Files); err != nil {
 		return err
 	}
 	allow := func() error {
-		if force {
+		if c.Force {
 			return nil
 		}
-		return replaceable(dir, name, fresh)
+		return c.replaceable(dir, name)
 	}
 	var total, done int64
 	for _, f := range b.Files {
@@ -123,7 +123,7 @@ func saveBundle(ctx context.Context, env engine.Env, b *schema.Bundle, dir, name
 }
 
 // replaceable refuses a directory that holds anything but an untouched bundle.
-func replaceable(dir, name string, fresh bool) error {
+func (c Config) replaceable(dir, name string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) == 0 {
 		return nil // writing says what is wrong with it, if anything is
@@ -135,9 +135,9 @@ func replaceable(dir, name string, fresh bool) error {
 	defer root.Close()
 	refuse := func(why string) error {
 		return schema.Errorf(schema.Invalid, "output directory %q %s", name, why).
-			WithHint("name another one, or use --force to replace it whole")
+			WithHint("%s", c.instead("name another one"))
 	}
-	if fresh {
+	if c.New {
 		return refuse("is not empty")
 	}
 	if _, err := render.ReadMetadata(root.FS()); err != nil {

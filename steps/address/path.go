@@ -1,6 +1,7 @@
 package address
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -42,14 +43,17 @@ func (c Config) loadPath(ctx context.Context, env engine.Env, path, name, mediaT
 	return c.decode(env, name, data, mediaType)
 }
 
-func saveFile(v schema.Value, path, name, format string, force bool) error {
-	if !force {
-		if err := sameKind(v, path, name); err != nil {
+func (c Config) saveFile(v schema.Value, path, name, format string) error {
+	data, err := encode(v, format)
+	if err != nil {
+		return err
+	}
+	if !c.Force {
+		if err := c.replaceableFile(v, path, name, data); err != nil {
 			return err
 		}
 	}
-	data, err := encode(v, format)
-	if err != nil {
+	if err := c.Written.note(path, data); err != nil {
 		return err
 	}
 	return replace.File(path, 0o666, func(w io.Writer) error {
@@ -61,31 +65,39 @@ func saveFile(v schema.Value, path, name, format string, force bool) error {
 // kindLine finds the kind of a document near its beginning, YAML or JSON.
 var kindLine = pattern.New(`(?m)^[ \t]*"?kind"?[ \t]*:[ \t]*"?([A-Za-z]+)`)
 
-// sameKind refuses to write over a file that is no earlier form of what is to
-// be written: an input named as the output, or something of the user's.
-func sameKind(v schema.Value, path, name string) error {
-	f, err := os.Open(path)
-	if err != nil {
+// replaceableFile refuses to write over a file that is not an earlier form of
+// what is to be written, an input named as the output or something of the
+// user's, and over one that was edited since it was written. data is what is to
+// be written, nil if that is not known yet.
+func (c Config) replaceableFile(v schema.Value, path, name string, data []byte) error {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() == 0 || info.Size() > maxDocument {
 		return nil // writing says what is wrong with it, if anything is
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+	now, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	head, err := io.ReadAll(io.LimitReader(f, 4<<10))
 	if err != nil {
 		return explainRead(name, err)
 	}
-	m := kindLine.FindSubmatch(head)
+	m := kindLine.FindSubmatch(now[:min(len(now), 4<<10)])
 	if m != nil && string(m[1]) == reflect.TypeOf(v).Elem().Name() {
-		return nil
+		if bytes.Equal(now, data) {
+			return nil
+		}
+		edited, err := c.Written.edited(path, now)
+		if edited {
+			err = schema.Errorf(schema.Invalid, "output file %q was edited since it was written", name).
+				WithHint("%s", c.instead("keep what it says somewhere else"))
+		}
+		return err
 	}
 	holds := "something else"
 	if m != nil {
 		holds = "a " + string(m[1])
 	}
 	return schema.Errorf(schema.Invalid, "output file %q holds %s, which would be lost", name, holds).
-		WithHint("name another file, or remove this one first")
+		WithHint("%s", c.instead("name another file"))
 }
 
 func explainRead(name string, err error) error {

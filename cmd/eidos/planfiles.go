@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// planLine is one step of a plan: what would become of it, and what it touches.
+type planLine struct {
+	engine.Decision
+	Reads   []string `json:"reads,omitempty"` // files of this machine, as they are written
+	Out     string   `json:"out,omitempty"`
+	Refused string   `json:"refused,omitempty"` // why what stands at out would not be replaced
+}
+
+// planLines adds to decisions what the steps touch. refuses is asked about each
+// output that would be written.
+func planLines(plan *engine.Plan, decisions []engine.Decision, refuses func(out, mediaType string) error, kinds []engine.Kind) []planLine {
+	infos := map[string]engine.StepInfo{}
+	for _, s := range plan.Steps() {
+		infos[s.ID] = s
+	}
+	makes := map[string]string{}
+	for _, k := range kinds {
+		makes[k.Name] = k.Output
+	}
+	lines := make([]planLine, len(decisions))
+	for i, d := range decisions {
+		s := infos[d.Step]
+		l := planLine{Decision: d, Reads: s.Reads, Out: s.Out}
+		if d.Uses == "load" {
+			if _, here := schema.LocalPath(d.Step); here {
+				l.Reads = []string{d.Step}
+			}
+		}
+		written := d.Action != engine.ActionSkip && (d.Action != engine.ActionReuse || d.Code == engine.CodeOutputMissing)
+		if written && l.Out != "" && !strings.Contains(l.Out, "${") {
+			if err := refuses(l.Out, makes[d.Uses]); err != nil {
+				l.Refused = err.Error()
+			}
+		}
+		lines[i] = l
+	}
+	return lines
+}
+
+// printFiles lists what is read and written, by which steps.
+func printFiles(out io.Writer, lines []planLine) error {
+	type file struct {
+		name, is string
+		by       []string
+		refused  string
+	}
+	var files []*file
+	known := map[string]*file{}
+	add := func(name, is, by, refused string) {
+		f := known[is+name]
+		if f == nil {
+			f = &file{name: name, is: is, refused: refused}
+			known[is+name] = f
+			files = append(files, f)
+		}
+		f.by = append(f.by, by)
+	}
+	for _, l := range lines {
+		for _, r := range l.Reads {
+			add(r, "read", l.Step, "")
+		}
+	}
+	for _, l := range lines {
+		if l.Out != "" {
+			add(l.Out, "written", l.Step, l.Refused)
+		}
+	}
+	if len(files) == 0 {
+		return nil
+	}
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "\nFILE\tIS\tBY")
+	for _, f := range files {
+		by := strings.Join(f.by, ", ")
+		if n := len(f.by); n > 3 {
+			by = fmt.Sprintf("%s and %d more", strings.Join(f.by[:2], ", "), n-2)
+		}
+		if f.refused != "" {
+			by += "\trefused: " + f.refused
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\n", f.name, f.is, by)
+	}
+	return t.Flush()
+}
