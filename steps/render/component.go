@@ -14,7 +14,8 @@ type component struct {
 	schema.ComponentRef
 	values map[string]any
 	out    bool // left out: enabled=false
-	order  int  // place in the deployment order, from 0
+	set    []assigned
+	order  int // place in the deployment order, from 0
 	own    []manifest
 }
 

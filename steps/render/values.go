@@ -17,16 +17,36 @@ func layer(cs []*component, p schema.RenderParams, read func(string) ([]byte, er
 	for i, name := range p.Values {
 		errs = append(errs, at("values", i, valuesFile(cs, name, read)))
 	}
-	for i, s := range p.Set {
-		errs = append(errs, at("set", i, assign(cs, s, func(v string) (any, error) { return typed(v), nil })))
+	for _, set := range []struct {
+		param string
+		list  []string
+		value func(string) (any, error)
+	}{
+		{"set", p.Set, func(v string) (any, error) { return typed(v), nil }},
+		{"setJSON", p.SetJSON, parseJSON},
+		{"setFile", p.SetFile, func(v string) (any, error) { return text(v, read) }},
+	} {
+		for i, s := range set.list {
+			errs = append(errs, at(set.param, i, assign(cs, assigned{set.param, i, s}, set.value)))
+		}
 	}
-	for i, s := range p.SetJSON {
-		errs = append(errs, at("setJSON", i, assign(cs, s, parseJSON)))
-	}
-	for i, s := range p.SetFile {
-		errs = append(errs, at("setFile", i, assign(cs, s, func(v string) (any, error) { return text(v, read) })))
+	for _, c := range cs {
+		for _, a := range c.set {
+			if c.out {
+				e := schema.Errorf(schema.Invalid, "%q: component %q is left out, so this has no effect", a.text, c.Name)
+				errs = append(errs, at(a.param, a.i, e.WithHint("drop it, or %s:enabled=false", c.Name)))
+			}
+		}
 	}
 	return schema.Join(errs)
+}
+
+// assigned is one --set of a value, not of enabled: what would be lost if its
+// component is left out. A file of values may keep those of such a component.
+type assigned struct {
+	param string
+	i     int
+	text  string
 }
 
 // at names the parameter that err is about, unless it says where it stands.
@@ -43,7 +63,8 @@ func at(param string, i int, err error) error {
 
 // assign does one --set. PATH may be `enabled`, which leaves the component in
 // or out.
-func assign(cs []*component, s string, value func(string) (any, error)) error {
+func assign(cs []*component, from assigned, value func(string) (any, error)) error {
+	s := from.text
 	a, err := parseAssignment(s)
 	if err != nil {
 		return err
@@ -59,6 +80,10 @@ func assign(cs []*component, s string, value func(string) (any, error)) error {
 	if a.path.String() == "enabled" {
 		return in(s, c.enable(v))
 	}
+	c.set = append(c.set, from)
+	if err := c.notAValue(a); err != nil {
+		return in(s, err)
+	}
 	return in(s, setter{c.Name, a.path, v, c.open()}.set(c.values, a.add))
 }
 
@@ -73,6 +98,24 @@ func in(s string, err error) error {
 		return &c
 	}
 	return err
+}
+
+// notAValue refuses what looks like a value and is the recipe's: the chart would
+// never see it. A chart may have a value namespace of its own, to be added.
+func (c *component) notAValue(a assignment) error {
+	key := a.path[0].key
+	if _, has := c.values[key]; has || len(a.path) > 1 {
+		return nil
+	}
+	what := map[string]string{"version": "the version of the chart", "chart": "the name of the chart", "source": "the source of the chart"}[key]
+	if key == "namespace" && !a.add {
+		what = "the namespace of the component"
+	}
+	if what == "" {
+		return nil
+	}
+	return schema.Errorf(schema.Invalid, "%s is not one of its values", what).
+		WithHint("the recipe says it, in componentRefs: change it there, or for all recipes in a directory of --data")
 }
 
 func (c *component) enable(v any) error {

@@ -38,6 +38,14 @@ func TestMistakes(t *testing.T) {
 			"set[0]: \"gpu-operator:driver.versoin=1\": no key \"versoin\" in \"driver\"\nhint: did you mean driver.version? To add a key that the recipe does not have, write gpu-operator:+driver.versoin=…"}},
 		"key at the root": {params{Set: []string{"gpu-operator:drivr.version=1"}}, []string{
 			"set[0]: \"gpu-operator:drivr.version=1\": no key \"drivr\" in the values\nhint: did you mean driver.version? To add a key that the recipe does not have, write gpu-operator:+drivr.version=…"}},
+		"version of the chart": {params{Set: []string{"gpu-operator:version=v1", "gpu-operator:+version=v1", "gpu-operator:namespace=x"}}, []string{
+			"set[0]: \"gpu-operator:version=v1\": the version of the chart is not one of its values\nhint: the recipe says it, in componentRefs: change it there, or for all recipes in a directory of --data",
+			"set[1]: \"gpu-operator:+version=v1\": the version of the chart is not one of its values\nhint: the recipe says it, in componentRefs: change it there, or for all recipes in a directory of --data",
+			"set[2]: \"gpu-operator:namespace=x\": the namespace of the component is not one of its values\nhint: the recipe says it, in componentRefs: change it there, or for all recipes in a directory of --data"}},
+		"left out": {params{Set: []string{"monitoring:+a.b=1", "monitoring:enabled=false"}, SetJSON: []string{"monitoring:+c={}"}, SetFile: []string{"monitoring:+d=recipe.yaml"}}, []string{
+			"set[0]: \"monitoring:+a.b=1\": component \"monitoring\" is left out, so this has no effect\nhint: drop it, or monitoring:enabled=false",
+			"setJSON[0]: \"monitoring:+c={}\": component \"monitoring\" is left out, so this has no effect\nhint: drop it, or monitoring:enabled=false",
+			"setFile[0]: \"monitoring:+d=recipe.yaml\": component \"monitoring\" is left out, so this has no effect\nhint: drop it, or monitoring:enabled=false"}},
 		"key of a scheduling path": {params{Set: []string{"gpu-operator:operator.nodeSelctor=1"}}, []string{
 			"set[0]: \"gpu-operator:operator.nodeSelctor=1\": no key \"nodeSelctor\" in \"operator\"\nhint: did you mean operator.nodeSelector? To add a key that the recipe does not have, write gpu-operator:+operator.nodeSelctor=…"}},
 		"below a value": {params{Set: []string{"gpu-operator:driver.version.major=1"}}, []string{
