@@ -90,29 +90,6 @@ type told struct{ error }
 
 func (t told) Unwrap() error { return t.error }
 
-// usageError gives cobra's own errors, which are all about usage of c, their code.
-func usageError(c *cobra.Command, err error) error {
-	var se *schema.Error
-	if errors.As(err, &se) {
-		return err
-	}
-	for _, start := range []string{
-		"unknown command", "unknown flag", "unknown shorthand", "accepts ", "requires ", "required flag",
-		"invalid argument", "flag needs an argument", "bad flag syntax", "if any flags in the group", "at least one of the flags",
-	} {
-		if strings.HasPrefix(err.Error(), start) {
-			msg, rest, _ := strings.Cut(err.Error(), "\n\n")
-			msg, _, _ = strings.Cut(msg, ": strconv.") // says how Go reads a number
-			e := schema.Errorf(schema.Invalid, "%s", msg)
-			if s := strings.Join(strings.Fields(strings.TrimPrefix(rest, "Did you mean this?")), " or "); s != "" {
-				return e.WithHint("did you mean %s?", s)
-			}
-			return e.WithHint("see %s --help", c.CommandPath())
-		}
-	}
-	return err
-}
-
 // begin reads the flags that every command has.
 func (a *app) begin(*cobra.Command, []string) error {
 	switch {

@@ -42,9 +42,17 @@ process ids and times are left out unless --volatile.`,
 			return err
 		}
 		if x, y, ok := recipePair(before, after); ok {
+			m := mode{when: "on two recipes", takes: []string{"format"}, hint: "see eidos recipe diff --help"}
+			if err := m.check(c); err != nil {
+				return err
+			}
 			format := "text"
-			if s.format == "json" {
+			switch s.format {
+			case "json":
 				format = "json"
+			case "":
+			default:
+				return schema.Errorf(schema.Invalid, "--format %s is for snapshots", s.format).WithHint("two recipes are compared as text, or with --format json")
 			}
 			return a.diffRecipes(x, y, format)
 		}
@@ -53,12 +61,7 @@ process ids and times are left out unless --volatile.`,
 			return schema.Errorf(schema.Invalid, "%q is no snapshot", args[1]).WithHint("the snapshot comes second: eidos diff BASELINE SNAPSHOT")
 		}
 		if s.print {
-			text, err := schema.EncodeYAML(pipelines.One(s.name, s.uses, s.with, inputs(before, args), output))
-			if err != nil {
-				return err
-			}
-			_, err = a.out.Write(text)
-			return err
+			return a.printPipeline(s, pipelines.One(s.name, s.uses, s.with, inputs(before, args), output))
 		}
 		var p schema.DiffParams
 		if err := schema.DecodeValue("diff", s.with, &p); err != nil {

@@ -23,6 +23,7 @@ whole recipe. A recipe from a file has to carry the answer (--provenance).`,
   eidos explain deploymentOrder -r recipe.yaml --format json`,
 	}
 	q := a.question(c)
+	q.shows = []string{"format"}
 	formatWord(c, &format, "text", "lines", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		res, err := a.answer(c.Context(), q)

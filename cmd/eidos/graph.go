@@ -30,7 +30,19 @@ func (a *app) graph() *cobra.Command {
 	f.bindParams(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
+			m := mode{when: "on the graph of a pipeline", takes: []string{"format", "output", "param", "params-file"}, hint: "leave out the pipeline to draw a recipe"}
+			if err := m.check(c); err != nil {
+				return err
+			}
 			return a.graphPipeline(c.Context(), args, &f, format, output)
+		}
+		m := mode{when: "without a pipeline", takes: allBut(c, "param", "params-file"), hint: "name the pipeline"}
+		if err := m.check(c); err != nil {
+			return err
+		}
+		q.shows = []string{"format", "output", "of"}
+		if of == "overlays" {
+			q.shows = append(q.shows, "data")
 		}
 		res, err := a.answer(c.Context(), q)
 		if err != nil {

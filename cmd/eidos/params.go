@@ -42,7 +42,8 @@ func (a *app) params(c *cobra.Command, definition string, skip ...string) func()
 			get[p.Name] = func() any { return *v }
 		case "array":
 			v := f.StringArray(name, nil, usage)
-			get[p.Name] = func() any { return list(*v) }
+			words := len(p.Enum) > 0
+			get[p.Name] = func() any { return list(*v, words) }
 		case "object":
 			continue // has flags of its own
 		default:
@@ -79,7 +80,11 @@ func usageOf(p schema.Property) string {
 		u += ": " + strings.Join(p.Enum, ", ")
 	}
 	if p.Type == "array" {
-		u += " (may be repeated)"
+		how := " (may be repeated)"
+		if len(p.Enum) > 0 {
+			how = " (may be repeated, or joined by commas)"
+		}
+		u += how
 	}
 	return strings.TrimPrefix(u, ": ")
 }
@@ -97,12 +102,18 @@ func kebab(name string) string {
 	return b.String()
 }
 
-// list is a flag's values as a document holds them. A value of words joined by
-// commas stays one value: --set a=b,c is text.
-func list(values []string) []any {
-	out := make([]any, len(values))
-	for i, v := range values {
-		out[i] = v
+// list is a flag's values as a document holds them. Commas are cut at where each
+// value is a word of a closed list, which has none; --set a=b,c is text.
+func list(values []string, words bool) []any {
+	out := make([]any, 0, len(values))
+	for _, v := range values {
+		if !words {
+			out = append(out, v)
+			continue
+		}
+		for _, w := range strings.Split(v, ",") {
+			out = append(out, strings.TrimSpace(w))
+		}
 	}
 	return out
 }

@@ -25,6 +25,7 @@ Components and constraints are found by name.`,
 		Args: cobra.NoArgs,
 	}
 	q := a.question(c)
+	q.shows = []string{"selector", "format"}
 	c.Flags().StringVar(&selector, "selector", "", "path of the value")
 	formatWord(c, &format, "yaml", "json")
 	must(c.MarkFlagRequired("selector"))

@@ -18,11 +18,13 @@ type question struct {
 	stage
 	recipe, snapshot, criteria string
 	params, asked              func() map[string]any
+	shows                      []string // flags about how the answer is shown
+	c                          *cobra.Command
 	gpu                        *string
 }
 
 func (a *app) question(c *cobra.Command) *question {
-	q := &question{stage: stage{name: "recipe", uses: "resolve"}}
+	q := &question{stage: stage{name: "recipe", uses: "resolve"}, c: c}
 	q.params = a.params(c, "ResolveParams", "provenance")
 	q.asked = a.params(c, "Criteria")
 	f := c.Flags()
@@ -30,9 +32,6 @@ func (a *app) question(c *cobra.Command) *question {
 	f.StringVarP(&q.recipe, "recipe", "r", "", "a recipe instead of criteria: a path, -, URL, cm:// or oci://")
 	f.StringVarP(&q.snapshot, "snapshot", "s", "", "snapshot to read criteria from: a path, URL, cm:// or oci://")
 	f.StringVar(&q.criteria, "criteria", "", "file of kind RecipeCriteria")
-	for _, other := range []string{"snapshot", "criteria"} {
-		c.MarkFlagsMutuallyExclusive("recipe", other)
-	}
 	return q
 }
 
@@ -40,6 +39,10 @@ func (a *app) question(c *cobra.Command) *question {
 // comes from a file.
 func (a *app) answer(ctx context.Context, q *question) (*schema.RecipeResult, error) {
 	if q.recipe != "" {
+		m := mode{when: "with --recipe", takes: append([]string{"recipe"}, q.shows...), hint: "a recipe is looked at as it is; leave out --recipe to ask the catalogue"}
+		if err := m.check(q.c); err != nil {
+			return nil, err
+		}
 		return a.readRecipe(ctx, q.recipe)
 	}
 	q.with = q.params()

@@ -21,7 +21,7 @@ func (a *app) bundleToRegistry(ctx context.Context, s *stage, to, imageRefs stri
 	p.Steps[s.name] = render
 	p.Steps["push"] = schema.Step{Uses: "push", With: push, In: map[string]any{"bundle": s.name}}
 	if s.print {
-		return a.printPipeline(p)
+		return a.printPipeline(s, p)
 	}
 	res, err := a.runOnce(ctx, p, s)
 	if err != nil {

@@ -119,7 +119,7 @@ type once struct {
 
 func (o *once) Set(s string) error {
 	if o.set {
-		return fmt.Errorf("given twice; it holds a single value")
+		return givenTwice()
 	}
 	o.set = true
 	return o.Value.Set(s)

@@ -94,9 +94,17 @@ Without it, ./` + pipelineFile + ` is run if it is there, else the pipeline "eid
 		ValidArgsFunction: completePipelines,
 		RunE: func(c *cobra.Command, args []string) error {
 			if f.write {
+				m := mode{when: "with --write", takes: []string{"write"}, hint: "--write writes a pipeline to change, and runs nothing"}
+				if err := m.check(c); err != nil {
+					return err
+				}
 				return a.writePipeline(args)
 			}
 			if f.explain {
+				m := mode{when: "with --explain", takes: []string{"explain", "param", "params-file", "force", "only", "from", "overwrite"}, hint: "--explain runs nothing"}
+				if err := m.check(c); err != nil {
+					return err
+				}
 				return a.explainPlan(c.Context(), args, &f, "table")
 			}
 			if f.watch {

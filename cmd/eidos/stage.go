@@ -27,10 +27,13 @@ type stage struct {
 	valuesFrom string // the tree that upstream's recipes refer to files of
 
 	kubeconfig, kubeContext string
+
+	command *cobra.Command
 }
 
 // stageFlags binds what every such command has.
 func (s *stage) stageFlags(c *cobra.Command, output, usage string) {
+	s.command = c
 	f := c.Flags()
 	if output != "" {
 		f.VarP(&outputFlag{&s.out}, "output", "o", usage)
@@ -100,7 +103,11 @@ func (s *stage) pipeline() *schema.Pipeline {
 }
 
 // printPipeline is --print-pipeline.
-func (a *app) printPipeline(p *schema.Pipeline) error {
+func (a *app) printPipeline(s *stage, p *schema.Pipeline) error {
+	m := mode{when: "with --print-pipeline", takes: allBut(s.command, "format", "force", "image-refs", "explain"), hint: "a pipeline has no such setting"}
+	if err := m.check(s.command); err != nil {
+		return err
+	}
 	text, err := schema.EncodeYAML(p)
 	if err != nil {
 		return err
@@ -119,7 +126,7 @@ func (a *app) runStage(ctx context.Context, s *stage) (schema.Value, error) {
 			WithHint("convert the recipe first: eidos import RECIPE --values-from %s -o recipe.yaml", s.valuesFrom)
 	}
 	if s.print {
-		return nil, a.printPipeline(p)
+		return nil, a.printPipeline(s, p)
 	}
 	res, err := a.runOnce(ctx, p, s)
 	if res == nil || res.Step(s.name) == nil || res.Step(s.name).Artifact.Digest == "" {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
@@ -84,6 +82,10 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 			s.with["criteria"] = crit
 		}
 		if *explain {
+			m := mode{when: "with --explain", takes: allBut(c, "format", "print-pipeline", "provenance"), hint: "eidos explain has formats"}
+			if err := m.check(c); err != nil {
+				return err
+			}
 			return a.annotated(c.Context(), s, snapshot)
 		}
 		if snapshot != "" {
@@ -140,9 +142,6 @@ failed unless --allow-unknown.`,
 			return err
 		}
 		s.in = map[string]any{"recipe": uri(recipe), "snapshot": uri(snapshot)}
-		if s.print && s.format != "" {
-			a.story.Warn("--format %s is of this command; a pipeline writes YAML, or JSON to a name that ends in .json", s.format)
-		}
 		report, text := reportFormat(s.format)
 		if !report {
 			s.out = output
@@ -191,7 +190,18 @@ recipe and flags give the same bytes on any machine.`,
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		s.with = with()
 		s.in = map[string]any{"recipe": uri(recipe)}
-		if to, ok := ociTarget(s.out); ok {
+		m := mode{when: "on a directory", takes: allBut(c, "image-refs", "plain-http", "insecure-tls"), hint: "it is for outputs in a registry, oci://registry/repository[:tag]"}
+		to, isRegistry := ociTarget(s.out)
+		if isRegistry {
+			m = mode{when: "on a registry", takes: allBut(c, "force"), hint: "a tag that is there is moved"}
+		}
+		if err := m.check(c); err != nil {
+			return err
+		}
+		if err := bundleOutput(s.out); err != nil {
+			return err
+		}
+		if isRegistry {
 			return a.bundleToRegistry(c.Context(), s, to, *imageRefs, *plainHTTP, *insecureTLS)
 		}
 		v, err := a.runStage(c.Context(), s)
@@ -235,7 +245,9 @@ include: oci://registry/repository@sha256:…`,
 		s.with["to"] = trimOCI(args[1])
 		if text, err := pipelineText(args[0]); err != nil {
 			return err
-		} else if text != nil && !s.print {
+		} else if text != nil && s.print {
+			return schema.Errorf(schema.Invalid, "--print-pipeline: %q is a pipeline, and pushing one is not a step", args[0])
+		} else if text != nil {
 			return a.pushPipeline(c.Context(), s, args[0], text, imageRefs)
 		}
 		s.in = map[string]any{"bundle": uri(args[0])}
@@ -296,13 +308,14 @@ checksums.txt says, none is missing and none was added.`,
 	s.formatFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s.with = with()
-		if strings.HasPrefix(args[0], ".") || strings.HasPrefix(args[0], "/") {
-			if _, err := os.Stat(args[0]); err != nil {
-				return schema.Errorf(schema.NotFound, "verifying: %w", err)
-			}
-		}
 		if isDirectory(args[0]) {
+			m := mode{when: "on a directory", takes: allBut(c, "plain-http", "insecure-tls"), hint: "it is for images in a registry"}
+			if err := m.check(c); err != nil {
+				return err
+			}
 			s.in = map[string]any{"bundle": uri(args[0])}
+		} else if err := isImage(args[0]); err != nil {
+			return err
 		} else {
 			s.in = map[string]any{"image": "oci://" + trimOCI(args[0])}
 		}

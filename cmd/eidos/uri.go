@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/oci"
 )
 
 // uri makes an argument what the engine takes for an address and never for
@@ -19,8 +20,42 @@ func uri(arg string) string {
 	return "./" + arg
 }
 
-// ociTarget says whether an output is an OCI registry, and which repository.
-func ociTarget(out string) (string, bool) { return strings.CutPrefix(out, "oci://") }
+// ociTarget says whether the output of a bundle is a repository, and which: in
+// the forms that push takes, with oci:// where it could be a directory's name.
+func ociTarget(out string) (string, bool) {
+	if strings.HasPrefix(out, oci.Embedded+"/") || strings.HasPrefix(out, "oci-layout:") {
+		return out, true
+	}
+	return strings.CutPrefix(out, "oci://")
+}
+
+// bundleOutput refuses what a bundle cannot be written to.
+func bundleOutput(out string) error {
+	scheme, _, ok := strings.Cut(out, "://")
+	switch {
+	case out == "-":
+		return schema.Errorf(schema.Invalid, "--output: a bundle is a directory, which standard output cannot hold").WithHint("name a new directory, or oci://registry/repository[:tag]")
+	case ok && scheme != "oci" && scheme != "file":
+		return schema.Errorf(schema.Invalid, "--output: a bundle cannot be written to %s://", scheme).WithHint("name a new directory, or oci://registry/repository[:tag]")
+	}
+	return nil
+}
+
+// isImage refuses what can only be meant as a directory or a file: it is not
+// there, or is a file.
+func isImage(arg string) error {
+	if info, err := os.Stat(arg); err == nil && !info.IsDir() {
+		return schema.Errorf(schema.Invalid, "%q is a file", arg).WithHint("name the directory of a bundle, or an image: registry/repository[:tag]")
+	}
+	host, _, _ := strings.Cut(arg, "/")
+	switch {
+	case strings.HasPrefix(arg, "oci://"), strings.HasPrefix(arg, "oci-layout:"), host == oci.Embedded && host != arg:
+		return nil
+	case strings.HasPrefix(arg, "."), strings.HasPrefix(arg, "/"), !strings.ContainsAny(host, ".:") && host != "localhost", host == arg && !strings.Contains(arg, ":"):
+		return schema.Errorf(schema.NotFound, "no directory %q", arg).WithHint("an image is written registry/repository[:tag], or embedded/repository[:tag]")
+	}
+	return nil
+}
 
 // trimOCI drops the scheme that people write before image names.
 func trimOCI(ref string) string { return strings.TrimPrefix(ref, "oci://") }

@@ -31,6 +31,13 @@ no check without a definition. Prints which recipe answers what.`,
 	c.Flags().StringVar(&data, "data", "", "directory of CUE files unified with the built-in catalogue")
 	formatWord(c, &format, "table", "json")
 	c.RunE = func(_ *cobra.Command, args []string) error {
+		m := mode{when: "without a pipeline", takes: allBut(c, "param", "params-file"), hint: "name the pipeline"}
+		if len(args) > 0 {
+			m = mode{when: "on a pipeline", takes: []string{"param", "params-file"}, hint: "leave out the pipeline to vet the catalogue"}
+		}
+		if err := m.check(c); err != nil {
+			return err
+		}
 		if len(args) > 0 {
 			return a.vetPipeline(c.Context(), args, &f)
 		}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// usageError says what cobra and pflag have to say about the use of c, in words
+// that tell what to type. Other errors are returned as they are.
+func usageError(c *cobra.Command, err error) error {
+	var se *schema.Error
+	if errors.As(err, &se) {
+		return err
+	}
+	if e := flagError(c, err); e != nil {
+		return e
+	}
+	if e := argumentError(c, err.Error()); e != nil {
+		return e
+	}
+	return err
+}
+
+// flagError is about what stands behind a dash, nil if err is not.
+func flagError(c *cobra.Command, err error) *schema.Error {
+	help := "see " + c.CommandPath() + " --help"
+	var unknown *pflag.NotExistError
+	var empty *pflag.ValueRequiredError
+	var invalid *pflag.InvalidValueError
+	var syntax *pflag.InvalidSyntaxError
+	switch {
+	case errors.As(err, &unknown):
+		name, short := unknown.GetSpecifiedName(), unknown.GetSpecifiedShortnames()
+		if !c.HasParent() && (name == "version" || short == "v" || short == "V") {
+			return schema.Errorf(schema.Invalid, "unknown flag %s", dashed(name, short)).WithHint("write eidos version")
+		}
+		var known []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+		if near := schema.Nearest(name, known); near != "" && short == "" {
+			help = "did you mean --" + near + "?"
+		}
+		return schema.Errorf(schema.Invalid, "unknown flag %s", dashed(name, short)).WithHint("%s", help)
+	case errors.As(err, &empty):
+		f := empty.GetFlag()
+		kind, _ := pflag.UnquoteUsage(f)
+		return schema.Errorf(schema.Invalid, "--%s needs a value", f.Name).WithHint("write --%s %s", f.Name, strings.ToUpper(kind))
+	case errors.As(err, &invalid):
+		f, why := invalid.GetFlag(), ""
+		switch f.Value.Type() {
+		case "int", "int64":
+			why = "not a whole number"
+		case "bool":
+			why = "neither true nor false"
+		case "duration":
+			why = "not a duration"
+		default:
+			return schema.Errorf(schema.Invalid, "--%s: %w", f.Name, invalid.Unwrap()).WithHint("%s", help)
+		}
+		if strings.HasPrefix(invalid.Unwrap().Error(), onceWords) {
+			return schema.Errorf(schema.Invalid, "--%s: %w", f.Name, invalid.Unwrap()).WithHint("%s", help)
+		}
+		return schema.Errorf(schema.Invalid, "--%s: %q is %s", f.Name, invalid.GetValue(), why).WithHint("%s", help)
+	case errors.As(err, &syntax):
+		return schema.Errorf(schema.Invalid, "%q is not a flag", syntax.GetSpecifiedFlag()).WithHint("%s", help)
+	}
+	return nil
+}
+
+// dashed is a flag as it was written.
+func dashed(name, short string) string {
+	if short != "" {
+		return "-" + name // the one letter of them that is unknown
+	}
+	return "--" + name
+}
+
+// What cobra says of arguments and of flags that belong together; it has no
+// types for that.
+var (
+	unknownCommand = regexp.MustCompile(`(?s)^unknown command "(.*)" for "([^"]*)"(.*)$`)
+	countedArgs    = regexp.MustCompile(`^(?:accepts|requires) (at most |at least |between )?([0-9]+)(?: and ([0-9]+))? arg\(s\), (?:only )?received ([0-9]+)$`)
+	missingFlags   = regexp.MustCompile(`^required flag\(s\) (.*) not set$`)
+	oneOfFlags     = regexp.MustCompile(`^at least one of the flags in the group \[(.*)\] is required$`)
+	apartFlags     = regexp.MustCompile(`^if any flags in the group \[.*\] are set none of the others can be; \[(.*)\] were all set$`)
+)
+
+func argumentError(c *cobra.Command, msg string) *schema.Error {
+	write := "write " + strings.TrimSpace(strings.TrimSuffix(c.CommandPath(), c.Name())+c.Use)
+	refuse := func(format string, args ...any) *schema.Error {
+		return schema.Errorf(schema.Invalid, format, args...).WithHint("%s", write)
+	}
+	if m := unknownCommand.FindStringSubmatch(msg); m != nil {
+		if !c.HasSubCommands() || c.HasParent() && !strings.Contains(m[3], "Did you mean") {
+			return refuse("%s takes no argument %q", m[2], m[1])
+		}
+		near := strings.Join(strings.Fields(strings.TrimPrefix(strings.TrimSpace(m[3]), "Did you mean this?")), " or ")
+		e := refuse("unknown command %q for %q", m[1], m[2])
+		if near != "" {
+			return e.WithHint("did you mean %s?", near)
+		}
+		return e.WithHint("see %s --help", m[2])
+	}
+	if m := countedArgs.FindStringSubmatch(msg); m != nil {
+		want := m[1] + m[2]
+		if m[3] != "" {
+			want += " and " + m[3]
+		}
+		noun := "arguments"
+		if strings.HasSuffix(want, "1") {
+			noun = "argument"
+		}
+		return refuse("%s takes %s %s, not %s", c.CommandPath(), want, noun, m[4])
+	}
+	if m := missingFlags.FindStringSubmatch(msg); m != nil {
+		names := strings.Split(strings.ReplaceAll(m[1], `"`, ""), ", ")
+		if len(names) > 1 {
+			return refuse("%s are missing", flagWords(names, "and"))
+		}
+		return refuse("%s is missing", flagWords(names, "and"))
+	}
+	if m := oneOfFlags.FindStringSubmatch(msg); m != nil {
+		return refuse("%s is missing", flagWords(strings.Fields(m[1]), "or"))
+	}
+	if m := apartFlags.FindStringSubmatch(msg); m != nil {
+		return refuse("%s do not go together", flagWords(strings.Fields(m[1]), "and"))
+	}
+	return nil
+}
+
+// flagWords lists flags in words.
+func flagWords(names []string, and string) string {
+	s := ""
+	for i, n := range names {
+		switch {
+		case i == 0:
+		case i == len(names)-1:
+			s += " " + and + " "
+		default:
+			s += ", "
+		}
+		s += "--" + n
+	}
+	return s
+}
+
+// onceWords begin the refusal of a second value.
+const onceWords = "given twice"
+
+func givenTwice() error { return fmt.Errorf(onceWords + "; it holds a single value") }
