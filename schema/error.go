@@ -3,8 +3,10 @@ package schema
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"sort"
 	"strings"
+	"syscall"
 )
 
 // Code says what sort of failure an error is. It decides the exit status of a
@@ -65,9 +67,13 @@ type Error struct {
 	Err  error  // cause, if any; its text is part of the message
 }
 
-// Errorf makes an Error; %w in format becomes its cause.
+// Errorf makes an Error; %w in format becomes its cause. What the system does not
+// permit is Unauthorized, whatever was tried.
 func Errorf(code Code, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
+	if (code == Failed || code == Invalid || code == NotFound) && forbidden(err) {
+		code = Unauthorized
+	}
 	return &Error{Code: code, Msg: err.Error(), Err: errors.Unwrap(err)}
 }
 
@@ -119,7 +125,16 @@ func CodeOf(err error) Code {
 	if errors.As(err, &e) && e.Code != "" {
 		return e.Code
 	}
+	if forbidden(err) {
+		return Unauthorized
+	}
 	return Failed
+}
+
+// forbidden reports whether the system refused because of who asks, or how a
+// file system is mounted.
+func forbidden(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
 
 // List flattens joined errors into the problems they are made of.

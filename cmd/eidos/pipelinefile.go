@@ -48,7 +48,10 @@ func (a *app) source(ctx context.Context, w *wired, args []string) (name string,
 	if err != nil {
 		a.sees(name, nil)
 		e := schema.Errorf(schema.NotFound, "reading the pipeline: %w", err)
-		return "", nil, "", e.WithHint("eidos run --write writes one to start from")
+		if e.Code == schema.NotFound {
+			e = e.WithHint("eidos run --write writes one to start from")
+		}
+		return "", nil, "", e
 	}
 	defer file.Close()
 	if info, err := file.Stat(); err == nil && info.IsDir() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -265,7 +266,11 @@ func (a *app) writePipeline(args []string) error {
 	}
 	f, err := os.OpenFile(pipelineFile, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
-		return schema.Errorf(schema.Invalid, "writing the pipeline: %w", err).WithHint("move the file that is there out of the way")
+		e := schema.Errorf(schema.Invalid, "writing the pipeline: %w", err)
+		if errors.Is(err, os.ErrExist) {
+			e = e.WithHint("move the file that is there out of the way")
+		}
+		return e
 	}
 	if _, err := f.Write(text); err != nil {
 		return fmt.Errorf("writing the pipeline: %w", err)

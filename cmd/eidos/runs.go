@@ -217,7 +217,7 @@ func oneLine(s string) string {
 func (a *app) runsLogs() *cobra.Command {
 	var step, format string
 	c := &cobra.Command{
-		Use: "logs [RUN]", Short: "What the steps of a run said", Args: cobra.MaximumNArgs(1),
+		Use: "logs [RUN]", Short: "What the steps of a run said, and how they failed", Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeRuns,
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.withRun(args, func(s *engine.Directory, r engine.RunInfo) error {
@@ -229,10 +229,12 @@ func (a *app) runsLogs() *cobra.Command {
 				var names []string
 				for _, e := range events {
 					known = known || e.Step == step
-					if e.Type == engine.EventLog && (step == "" || e.Step == step) {
-						logs = append(logs, e)
-					} else if e.Type == engine.EventStep && e.State.Final() {
+					if e.Type == engine.EventStep && e.State.Final() {
 						names = append(names, e.Step)
+					}
+					// How an attempt failed belongs to what it said.
+					if (e.Type == engine.EventLog || e.Type == engine.EventStep && e.Error != nil) && (step == "" || e.Step == step) {
+						logs = append(logs, e)
 					}
 				}
 				if !known {
@@ -245,7 +247,7 @@ func (a *app) runsLogs() *cobra.Command {
 					a.say("nothing was said in run %s", r.ID)
 				}
 				for _, e := range logs {
-					if _, err := fmt.Fprintf(a.out, "%s  %s: %s\n", e.Time.UTC().Format(time.RFC3339), e.Step, e.Text); err != nil {
+					if _, err := fmt.Fprintf(a.out, "%s  %s: %s\n", e.Time.UTC().Format(time.RFC3339), e.Step, logLine(e)); err != nil {
 						return err
 					}
 				}
@@ -256,6 +258,18 @@ func (a *app) runsLogs() *cobra.Command {
 	c.Flags().StringVar(&step, "step", "", "of this step only")
 	formatWord(c, &format, "text", "json")
 	return c
+}
+
+// logLine is what an event of the log says: its text, or how a step failed.
+func logLine(e engine.Event) string {
+	if e.Error == nil {
+		return e.Text
+	}
+	s := string(e.State) + ": " + e.Error.Message
+	if e.Error.Hint != "" {
+		s += "\n    hint: " + e.Error.Hint
+	}
+	return s
 }
 
 func (a *app) runsRemove() *cobra.Command {

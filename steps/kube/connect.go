@@ -98,6 +98,11 @@ func restConfig(cfg Config) (*rest.Config, error) {
 		return nil, schema.Errorf(schema.NotFound, "kubeconfig %q does not exist", cfg.Kubeconfig)
 	}
 	if err != nil {
+		for _, name := range rules.GetLoadingPrecedence() { // err has lost its cause
+			if _, cause := os.ReadFile(name); errors.Is(cause, fs.ErrPermission) {
+				err = cause
+			}
+		}
 		return nil, schema.Errorf(schema.Invalid, "reading the kubeconfig: %w", err)
 	}
 	if len(api.Contexts) == 0 && len(api.Clusters) == 0 && cfg.Kubeconfig == "" {

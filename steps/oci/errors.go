@@ -76,6 +76,10 @@ func explainStatus(e func(schema.Code, string, ...any) *schema.Error, host strin
 		return e(schema.Unauthorized, "the registry takes no credentials we have: %s", said).
 			WithHint("log in with `docker login %s` or `oras login %s`; DOCKER_CONFIG says where the credentials are", host, host)
 	case http.StatusForbidden:
+		if host == Embedded || host == "" { // a directory of this machine
+			return e(schema.Unauthorized, "%s", strings.TrimPrefix(said, "forbidden: ")).
+				WithHint("choose a directory that you may write; EIDOS_DATA names that of embedded/")
+		}
 		return e(schema.Unauthorized, "the registry denies it: %s", said).
 			WithHint("does your account have the rights, and does the repository exist?")
 	case http.StatusNotFound:

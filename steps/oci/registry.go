@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/NVIDIA/eidos/schema"
 )
 
 // registry serves the distribution protocol
@@ -96,6 +98,9 @@ func (g *registry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !errors.As(err, &pe) {
 		// The client shows this to the user, who is on the same machine.
 		pe = &protocolError{http.StatusInternalServerError, "UNKNOWN", err.Error()}
+		if schema.CodeOf(err) == schema.Unauthorized {
+			pe = &protocolError{http.StatusForbidden, "DENIED", err.Error()}
+		}
 	}
 	body, _ := json.Marshal(map[string]any{"errors": []*protocolError{pe}})
 	w.Header().Set("Content-Type", "application/json")

@@ -155,11 +155,8 @@ func explain(doing, path string, err error) error {
 	case errors.Is(cause, syscall.ENOSPC), errors.Is(cause, syscall.EDQUOT):
 		return schema.Errorf(schema.Failed, "%s %q: %w", doing, path, cause).
 			WithHint("free some space and run it again; what was there is unchanged")
-	case errors.Is(cause, fs.ErrPermission):
+	case errors.Is(cause, fs.ErrPermission), errors.Is(cause, syscall.EROFS):
 		return schema.Errorf(schema.Unauthorized, "%s %q: %w", doing, path, cause).
-			WithHint("choose a path that you may write")
-	case errors.Is(cause, syscall.EROFS):
-		return schema.Errorf(schema.Invalid, "%s %q: %w", doing, path, cause).
 			WithHint("choose a path that you may write")
 	case errors.Is(cause, syscall.ENOTDIR):
 		return schema.Errorf(schema.Invalid, "%s %q: a parent of it is a file", doing, path)
