@@ -42,7 +42,7 @@ process ids and times are left out unless --volatile.`,
 			return err
 		}
 		if x, y, ok := recipePair(before, after); ok {
-			m := mode{when: "on two recipes", takes: []string{"format"}, hint: "see eidos recipe diff --help"}
+			m := mode{when: "on two recipes", takes: []string{"format", "values-from"}, hint: "see eidos recipe diff --help"}
 			if err := m.check(c); err != nil {
 				return err
 			}

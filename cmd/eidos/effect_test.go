@@ -47,7 +47,7 @@ func TestFlagsWithoutEffectAreRefused(t *testing.T) {
 	}
 	catalogue := "data allow-generic provenance service accelerator os intent platform nodes gpu snapshot criteria"
 	values := "deployer layout repo revision repo-path values set set-json set-file system-node-selector system-node-toleration " +
-		"accelerated-node-selector accelerated-node-toleration workload-selector workload-gate nodes"
+		"accelerated-node-selector accelerated-node-toleration workload-selector workload-gate nodes values-from"
 	collect := "collectors require best-effort max-nodes-per-entry serials collect-timeout"
 	agent := "agent namespace image image-pull-secret job-name service-account-name node-selector toleration require-gpu runtime-class " +
 		"privileged releases all-nodes no-cleanup timeout"
@@ -59,8 +59,8 @@ func TestFlagsWithoutEffectAreRefused(t *testing.T) {
 		{"recipe", catalogue + " output format print-pipeline explain"},
 		{"recipe --explain", strings.Replace(catalogue, "provenance ", "", 1) + " output explain"},
 		{"recipe --print-pipeline", catalogue + " output print-pipeline"},
-		{"validate -r r.yaml -s s.yaml", "recipe snapshot output format allow-unknown fail-on-error print-pipeline"},
-		{"validate -r r.yaml -s s.yaml --print-pipeline", "recipe snapshot output allow-unknown fail-on-error print-pipeline"},
+		{"validate -r r.yaml -s s.yaml", "recipe snapshot output format allow-unknown values-from fail-on-error print-pipeline"},
+		{"validate -r r.yaml -s s.yaml --print-pipeline", "recipe snapshot output allow-unknown values-from fail-on-error print-pipeline"},
 		{"bundle -r r.yaml -o dir", values + " recipe output force print-pipeline"},
 		{"bundle -r r.yaml -o embedded/x:v1", values + " recipe output image-refs plain-http insecure-tls print-pipeline"},
 		{"bundle -r r.yaml -o oci-layout:x:v1", values + " recipe output image-refs plain-http insecure-tls print-pipeline"},
@@ -72,7 +72,7 @@ func TestFlagsWithoutEffectAreRefused(t *testing.T) {
 		{"sign embedded/x:v1 --print-pipeline", "key generate-key attest plain-http insecure-tls signature-format print-pipeline"},
 		{"verify embedded/x:v1", "key attestations plain-http insecure-tls format print-pipeline"},
 		{"verify b", "format print-pipeline"},
-		{"diff r.yaml r.yaml", "format"},
+		{"diff r.yaml r.yaml", "format values-from"},
 		{"query -r r.yaml --selector criteria", "recipe selector format"},
 		{"query --selector criteria --service eks", catalogue + " selector format recipe"},
 		{"explain -r r.yaml", "recipe format"},

@@ -53,7 +53,7 @@ func TestPermissionErrorsAgree(t *testing.T) {
 	}
 	for _, line := range []string{
 		"run closed.yaml", "run out.yaml", "run files.yaml", "run secret.yaml", "run include.yaml", "plan closed.yaml", "vet closed.yaml",
-		"run out.yaml --params-file closed.yaml", "run out.yaml --state closed/state", "runs list --state closed/state",
+		"run out.yaml --params-file closed.yaml", "run out.yaml --state closed/state",
 		"recipe --service eks --allow-generic -o closed/r.yaml", "recipe --criteria closed.yaml", "recipe -s closed.yaml",
 		"validate -r closed.yaml -s closed.yaml", "bundle -r closed.yaml -o x", "bundle -r r.yaml -o closed/b",
 		"bundle -r r.yaml -o x --values closed.yaml", "bundle -r r.yaml -o x --set-file cert-manager:+x=closed.yaml",
