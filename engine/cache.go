@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -49,19 +50,16 @@ func (e Entry) Content() []Blob {
 	return out
 }
 
-// pass copies d into a store and holds it against its name.
-func pass(ctx context.Context, to Blobs, d schema.Digest, open func(context.Context, schema.Digest) (io.ReadCloser, error)) error {
-	r, err := open(ctx, d)
+// pass copies a blob into a store, which keeps it only if it is the one named.
+// Its size is negative if nothing states it.
+func pass(ctx context.Context, to Blobs, b Blob, open func(context.Context, schema.Digest) (io.ReadCloser, error)) error {
+	r, err := open(ctx, b.Digest)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	got, _, err := to.Put(ctx, r)
-	if err != nil {
-		return err
-	}
-	if got != d {
-		return schema.Errorf(schema.Failed, "the cache gave other bytes for %s", d)
+	if _, _, err := to.Put(ctx, Expected{Digest: b.Digest, Size: b.Size, Limit: maxContent}.Reader(r)); err != nil {
+		return fmt.Errorf("reading %s from the cache: %w", b.Digest, err)
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func TestSharedCache(t *testing.T) {
 	}
 	codes, _, log := run([]engine.Cache{poisoned{shared}}, nil)
 	check("poisoned", codes, "new new effect")
-	if !strings.Contains(log, "the cache gave other bytes for sha256:") {
+	if !strings.Contains(log, "from the cache: the content has digest sha256:") {
 		t.Errorf("log: %q", log)
 	}
 	codes, _, _ = run([]engine.Cache{poisoned{shared}, shared}, nil)

@@ -46,11 +46,15 @@ func Receive(ctx context.Context, t Task, from Cache, store Store) (TaskResult, 
 
 // receive brings the content of e into the store, what of it is not there.
 func receive(ctx context.Context, store Store, e Entry, open func(context.Context, schema.Digest) (io.ReadCloser, error)) error {
+	var total int64
 	for _, b := range e.Content() {
+		if total += b.Size; b.Size < 0 || total < 0 || total > maxContent {
+			return schema.Errorf(schema.Failed, "the cached result of %s names more than %d GiB, or less than nothing", e.Step, maxContent>>30)
+		}
 		if store.Has(ctx, b.Digest, b.Size) {
 			continue
 		}
-		if err := pass(ctx, store, b.Digest, open); err != nil {
+		if err := pass(ctx, store, b, open); err != nil {
 			return err
 		}
 	}

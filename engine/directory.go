@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"hash"
 	"io"
 	"os"
 	"path/filepath"
@@ -294,29 +293,45 @@ func (s *Directory) Open(_ context.Context, d schema.Digest) (io.ReadCloser, err
 	if err != nil {
 		return nil, storeError("reading", path, err)
 	}
-	return &verified{f: f, h: sha256.New(), want: d, path: path}, nil
+	return &verified{f: f, r: Expected{Digest: d, Size: -1}.Reader(ioErrors{f}), want: d, path: path}, nil
 }
 
 // verified reads a blob and fails at its end if it is not what it is named. A
 // blob that is not is removed, so that the next run makes it anew.
 type verified struct {
 	f    *os.File
-	h    hash.Hash
+	r    io.Reader
 	want schema.Digest
 	path string
 }
 
 func (v *verified) Read(p []byte) (int, error) {
-	n, err := v.f.Read(p)
-	v.h.Write(p[:n])
-	if err != io.EOF {
+	n, err := v.r.Read(p)
+	if err == nil || err == io.EOF {
 		return n, err
 	}
-	if got := schema.Digest("sha256:" + hex.EncodeToString(v.h.Sum(nil))); got != v.want {
-		os.Remove(v.path)
-		return n, damaged(v.want)
+	var disk *readError
+	if errors.As(err, &disk) {
+		return n, storeError("reading", v.path, disk.err)
 	}
-	return n, io.EOF
+	os.Remove(v.path)
+	return n, damaged(v.want)
+}
+
+// ioErrors marks the errors of the disk: a blob that cannot be read is not a
+// blob that was changed.
+type ioErrors struct{ f *os.File }
+
+type readError struct{ err error }
+
+func (e *readError) Error() string { return e.err.Error() }
+
+func (r ioErrors) Read(p []byte) (int, error) {
+	n, err := r.f.Read(p)
+	if err != nil && err != io.EOF {
+		err = &readError{err}
+	}
+	return n, err
 }
 
 func damaged(d schema.Digest) error {

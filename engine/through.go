@@ -20,7 +20,7 @@ func (t Through) Open(ctx context.Context, d schema.Digest) (io.ReadCloser, erro
 	if schema.CodeOf(err) != schema.NotFound {
 		return r, err
 	}
-	if err := pass(ctx, t.Store, d, t.Behind.Fetch); err != nil {
+	if err := pass(ctx, t.Store, Blob{d, -1}, t.Behind.Fetch); err != nil {
 		return nil, err
 	}
 	return t.Store.Open(ctx, d)

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"io"
+	"errors"
 	"sync"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -90,17 +90,15 @@ func readBytes(ctx context.Context, store Store, a Artifact) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(r, a.Size+1))
-	if cerr := r.Close(); err == nil {
-		err = cerr
+	data, err := Expected{Digest: a.Digest, Size: a.Size}.Bytes(r)
+	if err = errors.Join(err, r.Close()); err == nil {
+		return data, nil
 	}
-	if err != nil {
+	var told *schema.Error
+	if errors.As(err, &told) {
 		return nil, err
 	}
-	if digestOf(data) != a.Digest {
-		return nil, schema.Errorf(schema.Failed, "the store holds other bytes under %s", a.Digest).WithHint("run eidos cache verify")
-	}
-	return data, nil
+	return nil, schema.Errorf(schema.Failed, "reading %s from the store: %w", a.Digest, err).WithHint("run eidos cache verify")
 }
 
 // storeValue puts v into the store.

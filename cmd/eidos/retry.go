@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -199,5 +198,9 @@ func readText(ctx context.Context, s *engine.Directory, d schema.Digest) ([]byte
 		return nil, fmt.Errorf("reading the pipeline of the run: %w", err)
 	}
 	defer r.Close()
-	return io.ReadAll(io.LimitReader(r, schema.MaxBytes))
+	text, err := engine.Expected{Digest: d, Size: -1, Limit: schema.MaxBytes}.Bytes(r)
+	if err != nil {
+		return nil, fmt.Errorf("reading the pipeline of the run: %w", err)
+	}
+	return text, nil
 }

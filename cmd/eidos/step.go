@@ -152,7 +152,11 @@ func (a *app) readPlan(ctx context.Context, f *stepRun, cache engine.Cache) ([]b
 			return nil, fmt.Errorf("--plan: %w", err)
 		}
 		defer r.Close()
-		return readLimited(r, f.plan)
+		data, err := engine.Expected{Digest: schema.Digest(f.plan), Size: -1, Limit: schema.MaxBytes}.Bytes(r)
+		if err != nil {
+			return nil, fmt.Errorf("--plan: reading %s: %w", f.plan, err)
+		}
+		return data, nil
 	}
 	if f.attended && f.plan == "-" { // which does not end
 		var doc json.RawMessage

@@ -57,6 +57,15 @@ func (c content) Compressed() (io.ReadCloser, error) {
 	return io.NopCloser(io.NewSectionReader(c.at, 0, c.desc.Size)), nil
 }
 
+// spoolWriter writes to a spool; its errors are those of the disk, not of what
+// is read.
+type spoolWriter struct{ w io.Writer }
+
+func (s spoolWriter) Write(p []byte) (int, error) {
+	n, err := s.w.Write(p)
+	return n, explainSpool(err)
+}
+
 // explainSpool tells where the space ran out.
 func explainSpool(err error) error {
 	if errors.Is(err, syscall.ENOSPC) {

@@ -150,7 +150,7 @@ func TestCacheRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := c.repo.Manifest(t.Context(), schema.Digest(from.Digest.String()))
+	raw, err := c.repo.Manifest(t.Context(), schema.Digest(from.Digest.String()), from.Size)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
@@ -13,6 +13,9 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
 )
 
 // maxManifest is the most bytes a manifest may have, the limit registries use.
@@ -94,20 +97,17 @@ func (l layout) manifest(ref string) ([]byte, v1.Descriptor, error) {
 	if i < 0 {
 		return nil, v1.Descriptor{}, errUnknown
 	}
-	f, size, err := l.blob(descs[i].Digest)
+	f, _, err := l.blob(descs[i].Digest)
 	if err != nil {
 		return nil, v1.Descriptor{}, err
 	}
 	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxManifest))
-	if err != nil {
-		return nil, v1.Descriptor{}, err
-	}
 	d := descs[i]
-	d.Size = size
-	if got, _, err := v1.SHA256(bytes.NewReader(raw)); err != nil || got != d.Digest {
-		return nil, v1.Descriptor{}, &digestError{want: d.Digest, got: got}
+	raw, err := engine.Expected{Digest: schema.Digest(d.Digest.String()), Size: -1, Limit: maxManifest}.Bytes(f)
+	if err != nil {
+		return nil, v1.Descriptor{}, fmt.Errorf("reading manifest %s: %w", d.Digest, err)
 	}
+	d.Size = int64(len(raw))
 	return raw, d, nil
 }
 

@@ -3,9 +3,8 @@ package oci
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"io"
+	"fmt"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
@@ -39,8 +38,9 @@ func (o Options) PullPipeline(ctx context.Context, env engine.Env, from string, 
 		return nil, schema.Errorf(schema.Invalid, "%q does not name a digest", from)
 	}
 	var r *Repository // opened when something is not there
-	read := func(d schema.Digest, limit int64, fetch func(*Repository) ([]byte, error)) ([]byte, error) {
-		data, err := stored(ctx, env.Blobs, d, limit)
+	var fetched [][]byte
+	read := func(want engine.Expected, fetch func(*Repository) ([]byte, error)) ([]byte, error) {
+		data, err := stored(ctx, env.Blobs, want)
 		if schema.CodeOf(err) != schema.NotFound {
 			return data, err
 		}
@@ -49,49 +49,45 @@ func (o Options) PullPipeline(ctx context.Context, env engine.Env, from string, 
 				return nil, err
 			}
 		}
-		if data, err = fetch(r); err != nil {
-			return nil, err
-		}
-		got, _, err := env.Blobs.Put(ctx, bytes.NewReader(data))
-		if err == nil && got != d {
-			err = schema.Errorf(schema.Failed, "reading %q: the registry gave other bytes for %s", from, d)
-		}
+		data, err = fetch(r)
+		fetched = append(fetched, data)
 		return data, err
 	}
-	raw, err := read(l.Digest, maxManifest, func(r *Repository) ([]byte, error) { return r.Manifest(ctx, l.Digest) })
+	manifest := engine.Expected{Digest: l.Digest, Size: -1, Limit: maxManifest}
+	raw, err := read(manifest, func(r *Repository) ([]byte, error) { return r.Manifest(ctx, l.Digest, -1) })
 	if err != nil {
 		return nil, err
 	}
-	var doc document
-	if err := json.Unmarshal(raw, &doc); err != nil {
-		return nil, schema.Errorf(schema.Invalid, "reading %q: its manifest is not JSON: %w", from, err)
+	doc, err := readDocument(from, raw)
+	if err != nil {
+		return nil, err
 	}
 	if doc.artifactType() != PipelineType || len(doc.Layers) != 1 {
 		return nil, schema.Errorf(schema.Invalid, "%q holds a %q, not a pipeline", from, doc.artifactType()).WithHint("eidos push FILE REPOSITORY pushes one")
 	}
-	if doc.Layers[0].Size > schema.MaxBytes {
-		return nil, schema.Errorf(schema.Invalid, "%q has %d bytes; at most %d MiB are taken", from, doc.Layers[0].Size, schema.MaxBytes>>20)
-	}
-	layer := schema.Digest(doc.Layers[0].Digest.String())
-	text, err := read(layer, schema.MaxBytes, func(r *Repository) ([]byte, error) { return r.Blob(ctx, layer, schema.MaxBytes) })
+	desc := doc.Layers[0]
+	layer := engine.Expected{Digest: schema.Digest(desc.Digest.String()), Size: desc.Size, Limit: schema.MaxBytes}
+	text, err := read(layer, func(r *Repository) ([]byte, error) { return r.Blob(ctx, desc, schema.MaxBytes) })
 	if err != nil {
 		return nil, err
 	}
-	return &Pipeline{Text: text, Blobs: []schema.Digest{l.Digest, layer}}, nil
+	for _, data := range fetched { // kept only now: both are what they should be
+		if _, _, err := env.Blobs.Put(ctx, bytes.NewReader(data)); err != nil {
+			return nil, err
+		}
+	}
+	return &Pipeline{Text: text, Blobs: []schema.Digest{manifest.Digest, layer.Digest}}, nil
 }
 
-// stored reads a blob of at most limit bytes. NotFound if it is not there.
-func stored(ctx context.Context, blobs engine.Blobs, d schema.Digest, limit int64) ([]byte, error) {
-	rc, err := blobs.Open(ctx, d)
+// stored reads a blob of the store. NotFound if it is not there.
+func stored(ctx context.Context, blobs engine.Blobs, want engine.Expected) ([]byte, error) {
+	rc, err := blobs.Open(ctx, want.Digest)
 	if err != nil {
 		return nil, err
 	}
-	data, err := io.ReadAll(io.LimitReader(rc, limit+1))
+	data, err := want.Bytes(rc)
 	if err = errors.Join(err, rc.Close()); err != nil {
-		return nil, err
-	}
-	if int64(len(data)) > limit {
-		return nil, schema.Errorf(schema.Invalid, "%s has more than %d bytes", d, limit)
+		return nil, fmt.Errorf("reading %s from the store: %w", want.Digest, err)
 	}
 	return data, nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -27,9 +26,9 @@ func (o Options) Resolve(ctx context.Context, env engine.Env, from string, acces
 	if err != nil {
 		return nil, err
 	}
-	var doc document
-	if err := json.Unmarshal(raw, &doc); err != nil {
-		return nil, schema.Errorf(schema.Invalid, "reading %q: its manifest is not JSON: %w", from, err)
+	doc, err := readDocument(from, raw)
+	if err != nil {
+		return nil, err
 	}
 	digest := schema.Digest(desc.Digest.String())
 	return &schema.Reference{
@@ -52,12 +51,12 @@ func (o Options) Pull(ctx context.Context, env engine.Env, from string, access A
 		return nil, err
 	}
 	at := r.At(schema.Digest(desc.Digest.String()))
-	var doc document
-	if err := json.Unmarshal(raw, &doc); err != nil {
-		return nil, schema.Errorf(schema.Invalid, "reading %q: its manifest is not JSON: %w", at, err)
+	doc, err := readDocument(at, raw)
+	if err != nil {
+		return nil, err
 	}
 	if doc.artifactType() == BundleType {
-		b, err := r.pullBundle(ctx, env, &doc)
+		b, err := r.pullBundle(ctx, env, doc)
 		if err != nil {
 			return nil, inside(at, err)
 		}
@@ -67,7 +66,7 @@ func (o Options) Pull(ctx context.Context, env engine.Env, from string, access A
 	if v == nil || len(doc.Layers) != 1 {
 		return nil, schema.Errorf(schema.Invalid, "%q holds a %q, not a bundle or a document of eidos", at, doc.artifactType())
 	}
-	data, err := r.Blob(ctx, schema.Digest(doc.Layers[0].Digest.String()), maxDocument)
+	data, err := r.Blob(ctx, doc.Layers[0], maxDocument)
 	if err != nil {
 		return nil, err
 	}
@@ -105,8 +104,21 @@ func (r *Repository) fetch(ctx context.Context) ([]byte, v1.Descriptor, error) {
 	if desc.Size > maxManifest {
 		return nil, v1.Descriptor{}, schema.Errorf(schema.Invalid, "reading %q: its manifest has %d bytes; at most %d are taken", r.Location, desc.Size, maxManifest)
 	}
-	raw, err := r.Manifest(ctx, schema.Digest(desc.Digest.String()))
+	raw, err := r.Manifest(ctx, schema.Digest(desc.Digest.String()), desc.Size)
 	return raw, desc, err
+}
+
+// readDocument reads a manifest or an index. One that could be taken for either
+// is refused: other tools might take it for the other.
+func readDocument(at string, raw []byte) (*document, error) {
+	var doc document
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		return nil, schema.Errorf(schema.Invalid, "reading %q: its manifest is not JSON: %w", at, err)
+	}
+	if doc.Manifests != nil && (doc.Layers != nil || doc.Config != nil) {
+		return nil, schema.Errorf(schema.Invalid, "reading %q: it claims to be a manifest and an index", at)
+	}
+	return &doc, nil
 }
 
 func (r *Repository) pullBundle(ctx context.Context, env engine.Env, doc *document) (*schema.Bundle, error) {
@@ -121,23 +133,15 @@ func (r *Repository) pullBundle(ctx context.Context, env engine.Env, doc *docume
 		return nil, schema.Errorf(schema.Invalid, "it has not exactly one tar+gzip layer")
 	}
 	layer := doc.Layers[0]
-	if l := standard(); layer.Size > l.bytes {
-		return nil, schema.Errorf(schema.Invalid, "its layer has %d bytes; at most %d are taken", layer.Size, l.bytes)
-	}
 	spool, err := spoolFile()
 	if err != nil {
 		return nil, err
 	}
 	defer spool.Close()
-	rc, err := r.open(ctx, schema.Digest(layer.Digest.String()))
-	if err != nil {
+	// Nothing below sees bytes that were not verified, and nobody else can write
+	// to the spool.
+	if err := r.copy(ctx, spoolWriter{spool}, layer, standard().bytes); err != nil {
 		return nil, err
-	}
-	// The reader fails when the digest or, where the registry says it, the
-	// size is another: nothing below sees bytes that were not verified.
-	_, err = io.Copy(spool, io.LimitReader(readerContext{ctx, rc}, layer.Size+1))
-	if err := errors.Join(err, rc.Close()); err != nil {
-		return nil, r.explain("reading", r.digest(schema.Digest(layer.Digest.String())), explainSpool(err))
 	}
 	b.Files, err = standard().unpack(ctx, spool, layer.Size, env.Blobs)
 	return b, err

@@ -1,6 +1,7 @@
 package oci
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -19,6 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -72,6 +74,7 @@ func (o Options) Open(l Location, dir string, a Access) (*Repository, error) {
 		r.patient = network(a)
 		rt = r.patient
 	}
+	rt = bounded{rt}
 	var nameOpts []name.Option
 	if a.PlainHTTP {
 		nameOpts = append(nameOpts, name.Insecure)
@@ -158,36 +161,66 @@ func (r *Repository) Resolve(ctx context.Context) (v1.Descriptor, error) {
 	return *d, nil
 }
 
-// Manifest returns the bytes of a manifest, which have its digest.
-func (r *Repository) Manifest(ctx context.Context, d schema.Digest) ([]byte, error) {
+// Manifest returns the bytes of a manifest, which have its digest and size. A
+// negative size is one that nothing states.
+func (r *Repository) Manifest(ctx context.Context, d schema.Digest, size int64) ([]byte, error) {
 	desc, err := remote.Get(r.digest(d), r.with(ctx)...)
 	if err != nil {
 		return nil, r.explain("reading", r.digest(d), err)
 	}
-	return desc.Manifest, nil
+	// The library takes the server's word for the digest of old manifests.
+	want := engine.Expected{Digest: d, Size: size, Limit: maxManifest}
+	raw, err := want.Bytes(bytes.NewReader(desc.Manifest))
+	if err != nil {
+		return nil, r.unexpected(d, err)
+	}
+	return raw, nil
 }
 
-// Blob returns the bytes of a blob, which have its digest. At most limit bytes
-// are read.
-func (r *Repository) Blob(ctx context.Context, d schema.Digest, limit int64) ([]byte, error) {
-	rc, err := r.open(ctx, d)
-	if err != nil {
+// Blob returns the bytes of a blob, at most limit of them, which have its digest
+// and size.
+func (r *Repository) Blob(ctx context.Context, desc v1.Descriptor, limit int64) ([]byte, error) {
+	var b bytes.Buffer
+	if err := r.copy(ctx, &b, desc, limit); err != nil {
 		return nil, err
 	}
-	defer rc.Close()
-	data, err := io.ReadAll(io.LimitReader(rc, limit+1))
-	if err != nil {
-		return nil, r.explain("reading", r.digest(d), err)
-	}
-	if int64(len(data)) > limit {
-		return nil, schema.Errorf(schema.Invalid, "reading %q: it has more than %d bytes", r.At(d), limit)
-	}
-	return data, nil
+	return b.Bytes(), nil
 }
 
-// open streams a blob; the reader fails at the end if the digest is another.
+// copy is Blob for large ones. What w has received may be used only if there is
+// no error.
+func (r *Repository) copy(ctx context.Context, w io.Writer, desc v1.Descriptor, limit int64) error {
+	d := schema.Digest(desc.Digest.String())
+	if desc.Size < 0 {
+		return schema.Errorf(schema.Invalid, "reading %q: its descriptor states %d bytes", r.At(d), desc.Size)
+	}
+	rc, err := r.open(ctx, d)
+	if err != nil {
+		return err
+	}
+	defer rc.Close()
+	want := engine.Expected{Digest: d, Size: desc.Size, Limit: limit}
+	if err := want.Copy(w, readerContext{ctx, rc}); err != nil {
+		return r.unexpected(d, err)
+	}
+	return nil
+}
+
+// unexpected explains why content is not what its digest names.
+func (r *Repository) unexpected(d schema.Digest, err error) error {
+	var told *schema.Error
+	if errors.As(err, &told) {
+		return inside(r.At(d), err)
+	}
+	return r.explain("reading", r.digest(d), err)
+}
+
+// open streams a blob, which the caller checks.
 func (r *Repository) open(ctx context.Context, d schema.Digest) (io.ReadCloser, error) {
-	layer, err := remote.Layer(r.digest(d), r.with(ctx)...)
+	if _, err := parseDigest(string(d)); err != nil {
+		return nil, schema.Errorf(schema.Invalid, "reading %q: %q is not a SHA-256 digest", r.base(), d)
+	}
+	layer, err := remote.Layer(r.digest(d), r.with(forBlob(ctx))...)
 	if err != nil {
 		return nil, r.explain("reading", r.digest(d), err)
 	}

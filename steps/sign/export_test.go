@@ -43,7 +43,7 @@ func Transplant(t *testing.T, o Options, env engine.Env, from, to *schema.Refere
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := r.Manifest(t.Context(), schema.Digest(source.referrers[0].Digest.String()))
+	raw, err := r.Manifest(t.Context(), schema.Digest(source.referrers[0].Digest.String()), source.referrers[0].Size)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,4 +59,22 @@ func Transplant(t *testing.T, o Options, env engine.Env, from, to *schema.Refere
 	if _, err := r.PutManifest(t.Context(), m, string(types.OCIManifestSchema1), ""); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// FirstLayer returns the digest of the first layer of a manifest beside image.
+func FirstLayer(t *testing.T, o Options, env engine.Env, image *schema.Reference, d schema.Digest) string {
+	t.Helper()
+	r, err := o.repository(env, image, oci.Access{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := r.Manifest(t.Context(), d, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m oci.Manifest
+	if err := json.Unmarshal(raw, &m); err != nil {
+		t.Fatal(err)
+	}
+	return m.Layers[0].Digest.String()
 }

@@ -127,7 +127,7 @@ func look(ctx context.Context, r *oci.Repository, d schema.Digest) (*target, err
 	if err != nil {
 		return nil, err
 	}
-	raw, err := r.Manifest(ctx, d)
+	raw, err := r.Manifest(ctx, d, desc.Size)
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ func (t *target) readLegacy(ctx context.Context, tag string) ([]v1.Descriptor, v
 	if err != nil {
 		return nil, v1.Descriptor{}, err
 	}
-	raw, err := r.Manifest(ctx, schema.Digest(desc.Digest.String()))
+	raw, err := r.Manifest(ctx, schema.Digest(desc.Digest.String()), desc.Size)
 	if err != nil {
 		return nil, v1.Descriptor{}, err
 	}

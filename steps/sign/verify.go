@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sort"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/oci"
 )
@@ -39,7 +41,7 @@ func (t *target) claims(ctx context.Context, v *verifier) ([]claim, error) {
 		if d.ArtifactType != "" && !isBundle(d) {
 			continue
 		}
-		c, err := t.readBundle(ctx, v, schema.Digest(d.Digest.String()))
+		c, err := t.readBundle(ctx, v, d)
 		if err != nil {
 			return nil, err
 		}
@@ -59,7 +61,7 @@ func (t *target) claims(ctx context.Context, v *verifier) ([]claim, error) {
 			return nil, schema.Errorf(schema.Invalid, "%q has %d signatures; at most %d are looked at", t.repo.At(t.digest()), len(layers), maxAttached)
 		}
 		for _, l := range layers {
-			data, err := t.repo.Blob(ctx, schema.Digest(l.Digest.String()), maxEnvelope)
+			data, err := t.repo.Blob(ctx, l, maxEnvelope)
 			if err != nil {
 				return nil, err
 			}
@@ -78,12 +80,12 @@ func (t *target) claims(ctx context.Context, v *verifier) ([]claim, error) {
 }
 
 // readBundle reads one referrer; nil if it is no Sigstore bundle.
-func (t *target) readBundle(ctx context.Context, v *verifier, d schema.Digest) (*claim, error) {
-	raw, err := t.repo.Manifest(ctx, d)
+func (t *target) readBundle(ctx context.Context, v *verifier, d v1.Descriptor) (*claim, error) {
+	raw, err := t.repo.Manifest(ctx, schema.Digest(d.Digest.String()), d.Size)
 	if err != nil {
 		return nil, err
 	}
-	c := &claim{where: string(d)}
+	c := &claim{where: d.Digest.String()}
 	var m oci.Manifest
 	if err := json.Unmarshal(raw, &m); err != nil {
 		c.err = fmt.Errorf("%w: its manifest is not JSON", errMalformed)
@@ -97,7 +99,7 @@ func (t *target) readBundle(ctx context.Context, v *verifier, d schema.Digest) (
 		c.err = fmt.Errorf("%w: it has not one layer of reasonable size", errMalformed)
 		return c, nil
 	}
-	data, err := t.repo.Blob(ctx, schema.Digest(m.Layers[0].Digest.String()), maxEnvelope)
+	data, err := t.repo.Blob(ctx, m.Layers[0], maxEnvelope)
 	if err != nil {
 		return nil, err
 	}

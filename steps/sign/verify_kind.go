@@ -96,7 +96,7 @@ func (o Options) verifySame(ctx context.Context, env engine.Env, p schema.Verify
 	if err != nil {
 		return schema.VerificationCheck{}, err
 	}
-	raw, err := r.Manifest(ctx, image.Digest)
+	raw, err := r.Manifest(ctx, image.Digest, -1)
 	if err != nil {
 		return schema.VerificationCheck{}, err
 	}
