@@ -51,8 +51,30 @@ func CheckPath(p string) error {
 
 // CheckFiles refuses a list of files that no directory can hold: with a path
 // that CheckPath refuses, one path twice, one that is a file and a directory,
-// or more than the limits. All problems are reported at once, as Invalid.
+// names that differ only in case, or more than the limits. All problems are reported at once, as Invalid.
 func CheckFiles(files []schema.File) error { return standard().check(files) }
+
+// onlyCase reports files and directories that are one on systems that ignore
+// case: which of them one finds there depends on the order of writing.
+func onlyCase(files []schema.File) []error {
+	var errs []error
+	spelled := make(map[string]string, len(files))
+	for _, f := range files {
+		for p := f.Path; p != "." && p != "/"; p = path.Dir(p) {
+			folded := strings.ToLower(p)
+			was, known := spelled[folded]
+			if known && was == p {
+				break // and its parents
+			}
+			if known {
+				errs = append(errs, schema.Errorf(schema.Invalid, "file %q: %q and %q differ only in case", f.Path, was, p))
+				break
+			}
+			spelled[folded] = p
+		}
+	}
+	return errs
+}
 
 func (l limits) check(files []schema.File) error {
 	if len(files) > l.files {
@@ -80,6 +102,7 @@ func (l limits) check(files []schema.File) error {
 			}
 		}
 	}
+	errs = append(errs, onlyCase(files)...)
 	if total > l.bytes {
 		errs = append(errs, schema.Errorf(schema.Invalid, "%d bytes in all; at most %d are taken", total, l.bytes))
 	}

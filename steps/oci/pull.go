@@ -143,6 +143,6 @@ func (r *Repository) pullBundle(ctx context.Context, env engine.Env, doc *docume
 	if err := r.copy(ctx, spoolWriter{spool}, layer, standard().bytes); err != nil {
 		return nil, err
 	}
-	b.Files, err = standard().unpack(ctx, spool, layer.Size, env.Blobs)
+	b.Files, err = standard().unpack(ctx, spool, layer.Size, schema.Digest(layer.Annotations[TreeAnnotation]), env.Blobs)
 	return b, err
 }

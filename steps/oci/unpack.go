@@ -2,7 +2,9 @@ package oci
 
 import (
 	"archive/tar"
+	"bufio"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"maps"
@@ -19,24 +21,39 @@ import (
 // sorted. It reads the archive twice: the first time it only looks, and
 // refuses, naming the entry, what is not a plain file or directory inside the
 // tree, what is there twice or in two roles, set-id bits, and what is more than
-// the limits. Errors are Invalid.
-func (l limits) unpack(ctx context.Context, r io.ReaderAt, size int64, blobs engine.Blobs) ([]schema.File, error) {
+// the limits: of the bytes that come out, whatever the headers state. So what is
+// refused has stored nothing. tree is the digest that the archive is said to
+// have before compression, or "". Errors are Invalid.
+func (l limits) unpack(ctx context.Context, r io.ReaderAt, size int64, tree schema.Digest, blobs engine.Blobs) ([]schema.File, error) {
 	var listed []schema.File
-	err := l.walk(ctx, r, size, func(f schema.File, _ io.Reader) error {
+	var total int64
+	plain := sha256.New()
+	err := l.walk(ctx, r, size, plain, func(f schema.File, content io.Reader) error {
 		listed = append(listed, f)
 		if len(listed) > l.files {
 			return schema.Errorf(schema.Invalid, "the archive has more than %d files", l.files)
 		}
-		return nil
+		n, err := io.Copy(io.Discard, content)
+		if total += n; err == nil && total > l.bytes {
+			return schema.Errorf(schema.Invalid, "the archive has more than %d bytes", l.bytes)
+		}
+		if err == nil && n != f.Size {
+			return schema.Errorf(schema.Invalid, "file %q has %d bytes, and its header states %d", f.Path, n, f.Size)
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	if got := sum(plain).String(); tree != "" && got != string(tree) {
+		return nil, schema.Errorf(schema.Invalid, "the archive has digest %s before compression, and its descriptor states %s", got, tree)
 	}
 	if err := l.check(listed); err != nil {
 		return nil, err
 	}
 	var files []schema.File
-	err = l.walk(ctx, r, size, func(f schema.File, content io.Reader) error {
+	err = l.walk(ctx, r, size, io.Discard, func(f schema.File, content io.Reader) error {
+		var err error
 		f.Digest, f.Size, err = blobs.Put(ctx, content)
 		files = append(files, f)
 		return err
@@ -49,8 +66,10 @@ func (l limits) unpack(ctx context.Context, r io.ReaderAt, size int64, blobs eng
 }
 
 // walk calls visit with each file of an archive. It fails on what unpack says,
-// except for what only shows when all entries are known.
-func (l limits) walk(ctx context.Context, r io.ReaderAt, size int64, visit func(schema.File, io.Reader) error) error {
+// except for what only shows when all entries are known. The archive is one gzip
+// member whose end is that of r, and behind the last entry are zeros only: what
+// other tools may read and we would not is refused. plain gets what is unpacked.
+func (l limits) walk(ctx context.Context, r io.ReaderAt, size int64, plain io.Writer, visit func(schema.File, io.Reader) error) error {
 	broken := func(err error) error {
 		var told *schema.Error
 		if errors.As(err, &told) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
@@ -58,20 +77,28 @@ func (l limits) walk(ctx context.Context, r io.ReaderAt, size int64, visit func(
 		}
 		return schema.Errorf(schema.Invalid, "the archive is damaged: %w", err)
 	}
-	gz, err := gzip.NewReader(readerContext{ctx, io.NewSectionReader(r, 0, size)})
+	// Of an io.ByteReader, gzip reads not one byte too much.
+	packed := bufio.NewReaderSize(readerContext{ctx, io.NewSectionReader(r, 0, size)}, 64<<10)
+	gz, err := gzip.NewReader(packed)
 	if err != nil {
 		return broken(err)
 	}
-	limited := &limitedReader{r: gz, left: min(l.bytes, size*l.ratio) + l.slack}
+	gz.Multistream(false)
+	limited := io.TeeReader(&limitedReader{r: gz, left: min(l.bytes, size*l.ratio) + l.slack}, plain)
 	tr := tar.NewReader(limited)
 	dirs, names := map[string]bool{}, map[string]bool{}
 	for entries := 0; ; entries++ {
 		h, err := tr.Next()
 		if errors.Is(err, io.EOF) {
-			// What stands behind the end counts for the checksum of gzip.
-			_, err := io.Copy(io.Discard, limited)
-			if err != nil {
+			// The padding counts for the checksum of gzip.
+			if _, err := io.Copy(padding{}, limited); err != nil {
 				return broken(err)
+			}
+			if _, err := packed.ReadByte(); !errors.Is(err, io.EOF) {
+				if err != nil {
+					return broken(err)
+				}
+				return schema.Errorf(schema.Invalid, "the archive goes on after its end: a second gzip member, or garbage")
 			}
 			return both(names, dirs)
 		}
@@ -110,6 +137,11 @@ func both(files, dirs map[string]bool) error {
 func entry(h *tar.Header, dirs map[string]bool) (*schema.File, error) {
 	name := strings.TrimPrefix(h.Name, "./")
 	refuse := func(what string) error { return schema.Errorf(schema.Invalid, "entry %q is %s", h.Name, what) }
+	for k := range h.PAXRecords {
+		if strings.HasPrefix(k, "GNU.sparse.") {
+			return nil, refuse("sparse")
+		}
+	}
 	if h.Mode&0o7000 != 0 {
 		return nil, refuse("set-user-id, set-group-id or sticky")
 	}
@@ -129,6 +161,8 @@ func entry(h *tar.Header, dirs map[string]bool) (*schema.File, error) {
 		}
 		dirs[name] = true
 		return nil, CheckPath(name)
+	case tar.TypeGNUSparse:
+		return nil, refuse("sparse")
 	case tar.TypeSymlink:
 		return nil, refuse("a symbolic link")
 	case tar.TypeLink:
@@ -139,6 +173,18 @@ func entry(h *tar.Header, dirs map[string]bool) (*schema.File, error) {
 		return nil, refuse("a pipe")
 	}
 	return nil, refuse("not a file or a directory")
+}
+
+// padding takes zeros only.
+type padding struct{}
+
+func (padding) Write(p []byte) (int, error) {
+	for _, b := range p {
+		if b != 0 {
+			return 0, schema.Errorf(schema.Invalid, "the archive has entries after its end")
+		}
+	}
+	return len(p), nil
 }
 
 // limitedReader fails when there is more than left bytes.

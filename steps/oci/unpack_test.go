@@ -91,6 +91,8 @@ func hostile() map[string]struct {
 		"directory twice":      {[]tar.Header{{Name: "d/", Typeflag: tar.TypeDir}, {Name: "d", Typeflag: tar.TypeDir}}, `directory "d" is there twice`},
 		"file and parent":      {[]tar.Header{good, {Name: "a.yaml/b"}}, `file "a.yaml/b": "a.yaml" is a file too`},
 		"file and directory":   {[]tar.Header{good, {Name: "a.yaml/", Typeflag: tar.TypeDir}}, `"a.yaml" is a file and a directory`},
+		"only case":            {[]tar.Header{good, {Name: "A.yaml"}}, `"a.yaml" and "A.yaml" differ only in case`},
+		"only case, directory": {[]tar.Header{{Name: "d/x"}, {Name: "D/y"}}, `"d" and "D" differ only in case`},
 		"too many":             {many, "more than 20 files"},
 		"far too large":        {[]tar.Header{{Name: "bomb", Size: 1 << 20}}, "unpacks to far more than it should"},
 	}
@@ -101,7 +103,7 @@ func TestHostileArchives(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			store := &blobtest.Store{}
 			data := archive(t, tt.entries...)
-			files, err := small().unpack(t.Context(), bytes.NewReader(data), int64(len(data)), store)
+			files, err := small().unpack(t.Context(), bytes.NewReader(data), int64(len(data)), "", store)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || schema.CodeOf(err) != schema.Invalid {
 				t.Errorf("error %v (%s), want %q", err, schema.CodeOf(err), tt.want)
 			}
@@ -123,9 +125,109 @@ func TestDamagedArchives(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := &blobtest.Store{}
-			_, err := small().unpack(t.Context(), bytes.NewReader(data), int64(len(data)), store)
+			_, err := small().unpack(t.Context(), bytes.NewReader(data), int64(len(data)), "", store)
 			if schema.CodeOf(err) != schema.Invalid || !strings.Contains(err.Error(), "the archive is damaged") {
 				t.Errorf("error %v", err)
+			}
+			if store.Len() != 0 {
+				t.Errorf("it left %d blobs", store.Len())
+			}
+		})
+	}
+}
+
+// sparse is an archive with one entry in the PAX form of GNU tar 1.0: a map of
+// no data at all, and a real size of a GiB.
+func sparse(t *testing.T) []byte {
+	t.Helper()
+	body := make([]byte, 512)
+	copy(body, "1\n1073741824\n0\n")
+	record := func(k, v string) string {
+		n := len(k) + len(v) + 4
+		if n >= 10 {
+			n = len(k) + len(v) + 5
+		}
+		return fmt.Sprintf("%d %s=%s\n", n, k, v)
+	}
+	pax := record("GNU.sparse.major", "1") + record("GNU.sparse.minor", "0") + record("GNU.sparse.name", "bomb") + record("GNU.sparse.realsize", "1073741824")
+	return append(append(raw(t, "x", 'x', []byte(pax)), raw(t, "bomb", '0', body)...), make([]byte, 1024)...)
+}
+
+// raw is an entry as no writer of tar makes it.
+func raw(t *testing.T, name string, kind byte, body []byte) []byte {
+	t.Helper()
+	h := make([]byte, 512)
+	copy(h, name)
+	copy(h[100:], fmt.Sprintf("%07o\x00%07o\x00%07o\x00%011o\x00%011o\x00        ", 0o644, 0, 0, len(body), 0))
+	h[156] = kind
+	copy(h[257:], "ustar\x0000")
+	var sum int
+	for _, b := range h {
+		sum += int(b)
+	}
+	copy(h[148:], fmt.Sprintf("%06o\x00 ", sum))
+	out := append(h, body...)
+	return append(out, make([]byte, (512-len(body)%512)%512)...)
+}
+
+// gnuSparse is an archive with one entry in the old form of GNU tar.
+func gnuSparse(t *testing.T) []byte {
+	t.Helper()
+	h := raw(t, "bomb", 'S', nil)
+	copy(h[257:], "ustar  \x00")
+	copy(h[386:], fmt.Sprintf("%011o\x00%011o\x00", 1<<30, 0))
+	copy(h[483:], fmt.Sprintf("%011o\x00", 1<<30))
+	copy(h[148:], "        ")
+	var sum int
+	for _, b := range h {
+		sum += int(b)
+	}
+	copy(h[148:], fmt.Sprintf("%06o\x00 ", sum))
+	return append(h, make([]byte, 1024)...)
+}
+
+// What two readers of one archive could take for two archives, or that comes to
+// more than it takes to send, is refused; nothing of it is stored.
+func TestAmbiguousArchives(t *testing.T) {
+	var plain bytes.Buffer
+	good := archive(t, tar.Header{Name: "a.yaml", Size: 3})
+	gz, err := gzip.NewReader(bytes.NewReader(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(&plain, gz); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		data []byte
+		tree string
+		want string
+	}{
+		"as made":             {good, "", ""},
+		"as stated":           {good, digestOf(plain.Bytes()).String(), ""},
+		"other than stated":   {good, digestOf(nil).String(), "its descriptor states sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+		"more padding":        {gzipped(t, plain.String()+strings.Repeat("\x00", 9000)), "", ""},
+		"sparse":              {gzipped(t, string(sparse(t))), "", `entry "bomb" is sparse`},
+		"sparse of GNU":       {gzipped(t, string(gnuSparse(t))), "", `entry "bomb" is sparse`},
+		"entry after the end": {gzipped(t, plain.String()+plain.String()), "", "entries after its end"},
+		"garbage in the end":  {gzipped(t, plain.String()+"x"), "", "entries after its end"},
+		"second member":       {append(bytes.Clone(good), good...), "", "goes on after its end"},
+		"empty second member": {append(bytes.Clone(good), gzipped(t, "")...), "", "goes on after its end"},
+		"zeros after the end": {append(bytes.Clone(good), 0), "", "goes on after its end"},
+		"cut in two members":  {append(gzipped(t, plain.String()[:513]), gzipped(t, plain.String()[513:])...), "", "the archive is damaged"},
+		"endless padding":     {gzipped(t, plain.String()+strings.Repeat("\x00", 11<<20)), "", "unpacks to far more than it should"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := &blobtest.Store{}
+			_, err := small().unpack(t.Context(), bytes.NewReader(tt.data), int64(len(tt.data)), schema.Digest(tt.tree), store)
+			if tt.want == "" {
+				if err != nil || store.Len() != 1 {
+					t.Errorf("error %v, %d blobs", err, store.Len())
+				}
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.want) || schema.CodeOf(err) != schema.Invalid {
+				t.Errorf("error %v (%s), want %q", err, schema.CodeOf(err), tt.want)
 			}
 			if store.Len() != 0 {
 				t.Errorf("it left %d blobs", store.Len())
@@ -204,7 +306,7 @@ func FuzzUnpack(f *testing.F) {
 	f.Add([]byte("\x1f\x8b"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		store := &blobtest.Store{}
-		files, err := small().unpack(context.Background(), bytes.NewReader(data), int64(len(data)), store)
+		files, err := small().unpack(context.Background(), bytes.NewReader(data), int64(len(data)), "", store)
 		if err != nil {
 			if files != nil || schema.CodeOf(err) != schema.Invalid {
 				t.Fatalf("%d files with %v (%s)", len(files), err, schema.CodeOf(err))
