@@ -2,6 +2,9 @@
 # kept under .cache, by version; a second run finds them there.
 SHELL := /bin/bash
 export GOFLAGS := -trimpath -buildvcs=false
+# go-nvml calls functions that NVML's header calls deprecated: 200 lines of
+# warnings of the C compiler that concern nobody who builds this.
+export CGO_CFLAGS ?= -O2 -g -Wno-deprecated-declarations
 TOOL  := go tool -modfile=tools.mod
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.versionString=$(VERSION)

@@ -82,7 +82,11 @@ func (a *app) main(ctx context.Context, args []string) int {
 	if !errors.As(err, &t) {
 		a.story.Errors(usageError(c, err))
 	}
-	return schema.CodeOf(usageError(c, err)).Info().Exit
+	code := schema.CodeOf(usageError(c, err)).Info()
+	if code.Code == schema.Unsatisfied { // the one status that is an answer and not a failure
+		a.story.Note("exit status %d: %s", code.Exit, code.Meaning)
+	}
+	return code.Exit
 }
 
 // told is an error that only decides the exit status: what was written says it.

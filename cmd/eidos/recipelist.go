@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
 )
 
@@ -20,7 +21,19 @@ func (a *app) recipeList() *cobra.Command {
 			return err
 		}
 		if format == "json" {
-			return a.printJSON(cat.Overlays)
+			type row struct {
+				recipes.Overlay
+				Catalog schema.Digest `json:"catalog"` // metadata.catalog of the recipe for its criteria
+			}
+			var rows []row
+			for _, o := range cat.Overlays {
+				r, err := cat.Resolve(o.Criteria, true)
+				if err != nil {
+					return err
+				}
+				rows = append(rows, row{o, r.Metadata.Catalog})
+			}
+			return a.printJSON(rows)
 		}
 		rows := [][]string{{"NAME", "MATURITY", "FOR", "ASK WITH"}}
 		for _, o := range cat.Overlays {

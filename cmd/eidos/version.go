@@ -39,7 +39,10 @@ func (a *app) version() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of eidos and of its catalogue",
-		Args:  cobra.NoArgs,
+		Long: `Print the version of eidos and of its catalogue. The digest is that of the
+catalogue's source files. A recipe names the digest of its own answer, which
+changes only when the recipe does: eidos recipe list --format json prints those.`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			cat, err := recipes.Shipped()
 			if err != nil {
@@ -48,7 +51,7 @@ func (a *app) version() *cobra.Command {
 			v := struct {
 				Version    string        `json:"version"`
 				Catalog    string        `json:"catalog"`
-				Digest     schema.Digest `json:"catalogDigest"`
+				Sources    schema.Digest `json:"catalogSources"`
 				APIVersion string        `json:"apiVersion"`
 				Go         string        `json:"go"`
 				Platform   string        `json:"platform"`
@@ -57,7 +60,7 @@ func (a *app) version() *cobra.Command {
 			case "json":
 				return a.printJSON(v)
 			case "text":
-				_, err := fmt.Fprintf(a.out, "eidos %s\ncatalogue %s %s\n%s, %s\n", v.Version, v.Catalog, v.Digest, v.Go, v.Platform)
+				_, err := fmt.Fprintf(a.out, "eidos %s\ncatalogue %s, source files %s\n%s, %s\n", v.Version, v.Catalog, v.Sources, v.Go, v.Platform)
 				return err
 			}
 			return schema.Errorf(schema.Invalid, "--format: no format %q", format).WithHint("use text or json")
