@@ -45,7 +45,7 @@ func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []Kind, opts CompileOpti
 		c.check(boundsOf(doc), touch{readsSecret, n, top.child("secrets", n)})
 	}
 	params, errs := fillParams(p.Params, top.child("params"), given{texts: opts.Params, values: opts.Values})
-	c.errs = append(c.errs, errs...)
+	c.problems.Add(errs)
 	c.plan.Params = params
 	s := &scope{bounds: boundsOf(doc), top: p, params: params, decl: p.Params, names: map[string]*step{}, at: top}
 	c.declare(s, p.Steps, top.child("steps"), docAt(doc, "steps"), false)
@@ -54,7 +54,7 @@ func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []Kind, opts CompileOpti
 		c.link(d)
 	}
 	order := c.sort()
-	sound := len(c.errs) == 0
+	sound := c.problems.Len() == 0
 	for _, d := range order {
 		if sound {
 			c.expand(d)
@@ -62,7 +62,7 @@ func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []Kind, opts CompileOpti
 			c.checkWith(d)
 		}
 	}
-	if err := schema.Join(c.errs); err != nil {
+	if err := c.problems.Err(); err != nil {
 		return nil, err
 	}
 	var err error
@@ -103,7 +103,7 @@ type compiler struct {
 	outs      map[string]*node // by target
 	included  []*schema.Pipeline
 	expanded  map[*step][]*node // while running: rows that are known by now
-	errs      []error
+	problems  schema.Problems
 }
 
 // scope is what the names in one file mean.
@@ -131,7 +131,17 @@ type draft struct {
 }
 
 // fail notes a problem.
-func (c *compiler) fail(err error) { c.errs = append(c.errs, err) }
+func (c *compiler) fail(err error) { c.problems.Add(err) }
+
+// failAs is fail for an error that takes time to word, as its hint looks through
+// all the steps.
+func (c *compiler) failAs(word func() error) {
+	if c.problems.Full() {
+		c.problems.Count(1)
+		return
+	}
+	c.fail(word())
+}
 
 // declare makes a draft of every step, so that links can find them.
 func (c *compiler) declare(s *scope, steps map[string]schema.Step, at place, doc *schema.Doc, finally bool) []*draft {
@@ -163,7 +173,9 @@ func (c *compiler) declare(s *scope, steps map[string]schema.Step, at place, doc
 		default:
 			st.kind = c.kinds[src.Uses]
 			if st.kind == nil {
-				c.fail(d.at.child("uses").errorf("no kind %q", src.Uses).WithHint("%s", schema.Suggest(src.Uses, c.kindNames)))
+				c.failAs(func() error {
+					return d.at.child("uses").errorf("no kind %q", src.Uses).WithHint("%s", schema.Suggest(src.Uses, c.kindNames))
+				})
 			}
 		}
 	}
@@ -197,12 +209,16 @@ func (c *compiler) settings(d *draft) {
 	}
 	if s.pool != "" {
 		if _, ok := c.plan.pools[s.pool]; !ok {
-			c.fail(d.at.child("pool").errorf("no pool %q", s.pool).WithHint("%s", suggest(s.pool, sortedKeys(c.plan.pools), "add it under pools:")))
+			c.failAs(func() error {
+				return d.at.child("pool").errorf("no pool %q", s.pool).WithHint("%s", suggest(s.pool, sortedKeys(c.plan.pools), "add it under pools:"))
+			})
 		}
 	}
 	for i, n := range s.secrets {
 		if _, ok := c.plan.secrets[n]; !ok {
-			c.fail(d.at.child("secrets", itoa(i)).errorf("no secret %q", n).WithHint("%s", suggest(n, sortedKeys(c.plan.secrets), "add it under secrets:")))
+			c.failAs(func() error {
+				return d.at.child("secrets", itoa(i)).errorf("no secret %q", n).WithHint("%s", suggest(n, sortedKeys(c.plan.secrets), "add it under secrets:"))
+			})
 			continue
 		}
 		if s.bounds != outermost { // its own secrets are noted where they are declared

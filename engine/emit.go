@@ -57,7 +57,7 @@ func (x *run) stepEvent(i int) Event {
 }
 
 func eventError(err error) *EventError {
-	out := &EventError{Code: schema.CodeOf(err), Message: err.Error()}
+	out := &EventError{Code: schema.CodeOf(err), Message: schema.ErrorText(err)}
 	var se *schema.Error
 	if errors.As(err, &se) {
 		out.Hint, out.Pos = se.Hint, se.Pos

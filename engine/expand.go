@@ -71,7 +71,7 @@ func (c *compiler) fillStatic(d *draft, s string, at place) (out string, late, o
 		c.fail(at.wrap(err))
 		return "", false, false
 	}
-	before := len(c.errs)
+	before := c.problems.Len()
 	for _, r := range t.refs {
 		if r.path[0] != "params" && r.path[0] != "matrix" {
 			c.fail(at.errorf("%s cannot be used in an input", r).WithHint("name the step itself, or use params and matrix"))
@@ -80,7 +80,7 @@ func (c *compiler) fillStatic(d *draft, s string, at place) (out string, late, o
 		c.reference(d, r.path, r.String(), at)
 		late = late || r.path[0] == "matrix"
 	}
-	if len(c.errs) > before {
+	if c.problems.Len() > before {
 		return "", false, false
 	}
 	if late {

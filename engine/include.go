@@ -69,8 +69,8 @@ func (c *compiler) include(d *draft) {
 			}
 		}
 		for _, r := range t.refs {
-			before := len(c.errs)
-			if c.reference(d, r.path, r.String(), with.child(path...)); len(c.errs) > before {
+			before := c.problems.Len()
+			if c.reference(d, r.path, r.String(), with.child(path...)); c.problems.Len() > before {
 				return s
 			}
 		}
@@ -81,7 +81,7 @@ func (c *compiler) include(d *draft) {
 		return v
 	}).(map[string]any)
 	params, errs := fillParams(p.Params, top.child("params"), given{values: values, at: &with})
-	c.errs = append(c.errs, errs...)
+	c.problems.Add(errs)
 	s := &scope{bounds: c.bounds(d, doc), top: p, prefix: d.name + "/", params: params, decl: p.Params, names: map[string]*step{}, at: top, outer: d, file: d.src.Include, from: from}
 	d.inside = c.declare(s, p.Steps, top.child("steps"), docAt(doc, "steps"), d.finally)
 	for _, i := range d.inside {

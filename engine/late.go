@@ -22,7 +22,7 @@ func (n *node) fill(dir string, results Results) (bound, string, error) {
 	if with.late {
 		c := &compiler{memo: map[string]bound{}}
 		with = c.bindWith(n.step.draft, look, func(text) bool { return false })
-		if err := schema.Join(c.errs); err != nil {
+		if err := c.problems.Err(); err != nil {
 			return bound{}, "", err
 		}
 	}
@@ -132,7 +132,7 @@ func (p *Plan) unroll(n *node, nodes []*node, expanded map[*step][]*node, result
 	for _, r := range made {
 		rows = append(rows, c.row(s.draft, r))
 	}
-	if err := schema.Join(c.errs); err != nil {
+	if err := c.problems.Err(); err != nil {
 		return nil, nil, err
 	}
 	return rows, c.plan.nodes, nil

@@ -48,8 +48,9 @@ func (c *compiler) find(d *draft, name string, at place) *step {
 	from := d.scope.names[name]
 	switch {
 	case from == nil:
-		e := at.errorf("no step %q", name).WithHint("%s", schema.Suggest(name, sortedKeys(d.scope.names)))
-		c.fail(e)
+		c.failAs(func() error {
+			return at.errorf("no step %q", name).WithHint("%s", schema.Suggest(name, sortedKeys(d.scope.names)))
+		})
 		return nil
 	case from.finally && !d.finally:
 		c.fail(at.errorf("step %q runs in the end, under finally; nothing before can wait for it", name))
@@ -70,7 +71,7 @@ func (c *compiler) inputs(d *draft) {
 		if _, ok := d.kind.Port(name); !ok {
 			unknown = true
 			e := at.child(name).keyErrorf("%s has no input %q", d.kind.Name, name)
-			c.fail(e.WithHint("%s", suggest(name, ports, d.kind.Name+" takes none")))
+			c.failAs(func() error { return e.WithHint("%s", suggest(name, ports, d.kind.Name+" takes none")) })
 		}
 	}
 	for _, p := range d.kind.Inputs {
@@ -101,7 +102,9 @@ func (c *compiler) inputs(d *draft) {
 			c.fail(at.errorf("must be a step's name or a path, not %s", typeWord(v)))
 		}
 		if !given && !unknown && !p.Optional && before == len(d.step.inputs) {
-			c.fail(d.at.keyErrorf("input %q is missing: %s needs a %s", p.Name, d.kind.Name, short(p.MediaType)).WithHint("%s", c.makers(d, p)))
+			c.failAs(func() error {
+				return d.at.keyErrorf("input %q is missing: %s needs a %s", p.Name, d.kind.Name, short(p.MediaType)).WithHint("%s", c.makers(d, p))
+			})
 		}
 	}
 }
@@ -143,7 +146,7 @@ func (c *compiler) input(d *draft, p Port, s string, at place) {
 		return
 	}
 	if from == nil {
-		c.fail(at.errorf("no step %q", s).WithHint("%s", suggestStep(s, d)))
+		c.failAs(func() error { return at.errorf("no step %q", s).WithHint("%s", suggestStep(s, d)) })
 		return
 	}
 	if from = c.find(d, from.name[len(d.scope.prefix):], at); from == nil {
@@ -160,7 +163,9 @@ func (c *compiler) input(d *draft, p Port, s string, at place) {
 		return // an unknown kind was noted
 	}
 	if from.kind.Output != p.MediaType {
-		c.fail(at.errorf("input %q takes a %s, but step %q makes a %s", p.Name, short(p.MediaType), s, short(from.kind.Output)).WithHint("%s", c.makers(d, p)))
+		c.failAs(func() error {
+			return at.errorf("input %q takes a %s, but step %q makes a %s", p.Name, short(p.MediaType), s, short(from.kind.Output)).WithHint("%s", c.makers(d, p))
+		})
 		return
 	}
 	in := input{port: p, at: at, from: from}
@@ -231,7 +236,9 @@ func (c *compiler) reference(d *draft, path []string, shown string, at place) {
 			return
 		}
 		if _, ok := d.scope.decl[rest[0]]; !ok {
-			c.fail(at.errorf("%s: no parameter %q", shown, rest[0]).WithHint("%s", suggestParam(rest[0], sortedKeys(d.scope.decl))))
+			c.failAs(func() error {
+				return at.errorf("%s: no parameter %q", shown, rest[0]).WithHint("%s", suggestParam(rest[0], sortedKeys(d.scope.decl)))
+			})
 		}
 	case "matrix":
 		var names []string
@@ -241,7 +248,9 @@ func (c *compiler) reference(d *draft, path []string, shown string, at place) {
 				return
 			}
 		}
-		c.fail(at.errorf("%s: the step's matrix has no %q", shown, strings.Join(rest, ".")).WithHint("%s", suggest(strings.Join(rest, "."), names, "the step has no matrix")))
+		c.failAs(func() error {
+			return at.errorf("%s: the step's matrix has no %q", shown, strings.Join(rest, ".")).WithHint("%s", suggest(strings.Join(rest, "."), names, "the step has no matrix"))
+		})
 	case "steps":
 		if len(rest) == 0 {
 			c.fail(at.errorf("%s names no step", shown))

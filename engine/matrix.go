@@ -59,7 +59,7 @@ func (c *compiler) axes(d *draft) {
 // axisValue fills in the references of one list. A list that another step
 // makes is left for the run.
 func (c *compiler) axisValue(d *draft, a *axis, v any) (any, bool) {
-	before := len(c.errs)
+	before := c.problems.Len()
 	out := walkTexts(v, nil, func(path []string, s string) any {
 		at := a.at.child(path...)
 		t, err := parseText(s)
@@ -78,7 +78,7 @@ func (c *compiler) axisValue(d *draft, a *axis, v any) (any, bool) {
 				c.fail(at.errorf("%s cannot be used in a list of a matrix", r).WithHint("use ${params.NAME}, or let the whole list be ${steps.NAME.FIELD}"))
 			}
 		}
-		if len(c.errs) > before || a.late != "" {
+		if c.problems.Len() > before || a.late != "" {
 			return s
 		}
 		val, err := t.value(d.scope.look(nil))
@@ -87,7 +87,7 @@ func (c *compiler) axisValue(d *draft, a *axis, v any) (any, bool) {
 		}
 		return val
 	})
-	return out, len(c.errs) == before
+	return out, c.problems.Len() == before
 }
 
 // set gives the axis its values; two that would be named alike are an error.

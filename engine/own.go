@@ -24,10 +24,11 @@ func decodeOwn(at place, with map[string]any, p any) error {
 		}
 		known[name] = true
 	}
+	names := sortedKeys(known)
 	var errs []error
 	for _, k := range sortedKeys(with) {
 		if !known[k] {
-			errs = append(errs, at.child(k).keyErrorf("unknown key %q", k).WithHint("%s", suggest(k, sortedKeys(known), "there are no parameters")))
+			errs = append(errs, at.child(k).keyErrorf("unknown key %q", k).WithHint("%s", suggest(k, names, "there are no parameters")))
 		}
 	}
 	if len(errs) > 0 {

@@ -20,18 +20,18 @@ type given struct {
 
 // fillParams gives every declared parameter its value. A parameter without one
 // is left out.
-func fillParams(decl map[string]schema.Param, at place, g given) (map[string]any, []error) {
-	var errs []error
+func fillParams(decl map[string]schema.Param, at place, g given) (map[string]any, error) {
+	var errs schema.Problems
 	out := make(map[string]any, len(decl))
 	names := sortedKeys(decl)
 	for _, n := range sortedKeys(g.texts) {
 		if _, ok := decl[n]; !ok {
-			errs = append(errs, schema.Errorf(schema.Invalid, "no parameter %q", n).WithHint("%s", suggestParam(n, names)).At("", "params."+n))
+			errs.Add(schema.Errorf(schema.Invalid, "no parameter %q", n).WithHint("%s", suggestParam(n, names)).At("", "params."+n))
 		}
 	}
 	for _, n := range sortedKeys(g.values) {
 		if _, ok := decl[n]; !ok {
-			errs = append(errs, g.place(n, at).keyErrorf("no parameter %q", n).WithHint("%s", suggestParam(n, names)))
+			errs.Add(g.place(n, at).keyErrorf("no parameter %q", n).WithHint("%s", suggestParam(n, names)))
 		}
 	}
 	for _, n := range names {
@@ -39,7 +39,7 @@ func fillParams(decl map[string]schema.Param, at place, g given) (map[string]any
 		typ := paramType(p)
 		if p.Default != nil {
 			if err := checkParam(n, typ, p, p.Default); err != nil {
-				errs = append(errs, at.child(n, "default").wrap(err))
+				errs.Add(at.child(n, "default").wrap(err))
 				continue
 			}
 		}
@@ -51,27 +51,27 @@ func fillParams(decl map[string]schema.Param, at place, g given) (map[string]any
 			from = place{path: []string{"params", n}}
 			var err error
 			if v, err = readParam(n, typ, s); err != nil {
-				errs = append(errs, from.wrap(err))
+				errs.Add(from.wrap(err))
 				continue
 			}
 		}
 		if v == nil {
 			if p.Required {
 				if g.at != nil {
-					errs = append(errs, g.at.keyErrorf("parameter %q needs a value", n).WithHint("add with: {%s: VALUE}", n))
+					errs.Add(g.at.keyErrorf("parameter %q needs a value", n).WithHint("add with: {%s: VALUE}", n))
 				} else {
-					errs = append(errs, at.child(n).keyErrorf("parameter %q needs a value", n).WithHint("give --param %s=VALUE", n))
+					errs.Add(at.child(n).keyErrorf("parameter %q needs a value", n).WithHint("give --param %s=VALUE", n))
 				}
 			}
 			continue
 		}
 		if err := checkParam(n, typ, p, v); err != nil {
-			errs = append(errs, from.wrap(err))
+			errs.Add(from.wrap(err))
 			continue
 		}
 		out[n] = v
 	}
-	return out, errs
+	return out, errs.Err()
 }
 
 func (g given) place(name string, decl place) place {

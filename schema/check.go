@@ -3,7 +3,7 @@ package schema
 import (
 	"fmt"
 	"math"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -13,28 +13,38 @@ import (
 func (r *rule) check(d *Doc, val any) error {
 	c := checkRun{doc: d}
 	c.value(r, val)
-	return Join(c.errs)
+	return c.problems.Err()
 }
 
 // checkRun is one walk over a document. path is where it stands.
 type checkRun struct {
-	doc  *Doc
-	path []string
-	errs []error
-	deep int // the longest path that a problem was found at
+	doc      *Doc
+	path     []string
+	problems Problems
+	brief    bool // problems are only counted
+	deep     int  // the longest path that a problem was found at
 }
 
-func (c *checkRun) add(key bool, extra string, err *Error) {
+// add adds a problem at path, or at the key extra below it.
+func (c *checkRun) add(extra string, say func() *Error) {
+	depth := len(c.path)
+	if extra != "" {
+		depth++
+	}
+	c.deep = max(c.deep, depth)
+	if c.brief || c.problems.Full() {
+		c.problems.Count(1)
+		return
+	}
 	path := c.path
 	if extra != "" {
 		path = append(append([]string(nil), path...), extra)
 	}
-	c.deep = max(c.deep, len(path))
-	c.errs = append(c.errs, c.doc.locate(path, key, err))
+	c.problems.Add(c.doc.locate(path, extra != "", say()))
 }
 
 func (c *checkRun) fail(format string, args ...any) {
-	c.add(false, "", Errorf(Invalid, format, args...))
+	c.add("", func() *Error { return Errorf(Invalid, format, args...) })
 }
 
 func (c *checkRun) below(key string, r *rule, val any) {
@@ -54,11 +64,13 @@ func (c *checkRun) value(r *rule, val any) {
 		c.anyOf(r.AnyOf, val)
 	}
 	if r.Const != nil && !same(r.Const, val) {
-		err := Errorf(Invalid, "must be %s, not %s", show(r.Const), show(val))
-		if r.Const == APIVersion {
-			err = err.WithHint("this eidos reads %s", APIVersion)
-		}
-		c.add(false, "", err)
+		c.add("", func() *Error {
+			err := Errorf(Invalid, "must be %s, not %s", show(r.Const), show(val))
+			if r.Const == APIVersion {
+				err = err.WithHint("this eidos reads %s", APIVersion)
+			}
+			return err
+		})
 		return
 	}
 	if len(r.Enum) > 0 && !oneOf(r.Enum, val) {
@@ -74,7 +86,7 @@ func (c *checkRun) value(r *rule, val any) {
 		if r.MinLength > 0 && utf8.RuneCountInString(v) < r.MinLength {
 			c.fail("must not be empty")
 		} else if r.re != nil && r.Pattern != "" && !r.re.MatchString(v) {
-			c.add(false, "", Errorf(Invalid, "%q has the wrong form", v).WithHint("%s", r.form()))
+			c.add("", func() *Error { return Errorf(Invalid, "%q has the wrong form", v).WithHint("%s", r.form()) })
 		}
 	case map[string]any:
 		c.object(r, v)
@@ -102,7 +114,13 @@ func (c *checkRun) notInEnum(want []string, val any) {
 		c.fail("must be %s, not %s", orList(want), show(val))
 		return
 	}
-	c.add(false, "", Errorf(Invalid, "no %s %q", last(c.path), s).WithHint("%s", nearest(s, want, "use ")))
+	c.add("", func() *Error {
+		err := Errorf(Invalid, "no %s %q", last(c.path), s)
+		if slices.Contains(criteriaFields(), last(c.path)) && slices.Contains(want, Any) {
+			return err.WithHint("%s", CriteriaHint(want))
+		}
+		return err.WithHint("%s", nearest(s, want, "use "))
+	})
 }
 
 func (c *checkRun) object(r *rule, v map[string]any) {
@@ -115,11 +133,15 @@ func (c *checkRun) object(r *rule, v map[string]any) {
 		return
 	}
 	keys := make([]string, 0, len(v))
-	for k := range v {
-		keys = append(keys, k)
-	}
-	if len(r.Properties) > 0 {
-		sort.Strings(keys) // problems are sorted by position anyway: only where there is none
+	if len(v) > MaxProblems { // so that the problems that are kept are the first
+		keys = c.doc.At(c.path...).inOrder(v)
+	} else {
+		for k := range v {
+			keys = append(keys, k)
+		}
+		if len(r.Properties) > 0 {
+			slices.Sort(keys) // problems are sorted by position anyway: only where there is none
+		}
 	}
 	for _, k := range keys {
 		if p := r.Properties[k]; p != nil {
@@ -129,7 +151,9 @@ func (c *checkRun) object(r *rule, v map[string]any) {
 		if r.PatternProperties != nil {
 			for pattern, p := range r.PatternProperties {
 				if !r.re.MatchString(k) {
-					c.add(true, k, Errorf(Invalid, "%q is not a good name here", k).WithHint("it must match %s", pattern))
+					c.add(k, func() *Error {
+						return Errorf(Invalid, "%q is not a good name here", k).WithHint("it must match %s", pattern)
+					})
 					continue
 				}
 				c.below(k, p, v[k])
@@ -141,7 +165,9 @@ func (c *checkRun) object(r *rule, v map[string]any) {
 		case extra.rule != nil:
 			c.below(k, extra.rule, v[k])
 		default:
-			c.add(true, k, Errorf(Invalid, "unknown key %q", k).WithHint("%s", nearest(k, r.keys, "the keys here are ")))
+			c.add(k, func() *Error {
+				return Errorf(Invalid, "unknown key %q", k).WithHint("%s", nearest(k, r.keys, "the keys here are "))
+			})
 		}
 	}
 }
@@ -152,19 +178,19 @@ func (c *checkRun) anyOf(alts []*rule, val any) {
 	var best checkRun
 	var want []string
 	for _, a := range alts {
-		try := checkRun{doc: c.doc, path: c.path}
+		try := checkRun{doc: c.doc, path: c.path, brief: c.brief || c.problems.Full()}
 		try.value(a, val)
-		if len(try.errs) == 0 {
+		if try.problems.Len() == 0 {
 			return
 		}
-		if try.deep > best.deep || best.errs == nil {
+		if try.deep > best.deep || best.problems.Len() == 0 {
 			best = try
 		}
 		want = append(want, a.wants()...)
 	}
 	if best.deep > len(c.path) {
 		c.deep = max(c.deep, best.deep)
-		c.errs = append(c.errs, best.errs...)
+		c.problems.Add(best.problems.Err())
 		return
 	}
 	c.fail("must be %s, not %s", orList(want), show(val))
@@ -295,13 +321,6 @@ func typeWords(types []string) []string {
 		out = append(out, words[t])
 	}
 	return out
-}
-
-func orList(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
 }
 
 // form says what text of r looks like: in the words of its definition if that

@@ -8,6 +8,11 @@ import (
 // Any is the word that leaves a field of criteria open.
 const Any = "any"
 
+// criteriaFields are the keys of #Criteria whose values are words.
+func criteriaFields() []string {
+	return []string{"service", "accelerator", "intent", "os", "platform"}
+}
+
 // otherNames are names people use for a word of #Criteria.
 func otherNames() map[string]string {
 	return map[string]string{

@@ -135,5 +135,5 @@ func assignScalar(dst reflect.Value, val any) error {
 }
 
 func mismatch(dst reflect.Value, val any) error {
-	return fmt.Errorf("%v does not fit a %s", val, dst.Type())
+	return fmt.Errorf("%s does not fit a %s", show(val), dst.Type())
 }

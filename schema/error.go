@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"sort"
 	"strings"
 	"syscall"
 )
@@ -96,7 +95,7 @@ func (e *Error) At(pos, path string) *Error {
 	return &c
 }
 
-// Error is "path: message (pos)", without the hint.
+// Error is "path: message (pos)", without the hint, and Safe.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Path != "" {
@@ -110,7 +109,7 @@ func (e *Error) Error() string {
 	if e.Pos != "" {
 		b.WriteString(" (" + e.Pos + ")")
 	}
-	return b.String()
+	return Safe(b.String())
 }
 
 func (e *Error) Unwrap() error { return e.Err }
@@ -135,76 +134,4 @@ func CodeOf(err error) Code {
 // file system is mounted.
 func forbidden(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
-}
-
-// List flattens joined errors into the problems they are made of.
-func List(err error) []error {
-	if err == nil {
-		return nil
-	}
-	if j, ok := err.(interface{ Unwrap() []error }); ok {
-		var out []error
-		for _, e := range j.Unwrap() {
-			out = append(out, List(e)...)
-		}
-		return out
-	}
-	return []error{err}
-}
-
-// Join joins the problems of one input in the order of their positions, each
-// once. It returns nil for none.
-func Join(errs []error) error {
-	var flat []error
-	for _, e := range errs {
-		flat = append(flat, List(e)...)
-	}
-	sort.SliceStable(flat, func(i, j int) bool { return posLess(posOf(flat[i]), posOf(flat[j])) })
-	seen := map[string]bool{}
-	var out []error
-	for _, e := range flat {
-		if !seen[e.Error()] {
-			seen[e.Error()] = true
-			out = append(out, e)
-		}
-	}
-	if len(out) == 1 {
-		return out[0]
-	}
-	return errors.Join(out...)
-}
-
-func posOf(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
-		return e.Pos
-	}
-	return ""
-}
-
-// posLess orders file:line:col by file, then by number.
-func posLess(a, b string) bool {
-	fa, la, ca := splitPos(a)
-	fb, lb, cb := splitPos(b)
-	if fa != fb {
-		return fa < fb
-	}
-	if la != lb {
-		return la < lb
-	}
-	return ca < cb
-}
-
-func splitPos(p string) (file string, line, col int) {
-	i := strings.LastIndexByte(p, ':')
-	if i < 0 {
-		return p, 0, 0
-	}
-	j := strings.LastIndexByte(p[:i], ':')
-	if j < 0 {
-		return p, 0, 0
-	}
-	fmt.Sscan(p[j+1:i], &line)
-	fmt.Sscan(p[i+1:], &col)
-	return p[:j], line, col
 }

@@ -3,6 +3,7 @@ package schema
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -42,14 +43,50 @@ func TestCodeOf(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	for _, tt := range []struct{ got, want string }{
-		{"argo", "argocd"}, {"hlem", "helm"}, {"Flux", "flux"}, {"kubernetes", ""}, {"", ""},
+	deployers := []string{"argocd", "flux", "helm", "helmfile"}
+	kinds := []string{"bundle", "collect", "os", "http", "push", "recipe", "sign", "snapshot", "validate", "verify"}
+	for _, tt := range []struct {
+		got   string
+		known []string
+		want  string
+	}{
+		// The beginning of a word, and of two the shorter.
+		{"argo", deployers, "argocd"}, {"hel", deployers, "helm"}, {"snap", kinds, "snapshot"}, {"sn", kinds, ""},
+		// One error for every four letters, swaps too; case and dashes do not count.
+		{"hlem", deployers, "helm"}, {"Flux", deployers, "flux"}, {"helm-file", deployers, "helmfile"},
+		{"colect", kinds, "collect"}, {"vlidaet", kinds, "validate"}, {"bundles", kinds, "bundle"}, {"psuh", kinds, "push"},
+		{"node_selector", []string{"nodeSelector"}, "nodeSelector"}, {"acceleratedNodeSelectr", []string{"acceleratedNodeSelector"}, "acceleratedNodeSelector"},
+		// Not near.
+		{"foo", kinds, ""}, {"ftp", kinds, ""}, {"kubernetes", deployers, ""}, {"", deployers, ""}, {"x", []string{"y"}, ""},
+		{"ab", []string{"ac"}, ""}, {"sing", []string{"bring"}, ""}, {"fluxx", []string{"linux"}, ""},
+		// A number is another thing, not a typing error.
+		{"h100", []string{"a200"}, ""}, {"step3", []string{"step4"}, ""}, {"v1", []string{"v2"}, ""}, {"gb300", []string{"gb200"}, ""},
+		{"stp3", []string{"step3", "step4"}, "step3"},
 	} {
-		if n := Nearest(tt.got, []string{"argocd", "flux", "helm", "helmfile"}); n != tt.want {
+		if n := Nearest(tt.got, tt.known); n != tt.want {
 			t.Errorf("Nearest(%q) = %q, want %q", tt.got, n, tt.want)
 		}
 	}
 	if a, b := Nearest("snapp", []string{"snap", "snap2"}), Nearest("snapp", []string{"snap2", "snap"}); a != b {
 		t.Errorf("the order of known decides: %q, %q", a, b)
+	}
+	var many []string
+	for i := range 5000 {
+		many = append(many, fmt.Sprint("step", i))
+	}
+	if got := Suggest("other", many); len(got) > 300 || !strings.HasSuffix(got, " … and 4,980 more") {
+		t.Errorf("%d characters: %.400s", len(got), got)
+	}
+}
+
+// TestCriteriaNameNoOtherProduct: one letter away from a product is another one.
+func TestCriteriaNameNoOtherProduct(t *testing.T) {
+	for _, line := range []string{"accelerator: h200", "accelerator: gb300", "accelerator: l40s", "service: rke2", "service: ocp", "os: rhcos", "platform: kubeflw"} {
+		var c RecipeCriteria
+		err := Decode("f", []byte("kind: RecipeCriteria\napiVersion: "+APIVersion+"\nspec: {"+line+"}\n"), &c)
+		var e *Error
+		if !errors.As(err, &e) || strings.Contains(e.Hint, "did you mean") || !strings.HasPrefix(e.Hint, "use ") || !strings.Contains(e.Hint, "add a word") {
+			t.Errorf("%s: %v, hint %+v", line, err, e)
+		}
 	}
 }

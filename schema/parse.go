@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -25,6 +27,45 @@ type Doc struct {
 	root  *yaml.Node // a mapping, sequence or scalar
 	path  []string   // of root in the file
 	noPos bool       // the text is ours, not the user's: no positions in messages
+	index *index     // shared by all parts of a file
+}
+
+// index finds keys of mappings of more than a few: where there is a problem
+// with each of 200,000 keys, each is looked for. It is filled when asked.
+type index struct {
+	mu   sync.Mutex
+	keys map[*yaml.Node]map[string]int // of a mapping: key → its place in Content
+}
+
+// small is how many keys of a mapping are looked through one by one.
+const small = 16
+
+func (x *index) find(n *yaml.Node, key string) int {
+	if len(n.Content) <= 2*small {
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == key {
+				return i
+			}
+		}
+		return -1
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	keys := x.keys[n]
+	if keys == nil {
+		keys = make(map[string]int, len(n.Content)/2)
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			keys[n.Content[i].Value] = i
+		}
+		if x.keys == nil {
+			x.keys = map[*yaml.Node]map[string]int{}
+		}
+		x.keys[n] = keys
+	}
+	if i, ok := keys[key]; ok {
+		return i
+	}
+	return -1
 }
 
 // Parse reads one YAML or JSON document; name is for messages. It refuses, as
@@ -50,10 +91,10 @@ func Parse(name string, data []byte) (*Doc, error) {
 	if dec.Decode(&more) == nil {
 		return nil, Errorf(Invalid, "more than one document in the file").At(fmt.Sprintf("%s:%d:%d", name, more.Line, more.Column), "")
 	}
-	d := &Doc{name: name, root: root.Content[0]}
+	d := &Doc{name: name, root: root.Content[0], index: &index{}}
 	c := checker{doc: d}
 	c.walk(d.root, nil, 0)
-	if err := Join(c.errs); err != nil {
+	if err := c.problems.Err(); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -91,19 +132,23 @@ func syntaxError(name string, err error) error {
 	if m != nil {
 		msg = m[2]
 	}
-	return &Error{Code: Invalid, Pos: pos, Msg: "not valid YAML or JSON: " + msg}
+	return &Error{Code: Invalid, Pos: pos, Msg: "not valid YAML or JSON: " + cut(msg, 3*maxEcho)}
 }
 
 // checker walks the tree once for what the parser lets through.
 type checker struct {
-	doc   *Doc
-	errs  []error
-	count int
-	full  bool
+	doc      *Doc
+	problems Problems
+	count    int
+	full     bool
 }
 
 func (c *checker) fail(n *yaml.Node, path []string, format string, args ...any) {
-	c.errs = append(c.errs, Errorf(Invalid, format, args...).At(c.doc.pos(n), joinPath(path)))
+	if c.problems.Full() {
+		c.problems.Count(1)
+		return
+	}
+	c.problems.Add(Errorf(Invalid, format, args...).At(c.doc.pos(n), joinPath(path)))
 }
 
 func (c *checker) walk(n *yaml.Node, path []string, depth int) {
@@ -166,7 +211,7 @@ func (d *Doc) KeyPos(path ...string) string { return d.pos(d.find(path, true)) }
 func (d *Doc) find(path []string, key bool) *yaml.Node {
 	n := deref(d.root)
 	for i, p := range path {
-		next, k := child(n, p)
+		next, k := d.child(n, p)
 		if next == nil {
 			return n
 		}
@@ -186,13 +231,11 @@ func deref(n *yaml.Node) *yaml.Node {
 }
 
 // child returns the value under key or index p, and the key's node.
-func child(n *yaml.Node, p string) (value, key *yaml.Node) {
+func (d *Doc) child(n *yaml.Node, p string) (value, key *yaml.Node) {
 	switch n.Kind {
 	case yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			if n.Content[i].Value == p {
-				return n.Content[i+1], n.Content[i]
-			}
+		if i := d.index.find(n, p); i >= 0 {
+			return n.Content[i+1], n.Content[i]
 		}
 	case yaml.SequenceNode:
 		if i, err := strconv.Atoi(p); err == nil && i >= 0 && i < len(n.Content) {
@@ -206,13 +249,13 @@ func child(n *yaml.Node, p string) (value, key *yaml.Node) {
 func (d *Doc) At(path ...string) *Doc {
 	n := deref(d.root)
 	for _, p := range path {
-		next, _ := child(n, p)
+		next, _ := d.child(n, p)
 		if next == nil {
 			return nil
 		}
 		n = deref(next)
 	}
-	return &Doc{name: d.name, root: n, path: append(append([]string(nil), d.path...), path...)}
+	return &Doc{name: d.name, index: d.index, root: n, path: append(append([]string(nil), d.path...), path...)}
 }
 
 // Keys returns the keys of a mapping in the order they are written.
@@ -235,6 +278,32 @@ func (d *Doc) Text() (string, bool) {
 	return n.Value, n.Kind == yaml.ScalarNode && n.Tag != "!!null"
 }
 
+// inOrder returns the keys of m, made of d, as they are written in d; those
+// that are not, last and by name. d may be nil.
+func (d *Doc) inOrder(m map[string]any) []string {
+	var keys []string
+	if d != nil {
+		keys = d.Keys()
+	}
+	out := make([]string, 0, len(m))
+	for _, k := range keys {
+		if _, ok := m[k]; ok {
+			out = append(out, k)
+		}
+	}
+	if len(out) == len(m) {
+		return out
+	}
+	n := len(out)
+	for k := range m {
+		if !slices.Contains(out[:n], k) { // few: what reading has added
+			out = append(out, k)
+		}
+	}
+	slices.Sort(out[n:])
+	return out
+}
+
 // Path is the path of d in its file.
 func (d *Doc) Path() string { return joinPath(d.path) }
 
@@ -249,6 +318,7 @@ func joinPath(path []string) string {
 		if b.Len() > 0 {
 			b.WriteByte('.')
 		}
+		p = cut(p, maxEcho)
 		if strings.ContainsAny(p, ". \t\"[]") || p == "" {
 			p = strconv.Quote(p)
 		}

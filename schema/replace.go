@@ -30,7 +30,7 @@ func (d *Doc) Children() iter.Seq2[string, *Doc] {
 				key = n.Content[i].Value
 			}
 			path := append(append(make([]string, 0, len(d.path)+1), d.path...), key)
-			if !yield(key, &Doc{name: d.name, root: deref(n.Content[i+val]), path: path, noPos: d.noPos}) {
+			if !yield(key, &Doc{name: d.name, index: d.index, root: deref(n.Content[i+val]), path: path, noPos: d.noPos}) {
 				return
 			}
 		}

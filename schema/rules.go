@@ -155,7 +155,7 @@ func (r *rule) link(defs map[string]*rule) error {
 	return nil
 }
 
-func sortedKeys(m map[string]*rule) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	out := make([]string, 0, len(m))
 	for k := range m {
 		out = append(out, k)

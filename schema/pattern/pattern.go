@@ -48,3 +48,8 @@ func (p *Pattern) FindAllSubmatch(b []byte, n int) [][][]byte {
 func (p *Pattern) FindAllStringSubmatch(s string, n int) [][]string {
 	return p.compiled().FindAllStringSubmatch(s, n)
 }
+
+// FindAllStringSubmatchIndex is FindAllStringSubmatch with places instead of text.
+func (p *Pattern) FindAllStringSubmatchIndex(s string, n int) [][]int {
+	return p.compiled().FindAllStringSubmatchIndex(s, n)
+}

@@ -141,29 +141,33 @@ func valuesFile(cs []*component, name string, read func(string) ([]byte, error))
 	if !ok {
 		return schema.Errorf(schema.Invalid, "a values file is a mapping of components").At(doc.Pos(), "")
 	}
-	var errs []error
+	var errs schema.Problems
 	for _, key := range doc.Keys() {
+		if errs.Full() {
+			errs.Count(1)
+			continue
+		}
 		c, err := find(cs, key)
 		if err != nil {
-			errs = append(errs, err.(*schema.Error).At(doc.KeyPos(key), ""))
+			errs.Add(err.(*schema.Error).At(doc.KeyPos(key), ""))
 			continue
 		}
 		values, ok := all[key].(map[string]any)
 		if !ok {
-			errs = append(errs, schema.Errorf(schema.Invalid, "the values of %q must be a mapping, not %s", key, noun(all[key])).At(doc.Pos(key), ""))
+			errs.Add(schema.Errorf(schema.Invalid, "the values of %q must be a mapping, not %s", key, noun(all[key])).At(doc.Pos(key), ""))
 			continue
 		}
 		if on, ok := values["enabled"]; ok {
 			if err := c.enable(on); err != nil {
-				errs = append(errs, err.(*schema.Error).At(doc.Pos(key, "enabled"), ""))
+				errs.Add(err.(*schema.Error).At(doc.Pos(key, "enabled"), ""))
 			}
 			delete(values, "enabled")
 		}
 		merge(c.values, values, []string{key}, func(path []string, err *schema.Error) {
-			errs = append(errs, err.At(doc.Pos(path...), ""))
+			errs.Add(err.At(doc.Pos(path...), ""))
 		})
 	}
-	return schema.Join(errs)
+	return errs.Err()
 }
 
 // merge lays over on m: mappings are merged, all else replaces.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
@@ -53,7 +52,7 @@ func Judge(r *schema.ValidationResult) error {
 		return nil
 	}
 	n := int(r.Summary.Total - r.Summary.Skipped)
-	err := schema.Errorf(schema.Unsatisfied, "%d of %d constraints %s:\n  %s", len(bad), n, what(onlyUnknown, len(bad)), strings.Join(bad, "\n  "))
+	err := schema.Errorf(schema.Unsatisfied, "%d of %d constraints %s:\n  %s", len(bad), n, what(onlyUnknown, len(bad)), schema.Lines(bad, "\n  "))
 	switch {
 	case hint != "":
 		return err.WithHint("%s", hint)

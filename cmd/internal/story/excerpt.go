@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/NVIDIA/eidos/schema"
 )
 
 const (
@@ -14,16 +16,34 @@ const (
 	excerptWidth = 100      // characters of a line that are shown
 )
 
-// excerpt is the line that a position, FILE:LINE:COLUMN, names and a mark below
-// it; "" if there is no such file: it came from standard input, or a registry.
-// Columns are characters, from 1.
-func excerpt(pos string) string {
+// excerpts shows lines of files. Positions come in order, so each file is read
+// once, forwards.
+type excerpts struct {
+	name string
+	file *os.File
+	r    *bufio.Reader
+	line int    // of text, from 1; 0 before the first
+	text string // without what ends it
+	key  bool   // text is part of a key in PEM form
+}
+
+func (x *excerpts) close() {
+	if x.file != nil {
+		x.file.Close()
+	}
+	*x = excerpts{}
+}
+
+// at is the line that a position, FILE:LINE:COLUMN, names and a mark below it;
+// "" if there is no such file, as it came from standard input or a registry,
+// and if the line may hold a key or token. Columns are characters, from 1.
+func (x *excerpts) at(pos string) string {
 	rest, col, ok := lastNumber(pos)
 	file, line, ok2 := lastNumber(rest)
 	if !ok || !ok2 {
 		return ""
 	}
-	text, ok := readLine(file, line)
+	text, ok := x.read(file, line)
 	if !ok || !utf8.ValidString(text) {
 		return ""
 	}
@@ -58,32 +78,40 @@ func lastNumber(s string) (rest string, n int, ok bool) {
 	return s[:i], n, err == nil && n > 0
 }
 
-// readLine returns line n of a regular file, from 1, without what a terminal
-// would take for commands.
-func readLine(file string, n int) (string, bool) {
-	info, err := os.Stat(file)
-	if err != nil || !info.Mode().IsRegular() {
-		return "", false
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return "", false
-	}
-	defer f.Close()
-	r := bufio.NewReader(io.LimitReader(f, excerptLimit))
-	for ; ; n-- {
-		text, err := r.ReadString('\n')
-		if n == 1 {
-			clean := strings.Map(func(c rune) rune {
-				if c < ' ' && c != '\t' || c == 0x7f {
-					return '?'
-				}
-				return c
-			}, strings.TrimRight(text, "\r\n"))
-			return clean, strings.TrimSpace(clean) != ""
-		}
-		if err != nil {
+// read returns line n of a regular file, from 1, without what a terminal would
+// take for commands.
+func (x *excerpts) read(file string, n int) (string, bool) {
+	if x.name != file || n < x.line {
+		x.close()
+		x.name = file
+		// Not a pipe: it would be opened for good, and read by this.
+		info, err := os.Stat(file)
+		if err != nil || !info.Mode().IsRegular() {
 			return "", false
 		}
+		if x.file, err = os.Open(file); err != nil {
+			return "", false
+		}
+		x.r = bufio.NewReader(io.LimitReader(x.file, excerptLimit))
 	}
+	for x.r != nil && x.line < n {
+		text, err := x.r.ReadString('\n')
+		x.line++
+		x.text = strings.TrimRight(text, "\r\n")
+		inside := x.key || strings.Contains(text, "-----BEGIN ")
+		x.key = inside && !strings.Contains(text, "-----END ")
+		if inside || schema.LooksSecret(text) {
+			x.text = ""
+		}
+		if err != nil && x.line < n {
+			x.text, x.line = "", n
+		}
+	}
+	clean := strings.Map(func(c rune) rune {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return '?'
+		}
+		return c
+	}, x.text)
+	return clean, strings.TrimSpace(clean) != ""
 }

@@ -2,6 +2,7 @@ package story
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,6 +11,12 @@ import (
 
 	"github.com/NVIDIA/eidos/schema"
 )
+
+func excerpt(pos string) string {
+	var x excerpts
+	defer x.close()
+	return x.at(pos)
+}
 
 func TestExcerpt(t *testing.T) {
 	dir := t.TempDir()
@@ -74,4 +81,44 @@ func FuzzExcerpt(f *testing.F) {
 			t.Errorf("%q", got)
 		}
 	})
+}
+
+// TestErrorsAreBounded: twenty errors and the number of the rest, and the file
+// is read once.
+func TestErrorsAreBounded(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "p.yaml")
+	if err := os.WriteFile(file, []byte(strings.Repeat("bad: x\n", 5000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var errs []error
+	for i := range 5000 {
+		errs = append(errs, schema.Errorf(schema.Invalid, "unknown key").At(fmt.Sprintf("%s:%d:1", file, i+1), ""))
+	}
+	for mode, want := range map[Mode]string{Words: "eidos: error: … and 4,980 more", JSON: `"… and 4,980 more"`, Debug: `"… and 4,980 more"`} {
+		var out bytes.Buffer
+		New(&out, mode, false).Errors(errors.Join(errs...))
+		if n := strings.Count(out.String(), "unknown key"); n != schema.MaxProblems || !strings.Contains(out.String(), want) {
+			t.Errorf("%d errors in\n%s", n, out.String())
+		}
+	}
+	var x excerpts
+	defer x.close()
+	x.at(file + ":1:1")
+	first := x.file
+	if got := x.at(file + ":4999:1"); got != "  4999 | bad: x\n       | ^\n" || x.file != first {
+		t.Errorf("opened again, or %s", got)
+	}
+}
+
+func TestExcerptHidesKeys(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key.pem")
+	text := "-----BEGIN PRIVATE KEY-----\nMC4CAQAw\nabcd\n-----END PRIVATE KEY-----\nafter: x\ntoken: 9f86d081884c7d659a2feaa0c55ad015\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range []string{"", "", "", "", "  5 | after: x\n    | ^\n", ""} {
+		if got := excerpt(fmt.Sprintf("%s:%d:1", file, line+1)); got != want {
+			t.Errorf("line %d:\n%s", line+1, got)
+		}
+	}
 }

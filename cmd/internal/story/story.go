@@ -52,10 +52,10 @@ func (s *Story) Note(format string, args ...any) {
 		return
 	}
 	if s.log != nil {
-		s.log.Info(fmt.Sprintf(format, args...))
+		s.log.Info(schema.Safe(fmt.Sprintf(format, args...)))
 		return
 	}
-	fmt.Fprintf(s.w, "eidos: "+format+"\n", args...)
+	fmt.Fprintf(s.w, "eidos: %s\n", schema.Safe(fmt.Sprintf(format, args...)))
 }
 
 // Warn tells something the user should look at.
@@ -64,22 +64,32 @@ func (s *Story) Warn(format string, args ...any) {
 		return
 	}
 	if s.log != nil {
-		s.log.Warn(fmt.Sprintf(format, args...))
+		s.log.Warn(schema.Safe(fmt.Sprintf(format, args...)))
 		return
 	}
-	fmt.Fprintf(s.w, "eidos: warning: "+format+"\n", args...)
+	fmt.Fprintf(s.w, "eidos: warning: %s\n", schema.Safe(fmt.Sprintf(format, args...)))
 }
 
-// Errors tells every problem in err, each with its hint. The same hint in a
-// row is told once.
+// Errors prints the problems in err, each with its hint, and how many there are
+// beyond the first twenty. The same hint in a row is printed once.
 func (s *Story) Errors(err error) {
-	list := schema.List(err)
+	list, left := schema.First(err)
+	x := excerpts{}
+	defer x.close()
 	for i, e := range list {
 		hint := Hint(e)
 		if i+1 < len(list) && Hint(list[i+1]) == hint {
 			hint = ""
 		}
-		s.one(e, hint)
+		s.one(e, hint, &x)
+	}
+	if left > 0 {
+		more := schema.More(left)
+		if s.log != nil {
+			s.record(more, slog.String("code", string(schema.CodeOf(err))), slog.Int("more", left))
+			return
+		}
+		fmt.Fprintf(s.w, "eidos: error: %s\n", more)
 	}
 }
 
@@ -88,7 +98,7 @@ func Hint(err error) string {
 	var se *schema.Error
 	for errors.As(err, &se) {
 		if se.Hint != "" {
-			return se.Hint
+			return schema.Safe(se.Hint)
 		}
 		err = se.Err
 		if err == nil {
@@ -98,7 +108,7 @@ func Hint(err error) string {
 	return ""
 }
 
-func (s *Story) one(err error, hint string) {
+func (s *Story) one(err error, hint string, x *excerpts) {
 	if s.log != nil {
 		attrs := []slog.Attr{slog.String("code", string(schema.CodeOf(err)))}
 		var se *schema.Error
@@ -108,22 +118,27 @@ func (s *Story) one(err error, hint string) {
 		if hint != "" {
 			attrs = append(attrs, slog.String("hint", hint))
 		}
-		r := slog.NewRecord(time.Now(), slog.LevelError, err.Error(), 0)
-		r.AddAttrs(attrs...)
-		// A logger that cannot write has nobody left to tell.
-		_ = s.log.Handler().Handle(context.Background(), r)
+		s.record(schema.Safe(err.Error()), attrs...)
 		return
 	}
 	red, off := "", ""
 	if s.color {
 		red, off = "\x1b[31m", "\x1b[0m"
 	}
-	fmt.Fprintf(s.w, "%seidos: error: %v%s\n", red, err, off)
+	fmt.Fprintf(s.w, "%seidos: error: %s%s\n", red, schema.Safe(err.Error()), off)
 	var se *schema.Error
 	if errors.As(err, &se) {
-		fmt.Fprint(s.w, excerpt(se.Pos))
+		fmt.Fprint(s.w, x.at(se.Pos))
 	}
 	if hint != "" {
 		fmt.Fprintf(s.w, "eidos: hint: %s\n", hint)
 	}
+}
+
+// record writes one line of the log.
+func (s *Story) record(msg string, attrs ...slog.Attr) {
+	r := slog.NewRecord(time.Now(), slog.LevelError, msg, 0)
+	r.AddAttrs(attrs...)
+	// A logger that cannot write has nobody left to tell.
+	_ = s.log.Handler().Handle(context.Background(), r)
 }
