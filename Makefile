@@ -80,4 +80,11 @@ bench-engines:
 crash:
 	EIDOS_CRASH=200 go test -count=1 -timeout 60m -v -run '^TestCrash$$' ./engine
 
+# fuzz runs every fuzz target of the repository for FUZZTIME each. What one finds
+# is kept under testdata/fuzz, and is a test from then on.
+.PHONY: fuzz
+FUZZTIME ?= 60s
+fuzz:
+	@scripts/fuzz $(FUZZTIME)
+
 include tools/kube/kube.mk

@@ -40,7 +40,7 @@ func Plain(val any) any {
 			return u
 		}
 		if f, err := strconv.ParseFloat(s, 64); err == nil {
-			return f
+			return f + 0 // as Doc.Value
 		}
 		return s
 	case []any:

@@ -51,7 +51,7 @@ func scalar(n *yaml.Node) any {
 		}
 	case "!!float":
 		if f, err := strconv.ParseFloat(v, 64); err == nil {
-			return f
+			return f + 0 // -0 is 0, as which it would be read back
 		}
 	}
 	return v
