@@ -107,6 +107,7 @@ type setter struct {
 	component string // for messages
 	path      valuePath
 	value     any
+	text      string // as the user wrote value; "" if it is not from a user
 	// open lists paths that the chart is known to have though the recipe gives
 	// them no value.
 	open []valuePath
@@ -122,7 +123,7 @@ func (s setter) set(values map[string]any, add bool) error {
 // put stores the value at path[i:] below node and returns what node becomes.
 func (s setter) put(node any, i int, add bool) (any, error) {
 	if i == len(s.path) {
-		return s.value, checkReplace(node, s.value, s.path)
+		return s.typed(node), checkReplace(node, s.value, s.path)
 	}
 	e, at := s.path[i], s.path[:i]
 	if e.index >= 0 {
@@ -165,6 +166,23 @@ func (s setter) put(node any, i int, add bool) (any, error) {
 	}
 	m[e.key] = next
 	return m, nil
+}
+
+// typed is the value for the place where old is: a scalar stays text, as it is
+// written, where text is already, and in the environment of a container, where
+// Kubernetes takes nothing else.
+func (s setter) typed(old any) any {
+	switch s.value.(type) {
+	case nil, string, map[string]any, []any:
+		return s.value
+	}
+	_, was := old.(string)
+	n := len(s.path)
+	env := n >= 3 && s.path[n-1].key == "value" && s.path[n-2].index >= 0 && s.path[n-3].key == "env"
+	if s.text != "" && (was || env && old == nil) {
+		return s.text
+	}
+	return s.value
 }
 
 // missing is the error for a key that is not there.

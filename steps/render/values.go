@@ -2,6 +2,8 @@ package render
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -84,7 +86,7 @@ func assign(cs []*component, from assigned, value func(string) (any, error)) err
 	if err := c.notAValue(a); err != nil {
 		return in(s, err)
 	}
-	return in(s, setter{c.Name, a.path, v, c.open()}.set(c.values, a.add))
+	return in(s, setter{c.Name, a.path, v, a.value, c.open()}.set(c.values, a.add))
 }
 
 // in puts what the user wrote before what is wrong with it.
@@ -163,11 +165,57 @@ func valuesFile(cs []*component, name string, read func(string) ([]byte, error))
 			}
 			delete(values, "enabled")
 		}
-		merge(c.values, values, []string{key}, func(path []string, err *schema.Error) {
+		merge(c.values, keepText(c.values, values, doc.At(key), func(path []string, err *schema.Error) {
+			errs.Add(err.At(doc.Pos(append([]string{key}, path...)...), ""))
+		}, nil).(map[string]any), []string{key}, func(path []string, err *schema.Error) {
 			errs.Add(err.At(doc.Pos(path...), ""))
 		})
 	}
 	return errs.Err()
+}
+
+// keepText returns v, the value of doc at path, with the text of scalars as it
+// is written where old, the catalogue's value, is text: 580.10 is no number
+// there. Where the catalogue has no value, a number that would be written in
+// another way is an error: a chart may want it as text. doc may be nil.
+func keepText(old, v any, doc *schema.Doc, fail func([]string, *schema.Error), path []string) any {
+	below := func(key string) []string { return append(append([]string{}, path...), key) }
+	switch v := v.(type) {
+	case map[string]any:
+		was, _ := old.(map[string]any)
+		for _, k := range sortedKeys(v) {
+			v[k] = keepText(was[k], v[k], doc, fail, below(k))
+		}
+		return v
+	case []any:
+		was, _ := old.([]any)
+		for i, e := range v {
+			var o any
+			if i < len(was) {
+				o = was[i]
+			}
+			v[i] = keepText(o, e, doc, fail, below(strconv.Itoa(i)))
+		}
+		return v
+	case nil, string:
+		return v
+	}
+	at := doc.At(path...)
+	if at == nil {
+		return v
+	}
+	text, _ := at.Text()
+	if _, ok := old.(string); ok {
+		return text
+	}
+	if _, isBool := v.(bool); isBool || old != nil {
+		return v
+	}
+	if written, err := schema.Encode(v); err != nil || strings.TrimSpace(string(written)) != text {
+		fail(path, schema.Errorf(schema.Invalid, "%s would be read as the number %s", text, strings.TrimSpace(string(written))).
+			WithHint("put it in quotes if it is text, as %q", text))
+	}
+	return v
 }
 
 // merge lays over on m: mappings are merged, all else replaces.
