@@ -73,6 +73,9 @@ type BundleMetadata struct {
 	// Digest of the canonical recipe it was made from.
 	Recipe Digest `json:"recipe"`
 
+	// The apiVersion of the tool that wrote it, when that was not eidos.
+	Origin string `json:"origin,omitempty"`
+
 	// Things to know before deploying, for people.
 	Notes []string `json:"notes,omitempty"`
 }

@@ -298,7 +298,8 @@ func (a *app) verify() *cobra.Command {
 		Short: "Prove a signed artefact, or a bundle directory file by file",
 		Long: `Prove what is there. For an image: its digest is signed by the key, as a
 signature and not only as an attestation. For a directory: every file is as
-checksums.txt says, none is missing and none was added.`,
+checksums.txt says, none is missing and none was added. A bundle that the
+upstream tool wrote is checked too, and what that proves is printed.`,
 		Example: `  eidos verify registry.example.com/gpu/bundle:v1 --key cosign.pub
   eidos verify ./bundle`,
 		Args: cobra.ExactArgs(1),

@@ -40,7 +40,7 @@ func loadBundle(ctx context.Context, env engine.Env, dir, name string) (*schema.
 func readBundle(ctx context.Context, env engine.Env, root *os.Root, name string) (*schema.Bundle, error) {
 	b := &schema.Bundle{Kind: "Bundle", APIVersion: schema.APIVersion}
 	var err error
-	if b.Metadata, err = render.ReadMetadata(root.FS()); err != nil {
+	if b.Metadata, err = render.ReadBundle(root.FS()); err != nil {
 		return nil, within(name, err)
 	}
 	var errs []error

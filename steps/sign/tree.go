@@ -3,6 +3,7 @@ package sign
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/NVIDIA/eidos/engine"
@@ -20,13 +21,14 @@ func CheckBundle(ctx context.Context, b *schema.Bundle, blobs engine.Blobs) erro
 // that is missing, changed or added fails. Without a verdict, the check has no
 // name.
 func verifyBundle(ctx context.Context, b *schema.Bundle, blobs engine.Blobs) (schema.VerificationCheck, error) {
-	findings, err := render.VerifyTree(bundleFS{ctx, b, blobs})
+	tree := bundleFS{ctx, b, blobs}
+	findings, detail, err := verifyTree(tree, b)
 	if err != nil {
 		return schema.VerificationCheck{}, err
 	}
 	check := schema.VerificationCheck{Name: "checksums", Passed: len(findings) == 0}
 	if check.Passed {
-		check.Detail = fmt.Sprintf("%d files", len(b.Files)-1)
+		check.Detail = detail
 		return check, nil
 	}
 	var words []string
@@ -38,4 +40,14 @@ func verifyBundle(ctx context.Context, b *schema.Bundle, blobs engine.Blobs) (sc
 	}
 	check.Detail = strings.Join(words, "; ")
 	return check, schema.Join(errs)
+}
+
+// verifyTree returns what differs, and in words what it proves if nothing does.
+func verifyTree(tree fs.FS, b *schema.Bundle) ([]render.Finding, string, error) {
+	if b.Metadata.Origin == "" {
+		findings, err := render.VerifyTree(tree)
+		return findings, fmt.Sprintf("%d files", len(b.Files)-1), err
+	}
+	findings, left, err := render.VerifyUpstream(tree)
+	return findings, render.Proof(len(b.Files), left), err
 }

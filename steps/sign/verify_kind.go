@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -52,6 +53,9 @@ func (o Options) verify(ctx context.Context, env engine.Env, p schema.VerifyPara
 		}
 		if out.Subject == "" {
 			out.Subject = "bundle " + bundle.Metadata.Name
+			if o := bundle.Metadata.Origin; o != "" {
+				out.Subject += fmt.Sprintf(" (%s, %s)", o, bundle.Metadata.Version)
+			}
 		}
 		out.Checks = append(out.Checks, check)
 		out.Verified = out.Verified && check.Passed
