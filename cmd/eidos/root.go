@@ -44,7 +44,7 @@ func (a *app) root() *cobra.Command {
 		{"stage", "One step at a time:", []*cobra.Command{
 			a.snapshot(), a.recipe(), a.validate(), a.bundle(), a.push(), a.sign(), a.verify(), a.diff(),
 		}},
-		{"catalogue", "The recipe catalogue:", []*cobra.Command{a.query(), a.explain(), a.graph(), a.vet()}},
+		{"catalogue", "The recipe catalogue:", []*cobra.Command{a.query(), a.explain(), a.graph(), a.vet(), a.importTree()}},
 		{"tool", "Tools:", []*cobra.Command{a.key(), a.registry(), a.schema(), a.version()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})

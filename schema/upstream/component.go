@@ -171,7 +171,12 @@ func (c *conversion) parse(name string, data []byte) map[string]any {
 }
 
 func (c *conversion) manifests(e *schema.Doc) (found []any, missing []string) {
+	seen := map[string]bool{}
 	for _, file := range texts(e, "manifestFiles") {
+		if seen[file] {
+			continue
+		}
+		seen[file] = true
 		data := c.read(e.At("manifestFiles"), file)
 		if data == nil {
 			missing = append(missing, file)

@@ -1,0 +1,86 @@
+package importer
+
+import (
+	"slices"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// ownCriteria adds to o.criteria what o states itself. False, with what is left
+// over, if the catalogue cannot ask for it.
+func (im *importing) ownCriteria(o *overlay) bool {
+	d := o.doc.At("spec", "criteria")
+	if d == nil {
+		return true
+	}
+	ok := true
+	for k, e := range d.Children() {
+		f := slices.Index(recipes.Fields(), k)
+		word, _ := e.Text()
+		word = schema.Word(word)
+		switch {
+		case word == "" || word == schema.Any:
+		case f < 0:
+			im.left(e, "criteria.%s has no counterpart", k)
+		case !slices.Contains(recipes.Values()[f], word):
+			im.left(e, "%s %q is not a word of the catalogue", k, word)
+			ok = false
+		case o.criteria[f] != "" && o.criteria[f] != word:
+			im.left(e, "overlay %s states the %s %s, and its base %s", o.name, k, word, o.criteria[f])
+			ok = false
+		default:
+			o.criteria[f] = word
+		}
+	}
+	return ok
+}
+
+// target is the overlay that o becomes: ours of the same name or the same
+// criteria, which it adds to, or a new one.
+func (im *importing) target(o *overlay) (name string, ours bool) {
+	if _, ok := im.cat.Overlay(o.name); ok {
+		return o.name, true
+	}
+	for _, b := range im.cat.Overlays {
+		if o.criteria != (recipes.Criteria{}) && recipes.CriteriaOf(b.Criteria) == o.criteria {
+			return b.Name, true
+		}
+	}
+	return o.name, false
+}
+
+// baseOf is the overlay that o's target inherits from.
+func (im *importing) baseOf(o *overlay) string {
+	if b := im.overlays[o.base]; b != nil {
+		name, _ := im.target(b)
+		return name
+	}
+	return o.base
+}
+
+// ancestors are the layers that o's target inherits from, itself left out.
+func (im *importing) ancestors(o *overlay) []string {
+	var out []string
+	for b := im.overlays[o.base]; b != nil; b = im.overlays[b.base] {
+		name, _ := im.target(b)
+		out = append(out, name)
+		if b.base == "" {
+			break
+		}
+		if im.overlays[b.base] == nil {
+			return append(out, im.cat.Chain(b.base)...)
+		}
+	}
+	if len(out) == 0 && o.base != "" {
+		out = im.cat.Chain(o.base)
+	}
+	if name, ours := im.target(o); ours {
+		for _, n := range im.cat.Chain(name) {
+			if n != name {
+				out = append(out, n)
+			}
+		}
+	}
+	return out
+}

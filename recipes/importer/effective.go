@@ -1,0 +1,127 @@
+package importer
+
+import (
+	"path"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// theirs is a component as upstream merges it along a chain of overlays: the
+// last values file replaces the others, overrides are merged.
+type theirs struct {
+	component
+	base      map[string]any // what is below the values file
+	file      string
+	fileAt    *schema.Doc
+	overrides map[string]any
+	off       bool
+	manifests []manifest
+}
+
+// manifest is a file that an overlay ships with a component.
+type manifest struct {
+	file string
+	at   *schema.Doc
+}
+
+// effective works out what o comes to in upstream: its whole chain if the
+// directory has it, else what is there of it on top of our answer.
+func (im *importing) effective(o *overlay, ours state) map[string]*theirs {
+	chain := []*overlay{o}
+	for im.overlays[chain[0].base] != nil {
+		chain = append([]*overlay{im.overlays[chain[0].base]}, chain...)
+	}
+	out := map[string]*theirs{}
+	if chain[0].base != "" { // on top of one of ours
+		for n, c := range ours {
+			out[n] = &theirs{component: *c.clone(), base: c.values}
+		}
+	}
+	for _, x := range chain {
+		im.apply(out, x.doc.At("spec"), x == o)
+		for _, name := range texts(x.doc, "spec", "mixins") {
+			m := im.mixins[name]
+			if m == nil {
+				if x == o {
+					im.left(x.doc.At("spec", "mixins"), "there is no mixin %q in the directory", name)
+				}
+				continue
+			}
+			im.apply(out, m.At("spec"), false)
+		}
+	}
+	for n, c := range out {
+		c.values = cloneMap(c.base)
+		if c.file != "" {
+			if first := "components/" + n + "/values.yaml"; first != c.file && im.has(first) {
+				merge(c.values, im.fileValues(c.fileAt, first))
+			}
+			merge(c.values, im.fileValues(c.fileAt, c.file))
+		}
+		merge(c.values, c.overrides)
+	}
+	return out
+}
+
+// apply merges the components that spec lists; those who look at its own file
+// learn what has no counterpart.
+func (im *importing) apply(out map[string]*theirs, spec *schema.Doc, report bool) {
+	if spec == nil || spec.At("componentRefs") == nil {
+		return
+	}
+	for _, e := range spec.At("componentRefs").Children() {
+		name := text(e, "name")
+		if text(e, "type") == "Kustomize" {
+			if report {
+				im.left(e, "component %s is a kustomization", name)
+			}
+			continue
+		}
+		if report {
+			im.unknown(e, "name", "type", "namespace", "chart", "source", "version", "valuesFile", "overrides", "dependencyRefs", "manifestFiles")
+		}
+		c := out[name]
+		if c == nil {
+			c = &theirs{component: *im.newComponent(name), base: map[string]any{}}
+			out[name] = c
+		}
+		keep := func(to *string, key string) {
+			if s := text(e, key); s != "" {
+				*to = s
+			}
+		}
+		keep(&c.repository, "source")
+		keep(&c.version, "version")
+		keep(&c.namespace, "namespace")
+		keep(&c.chart, "chart")
+		c.repository = strings.TrimRight(c.repository, "/")
+		c.chart = path.Base("/" + c.chart)
+		if c.chart == "/" {
+			c.chart = ""
+		}
+		if f := text(e, "valuesFile"); f != "" {
+			c.file, c.fileAt = f, e.At("valuesFile")
+		}
+		if d := e.At("overrides"); d != nil {
+			if c.overrides == nil {
+				c.overrides = map[string]any{}
+			}
+			over, _ := plain(d).(map[string]any)
+			if on, ok := over["enabled"].(bool); ok {
+				c.off = !on
+				delete(over, "enabled")
+			}
+			merge(c.overrides, over)
+		}
+		if deps := texts(e, "dependencyRefs"); len(deps) > 0 {
+			c.deps = map[string]bool{}
+			for _, d := range deps {
+				c.deps[d] = true
+			}
+		}
+		for _, f := range texts(e, "manifestFiles") {
+			c.manifests = append(c.manifests, manifest{f, e.At("manifestFiles")})
+		}
+	}
+}
