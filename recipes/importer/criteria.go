@@ -2,6 +2,7 @@ package importer
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
@@ -18,12 +19,12 @@ func (im *importing) ownCriteria(o *overlay) bool {
 	for k, e := range d.Children() {
 		f := slices.Index(recipes.Fields(), k)
 		word, _ := e.Text()
-		word = schema.Word(word)
+		word = strings.ToLower(strings.TrimSpace(word))
 		switch {
 		case word == "" || word == schema.Any:
 		case f < 0:
 			im.left(e, "criteria.%s has no counterpart", k)
-		case !slices.Contains(recipes.Values()[f], word):
+		case !im.word(k, &word):
 			im.left(e, "%s %q is not a word of the catalogue", k, word)
 			ok = false
 		case o.criteria[f] != "" && o.criteria[f] != word:
@@ -34,6 +35,18 @@ func (im *importing) ownCriteria(o *overlay) bool {
 		}
 	}
 	return ok
+}
+
+// word reports whether the catalogue has a word, and makes it its one name.
+func (im *importing) word(field string, word *string) bool {
+	var q schema.Criteria
+	if err := schema.DecodeValue("criteria", map[string]any{field: *word}, &q); err != nil {
+		return false
+	}
+	if w := recipes.CriteriaOf(q)[slices.Index(recipes.Fields(), field)]; w != "" {
+		*word = w
+	}
+	return true
 }
 
 // target is the overlay that o becomes: ours of the same name or the same

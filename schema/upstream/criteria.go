@@ -1,8 +1,8 @@
 package upstream
 
 import (
-	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -32,7 +32,7 @@ func (c *conversion) criteria(d *schema.Doc) map[string]any {
 	}
 	c.unknown(d, "kind", "apiVersion", "metadata", "service", "accelerator", "gpu", "intent", "os", "platform", "nodes")
 	for _, field := range []string{"service", "accelerator", "gpu", "intent", "os", "platform"} {
-		word := schema.Word(text(d, field))
+		word := strings.ToLower(strings.TrimSpace(text(d, field)))
 		if word == "" || word == schema.Any {
 			continue
 		}
@@ -52,12 +52,16 @@ func (c *conversion) criteria(d *schema.Doc) map[string]any {
 	return out
 }
 
-// knownWords leaves out the words of a recipe's criteria that eidos does not
-// have: the recipe is answered already, and they only name it.
+// knownWords leaves out the words of a recipe's criteria that documents do not
+// take: the recipe is answered already, and they only name it.
 func (c *conversion) knownWords(d *schema.Doc, criteria map[string]any) map[string]any {
-	for field, definition := range map[string]string{"service": "Service", "accelerator": "Accelerator", "intent": "Intent", "os": "OS", "platform": "Platform"} {
+	for _, field := range []string{"service", "accelerator", "intent", "os", "platform"} {
 		word, ok := criteria[field].(string)
-		if ok && !slices.Contains(schema.Enum(definition), word) {
+		if !ok {
+			continue
+		}
+		var q schema.Criteria
+		if schema.DecodeValue("criteria", map[string]any{field: word}, &q) != nil {
 			c.note(d.At(field), "%s %q is not a word of this eidos and is left out", field, word)
 			delete(criteria, field)
 		}
