@@ -63,6 +63,14 @@ type EventError struct {
 	Hint    string      `json:"hint,omitempty"`
 }
 
+// Text is the message, "" of no error.
+func (e *EventError) Text() string {
+	if e == nil {
+		return ""
+	}
+	return e.Message
+}
+
 // MarshalLine is e as one JSON line with its newline.
 func (e Event) MarshalLine() ([]byte, error) {
 	data, err := json.Marshal(e)

@@ -39,6 +39,9 @@ type app struct {
 	// watches them.
 	seen watch.Sight
 
+	// shown is what was printed of the run before; nil where there is none.
+	shown *shown
+
 	debug, logJSON bool
 	quiet          bool
 	progress       string // auto, tty, plain, json
@@ -47,7 +50,7 @@ type app struct {
 
 // main runs one command line and returns the exit status.
 func (a *app) main(ctx context.Context, args []string) int {
-	a.story = story.New(a.errw, story.Words, a.terminal())
+	a.story = a.tell(story.Words)
 	for _, arg := range args {
 		if strings.HasPrefix(arg, "-") || strings.HasPrefix(arg, "__") || arg == "help" {
 			break
@@ -66,9 +69,9 @@ func (a *app) main(ctx context.Context, args []string) int {
 	for _, arg := range args { // for what goes wrong before flags are read
 		switch arg {
 		case "--log-json":
-			a.story = story.New(a.errw, story.JSON, false)
+			a.story = a.tell(story.JSON)
 		case "--debug":
-			a.story = story.New(a.errw, story.Debug, false)
+			a.story = a.tell(story.Debug)
 		}
 	}
 	c, err := root.ExecuteContextC(ctx)
@@ -89,6 +92,16 @@ func (a *app) main(ctx context.Context, args []string) int {
 	return code.Exit
 }
 
+// tell is how the command tells its story from here on.
+func (a *app) tell(mode story.Mode) *story.Story {
+	s := story.New(a.errw, mode, mode == story.Words && a.terminal())
+	s.Columns = func() int {
+		columns, _ := a.size(a.errw)
+		return columns
+	}
+	return s
+}
+
 // told is an error that only decides the exit status: what was written says it.
 type told struct{ error }
 
@@ -98,10 +111,9 @@ func (t told) Unwrap() error { return t.error }
 func (a *app) begin(*cobra.Command, []string) error {
 	switch {
 	case a.logJSON:
-		a.story = story.New(a.errw, story.JSON, false)
-		a.progress = "json"
+		a.story = a.tell(story.JSON)
 	case a.debug:
-		a.story = story.New(a.errw, story.Debug, false)
+		a.story = a.tell(story.Debug)
 		a.progress = "plain"
 	}
 	if a.quiet {

@@ -35,6 +35,12 @@ func (e *evidence) write(ctx context.Context, out io.Writer, s *engine.Directory
 		return err
 	}
 	run := report.Run{Events: events, Plan: plan, Versions: map[string]string{"eidos": versionOf(), "go": runtime.Version()}}
+	resources := pushed(ctx, res)
+	for _, p := range resources {
+		for algorithm, hex := range p.Digest {
+			run.Pushed = append(run.Pushed, p.Name+"@"+algorithm+":"+hex)
+		}
+	}
 	if e.report != "" {
 		var page bytes.Buffer
 		if err := report.HTML(&page, run); err != nil {
@@ -56,7 +62,7 @@ func (e *evidence) write(ctx context.Context, out io.Writer, s *engine.Directory
 	if e.provenance == "" || failed != nil {
 		return nil
 	}
-	st, err := engine.NewStatement(events, engine.ProvenanceOptions{Subjects: pushed(ctx, res), Params: plan.Params, Version: versionOf()})
+	st, err := engine.NewStatement(events, engine.ProvenanceOptions{Subjects: resources, Params: plan.Params, Version: versionOf()})
 	if err != nil {
 		return err
 	}

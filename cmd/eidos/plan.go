@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"text/tabwriter"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
@@ -53,11 +51,10 @@ func (a *app) explainPlan(ctx context.Context, args []string, f *runFlags, forma
 		if format == "json" {
 			return a.printJSON(lines)
 		}
-		t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "STEP\tUSES\tWOULD\tBECAUSE")
+		rows := [][]string{{"STEP", "USES", "WOULD", "BECAUSE"}}
 		for _, d := range lines {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", d.Step, d.Uses, d.Action, d.Reason)
+			rows = append(rows, []string{d.Step, d.Uses, string(d.Action), d.Reason})
 		}
-		return errors.Join(t.Flush(), printFiles(a.out, lines))
+		return errors.Join(a.table(rows), printFiles(a.out, lines))
 	})
 }

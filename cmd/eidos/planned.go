@@ -140,7 +140,7 @@ func (a *app) runPlanned(ctx context.Context, f *stepRun, text []byte, w *wired,
 	if err != nil {
 		return err
 	}
-	show := a.runProgress()
+	show := a.runProgress(false)
 	r.Events = show.Event
 	res, err := r.RunStep(ctx, plan, s)
 	show.Close()

@@ -1,17 +1,24 @@
 package main
 
 import (
+	"io"
 	"os"
+	"strconv"
 
 	"golang.org/x/term"
 
 	"github.com/NVIDIA/eidos/cmd/internal/progress"
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// runProgress shows a run on stderr, the way the flags ask for.
-func (a *app) runProgress() progress.Renderer {
+// runProgress shows a run on stderr, the way the flags ask for; again leaves out
+// what the run before has shown.
+func (a *app) runProgress(again bool) progress.Renderer {
+	if a.logJSON {
+		return logged{a}
+	}
 	mode := progress.Mode(a.progress)
 	if a.quiet && mode == progress.Auto {
 		mode = progress.Quiet
@@ -21,17 +28,43 @@ func (a *app) runProgress() progress.Renderer {
 	return progress.New(a.errw, mode, progress.Options{
 		IsTTY: isTTY,
 		Color: isTTY && a.terminal(),
-		Size: func() (int, int) {
-			if f == nil {
-				return 0, 0
-			}
-			w, h, err := term.GetSize(int(f.Fd()))
-			if err != nil {
-				return 0, 0
-			}
-			return w, h
-		},
+		Size:  func() (int, int) { return a.size(a.errw) },
+		Again: again,
 	})
+}
+
+// size is columns and rows of the terminal that w is, else $COLUMNS; zeros for
+// no limit.
+func (a *app) size(w io.Writer) (columns, rows int) {
+	if f, ok := w.(*os.File); ok {
+		if columns, rows, err := term.GetSize(int(f.Fd())); err == nil {
+			return columns, rows
+		}
+	}
+	if v, ok := a.lookupEnv("COLUMNS"); ok {
+		if n, err := strconv.Atoi(v); err == nil && n > 0 {
+			return n, 0
+		}
+	}
+	return 0, 0
+}
+
+// width is the columns of stdout, 0 for no limit.
+func (a *app) width() int {
+	columns, _ := a.size(a.out)
+	return columns
+}
+
+// table prints rows, the first of which is the header.
+func (a *app) table(rows [][]string) error {
+	_, err := io.WriteString(a.out, text.Table(rows, a.width()))
+	return err
+}
+
+// pairs prints names and what they are.
+func (a *app) pairs(rows [][]string) error {
+	_, err := io.WriteString(a.out, text.Pairs(rows, a.width()))
+	return err
 }
 
 // checkProgress refuses a --progress that there is not.
@@ -55,9 +88,21 @@ func (n notes) Event(e engine.Event) {
 
 func (notes) Close() {}
 
+// logged is --log-json: the whole stream, in the one shape.
+type logged struct{ a *app }
+
+func (l logged) Event(e engine.Event) {
+	if l.a.quiet && e.Error == nil {
+		return
+	}
+	l.a.story.Event(e)
+}
+
+func (logged) Close() {}
+
 func (a *app) stageProgress() progress.Renderer {
-	if a.debug || a.progress != string(progress.Auto) {
-		return a.runProgress()
+	if a.debug || a.logJSON || a.progress != string(progress.Auto) {
+		return a.runProgress(false)
 	}
 	return notes{a}
 }

@@ -39,8 +39,7 @@ func (a *app) recipeList() *cobra.Command {
 		for _, o := range cat.Overlays {
 			rows = append(rows, []string{o.Name, o.Maturity, o.Description, recipes.CriteriaOf(o.Criteria).Flags()})
 		}
-		_, err = a.out.Write([]byte(table(rows)))
-		return err
+		return a.table(dashes(rows))
 	}
 	return c
 }

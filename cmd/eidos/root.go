@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/cmd/internal/progress"
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -29,6 +30,13 @@ func (a *app) root() *cobra.Command {
 		PersistentPreRunE:          a.begin,
 		SuggestionsMinimumDistance: 2,
 	}
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) {
+		about := c.Long
+		if about == "" {
+			about = c.Short
+		}
+		fmt.Fprint(a.out, text.Reflow(strings.TrimRight(about, " \n")+"\n\n"+c.UsageString(), a.width()))
+	})
 	f := root.PersistentFlags()
 	f.BoolVar(&a.debug, "debug", false, "tell more, as key=value lines with level and source")
 	f.BoolVar(&a.logJSON, "log-json", false, "tell the story as one JSON object a line")

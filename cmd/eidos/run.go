@@ -225,8 +225,12 @@ func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, 
 		}
 		a.story.Warn("no traces: %v", err)
 	}
-	show, also := a.runProgress(), r.Events
+	show, also := a.runProgress(a.shown != nil && a.shown.results != nil), r.Events
+	var end engine.Event
 	r.Events = func(e engine.Event) {
+		if e.Type == engine.EventRun {
+			end = e
+		}
 		show.Event(e)
 		spans.Event(e)
 		if also != nil {
@@ -247,8 +251,8 @@ func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, 
 	if res == nil {
 		return err
 	}
-	if !a.quiet && a.progress != "json" {
-		a.summary(ctx, res, err)
+	if !a.quiet && !a.logJSON && a.progress != "json" {
+		a.summary(ctx, res, end, err)
 	}
 	// Old runs are forgotten when new ones have ended.
 	_, kerr := store.KeepRuns(keepRuns, time.Now())

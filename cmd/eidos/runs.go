@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 	"time"
 
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
@@ -100,13 +100,12 @@ func (a *app) runsList() *cobra.Command {
 					a.say("there are no runs yet; eidos run makes one")
 					return nil
 				}
-				t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(t, "RUN\tPIPELINE\tSTATE\tSTEPS\tRAN\tREUSED\tFAILED\tTOOK\tBEGAN")
+				rows := [][]string{{"RUN", "PIPELINE", "STATE", "STEPS", "RAN", "REUSED", "FAILED", "TOOK", "BEGAN"}}
 				for _, r := range runs {
-					fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\n", r.ID, r.Pipeline, stateWord(r), r.Steps, r.Ran, r.Reused, r.Failed,
-						took(r.Millis), ago(time.Since(r.Start)))
+					rows = append(rows, []string{r.ID, r.Pipeline, stateWord(r), fmt.Sprint(r.Steps), fmt.Sprint(r.Ran), fmt.Sprint(r.Reused), fmt.Sprint(r.Failed),
+						took(r.Millis), ago(time.Since(r.Start))})
 				}
-				if err := t.Flush(); err != nil {
+				if err := a.table(rows); err != nil {
 					return err
 				}
 				if more > 0 {
@@ -121,14 +120,8 @@ func (a *app) runsList() *cobra.Command {
 	return c
 }
 
-// took is a duration of so many milliseconds, not finer than one cares for.
-func took(millis int64) string {
-	d := time.Duration(millis) * time.Millisecond
-	if d >= time.Minute {
-		d = d.Round(time.Second)
-	}
-	return d.String()
-}
+// took is a duration of so many milliseconds.
+func took(millis int64) string { return text.Duration(time.Duration(millis) * time.Millisecond) }
 
 // ago is how long something is past, in its largest unit.
 func ago(d time.Duration) string {
@@ -167,8 +160,7 @@ func (a *app) runsShow() *cobra.Command {
 				if err := a.printRun(r); err != nil {
 					return err
 				}
-				t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(t, "\nSTEP\tSTATE\tDID\tTOOK\tBECAUSE")
+				rows := [][]string{{"STEP", "STATE", "DID", "TOOK", "BECAUSE"}}
 				for _, e := range events {
 					if e.Type != engine.EventStep || !e.State.Final() {
 						continue
@@ -177,9 +169,10 @@ func (a *app) runsShow() *cobra.Command {
 					if e.Error != nil {
 						why = e.Error.Message
 					}
-					fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", e.Step, e.State, e.Action, took(e.Millis), oneLine(why))
+					rows = append(rows, []string{e.Step, string(e.State), string(e.Action), took(e.Millis), oneLine(why)})
 				}
-				return t.Flush()
+				fmt.Fprintln(a.out)
+				return a.table(rows)
 			})
 		},
 	}
@@ -189,24 +182,25 @@ func (a *app) runsShow() *cobra.Command {
 
 // printRun prints what a run was.
 func (a *app) printRun(r engine.RunInfo) error {
-	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "run\t%s\n", r.ID)
-	fmt.Fprintf(t, "pipeline\t%s\n", r.Pipeline)
+	var rows [][]string
+	add := func(name, value string) { rows = append(rows, []string{name, value}) }
+	add("run", r.ID)
+	add("pipeline", r.Pipeline)
 	if s := r.Source; s != nil {
 		if s.File != "" {
-			fmt.Fprintf(t, "file\t%s\n", s.File)
+			add("file", s.File)
 		}
 		for _, k := range slices.Sorted(maps.Keys(s.Params)) {
-			fmt.Fprintf(t, "param\t%s=%s\n", k, oneLine(s.Params[k]))
+			add("param", k+"="+oneLine(s.Params[k]))
 		}
 		if s.Retry != "" {
-			fmt.Fprintf(t, "retries\t%s\n", s.Retry)
+			add("retries", s.Retry)
 		}
 	}
-	fmt.Fprintf(t, "state\t%s\n", stateWord(r))
-	fmt.Fprintf(t, "began\t%s (%s)\n", r.Start.Local().Format(time.DateTime), ago(time.Since(r.Start)))
-	fmt.Fprintf(t, "took\t%s\n", took(r.Millis))
-	return t.Flush()
+	add("state", stateWord(r))
+	add("began", fmt.Sprintf("%s (%s)", r.Start.Local().Format(time.DateTime), ago(time.Since(r.Start))))
+	add("took", took(r.Millis))
+	return a.pairs(rows)
 }
 
 // oneLine keeps a table a table.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"text/tabwriter"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/spf13/cobra"
@@ -46,40 +45,44 @@ the one that --against names.`,
 
 func (a *app) printHistory(h engine.StepHistory) error {
 	e := h.Event
-	t := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "step\t%s (%s) of run %s\n", e.Step, e.Uses, h.Run)
-	fmt.Fprintf(t, "state\t%s\n", e.State)
-	fmt.Fprintf(t, "decision\t%s: %s\n", e.Action, oneLine(e.Reason))
+	var rows [][]string
+	add := func(name, format string, args ...any) {
+		rows = append(rows, []string{name, fmt.Sprintf(format, args...)})
+	}
+	add("step", "%s (%s) of run %s", e.Step, e.Uses, h.Run)
+	add("state", "%s", e.State)
+	add("decision", "%s: %s", e.Action, oneLine(e.Reason))
 	if e.Error != nil {
-		fmt.Fprintf(t, "error\t%s\n", oneLine(e.Error.Message))
+		add("error", "%s", oneLine(e.Error.Message))
 	}
 	if e.Digest != "" {
-		fmt.Fprintf(t, "result\t%s, %d bytes\n", e.Digest, e.Size)
+		add("result", "%s, %d bytes", e.Digest, e.Size)
 	}
 	if h.Key != "" {
-		fmt.Fprintf(t, "key\t%s\n", h.Key)
+		add("key", "%s", h.Key)
 		for _, p := range h.Parts {
-			fmt.Fprintf(t, "  %s\t%s\n", p.Name, p.Value)
+			add("  "+p.Name, "%s", p.Value)
 		}
 	}
 	if h.Against != "" {
-		if err := t.Flush(); err != nil {
+		if err := a.pairs(rows); err != nil {
 			return err
 		}
-		fmt.Fprintln(t)
+		rows = nil
+		fmt.Fprintln(a.out)
 		switch {
 		case h.Lost:
-			fmt.Fprintf(t, "against\t%s: what the key was made of is not known any more\n", h.Against)
+			add("against", "%s: what the key was made of is not known any more", h.Against)
 		case h.Was.Key == e.Key && e.Key != "":
-			fmt.Fprintf(t, "against\t%s: the key is the same\n", h.Against)
+			add("against", "%s: the key is the same", h.Against)
 		case h.Was.Key == "" || e.Key == "":
-			fmt.Fprintf(t, "against\t%s: it got no key in one of the two\n", h.Against)
+			add("against", "%s: it got no key in one of the two", h.Against)
 		default:
-			fmt.Fprintf(t, "against\t%s\n", h.Against)
+			add("against", "%s", h.Against)
 		}
 		for _, c := range h.Changes {
-			fmt.Fprintf(t, "  %s\t%s\n", c.Part, c.Words())
+			add("  "+c.Part, "%s", c.Words())
 		}
 	}
-	return t.Flush()
+	return a.pairs(rows)
 }

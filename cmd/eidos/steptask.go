@@ -36,7 +36,7 @@ func (a *app) runTask(ctx context.Context, f *stepRun, text []byte, w *wired, st
 	if a.progress == "json" {
 		res, err = process.Serve(ctx, t, a.out, w.kinds, store)
 	} else {
-		show := a.runProgress()
+		show := a.runProgress(false)
 		res = engine.RunTask(ctx, w.kinds, store, t, engine.Env{
 			Log: func(format string, args ...any) {
 				show.Event(engine.Event{Type: engine.EventLog, Step: t.Step, Text: fmt.Sprintf(format, args...)})

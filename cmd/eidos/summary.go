@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"sort"
+	"io"
+	"maps"
+	"slices"
 	"strings"
 
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -14,75 +17,115 @@ import (
 // is for. A thousand lines would hide them, and each is read from the store.
 const mostTold = 30
 
-// summary tells what a run gave: a line a step that has something to say, then
-// what to type next.
-func (a *app) summary(ctx context.Context, res *engine.Result, err error) {
-	var lines [][2]string
-	var counts = map[engine.State]int{}
-	reused := 0
-	next := map[string]bool{}
-	untold := -mostTold
-	for _, s := range res.Steps {
-		if s.Artifact.Digest != "" {
-			untold++
+// shown is what the run before has printed, where one follows another: --watch.
+type shown struct {
+	results map[string]schema.Digest // of steps
+	errors  map[string]bool
+}
+
+// news returns the errors that the run before did not end with, and how many
+// others there are.
+func (s *shown) news(err error) (fresh []error, old int) {
+	now := map[string]bool{}
+	for _, e := range schema.List(err) {
+		now[e.Error()] = true
+		if s.errors[e.Error()] {
+			old++
+		} else {
+			fresh = append(fresh, e)
 		}
 	}
-	untold = max(untold, 0)
-	skip := untold
-	for _, s := range res.Steps {
-		counts[s.State]++
-		if s.State == engine.Done && s.Decision.Action == engine.ActionReuse {
-			reused++
+	s.errors = now
+	return fresh, old
+}
+
+// summary prints what a run gave: a line for each result, one for the run, then
+// what to type next. end is the run's last event.
+func (a *app) summary(ctx context.Context, res *engine.Result, end engine.Event, err error) {
+	next := map[string]bool{}
+	lines, untold := a.results(ctx, res, next)
+	columns, _ := a.size(a.errw)
+	var b strings.Builder
+	put := func(line, indent string) {
+		for _, l := range text.Wrap(line, columns, indent) {
+			b.WriteString(l + "\n")
 		}
+	}
+	if untold > 0 {
+		put(fmt.Sprintf("  %d more; eidos runs show %s lists them", untold, res.Run), "  ")
+	}
+	b.WriteString(text.Pairs(lines, columns))
+	put(outcome(res, end), "    ")
+	if err == nil && len(next) > 0 && a.shown == nil {
+		b.WriteString("\n  next:\n")
+		for _, n := range slices.Sorted(maps.Keys(next)) {
+			put("    "+n, "      ")
+		}
+	}
+	io.WriteString(a.errw, b.String())
+}
+
+// results are the steps that gave something, with it in words, and how many are
+// left out. Those that the run before gave too are not told again.
+func (a *app) results(ctx context.Context, res *engine.Result, next map[string]bool) (lines [][]string, untold int) {
+	var told []engine.StepResult
+	was := map[string]schema.Digest{}
+	if a.shown != nil {
+		was, a.shown.results = a.shown.results, map[string]schema.Digest{}
+	}
+	for _, s := range res.Steps {
 		if s.Artifact.Digest == "" {
 			continue
 		}
-		if skip > 0 {
-			skip--
+		if a.shown != nil {
+			a.shown.results[s.ID] = s.Artifact.Digest
+		}
+		if was[s.ID] != s.Artifact.Digest {
+			told = append(told, s)
+		}
+	}
+	untold = max(len(told)-mostTold, 0)
+	for _, s := range told[untold:] {
+		v, err := res.Value(ctx, s.ID)
+		if err != nil {
 			continue
 		}
-		v, verr := res.Value(ctx, s.ID)
-		if verr != nil {
-			continue
-		}
-		text := describe(v)
+		words := describe(v)
 		if s.Out != "" {
-			text += ", in " + s.Out
+			words += ", in " + s.Out
 		}
-		lines = append(lines, [2]string{s.ID, text})
+		lines = append(lines, []string{"  " + text.Middle(s.ID, longestName), words})
 		suggest(v, s.Out, next)
 	}
-	w := a.errw
-	fmt.Fprintln(w)
-	if untold > 0 {
-		fmt.Fprintf(w, "  %d more; eidos runs show %s lists them\n", untold, res.Run)
-	}
-	width := 0
-	for _, l := range lines {
-		width = max(width, len(l[0]))
-	}
-	for _, l := range lines {
-		fmt.Fprintf(w, "  %-*s  %s\n", width, l[0], l[1])
-	}
-	done := counts[engine.Done]
-	fmt.Fprintf(w, "\n  %d of %d steps done, %d of them reused", done, len(res.Steps), reused)
-	for _, st := range []engine.State{engine.Failed, engine.Skipped, engine.Canceled} {
-		if counts[st] > 0 {
-			fmt.Fprintf(w, ", %d %s", counts[st], st)
+	return lines, untold
+}
+
+// longestName is how many characters of a step's name a summary shows.
+const longestName = 40
+
+// outcome is how a run ended, in a line.
+func outcome(res *engine.Result, end engine.Event) string {
+	counts := map[string]int{}
+	for _, s := range res.Steps {
+		switch {
+		case s.State != engine.Done:
+			counts[string(s.State)]++
+		case s.Decision.Action == engine.ActionReuse:
+			counts["reused"]++
+		default:
+			counts["ran"]++
 		}
 	}
-	fmt.Fprintf(w, ". Run %s.\n", res.Run)
-	if err == nil && len(next) > 0 {
-		var words []string
-		for n := range next {
-			words = append(words, n)
-		}
-		sort.Strings(words)
-		fmt.Fprintf(w, "\n  next:\n")
-		for _, n := range words {
-			fmt.Fprintf(w, "    %s\n", n)
+	var parts []string
+	for _, w := range []string{"ran", "reused", string(engine.Failed), string(engine.Skipped), string(engine.Canceled)} {
+		if counts[w] > 0 {
+			parts = append(parts, fmt.Sprint(counts[w], " ", w))
 		}
 	}
+	if len(parts) == 0 {
+		parts = []string{"nothing to do"}
+	}
+	return fmt.Sprintf("%s %s in %s: %s (run %s)", end.Pipeline, end.State, took(end.Millis), strings.Join(parts, ", "), res.Run)
 }
 
 // describe says in a line what a document holds.
@@ -138,11 +181,11 @@ func describeSnapshot(s *schema.Snapshot) string {
 			absent = append(absent, c.Name+" "+c.Status)
 		}
 	}
-	text := fmt.Sprintf("%d values from %s", values, s.Metadata.Source)
+	words := fmt.Sprintf("%d values from %s", values, s.Metadata.Source)
 	if len(absent) > 0 {
-		text += " (" + strings.Join(absent, ", ") + ")"
+		words += " (" + strings.Join(absent, ", ") + ")"
 	}
-	return text
+	return words
 }
 
 func describeRecipe(r *schema.RecipeResult) string {

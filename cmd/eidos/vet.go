@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/compile"
@@ -59,7 +57,7 @@ no check without a definition. Prints which recipe answers what.`,
 			return err
 		}
 		if format == "table" {
-			if _, err := a.out.Write([]byte(coverage(r))); err != nil {
+			if err := a.table(coverage(r)); err != nil {
 				return err
 			}
 		}
@@ -74,35 +72,25 @@ no check without a definition. Prints which recipe answers what.`,
 }
 
 // coverage is the matrix: a line for every question that is answered.
-func coverage(r *compile.Report) string {
+func coverage(r *compile.Report) [][]string {
 	rows := [][]string{{"SERVICE", "ACCELERATOR", "OS", "INTENT", "PLATFORM", "RECIPE", "MATURITY"}}
 	for _, row := range r.Coverage {
 		c := recipes.CriteriaOf(row.Criteria)
 		rows = append(rows, []string{c[0], c[1], c[3], c[2], c[4], row.Recipe, row.Maturity})
 	}
-	return table(rows)
+	return dashes(rows)
 }
 
-// table aligns rows of text; an empty cell is a dash.
-func table(rows [][]string) string {
-	width := make([]int, len(rows[0]))
+// dashes puts a dash in every empty cell.
+func dashes(rows [][]string) [][]string {
 	for _, r := range rows {
-		for i, cell := range r {
-			width[i] = max(width[i], len([]rune(cell)), 1)
-		}
-	}
-	var b strings.Builder
-	for _, r := range rows {
-		line := ""
-		for i, cell := range r {
-			if cell == "" {
-				cell = "-"
+		for i := range r {
+			if r[i] == "" {
+				r[i] = "-"
 			}
-			line += fmt.Sprintf("%-*s  ", width[i], cell)
 		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
-	return b.String()
+	return rows
 }
 
 // vetPipeline compiles a pipeline and runs nothing.

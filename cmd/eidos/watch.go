@@ -48,6 +48,7 @@ func (a *app) watchPipeline(ctx context.Context, args []string, f *runFlags) err
 		args = []string{pipelineFile}
 	}
 	var set watch.Set
+	a.shown = &shown{}
 	ran := false // an editor takes a file away for a moment; a wrong name was never there
 	for {
 		a.seen, a.included = watch.Sight{}, nil
@@ -85,8 +86,11 @@ func (a *app) watchPipeline(ctx context.Context, args []string, f *runFlags) err
 		if ctx.Err() != nil {
 			return schema.Errorf(schema.Canceled, "interrupted")
 		}
-		if err != nil {
+		if fresh, old := a.shown.news(err); old == 0 {
 			a.story.Errors(err)
+		} else {
+			a.story.Errors(schema.Join(fresh))
+			a.say("%s as before", count(old, "error"))
 		}
 		if len(before) == 0 {
 			return schema.Errorf(schema.Invalid, "--watch: this pipeline reads no file").WithHint("eidos run --write gives you a copy of it to change and watch")

@@ -1,6 +1,10 @@
 package graph
 
-import "sort"
+import (
+	"sort"
+
+	"github.com/NVIDIA/eidos/cmd/internal/text"
+)
 
 // box is where a node is drawn, in pixels.
 type box struct{ x, y, w, h int }
@@ -131,9 +135,4 @@ func under(n Node) string {
 }
 
 // short cuts a long name so that a column stays narrow.
-func short(id string) string {
-	if r := []rune(id); len(r) > 36 {
-		return string(r[:35]) + "…"
-	}
-	return id
-}
+func short(id string) string { return text.Middle(id, 36) }

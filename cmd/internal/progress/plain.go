@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine"
 )
 
@@ -14,7 +15,6 @@ import (
 type plain struct {
 	mu    sync.Mutex
 	w     io.Writer
-	quiet bool
 	tally *tally
 }
 
@@ -25,31 +25,29 @@ func (p *plain) Event(e engine.Event) {
 	var b strings.Builder
 	switch {
 	case e.Type == engine.EventRun && e.State == engine.Running:
-		if !p.quiet {
-			steps := "steps"
-			if e.Steps == 1 {
-				steps = "step"
-			}
-			fmt.Fprintf(&b, "%s: %d %s\n", e.Pipeline, e.Steps, steps)
+		if !p.tally.quiet && !p.tally.o.Again {
+			p.tally.put(&b, e.Pipeline+": "+plural(e.Steps, "step"))
 		}
 	case e.Type == engine.EventRun:
 		for _, l := range p.tally.post() {
-			b.WriteString(l + "\n")
+			p.tally.put(&b, l)
 		}
-		if !p.quiet {
-			b.WriteString(p.tally.summary(e) + "\n")
-		}
-	case ended != nil && (!p.quiet || e.State == engine.Failed):
-		b.WriteString(p.tally.line(e) + "\n")
+	case ended != nil && p.shows(e):
+		p.tally.put(&b, p.tally.line(e))
 		for _, l := range ended.log {
-			if !p.quiet {
-				b.WriteString("  | " + clean(l) + "\n")
+			if !p.tally.quiet {
+				p.tally.put(&b, "  | "+clean(l))
 			}
 		}
-	case e.Type == engine.EventStep && e.State == engine.Retrying && !p.quiet:
-		fmt.Fprintf(&b, "%-*s  attempt %d failed: %s\n", p.tally.width, e.Step, max(e.Attempt, 1), e.Error.Message)
+	case e.Type == engine.EventStep && e.State == engine.Retrying && !p.tally.quiet:
+		p.tally.put(&b, fmt.Sprintf("%-*s  attempt %d failed: %s", p.tally.width, text.Middle(e.Step, longest), max(e.Attempt, 1), e.Error.Text()))
 	}
 	io.WriteString(p.w, b.String())
+}
+
+// shows reports whether the end of a step is worth a line.
+func (p *plain) shows(e engine.Event) bool {
+	return e.State == engine.Failed || !p.tally.quiet && !p.tally.same(e)
 }
 
 func (p *plain) Close() {}

@@ -28,8 +28,9 @@ func Modes() []string {
 // Options is what a renderer needs to know about where it writes. The zero
 // value is a log without colour.
 type Options struct {
-	// Size returns columns and rows of the terminal; nil or zeros are 80 and 24.
-	// It is asked before each picture, so that resizes are followed.
+	// Size returns columns and rows of what is written to, zeros if it has none: a
+	// terminal then has 80 and 24, and a log is not wrapped. It is asked before each
+	// picture, so that resizes are followed.
 	Size  func() (columns, rows int)
 	IsTTY bool // for Auto
 	Color bool
@@ -37,6 +38,22 @@ type Options struct {
 	// Lines is how many of a failed step's last log lines are told again at the
 	// end; 0 is 20.
 	Lines int
+	// Again leaves out steps that were reused: the run before has shown them.
+	Again bool
+}
+
+// size is that of a terminal.
+func (o Options) size() (columns, rows int) {
+	if o.Size != nil {
+		columns, rows = o.Size()
+	}
+	if columns <= 0 {
+		columns = 80
+	}
+	if rows <= 0 {
+		rows = 24
+	}
+	return columns, rows
 }
 
 // Renderer shows events. Event is for engine.Runner.Events; Close is called
@@ -66,5 +83,7 @@ func New(w io.Writer, mode Mode, o Options) Renderer {
 	case Terminal:
 		return newTerminal(w, o)
 	}
-	return &plain{w: w, quiet: mode == Quiet, tally: newTally(o)}
+	t := newTally(o)
+	t.quiet = mode == Quiet
+	return &plain{w: w, tally: t}
 }

@@ -50,10 +50,9 @@ snapshot  done       4.0s  collect reads or changes the world  -> snap.yaml
   | reading os
 check     failed     5.0s  attempt 2; 3 constraints do not hold
   | comparing[2J
-helm      canceled         check failed
+1 step    canceled, check failed: helm
 last lines of check:
   | comparing[2J
-training failed in 1m05s: 1 ran, 1 reused, 1 failed, 1 canceled
 `
 	if d := cmp.Diff(want, b.String()); d != "" {
 		t.Error(d)
@@ -157,12 +156,13 @@ func TestTerminal(t *testing.T) {
 	term.Close()
 	want = []string{
 		"recipe    reused           unchanged",
-		"snapshot  done       4.0s  collect reads or changes the wo…",
-		"check     failed     5.0s  attempt 2; 3 constraints do not hold",
-		"helm      canceled         check failed",
+		"snapshot  done       4.0s  collect reads or changes the",
+		"    world  -> snap.yaml",
+		"check     failed     5.0s  attempt 2; 3 constraints do not",
+		"    hold",
+		"1 step    canceled, check failed: helm",
 		"last lines of check:",
 		"  | comparing[2J",
-		"training failed in 1m05s: 1 ran, 1 reused, 1 failed, 1 canceled",
 	}
 	if d := cmp.Diff(want, s.lines); d != "" {
 		t.Error(d)
@@ -201,5 +201,71 @@ func TestLongLogsKeepTheirEnd(t *testing.T) {
 	r.Event(engine.Event{Type: engine.EventRun, State: engine.Failed})
 	if want := "last 2 of 500 lines of a:\n  | line 498\n  | line 499\n"; !strings.HasSuffix(b.String(), want) {
 		t.Errorf("got %q", b.String())
+	}
+}
+
+// many is a run in which all rows of a check fail alike, and the rest is stopped.
+func many() []engine.Event {
+	out := []engine.Event{{Time: start, Type: engine.EventRun, Pipeline: "p", State: engine.Running, Steps: 65}}
+	for i := range 28 {
+		out = append(out, engine.Event{Time: start, Type: engine.EventStep, Step: fmt.Sprintf("check-of-a-cluster-with-a-rather-long-name[%d]", i+1), State: engine.Failed,
+			Millis: 5, Error: &engine.EventError{Message: "3 of 4 constraints do not hold"}})
+	}
+	for i := range 37 {
+		out = append(out, engine.Event{Time: start, Type: engine.EventStep, Step: fmt.Sprintf("render[%d]", i+1), State: engine.Canceled, Reason: "stopped: check[1] failed"})
+	}
+	return append(out, engine.Event{Time: start, Type: engine.EventRun, Pipeline: "p", State: engine.Failed, Steps: 65})
+}
+
+func TestWhatEndedAlikeIsOneLine(t *testing.T) {
+	var b bytes.Buffer
+	r := New(&b, Plain, Options{})
+	for _, e := range many() {
+		r.Event(e)
+	}
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+	if len(lines) != 4 || strings.Count(b.String(), "constraints") != 1 ||
+		!strings.Contains(lines[2], "failed in 28 rows like") || !strings.HasSuffix(lines[2], " [27] [28]") ||
+		!strings.Contains(lines[3], "37 steps") || !strings.Contains(lines[3], "canceled, check[1] failed: render[1] render[2]") {
+		t.Errorf("got\n%s", b.String())
+	}
+}
+
+// In 60 columns no line is longer than the terminal, so none is broken by it,
+// and every word is whole.
+func TestNarrow(t *testing.T) {
+	size := func() (int, int) { return 60, 24 }
+	for _, mode := range []Mode{Plain, Terminal} {
+		var s screen
+		r := New(&s, mode, Options{Size: size, Now: func() time.Time { return start }})
+		for _, e := range append(many(), engine.Event{Time: start, Type: engine.EventStep, Step: "x", State: engine.Done, Reason: strings.Repeat("word ", 40)}) {
+			r.Event(e)
+		}
+		r.Close()
+		words := map[string]bool{}
+		for _, l := range s.lines {
+			if n := len([]rune(l)); n > 60 {
+				t.Errorf("%s: %d columns: %q", mode, n, l)
+			}
+			for _, w := range strings.Fields(l) {
+				words[w] = true
+			}
+		}
+		for _, w := range []string{"constraints", "check-of-a-cluster-w…rather-long-name[1]", "render[37]", "[28]", "word"} {
+			if !words[w] {
+				t.Errorf("%s: %q is cut in\n%s", mode, w, strings.Join(s.lines, "\n"))
+			}
+		}
+	}
+}
+
+func TestAgainLeavesOutWhatIsTheSame(t *testing.T) {
+	var b bytes.Buffer
+	r := New(&b, Plain, Options{Again: true})
+	for _, e := range story() {
+		r.Event(e)
+	}
+	if strings.Contains(b.String(), "recipe") || strings.Contains(b.String(), "5 steps") || !strings.Contains(b.String(), "snapshot") {
+		t.Errorf("got\n%s", b.String())
 	}
 }

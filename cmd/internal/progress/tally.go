@@ -5,20 +5,23 @@ import (
 	"sort"
 	"strings"
 	"time"
+	"unicode/utf8"
 
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine"
 )
 
 // tally is what the renderers for people remember of the stream.
 type tally struct {
 	o        Options
+	quiet    bool // tells of failures only
 	pipeline string
 	total    int
 	start    time.Time
 	steps    map[string]*step // that have begun and not ended
-	ended    map[engine.State]int
-	reused   int
+	finished int
 	failed   []failure
+	groups   text.Groups
 	width    int // of the longest name so far
 }
 
@@ -36,19 +39,22 @@ type step struct {
 // failure is kept for the end.
 type failure struct {
 	name string
-	err  *engine.EventError
 	log  []string
 	lost int
 }
+
+// longest is how many characters of a step's name are shown.
+const longest = 40
 
 // kept is how many lines of a step's log are held.
 const kept = 200
 
 func newTally(o Options) *tally {
-	return &tally{o: o, steps: map[string]*step{}, ended: map[engine.State]int{}}
+	return &tally{o: o, steps: map[string]*step{}}
 }
 
-// add takes in e and returns the step that it ends, if it does.
+// add takes in e and returns the step that it ends, if it does and has a line of
+// its own.
 func (t *tally) add(e engine.Event) *step {
 	switch e.Type {
 	case engine.EventRun:
@@ -75,12 +81,12 @@ func (t *tally) add(e engine.Event) *step {
 		return nil
 	}
 	delete(t.steps, e.Step)
-	t.ended[e.State]++
-	if e.State == engine.Done && e.Action == engine.ActionReuse {
-		t.reused++
+	t.finished++
+	if t.join(e) {
+		return nil
 	}
 	if e.State == engine.Failed {
-		t.failed = append(t.failed, failure{e.Step, e.Error, s.log, s.lost})
+		t.failed = append(t.failed, failure{e.Step, s.log, s.lost})
 	}
 	return s
 }
@@ -90,7 +96,7 @@ func (t *tally) step(e engine.Event) *step {
 	if s == nil {
 		s = &step{name: e.Step, start: e.Time}
 		t.steps[e.Step] = s
-		t.width = min(max(t.width, len(e.Step)), 40)
+		t.width = min(max(t.width, utf8.RuneCountInString(e.Step)), longest)
 	}
 	return s
 }
@@ -110,28 +116,20 @@ func (t *tally) running() []*step {
 	return out
 }
 
-func (t *tally) finished() int {
-	n := 0
-	for _, c := range t.ended {
-		n += c
-	}
-	return n
-}
-
 // line tells how a step ended, in one line.
 func (t *tally) line(e engine.Event) string {
 	word, why := string(e.State), e.Reason
 	switch {
 	case e.State == engine.Done && e.Action == engine.ActionReuse:
 		word = "reused"
-	case e.State == engine.Failed && e.Error != nil:
-		why = e.Error.Message
+	case e.State == engine.Failed:
+		why = e.Error.Text()
 	}
 	took := ""
 	if e.Millis > 0 || e.State == engine.Done && e.Action != engine.ActionReuse {
-		took = duration(time.Duration(e.Millis) * time.Millisecond)
+		took = text.Duration(time.Duration(e.Millis) * time.Millisecond)
 	}
-	s := fmt.Sprintf("%-*s  %-8s %6s", t.width, e.Step, t.color(e.State, word, 8), took)
+	s := fmt.Sprintf("%-*s  %-8s %6s", t.width, text.Middle(e.Step, longest), t.color(e.State, word, 8), took)
 	if e.Attempt > 1 {
 		why = fmt.Sprintf("attempt %d; %s", e.Attempt, why)
 	}
@@ -139,6 +137,22 @@ func (t *tally) line(e engine.Event) string {
 		why = strings.TrimSuffix(why+"  -> "+e.Out, "  ")
 	}
 	return strings.TrimRight(s+"  "+why, " ")
+}
+
+// put adds a line, wrapped at spaces where its writer has a width.
+func (t *tally) put(b *strings.Builder, line string) {
+	columns := 0
+	if t.o.Size != nil {
+		columns, _ = t.o.Size()
+	}
+	for _, l := range text.Wrap(line, columns, "    ") {
+		b.WriteString(l + "\n")
+	}
+}
+
+// same reports whether the run before has shown how this step ended.
+func (t *tally) same(e engine.Event) bool {
+	return t.o.Again && e.State == engine.Done && e.Action == engine.ActionReuse
 }
 
 // color marks failures, and nothing else.
@@ -149,29 +163,10 @@ func (t *tally) color(s engine.State, text string, width int) string {
 	return "\x1b[31m" + text + "\x1b[0m" + strings.Repeat(" ", max(0, width-len(text)))
 }
 
-// summary tells how the run ended.
-func (t *tally) summary(e engine.Event) string {
-	parts := []string{}
-	if n := t.ended[engine.Done] - t.reused; n > 0 {
-		parts = append(parts, fmt.Sprint(n, " ran"))
-	}
-	if t.reused > 0 {
-		parts = append(parts, fmt.Sprint(t.reused, " reused"))
-	}
-	for _, s := range []engine.State{engine.Failed, engine.Skipped, engine.Canceled} {
-		if n := t.ended[s]; n > 0 {
-			parts = append(parts, fmt.Sprint(n, " ", s))
-		}
-	}
-	if len(parts) == 0 {
-		parts = []string{"nothing to do"}
-	}
-	return fmt.Sprintf("%s %s in %s: %s", t.pipeline, t.color(e.State, string(e.State), 0), duration(time.Duration(e.Millis)*time.Millisecond), strings.Join(parts, ", "))
-}
-
-// post tells each failure again with the last lines of its log.
+// post is what is left to tell when the run has ended: what steps have in
+// common, and of each failure the last lines of its log.
 func (t *tally) post() []string {
-	var out []string
+	out := t.together()
 	for _, f := range t.failed {
 		if len(f.log) == 0 {
 			continue
@@ -205,21 +200,6 @@ func clean(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// duration is d for people: 40ms, 1.2s, 3m05s.
-func duration(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "0ms"
-	case d < time.Second:
-		return fmt.Sprintf("%dms", d.Milliseconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.1fs", d.Seconds())
-	case d < time.Hour:
-		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
-	}
-	return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
 }
 
 // amount is how far long work is: 3/10 images, 1.2/3.4 GiB.

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine"
 )
 
@@ -54,17 +55,16 @@ func (t *terminal) Event(e engine.Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	ended := t.tally.add(e)
-	if ended != nil {
-		t.above.WriteString(t.fit(t.tally.line(e)) + "\n")
+	if ended != nil && !t.tally.same(e) {
+		t.tally.put(&t.above, t.tally.line(e))
 	}
 	if e.Type != engine.EventRun || e.State == engine.Running {
 		return
 	}
 	t.over = true
 	for _, l := range t.tally.post() {
-		t.above.WriteString(t.fit(l) + "\n")
+		t.tally.put(&t.above, l)
 	}
-	t.above.WriteString(t.tally.summary(e) + "\n")
 	t.draw()
 }
 
@@ -79,22 +79,9 @@ func (t *terminal) Close() {
 	t.draw()
 }
 
-func (t *terminal) size() (columns, rows int) {
-	if t.o.Size != nil {
-		columns, rows = t.o.Size()
-	}
-	if columns <= 0 {
-		columns = 80
-	}
-	if rows <= 0 {
-		rows = 24
-	}
-	return columns, rows
-}
-
-// fit cuts a line to the width of the terminal. Lines with colour are short.
+// fit cuts a live line to the width of the terminal: it must not wrap.
 func (t *terminal) fit(s string) string {
-	columns, _ := t.size()
+	columns, _ := t.o.size()
 	if strings.Contains(s, "\x1b") || utf8.RuneCountInString(s) < columns {
 		return s
 	}
@@ -104,7 +91,7 @@ func (t *terminal) fit(s string) string {
 // draw replaces the live lines. A terminal that became narrower has wrapped
 // them: they are counted by the width it has now.
 func (t *terminal) draw() {
-	columns, rows := t.size()
+	columns, rows := t.o.size()
 	var b strings.Builder
 	up := 0
 	for _, w := range t.drawn {
@@ -139,7 +126,7 @@ func (t *terminal) live(rows int) []string {
 	if t.tally.total == 0 {
 		return nil
 	}
-	out := []string{fmt.Sprintf("%s  %d/%d  %s", t.tally.pipeline, t.tally.finished(), t.tally.total, duration(now.Sub(t.tally.start)))}
+	out := []string{fmt.Sprintf("%s  %d/%d  %s", t.tally.pipeline, t.tally.finished, t.tally.total, text.Duration(now.Sub(t.tally.start)))}
 	most := max(rows/2-2, 1)
 	for i, s := range running {
 		if i == most && len(running) > most+1 {
@@ -154,20 +141,20 @@ func (t *terminal) live(rows int) []string {
 // row is one running step.
 func (t *terminal) row(s *step, now time.Time) string {
 	took := now.Sub(s.start)
-	text := fmt.Sprintf("%-*s  %6s", t.tally.width, s.name, duration(took))
+	line := fmt.Sprintf("%-*s  %6s", t.tally.width, text.Middle(s.name, longest), text.Duration(took))
 	switch {
 	case s.waits:
-		text += "  waits for the next attempt"
+		line += "  waits for the next attempt"
 	case s.unit != "" || s.total > 0:
-		text += "  " + amount(s.done, s.total, s.unit)
+		line += "  " + amount(s.done, s.total, s.unit)
 		// A guess is worth showing once some of the work has shown its speed.
 		if took > 3*time.Second && s.total > s.done && s.done*20 > s.total {
 			left := time.Duration(float64(took) / float64(s.done) * float64(s.total-s.done))
-			text += ", about " + duration(left.Round(time.Second)) + " left"
+			line += ", about " + text.Duration(left.Round(time.Second)) + " left"
 		}
 	}
 	if n := len(s.log); n > 0 {
-		text += "  " + clean(s.log[n-1])
+		line += "  " + clean(s.log[n-1])
 	}
-	return text
+	return line
 }

@@ -8,6 +8,7 @@ import (
 	"sort"
 
 	"github.com/NVIDIA/eidos/cmd/internal/graph"
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 )
 
 //go:embed page.html
@@ -27,7 +28,9 @@ func HTML(w io.Writer, r Run) error {
 		Summary         []row
 		Params          []row
 		Versions        []row
-	}{story: s, Took: took(s.End.Sub(s.Start)), Timeline: template.HTML(timeline(s))}
+		Pushed          []string
+		Lines           []line
+	}{story: s, Took: text.Duration(s.End.Sub(s.Start)), Timeline: template.HTML(timeline(s)), Pushed: r.Pushed, Lines: lines(s.Steps)}
 	for _, state := range []string{"done", "reused", "failed", "skipped", "canceled", "running"} {
 		if n := s.Counts[state]; n > 0 {
 			page.Summary = append(page.Summary, row{state, fmt.Sprint(n)})
@@ -41,12 +44,16 @@ func HTML(w io.Writer, r Run) error {
 		}
 		for i := range g.Nodes {
 			if st := states[g.Nodes[i].ID]; st != nil {
-				g.Nodes[i].State, g.Nodes[i].Title = st.State, st.Reason
+				g.Nodes[i].State, g.Nodes[i].Title = st.State, st.Why()
 			}
 		}
 		page.Graph = template.HTML(graph.SVG(g))
 		for k, v := range r.Plan.Params {
 			page.Params = append(page.Params, row{k, fmt.Sprint(v)})
+		}
+	} else {
+		for k, v := range s.Source.Params {
+			page.Params = append(page.Params, row{k, v})
 		}
 	}
 	for k, v := range r.Versions {
@@ -55,7 +62,7 @@ func HTML(w io.Writer, r Run) error {
 	for _, rows := range [][]row{page.Params, page.Versions} {
 		sort.Slice(rows, func(i, j int) bool { return rows[i].Name < rows[j].Name })
 	}
-	t, err := template.New("page").Funcs(template.FuncMap{"took": took}).Parse(pageText)
+	t, err := template.New("page").Funcs(template.FuncMap{"took": text.Duration}).Parse(pageText)
 	if err != nil {
 		panic("BUG: the page does not parse: " + err.Error())
 	}

@@ -13,6 +13,7 @@ type Run struct {
 	Events   []engine.Event
 	Plan     *engine.Plan      // nil leaves out the graph, and how long steps waited
 	Versions map[string]string // what made the run: eidos, go, catalogue
+	Pushed   []string          // references by digest of what it pushed
 }
 
 // step is one step of a run, gathered from its events.
@@ -30,9 +31,18 @@ type step struct {
 	Log        []string
 }
 
+// Why is the reason for what became of the step: of one that failed, its error.
+func (st *step) Why() string {
+	if st.State == "failed" && st.Error != nil {
+		return st.Error.Message
+	}
+	return st.Reason
+}
+
 // story is a run gathered from its events.
 type story struct {
 	ID, Pipeline, Plan string
+	Source             engine.Source
 	State              string
 	Start, End         time.Time
 	Steps              []*step // as they ended
@@ -47,7 +57,7 @@ func gather(r Run) *story {
 		s.End = e.Time
 		if e.Type == engine.EventRun {
 			if e.State == engine.Running {
-				*s = story{ID: e.Run, Pipeline: e.Pipeline, Plan: string(e.Plan), Start: e.Time, End: e.Time, Counts: map[string]int{}}
+				*s = story{Source: sourceOf(e), ID: e.Run, Pipeline: e.Pipeline, Plan: string(e.Plan), Start: e.Time, End: e.Time, Counts: map[string]int{}}
 				at = map[string]*step{}
 			}
 			s.State, s.Error = string(e.State), e.Error
@@ -80,6 +90,13 @@ func gather(r Run) *story {
 		}
 	}
 	return s
+}
+
+func sourceOf(e engine.Event) engine.Source {
+	if e.Source == nil {
+		return engine.Source{}
+	}
+	return *e.Source
 }
 
 func (st *step) add(e engine.Event) {

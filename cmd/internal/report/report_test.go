@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/xml"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -17,8 +18,8 @@ import (
 func sample() Run {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
-	return Run{Versions: map[string]string{"eidos": "v1"}, Events: []engine.Event{
-		{Time: at(0), Type: engine.EventRun, Run: "r1", Pipeline: "training", Plan: "sha256:00", State: engine.Running, Steps: 4},
+	return Run{Versions: map[string]string{"eidos": "v1"}, Pushed: []string{"registry.example.com/gpu@sha256:ef"}, Events: []engine.Event{
+		{Time: at(0), Type: engine.EventRun, Run: "r1", Pipeline: "training", Plan: "sha256:00", State: engine.Running, Steps: 4, Source: &engine.Source{File: "/src/p.yaml", Params: map[string]string{"intent": "training"}}},
 		{Time: at(0), Type: engine.EventStep, Step: "snapshot", Uses: "collect", State: engine.Running},
 		{Time: at(10), Type: engine.EventLog, Step: "snapshot", Text: "reading <os>"},
 		{Time: at(1500), Type: engine.EventStep, Step: "snapshot", State: engine.Done, Action: engine.ActionAlways, Reason: "collect reads or changes the world", Millis: 1500, Digest: "sha256:ab", Out: "snap.yaml"},
@@ -70,7 +71,8 @@ func TestHTML(t *testing.T) {
 			t.Errorf("the page holds %q", bad)
 		}
 	}
-	for _, want := range []string{"reading &lt;os&gt;", "1 done, 1 reused, 1 failed, 1 canceled; 2.0 s", "sha256:ab", "see the report", "collect reads or changes the world"} {
+	for _, want := range []string{"reading &lt;os&gt;", "1 done, 1 reused, 1 failed, 1 canceled; 2.0s", "sha256:ab", "see the report", "collect reads or changes the world",
+		"/src/p.yaml", "parameter intent</dt><dd><code>training", "<dt>eidos</dt><dd><code>v1", "gpu@sha256:ef", "<td>3 constraints &lt;do&gt; not hold</td>"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -88,5 +90,36 @@ func TestHalfARun(t *testing.T) {
 	b.Reset()
 	if err := JUnit(&b, Run{}); err != nil {
 		t.Error(err)
+	}
+}
+
+// many is a run in which all rows of a check fail alike, and the rest is stopped.
+func many() Run {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	out := []engine.Event{{Time: at, Type: engine.EventRun, Pipeline: "p", State: engine.Running, Steps: 65}}
+	for i := range 28 {
+		out = append(out, engine.Event{Time: at.Add(time.Second), Type: engine.EventStep, Step: fmt.Sprintf("check-of-a-cluster-with-a-rather-long-name[%d]", i+1), Uses: "validate", State: engine.Failed,
+			Millis: 5, Error: &engine.EventError{Message: "3 of 4 constraints do not hold", Hint: "see the report"}, Code: engine.CodeNew, Reason: "new"})
+	}
+	for i := range 37 {
+		out = append(out, engine.Event{Time: at.Add(time.Second), Type: engine.EventStep, Step: fmt.Sprintf("render[%d]", i+1), Uses: "render", State: engine.Canceled, Reason: "stopped: check[1] failed"})
+	}
+	return Run{Events: append(out, engine.Event{Time: at.Add(time.Second), Type: engine.EventRun, Pipeline: "p", State: engine.Failed, Steps: 65})}
+}
+
+func TestWhatEndedAlikeIsOneLine(t *testing.T) {
+	var b bytes.Buffer
+	if err := HTML(&b, many()); err != nil {
+		t.Fatal(err)
+	}
+	page := b.String()
+	_, table, _ := strings.Cut(page, "<h2>Steps</h2>")
+	if n := strings.Count(table, "<tr class="); n != 2 || strings.Count(page, `<div class="error">`) != 1 {
+		t.Errorf("%d rows in the table of steps, %d errors", n, strings.Count(page, `<div class="error">`))
+	}
+	for _, want := range []string{"28 rows: [1] [2] ", "[27] [28]", "37 steps", "render[1] render[2] ", ">check-of-a-clus…-long-name[28]<"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"html"
 	"strings"
 	"time"
+
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 )
 
 const (
@@ -12,6 +14,7 @@ const (
 	names     = 210 // width of the column of names, in pixels
 	plot      = 700 // width of the time
 	footer    = 22
+	longest   = 30 // characters of a name that fit into names
 )
 
 // timeline draws when each step waited for a free place, and ran. A reused
@@ -30,12 +33,12 @@ func timeline(s *story) string {
 	fmt.Fprintf(&b, `<svg class="t" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="timeline">`+"\n", names+plot+90, height, names+plot+90, height)
 	for i := range 5 {
 		at := names + plot*i/4
-		fmt.Fprintf(&b, `<path class="grid" d="M%d 0V%d"/><text class="axis" x="%d" y="%d" text-anchor="middle">%s</text>`+"\n", at, height-footer, at, height-7, took(total*time.Duration(i)/4))
+		fmt.Fprintf(&b, `<path class="grid" d="M%d 0V%d"/><text class="axis" x="%d" y="%d" text-anchor="middle">%s</text>`+"\n", at, height-footer, at, height-7, text.Duration(total*time.Duration(i)/4))
 	}
 	for i, st := range s.Steps {
 		y := i * rowHeight
-		fmt.Fprintf(&b, `<g class="%s"><title>%s</title>`, st.State, html.EscapeString(st.ID+": "+st.State+", "+took(st.Took)+"\n"+st.Reason))
-		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s</text>`, names-8, y+14, html.EscapeString(cut(st.ID, 30)))
+		fmt.Fprintf(&b, `<g class="%s"><title>%s</title>`, st.State, html.EscapeString(st.ID+": "+st.State+", "+text.Duration(st.Took)+"\n"+st.Why()))
+		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="end">%s</text>`, names-8, y+14, html.EscapeString(text.Middle(st.ID, longest)))
 		begin, end := st.Start, st.End
 		if end.IsZero() {
 			end = s.End
@@ -60,26 +63,7 @@ func timeline(s *story) string {
 
 func label(st *step) string {
 	if st.State == "done" || st.State == "failed" {
-		return took(st.Took)
+		return text.Duration(st.Took)
 	}
 	return st.State
-}
-
-// cut shortens a text to n letters.
-func cut(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n-1]) + "…"
-	}
-	return s
-}
-
-// took is a length of time for people.
-func took(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	case d < time.Minute:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	return fmt.Sprintf("%d min %02d s", int(d.Minutes()), int(d.Seconds())%60)
 }

@@ -13,25 +13,26 @@ import (
 
 const (
 	excerptLimit = 16 << 20 // bytes of a file that are looked through
-	excerptWidth = 100      // characters of a line that are shown
+	excerptWidth = 100      // characters of a line that are shown, at most
 )
 
 // excerpts shows lines of files. Positions come in order, so each file is read
 // once, forwards.
 type excerpts struct {
-	name string
-	file *os.File
-	r    *bufio.Reader
-	line int    // of text, from 1; 0 before the first
-	text string // without what ends it
-	key  bool   // text is part of a key in PEM form
+	columns int // that a line may have, 0 for no limit
+	name    string
+	file    *os.File
+	r       *bufio.Reader
+	line    int    // of text, from 1; 0 before the first
+	text    string // without what ends it
+	key     bool   // text is part of a key in PEM form
 }
 
 func (x *excerpts) close() {
 	if x.file != nil {
 		x.file.Close()
 	}
-	*x = excerpts{}
+	*x = excerpts{columns: x.columns}
 }
 
 // at is the line that a position, FILE:LINE:COLUMN, names and a mark below it;
@@ -47,16 +48,21 @@ func (x *excerpts) at(pos string) string {
 	if !ok || !utf8.ValidString(text) {
 		return ""
 	}
+	number := strconv.Itoa(line)
+	width := excerptWidth
+	if x.columns > 0 {
+		width = max(min(width, x.columns-len(number)-7), 8) // beside "  1 | ", two dots
+	}
 	runes := []rune(text)
 	if col > len(runes)+1 {
 		return ""
 	}
 	at, before, after := col-1, "", ""
-	if from := at - excerptWidth/2; from > 0 && len(runes) > excerptWidth {
+	if from := at - width/2; from > 0 && len(runes) > width {
 		runes, at, before = runes[from:], at-from, "…"
 	}
-	if len(runes) > excerptWidth {
-		runes, after = runes[:excerptWidth], "…"
+	if len(runes) > width {
+		runes, after = runes[:width], "…"
 	}
 	pad := strings.Map(func(r rune) rune { // tabs stay, so that the mark stands right
 		if r == '\t' {
@@ -64,7 +70,6 @@ func (x *excerpts) at(pos string) string {
 		}
 		return ' '
 	}, before+string(runes[:at]))
-	number := strconv.Itoa(line)
 	return "  " + number + " | " + before + string(runes) + after + "\n  " + strings.Repeat(" ", len(number)) + " | " + pad + "^\n"
 }
 

@@ -3,13 +3,14 @@
 package story
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"time"
+	"sync"
 
+	"github.com/NVIDIA/eidos/cmd/internal/text"
+	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -22,8 +23,13 @@ const (
 	JSON              // one object a line
 )
 
-// Story tells on one writer. It is not safe for concurrent use.
+// Story tells on one writer. It is safe for concurrent use.
 type Story struct {
+	// Columns is the width of what is written to, for words: lines are wrapped at
+	// spaces. Nil and 0 are no limit.
+	Columns func() int
+
+	mu    sync.Mutex
 	w     io.Writer
 	mode  Mode
 	color bool // errors in red
@@ -34,11 +40,8 @@ type Story struct {
 // New makes a story. color is for terminals only.
 func New(w io.Writer, mode Mode, color bool) *Story {
 	s := &Story{w: w, mode: mode, color: color}
-	switch mode {
-	case Debug:
+	if mode == Debug {
 		s.log = slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{AddSource: true, Level: slog.LevelDebug}))
-	case JSON:
-		s.log = slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	return s
 }
@@ -48,33 +51,62 @@ func (s *Story) Quiet() { s.quiet = true }
 
 // Note tells something worth knowing.
 func (s *Story) Note(format string, args ...any) {
-	if s.quiet {
-		return
-	}
-	if s.log != nil {
-		s.log.Info(schema.Safe(fmt.Sprintf(format, args...)))
-		return
-	}
-	fmt.Fprintf(s.w, "eidos: %s\n", schema.Safe(fmt.Sprintf(format, args...)))
+	s.note(levelInfo, "", schema.Safe(fmt.Sprintf(format, args...)))
 }
 
 // Warn tells something the user should look at.
 func (s *Story) Warn(format string, args ...any) {
+	s.note(levelWarn, "warning: ", schema.Safe(fmt.Sprintf(format, args...)))
+}
+
+func (s *Story) note(level, prefix, msg string) {
 	if s.quiet {
 		return
 	}
-	if s.log != nil {
-		s.log.Warn(schema.Safe(fmt.Sprintf(format, args...)))
-		return
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch s.mode {
+	case JSON:
+		s.write(Line{Level: level, Type: typeNote, Message: msg})
+	case Debug:
+		if level == levelWarn {
+			s.log.Warn(msg)
+		} else {
+			s.log.Info(msg)
+		}
+	default:
+		s.words("eidos: " + prefix + msg)
 	}
-	fmt.Fprintf(s.w, "eidos: warning: %s\n", schema.Safe(fmt.Sprintf(format, args...)))
+}
+
+// Event tells what a run did, as a line of JSON.
+func (s *Story) Event(e engine.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.write(lineOf(e))
+}
+
+func (s *Story) width() int {
+	if s.Columns == nil {
+		return 0
+	}
+	return s.Columns()
+}
+
+// words writes a text for people.
+func (s *Story) words(msg string) {
+	for _, l := range text.Wrap(msg, s.width(), "    ") {
+		fmt.Fprintln(s.w, l)
+	}
 }
 
 // Errors prints the problems in err, each with its hint, and how many there are
 // beyond the first twenty. The same hint in a row is printed once.
 func (s *Story) Errors(err error) {
-	list, left := schema.First(err)
-	x := excerpts{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list, left := schema.First(errors.Join(alike(schema.List(err))...))
+	x := excerpts{columns: s.width()}
 	defer x.close()
 	for i, e := range list {
 		hint := Hint(e)
@@ -85,11 +117,14 @@ func (s *Story) Errors(err error) {
 	}
 	if left > 0 {
 		more := schema.More(left)
-		if s.log != nil {
-			s.record(more, slog.String("code", string(schema.CodeOf(err))), slog.Int("more", left))
-			return
+		switch s.mode {
+		case JSON:
+			s.write(Line{Level: levelError, Type: typeError, Message: more, Code: string(schema.CodeOf(err))})
+		case Debug:
+			s.log.Error(more, "code", string(schema.CodeOf(err)), "more", left)
+		default:
+			s.words("eidos: error: " + more)
 		}
-		fmt.Fprintf(s.w, "eidos: error: %s\n", more)
 	}
 }
 
@@ -109,36 +144,25 @@ func Hint(err error) string {
 }
 
 func (s *Story) one(err error, hint string, x *excerpts) {
-	if s.log != nil {
-		attrs := []slog.Attr{slog.String("code", string(schema.CodeOf(err)))}
-		var se *schema.Error
-		if errors.As(err, &se) && se.Pos != "" {
-			attrs = append(attrs, slog.String("at", se.Pos))
-		}
-		if hint != "" {
-			attrs = append(attrs, slog.String("hint", hint))
-		}
-		s.record(schema.Safe(err.Error()), attrs...)
+	switch s.mode {
+	case JSON:
+		s.write(lineOfError(err, hint))
+		return
+	case Debug:
+		l := lineOfError(err, hint)
+		s.log.Error(l.Message, "code", l.Code, "at", l.Pos, "hint", l.Hint)
 		return
 	}
 	red, off := "", ""
 	if s.color {
 		red, off = "\x1b[31m", "\x1b[0m"
 	}
-	fmt.Fprintf(s.w, "%seidos: error: %s%s\n", red, schema.Safe(err.Error()), off)
+	s.words(red + "eidos: error: " + schema.Safe(err.Error()) + off)
 	var se *schema.Error
 	if errors.As(err, &se) {
 		fmt.Fprint(s.w, x.at(se.Pos))
 	}
 	if hint != "" {
-		fmt.Fprintf(s.w, "eidos: hint: %s\n", hint)
+		s.words("eidos: hint: " + hint)
 	}
-}
-
-// record writes one line of the log.
-func (s *Story) record(msg string, attrs ...slog.Attr) {
-	r := slog.NewRecord(time.Now(), slog.LevelError, msg, 0)
-	r.AddAttrs(attrs...)
-	// A logger that cannot write has nobody left to tell.
-	_ = s.log.Handler().Handle(context.Background(), r)
 }

@@ -1,0 +1,114 @@
+package text
+
+import "strings"
+
+const (
+	gap    = 2  // columns between two cells
+	narrow = 10 // columns that a cell of several words is not squeezed below
+)
+
+// Table aligns rows, the first of which is the header, in at most width
+// columns (0: no limit). Cells that do not fit are wrapped at spaces; where that
+// is not enough, each row becomes lines of its own, "HEADER  cell".
+func Table(rows [][]string, width int) string {
+	if len(rows) == 0 {
+		return ""
+	}
+	widths, ok := fit(rows, width)
+	if !ok {
+		return records(rows, width)
+	}
+	var b strings.Builder
+	for _, r := range rows {
+		cells := make([][]string, len(r))
+		height := 1
+		for i, c := range r {
+			cells[i] = Wrap(c, widths[i], "")
+			height = max(height, len(cells[i]))
+		}
+		for k := range height {
+			line := ""
+			for i, c := range cells {
+				text := ""
+				if k < len(c) {
+					text = c[k]
+				}
+				line += text + strings.Repeat(" ", max(widths[i]-Width(text), 0)+gap)
+			}
+			b.WriteString(strings.TrimRight(line, " ") + "\n")
+		}
+	}
+	return b.String()
+}
+
+// fit is the width of each column; false if words would have to be cut.
+func fit(rows [][]string, width int) ([]int, bool) {
+	columns := 0
+	for _, r := range rows {
+		columns = max(columns, len(r))
+	}
+	full, least := make([]int, columns), make([]int, columns)
+	for _, r := range rows {
+		for i, c := range r {
+			for _, line := range strings.Split(c, "\n") {
+				full[i] = max(full[i], Width(line))
+			}
+			for _, w := range strings.Fields(c) {
+				least[i] = max(least[i], Width(w))
+			}
+		}
+	}
+	need, must := gap*(columns-1), gap*(columns-1)
+	for i := range full {
+		least[i] = max(least[i], min(full[i], narrow))
+		need += full[i]
+		must += least[i]
+	}
+	if width <= 0 || need <= width {
+		return full, true
+	}
+	if must > width {
+		return nil, false
+	}
+	for need > width { // the widest column that can give gives first
+		widest := -1
+		for i := range full {
+			if full[i] > least[i] && (widest < 0 || full[i] > full[widest]) {
+				widest = i
+			}
+		}
+		full[widest]--
+		need--
+	}
+	return full, true
+}
+
+func records(rows [][]string, width int) string {
+	var out []string
+	for _, r := range rows[1:] {
+		var pairs [][]string
+		for k, c := range r {
+			if c != "" {
+				pairs = append(pairs, []string{rows[0][k], c})
+			}
+		}
+		out = append(out, Pairs(pairs, width))
+	}
+	return strings.Join(out, "\n")
+}
+
+// Pairs aligns rows of a name and a text.
+func Pairs(rows [][]string, width int) string {
+	names := 0
+	for _, r := range rows {
+		names = max(names, Width(r[0]))
+	}
+	var b strings.Builder
+	for _, r := range rows {
+		line := r[0] + strings.Repeat(" ", names-Width(r[0])+gap) + r[1]
+		for _, l := range Wrap(line, width, strings.Repeat(" ", names+gap)) {
+			b.WriteString(strings.TrimRight(l, " ") + "\n")
+		}
+	}
+	return b.String()
+}
