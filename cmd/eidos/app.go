@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/cmd/internal/story"
@@ -38,6 +39,9 @@ type app struct {
 	// seen is what the files held that a plan was compiled from; nil if nobody
 	// watches them.
 	seen watch.Sight
+
+	// published says that what a command found is on the page of a workflow's run.
+	published bool
 
 	// shown is what was printed of the run before; nil where there is none.
 	shown *shown
@@ -75,6 +79,9 @@ func (a *app) main(ctx context.Context, args []string) int {
 		}
 	}
 	c, err := root.ExecuteContextC(ctx)
+	if a.onGitHub() && !a.published && slices.Contains(publishes(), c.Name()) && !c.Flags().Changed("help") {
+		err = schema.Join([]error{err, a.publish(a.outcomeOf(c.Name(), err))})
+	}
 	if err == nil {
 		return 0
 	}

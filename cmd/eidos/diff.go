@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 
+	"github.com/NVIDIA/eidos/cmd/internal/checks"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/schema"
@@ -29,7 +29,7 @@ process ids and times are left out unless --volatile.`,
 	with := a.params(c, "DiffParams")
 	c.Flags().StringVarP(&output, "output", "o", "-", "where the report goes: a path, - or cm://namespace/name")
 	s.stageFlags(c, "", "")
-	s.formatFlag(c, "table", "junit")
+	s.formatFlag(c, "table", "junit", "ctrf", "sarif")
 	s.valuesFromFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s.with = with()
@@ -67,11 +67,22 @@ process ids and times are left out unless --volatile.`,
 		if err := schema.DecodeValue("diff", s.with, &p); err != nil {
 			return err
 		}
+		start := a.now()
 		d, err := compare(before, now, p)
 		if err != nil {
 			return err
 		}
-		if err := a.writeDrift(c.Context(), w, d, s.format, output); err != nil {
+		files := checks.Files{Snapshot: a.sourceFile(".", args[1])}
+		if _, ok := before.(*schema.RecipeResult); ok {
+			files.Recipe = a.sourceFile(".", args[0])
+		} else {
+			files.Baseline = a.sourceFile(".", args[0])
+		}
+		report := checks.Report{Name: "eidos diff", Version: versionOf(), Start: start, Stop: a.now(), Suites: []checks.Suite{checks.OfDrift("drift", d, p.FailOnDrift, files)}}
+		if err := a.publish(report); err != nil {
+			return err
+		}
+		if err := a.writeDrift(c.Context(), w, d, report, s.format, output); err != nil {
 			return err
 		}
 		if p.FailOnDrift {
@@ -126,19 +137,20 @@ func compare(before schema.Value, now *schema.Snapshot, p schema.DiffParams) (*s
 
 // writeDrift writes the report: a table on a terminal or a pipe unless a format
 // was asked for, the document to anything else.
-func (a *app) writeDrift(ctx context.Context, w *wired, d *schema.Drift, format, output string) error {
-	var text bytes.Buffer
-	var err error
+func (a *app) writeDrift(ctx context.Context, w *wired, d *schema.Drift, report checks.Report, format, output string) error {
 	switch {
-	case format == "junit":
-		err = drift.JUnit(&text, d)
+	case reportWriter(format) != nil:
+		data, err := written(format, report)
+		if err != nil {
+			return err
+		}
+		return a.deliver(ctx, data, output)
 	case format == "table", format == "" && output == "-":
-		err = drift.Table(&text, d)
-	default:
-		return w.save(ctx, engine.Env{Dir: ".", Log: a.story.Note, Blobs: engine.NewMemory()}, d, output)
+		columns := 0
+		if output == "-" {
+			columns = a.width()
+		}
+		return a.deliver(ctx, []byte(checks.DriftTable(d, columns)), output)
 	}
-	if err != nil {
-		return err
-	}
-	return a.deliver(ctx, text.Bytes(), output)
+	return w.save(ctx, engine.Env{Dir: ".", Log: a.story.Note, Blobs: engine.NewMemory()}, d, output)
 }

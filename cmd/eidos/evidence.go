@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/NVIDIA/eidos/cmd/internal/checks"
 	"github.com/NVIDIA/eidos/cmd/internal/report"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
@@ -15,19 +16,21 @@ import (
 )
 
 // evidence is what a run leaves beside its results, if asked for.
-type evidence struct{ report, junit, provenance string }
+type evidence struct{ report, junit, ctrf, sarif, provenance string }
 
 func (e *evidence) bind(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&e.report, "report", "", "write what the run did to this file, as one HTML page")
 	f.StringVar(&e.junit, "junit", "", "write what the run did to this file, as JUnit XML")
+	f.StringVar(&e.ctrf, "ctrf", "", "write what the run did to this file, as Common Test Report Format JSON")
+	f.StringVar(&e.sarif, "sarif", "", "write what is wrong to this file, as SARIF JSON")
 	f.StringVar(&e.provenance, "provenance", "", "write an in-toto statement (SLSA provenance v1) about what the run pushed to this file")
 }
 
-// write makes the files of a run that has ended, well or not. A statement is
-// made of runs that succeeded only.
-func (e *evidence) write(ctx context.Context, out io.Writer, s *engine.Directory, plan *engine.Plan, res *engine.Result, failed error) error {
-	if e.report == "" && e.junit == "" && e.provenance == "" {
+// write makes the files of a run that has ended, well or not, and publishes it. A
+// statement is made of runs that succeeded only.
+func (e *evidence) write(ctx context.Context, a *app, s *engine.Directory, plan *engine.Plan, res *engine.Result, dir string, failed error) error {
+	if *e == (evidence{}) && !a.onGitHub() {
 		return nil
 	}
 	events, err := s.Events(res.Run)
@@ -41,23 +44,29 @@ func (e *evidence) write(ctx context.Context, out io.Writer, s *engine.Directory
 			run.Pushed = append(run.Pushed, p.Name+"@"+algorithm+":"+hex)
 		}
 	}
-	if e.report != "" {
-		var page bytes.Buffer
-		if err := report.HTML(&page, run); err != nil {
+	all := a.withChecks(ctx, report.Checks(run), plan, res, dir)
+	for _, f := range []struct {
+		path  string
+		write func(io.Writer) error
+	}{
+		{e.report, func(w io.Writer) error { return report.HTML(w, run) }},
+		{e.junit, func(w io.Writer) error { return checks.JUnit(w, all) }},
+		{e.ctrf, func(w io.Writer) error { return checks.CTRF(w, all) }},
+		{e.sarif, func(w io.Writer) error { return checks.SARIF(w, all) }},
+	} {
+		if f.path == "" {
+			continue
+		}
+		var text bytes.Buffer
+		if err := f.write(&text); err != nil {
 			return err
 		}
-		if err := writeEvidence(out, e.report, page.Bytes()); err != nil {
+		if err := writeEvidence(a.out, f.path, text.Bytes()); err != nil {
 			return err
 		}
 	}
-	if e.junit != "" {
-		var text bytes.Buffer
-		if err := report.JUnit(&text, run); err != nil {
-			return err
-		}
-		if err := writeEvidence(out, e.junit, text.Bytes()); err != nil {
-			return err
-		}
+	if err := a.publish(all); err != nil {
+		return err
 	}
 	if e.provenance == "" || failed != nil {
 		return nil
@@ -70,7 +79,7 @@ func (e *evidence) write(ctx context.Context, out io.Writer, s *engine.Directory
 	if err != nil {
 		return err
 	}
-	return writeEvidence(out, e.provenance, text)
+	return writeEvidence(a.out, e.provenance, text)
 }
 
 func writeEvidence(out io.Writer, path string, data []byte) error {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/NVIDIA/eidos/steps/validate"
 )
 
 // say tells a success on stderr, unless --quiet.
@@ -43,19 +42,4 @@ func (a *app) printReference(ctx context.Context, r *schema.Reference, format, f
 		}
 	}
 	return a.printDocument(r, format, r.Reference)
-}
-
-// reportFormat finds the writer of a report format that is not a document.
-func reportFormat(format string) (bool, func(*schema.ValidationResult) ([]byte, error)) {
-	switch format {
-	case "table":
-		return true, validate.Table
-	case "junit":
-		return true, validate.JUnit
-	case "ctrf":
-		return true, validate.CTRF
-	case "sarif":
-		return true, validate.SARIF
-	}
-	return false, nil
 }

@@ -256,7 +256,7 @@ func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, 
 	}
 	// Old runs are forgotten when new ones have ended.
 	_, kerr := store.KeepRuns(keepRuns, time.Now())
-	return schema.Join([]error{err, f.evidence.write(ctx, a.out, store, plan, res, err), kerr})
+	return schema.Join([]error{err, f.evidence.write(ctx, a, store, plan, res, r.Dir, err), kerr})
 }
 
 func (a *app) writePipeline(args []string) error {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/oci"
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -39,6 +40,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"slow":     startSlow,
 		"web":      startWeb,
 		"workflow": runWorkflow,
+		"steps":    writeSteps,
 
 		"collector": startCollector,
 	}
@@ -65,6 +67,36 @@ func startRegistry(ts *testscript.TestScript, neg bool, args []string) {
 	s := httptest.NewServer(h)
 	ts.Defer(s.Close)
 	ts.Setenv("REGISTRY", strings.TrimPrefix(s.URL, "http://"))
+}
+
+// writeSteps writes the commands of the workflow in a page of the documentation
+// to step-1.sh, step-2.sh, …: steps PAGE, from this package's directory.
+func writeSteps(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: steps PAGE")
+	}
+	text, err := os.ReadFile(filepath.Join("testdata/script", args[0]))
+	ts.Check(err)
+	n := 0
+	for _, m := range yamlBlock.FindAllStringSubmatch(string(text), -1) {
+		doc, err := schema.Parse(args[0], []byte(m[1]))
+		ts.Check(err)
+		jobs := doc.At("jobs")
+		if jobs == nil {
+			continue
+		}
+		for _, job := range jobs.Children() {
+			for _, step := range job.At("steps").Children() {
+				if run := step.At("run"); run != nil {
+					n++
+					ts.Check(os.WriteFile(ts.MkAbs(fmt.Sprintf("step-%d.sh", n)), []byte("set -e\n"+fmt.Sprintln(run.Value())), 0o644))
+				}
+			}
+		}
+	}
+	if n == 0 {
+		ts.Fatalf("%s has no workflow", args[0])
+	}
 }
 
 // mountTmpfs mounts a file system of so many KiB: tmpfs DIR KIB. Scripts that

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/NVIDIA/eidos/cmd/internal/checks"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
 )
@@ -142,24 +143,35 @@ failed unless --allow-unknown.`,
 			return err
 		}
 		s.in = map[string]any{"recipe": uri(recipe), "snapshot": uri(snapshot)}
-		report, text := reportFormat(s.format)
-		if !report {
+		table, other := s.format == "table", reportWriter(s.format) != nil
+		if !table && !other {
 			s.out = output
-			_, err := a.runStage(c.Context(), s)
-			return err
 		}
+		start := a.now()
 		v, err := a.runStage(c.Context(), s)
 		if v == nil {
 			return err
 		}
-		data, ferr := text(v.(*schema.ValidationResult))
-		if ferr != nil {
-			return ferr
+		r := v.(*schema.ValidationResult)
+		report := checks.Report{Name: "eidos validate", Version: versionOf(), Start: start, Stop: a.now(), Suites: []checks.Suite{
+			checks.OfValidation("constraints", r, failOnError, checks.Files{Recipe: a.sourceFile(".", recipe), Snapshot: a.sourceFile(".", snapshot)}),
+		}}
+		errs := []error{err, a.publish(report)}
+		switch {
+		case table:
+			columns := 0
+			if output == "-" {
+				columns = a.width()
+			}
+			errs = append(errs, a.deliver(c.Context(), []byte(checks.ValidationTable(r, columns)), output))
+		case other:
+			data, werr := written(s.format, report)
+			if werr != nil {
+				return werr
+			}
+			errs = append(errs, a.deliver(c.Context(), data, output))
 		}
-		if werr := a.deliver(c.Context(), data, output); werr != nil {
-			return werr
-		}
-		return err
+		return schema.Join(errs)
 	}
 	return c
 }

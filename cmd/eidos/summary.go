@@ -13,8 +13,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// mostTold is how many results a summary tells: the last, which is what a run
-// is for. A thousand lines would hide them, and each is read from the store.
+// mostTold is how many results a summary lists: the last, which is what a run is
+// for. A thousand lines would hide them.
 const mostTold = 30
 
 // shown is what the run before has printed, where one follows another: --watch.
@@ -84,18 +84,27 @@ func (a *app) results(ctx context.Context, res *engine.Result, next map[string]b
 			told = append(told, s)
 		}
 	}
-	untold = max(len(told)-mostTold, 0)
-	for _, s := range told[untold:] {
+	// Rows that gave the same words are one line.
+	var groups text.Groups
+	for _, s := range told {
 		v, err := res.Value(ctx, s.ID)
 		if err != nil {
-			continue
+			continue // it was collected since
 		}
 		words := describe(v)
 		if s.Out != "" {
 			words += ", in " + s.Out
 		}
-		lines = append(lines, []string{"  " + text.Middle(s.ID, longestName), words})
+		groups.Alike("", words, s.ID)
 		suggest(v, s.Out, next)
+	}
+	untold = max(len(groups.List)-mostTold, 0)
+	for _, g := range groups.List[untold:] {
+		name, words := text.Middle(g.Names[0], longestName), g.Why
+		if n := len(g.Names); n > 1 {
+			name, words = text.Middle(text.Base(g.Names[0]), longestName), fmt.Sprintf("%s, in %d rows: %s", words, n, g.Rows())
+		}
+		lines = append(lines, []string{"  " + name, words})
 	}
 	return lines, untold
 }

@@ -85,7 +85,7 @@ func TestWorkflowTypes(t *testing.T) {
 	if os.Getenv("EIDOS_REAL_TOOLS") == "" {
 		t.Skip("EIDOS_REAL_TOOLS is not set: make test runs it")
 	}
-	dir, err := exec.Command("../../scripts/argo").Output()
+	dir, err := exec.Command("../../scripts/npm", "argo").Output()
 	if err != nil {
 		t.Fatal(err)
 	}

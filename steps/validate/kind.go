@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
@@ -43,7 +45,7 @@ func Judge(r *schema.ValidationResult) error {
 			continue
 		}
 		onlyUnknown = onlyUnknown && c.Status == unknown
-		bad = append(bad, sentence(c))
+		bad = append(bad, Sentence(c))
 		if hint == "" {
 			hint = c.Hint
 		}
@@ -74,8 +76,8 @@ func what(onlyUnknown bool, n int) string {
 	return "do not hold"
 }
 
-// sentence is one check that went wrong, in words.
-func sentence(c schema.Check) string {
+// Sentence is one check that went wrong, in words.
+func Sentence(c schema.Check) string {
 	s := fmt.Sprintf("%s must be %s", c.Name, c.Expected)
 	switch {
 	case c.Status == unknown:
@@ -88,7 +90,17 @@ func sentence(c schema.Check) string {
 	if c.From != "" {
 		s += " (asked for by " + c.From + ")"
 	}
-	return plain(s)
+	return Plain(s)
+}
+
+// Plain makes measured text safe for a terminal and for a table.
+func Plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || !unicode.IsPrint(r) && r != ' ' {
+			return '?'
+		}
+		return r
+	}, s)
 }
 
 func sortedKeys[V any](m map[string]V) []string {

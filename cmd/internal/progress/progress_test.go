@@ -251,7 +251,7 @@ func TestNarrow(t *testing.T) {
 				words[w] = true
 			}
 		}
-		for _, w := range []string{"constraints", "check-of-a-cluster-w…rather-long-name[1]", "render[37]", "[28]", "word"} {
+		for _, w := range []string{"constraints", "check-of-a-cluster-w…rather-long-name[1]", "render[10]", "[28]", "word"} {
 			if !words[w] {
 				t.Errorf("%s: %q is cut in\n%s", mode, w, strings.Join(s.lines, "\n"))
 			}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"encoding/xml"
 	"fmt"
 	"os"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/NVIDIA/eidos/cmd/internal/checks"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -49,14 +49,10 @@ func golden(t *testing.T, file string, got []byte) {
 
 func TestJUnit(t *testing.T) {
 	var b bytes.Buffer
-	if err := JUnit(&b, sample()); err != nil {
+	if err := checks.JUnit(&b, Checks(sample())); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "testdata/junit.xml", b.Bytes())
-	var s suite
-	if err := xml.Unmarshal(b.Bytes(), &s); err != nil || s.Tests != 4 || s.Failures != 1 || s.Skipped != 1 {
-		t.Errorf("%+v, %v", s, err)
-	}
 }
 
 func TestHTML(t *testing.T) {
@@ -72,7 +68,7 @@ func TestHTML(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"reading &lt;os&gt;", "1 done, 1 reused, 1 failed, 1 canceled; 2.0s", "sha256:ab", "see the report", "collect reads or changes the world",
-		"/src/p.yaml", "parameter intent</dt><dd><code>training", "<dt>eidos</dt><dd><code>v1", "gpu@sha256:ef", "<td>3 constraints &lt;do&gt; not hold</td>"} {
+		"/src/p.yaml", "parameter intent</dt><dd><code>training", "<dt>eidos</dt><dd><code>v1", "gpu@sha256:ef", ">3 constraints &lt;do&gt; not hold</td>"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -88,7 +84,7 @@ func TestHalfARun(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	b.Reset()
-	if err := JUnit(&b, Run{}); err != nil {
+	if err := checks.JUnit(&b, Checks(Run{})); err != nil {
 		t.Error(err)
 	}
 }

@@ -45,8 +45,11 @@ func (g *Groups) add(key [2]string, kind, why, name string) *Group {
 	return one
 }
 
-// mostNamed is how many steps or rows of a group are named.
-const mostNamed = 40
+// How many rows or steps of a group are named.
+const (
+	mostRows  = 40
+	mostSteps = 10
+)
 
 // Rows are the group's rows, [1] [2] …, or its steps if they are not rows.
 func (g *Group) Rows() string {
@@ -56,16 +59,16 @@ func (g *Group) Rows() string {
 			return g.Steps()
 		}
 	}
-	return ordered(rows)
+	return ordered(rows, mostRows)
 }
 
 // Steps are the names of the group's steps.
-func (g *Group) Steps() string { return ordered(slices.Clone(g.Names)) }
+func (g *Group) Steps() string { return ordered(slices.Clone(g.Names), mostSteps) }
 
 // ordered lists names the same way however the steps came: [9] before [10].
-func ordered(names []string) string {
+func ordered(names []string, most int) string {
 	slices.SortFunc(names, func(a, b string) int { return cmp.Or(len(a)-len(b), cmp.Compare(a, b)) })
-	return List(names, mostNamed)
+	return List(names, most)
 }
 
 var rowPart = regexp.MustCompile(`\[[^\]]*\]`)

@@ -1,0 +1,83 @@
+package checks
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/NVIDIA/eidos/cmd/internal/text"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/validate"
+)
+
+// ValidationTable writes a validation for people, in so many columns; 0 is no
+// limit.
+func ValidationTable(r *schema.ValidationResult, columns int) string {
+	rows := [][]string{{"STATUS", "CONSTRAINT", "EXPECTED", "ACTUAL", "FROM"}}
+	for _, c := range r.Results {
+		status := c.Status
+		if c.Severity == LevelWarning && status != "passed" && status != "skipped" {
+			status = LevelWarning + ": " + status
+		}
+		rows = append(rows, []string{status, validate.Plain(c.Name), validate.Plain(c.Expected), dash(validate.Plain(c.Actual)), dash(validate.Plain(c.From))})
+	}
+	out := text.Table(rows, columns)
+	var more strings.Builder
+	for _, c := range r.Results {
+		if c.Status == "passed" || c.Reason == "" && c.Hint == "" {
+			continue
+		}
+		line := validate.Plain(c.Name) + ":"
+		if c.Reason != "" {
+			line += " " + validate.Plain(c.Reason)
+		}
+		more.WriteString(line + "\n")
+		if c.Hint != "" {
+			more.WriteString("  hint: " + validate.Plain(c.Hint) + "\n")
+		}
+	}
+	if more.Len() > 0 {
+		out += "\n" + wrapped(more.String(), columns)
+	}
+	s := r.Summary
+	end := fmt.Sprintf("%s: %d passed, %d failed, %d unknown, %d skipped", s.Status, s.Passed, s.Failed, s.Unknown, s.Skipped)
+	if s.Warnings > 0 {
+		end += fmt.Sprintf(", %d only warned about", s.Warnings)
+	}
+	return out + "\n" + wrapped(fmt.Sprintf("%s, %d in all\n", end, s.Total), columns)
+}
+
+func wrapped(s string, columns int) string { return strings.Join(text.Wrap(s, columns, "    "), "\n") }
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// longestCell is how many characters of a value a table of drift shows.
+const longestCell = 60
+
+// DriftTable writes drift for people, one line a change, in so many columns; 0 is
+// no limit.
+func DriftTable(d *schema.Drift, columns int) string {
+	rows := [][]string{{"CHANGE", "PATH", "FROM", "TO", "WHY"}}
+	for _, c := range d.Changes {
+		why := c.Reason
+		if c.DemandedBy != "" {
+			why = strings.TrimPrefix(why+"; demanded by "+c.DemandedBy, "; ")
+		}
+		rows = append(rows, []string{c.Change, c.Path, oneLine(c.From), oneLine(c.To), oneLine(why)})
+	}
+	out := ""
+	if len(d.Changes) > 0 {
+		out = text.Table(rows, columns)
+	}
+	s := d.Summary
+	return out + fmt.Sprintf("%s: %d compared, %d changed, %d unknown\n", s.Status, s.Compared, s.Changed, s.Unknown)
+}
+
+// oneLine is s on one line, cut to fit a cell.
+func oneLine(s string) string {
+	return cut(validate.Plain(strings.Join(strings.Fields(s), " ")), longestCell)
+}
