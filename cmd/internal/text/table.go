@@ -53,9 +53,7 @@ func fit(rows [][]string, width int) ([]int, bool) {
 			for _, line := range strings.Split(c, "\n") {
 				full[i] = max(full[i], Width(line))
 			}
-			for _, w := range strings.Fields(c) {
-				least[i] = max(least[i], Width(w))
-			}
+			least[i] = max(least[i], longestWord(c))
 		}
 	}
 	need, must := gap*(columns-1), gap*(columns-1)
@@ -97,7 +95,8 @@ func records(rows [][]string, width int) string {
 	return strings.Join(out, "\n")
 }
 
-// Pairs aligns rows of a name and a text.
+// Pairs aligns rows of a name and a text. A text that has a word too wide for its
+// column stands below its name.
 func Pairs(rows [][]string, width int) string {
 	names := 0
 	for _, r := range rows {
@@ -105,10 +104,23 @@ func Pairs(rows [][]string, width int) string {
 	}
 	var b strings.Builder
 	for _, r := range rows {
-		line := r[0] + strings.Repeat(" ", names-Width(r[0])+gap) + r[1]
-		for _, l := range Wrap(line, width, strings.Repeat(" ", names+gap)) {
+		column := names + gap
+		lines := Wrap(r[0]+strings.Repeat(" ", column-Width(r[0]))+r[1], width, strings.Repeat(" ", column))
+		if width > 0 && column+longestWord(r[1]) > width {
+			indent := strings.Repeat(" ", len(r[0])-len(strings.TrimLeft(r[0], " "))+gap)
+			lines = append([]string{r[0]}, Wrap(indent+r[1], width, indent)...)
+		}
+		for _, l := range lines {
 			b.WriteString(strings.TrimRight(l, " ") + "\n")
 		}
 	}
 	return b.String()
+}
+
+func longestWord(s string) int {
+	n := 0
+	for _, w := range strings.Fields(s) {
+		n = max(n, Width(w))
+	}
+	return n
 }

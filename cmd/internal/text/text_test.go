@@ -149,3 +149,17 @@ Flags:
 		t.Error(d)
 	}
 }
+
+func TestPairs(t *testing.T) {
+	rows := [][]string{{"  a-rather-long-name-of-a-step", "12 values of it"}, {"  b", "values from ip-10-0-158-18.ec2.internal"}}
+	want := `  a-rather-long-name-of-a-step  12
+                                values
+                                of it
+  b
+    values from
+    ip-10-0-158-18.ec2.internal
+`
+	if d := cmp.Diff(want, Pairs(rows, 40)); d != "" {
+		t.Error(d)
+	}
+}
