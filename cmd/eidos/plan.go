@@ -55,6 +55,6 @@ func (a *app) explainPlan(ctx context.Context, args []string, f *runFlags, forma
 		for _, d := range lines {
 			rows = append(rows, []string{d.Step, d.Uses, string(d.Action), d.Reason})
 		}
-		return errors.Join(a.table(rows), printFiles(a.out, lines))
+		return errors.Join(a.table(rows), a.printFiles(lines))
 	})
 }

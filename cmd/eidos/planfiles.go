@@ -2,9 +2,7 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
@@ -50,7 +48,7 @@ func planLines(plan *engine.Plan, decisions []engine.Decision, refuses func(out,
 }
 
 // printFiles lists what is read and written, by which steps.
-func printFiles(out io.Writer, lines []planLine) error {
+func (a *app) printFiles(lines []planLine) error {
 	type file struct {
 		name, is string
 		by       []string
@@ -80,17 +78,18 @@ func printFiles(out io.Writer, lines []planLine) error {
 	if len(files) == 0 {
 		return nil
 	}
-	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "\nFILE\tIS\tBY")
+	rows := [][]string{{"FILE", "IS", "BY", ""}}
 	for _, f := range files {
 		by := strings.Join(f.by, ", ")
 		if n := len(f.by); n > 3 {
 			by = fmt.Sprintf("%s and %d more", strings.Join(f.by[:2], ", "), n-2)
 		}
+		refused := ""
 		if f.refused != "" {
-			by += "\trefused: " + f.refused
+			refused = "refused: " + f.refused
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\n", f.name, f.is, by)
+		rows = append(rows, []string{f.name, f.is, by, refused})
 	}
-	return t.Flush()
+	fmt.Fprintln(a.out)
+	return a.table(rows)
 }
