@@ -31,7 +31,11 @@ func (c *compiler) checkTemplate(d *draft) {
 		if in.from == nil {
 			continue // rows load for themselves
 		}
-		if from, err := c.pick(n, in.from, in.row); err == nil {
+		row := in.row
+		if strings.Contains(row, "${") {
+			row = "" // known when the rows are
+		}
+		if from, err := c.pick(n, in.from, row); err == nil {
 			d.group.order = append(d.group.order, from...)
 		} else {
 			c.fail(in.at.wrap(err))

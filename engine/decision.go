@@ -32,8 +32,8 @@ const (
 	CodeCached          ReasonCode = "cached"           // a shared cache had the result
 	CodeUpstream        ReasonCode = "upstream"         // waits for a step that will run
 	CodeWhen            ReasonCode = "when-false"       // its condition does not hold
-	CodeUpstreamSkipped ReasonCode = "upstream-skipped" // what it needs was skipped
-	CodeUpstreamFailed  ReasonCode = "upstream-failed"  // what it needs failed
+	CodeUpstreamSkipped ReasonCode = "upstream-skipped" // what it takes was skipped
+	CodeUpstreamFailed  ReasonCode = "upstream-failed"  // what it needs failed, or was skipped because of a failure
 	CodeNotSelected     ReasonCode = "not-selected"     // --only names others
 	CodeStopped         ReasonCode = "stopped"          // the run was stopped before its turn
 	CodeLoad            ReasonCode = "load"             // reads a URI

@@ -7,7 +7,8 @@
 //	compile.go    a pipeline to a plan: link.go, matrix.go, expand.go, bind.go, sort.go, include.go
 //	run.go        a plan to a result: loop.go, state.go, verdict.go, task.go, target.go, unroll.go
 //	decide.go     run a step or reuse its result: key.go, compare.go; explain.go asks without running
-//	store.go      results by content: directory.go, linefile.go, keylog.go, smalllog.go, memory.go; cache.go shares them
+//	store.go      results by content: directory.go, linefile.go, keylog.go, smalllog.go, memory.go;
+//	              scratch.go and verify.go only look; cache.go shares them
 //	step.go       one attempt complete in itself, to run elsewhere; process/ does in processes
 //	journal.go    what happened: runs.go and history.go tell about runs of the past, retry.go
 //	              runs one again, provenance.go attests one

@@ -72,6 +72,9 @@ func (x *run) runEvent(s State, err error) {
 		e.Plan, e.Source = x.plan.Digest, x.source()
 	} else {
 		e.Millis = x.now().Sub(x.start).Milliseconds()
+		if s == Done && x.idle() {
+			e.Reason = "nothing was done: every step was skipped"
+		}
 	}
 	if err != nil {
 		e.Error = eventError(err)

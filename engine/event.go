@@ -26,7 +26,8 @@ const (
 // event when it starts to run, when an attempt failed and another follows
 // (retrying), and when it is done, failed, skipped or canceled; a step that is
 // reused goes to done at once. Uses stands in the first event of a step,
-// Action and Code in every one, Reason and Key in the one that ends it.
+// Action and Code in every one, Reason and Key in the one that ends it. The last
+// event of a run has a Reason if nothing was done in it.
 type Event struct {
 	Seq      int           `json:"seq"`                // from 1, without gaps
 	Time     time.Time     `json:"time"`               // UTC

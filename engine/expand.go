@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -19,10 +20,22 @@ func (s *scope) look(matrix map[string]any) func(reference) (any, error) {
 				return nil, schema.Errorf(schema.Invalid, "parameter %q has no value", r.path[1]).WithHint("give --param %s=VALUE, or a default", r.path[1])
 			}
 		case "matrix":
-			v = matrix[r.path[1]]
+			var ok bool
+			if v, ok = matrix[r.path[1]]; !ok && matrix != nil {
+				return nil, schema.Errorf(schema.Invalid, "%s: the row of %s has no %q", r, rowWords(matrix), r.path[1]).WithHint("give it to every row, in an entry of include or a list")
+			}
 		}
 		return descend(v, r, 2)
 	}
+}
+
+// rowWords shows the values of a row.
+func rowWords(matrix map[string]any) string {
+	var out []string
+	for _, n := range sortedKeys(matrix) {
+		out = append(out, n+" "+label(matrix[n]))
+	}
+	return strings.Join(out, ", ")
 }
 
 // descend follows the rest of a reference, from element i, into v.
@@ -104,14 +117,17 @@ func (c *compiler) expand(d *draft) {
 	switch {
 	case s.kind == nil: // an included pipeline: its steps are there by themselves
 		return
-	case len(s.axes) == 0:
+	case !s.matrix.given():
 		s.rows = []*node{c.row(d, row{id: s.name})}
 		return
 	case s.dynamic:
 		s.group = &node{what: group, id: s.name, step: s, finally: s.finally}
 		c.checkTemplate(d)
 	default:
-		rows, err := rowsOf(s.name, s.axes)
+		rows, err := s.matrix.rows(s.name)
+		if err == nil && len(rows) == 0 {
+			err = schema.Errorf(schema.Invalid, "exclude leaves no row of the matrix")
+		}
 		if err != nil {
 			c.fail(d.at.child("matrix").wrap(err))
 			return
@@ -202,9 +218,13 @@ func (c *compiler) pick(n *node, from *step, row string) ([]int, error) {
 	}
 	var out []int
 	var ids []string
-	for _, r := range rows {
+	wanted := rows
+	if row == "" {
+		wanted = agreeing(rows, n)
+	}
+	for _, r := range wanted {
 		ids = append(ids, r.id)
-		if row != "" && r.id == row || row == "" && r.agrees(n.labels) {
+		if row == "" || r.id == row {
 			out = append(out, r.index)
 		}
 	}
@@ -219,6 +239,9 @@ func (c *compiler) pick(n *node, from *step, row string) ([]int, error) {
 
 // connect gives n the values of one input.
 func (c *compiler) connect(d *draft, n *node, in input) {
+	if in.byRow != nil {
+		in = in.byRow[n.id]
+	}
 	e := edge{port: in.port.Name, list: in.port.List, opt: in.port.Optional}
 	if in.from == nil {
 		uri := in.uri
@@ -229,13 +252,22 @@ func (c *compiler) connect(d *draft, n *node, in input) {
 				return
 			}
 			uri = scalarText(v)
+			if !isURI(uri) {
+				c.fail(in.at.errorf("%q is not a path, and the rows of %s are known only when running: their inputs cannot be steps that ${matrix.…} names", uri, d.name).WithHint("write in: {%s: \"STEP[${matrix.NAME}]\"}, or a path like ./%s", in.port.Name, uri))
+				return
+			}
 		}
 		c.check(d.step.bounds, touch{readsFile, uri, in.at})
 		e.from, e.name = c.loadNode(uri, in, n).index, uri
 		n.edges = append(n.edges, e)
 		return
 	}
-	from, err := c.pick(n, in.from, in.row)
+	row, err := in.rowFor(d, n)
+	if err != nil {
+		c.fail(in.at.wrap(err))
+		return
+	}
+	from, err := c.pick(n, in.from, row)
 	if err != nil {
 		c.fail(in.at.wrap(err))
 		return
@@ -248,6 +280,16 @@ func (c *compiler) connect(d *draft, n *node, in input) {
 		e.from, e.name = f, in.from.name
 		n.edges = append(n.edges, e)
 	}
+}
+
+// rowFor is the row of another step that n takes; "" for those that agree.
+func (in input) rowFor(d *draft, n *node) (string, error) {
+	t, err := parseText(in.row)
+	if err != nil || len(t.refs) == 0 {
+		return in.row, err
+	}
+	v, err := t.value(d.scope.look(n.matrix))
+	return d.scope.prefix + scalarText(v), err
 }
 
 // loadNode is the one node that reads uri for such an input, within the bounds
@@ -285,7 +327,7 @@ func (c *compiler) target(d *draft, n *node, look func(reference) (any, error)) 
 	if other := c.outs[out]; other != nil {
 		e := at.errorf("%s saves to %q, and so does %s", n.id, out, other.id)
 		if other.step == n.step {
-			e = e.WithHint("put ${matrix.%s} into it", n.step.axes[0].name)
+			e = e.WithHint("put ${matrix.%s} into it", n.step.matrix.names()[0])
 		}
 		c.fail(e)
 	}

@@ -115,19 +115,33 @@ func (g *guess) node(ctx context.Context, i int) (Decision, error) {
 	return d, nil
 }
 
-// before tells what a node that needs a skipped one becomes.
+// before tells what a node that takes the result of a skipped one becomes, as
+// verdict does in a run.
 func (g *guess) before(n *node) (Decision, bool) {
-	for _, f := range before(n) {
-		d := g.made[f]
-		if d.Action != ActionSkip || d.Code == CodeNotSelected || n.late() {
-			continue
+	skip := func(format string, args ...any) (Decision, bool) {
+		return Decision{Action: ActionSkip, Code: CodeUpstreamSkipped, Reason: fmt.Sprintf(format, args...)}, true
+	}
+	some, none := map[string]bool{}, map[string]edge{} // by port that is a list
+	for _, e := range n.edges {
+		if e.list && !e.opt {
+			none[e.port] = e
 		}
-		optional := false
-		for _, e := range n.edges {
-			optional = optional || e.from == f && (e.opt || e.list)
+		from := g.sources(n, e)
+		if f := g.nodes[e.from]; f.what == group && f.step.dynamic {
+			some[e.port] = true
 		}
-		if !optional {
-			return Decision{Action: ActionSkip, Code: CodeUpstreamSkipped, Reason: fmt.Sprintf("needs %s, which is skipped", g.nodes[f].id)}, true
+		for _, f := range from {
+			d := g.made[f]
+			if d.Action != ActionSkip || d.Code == CodeNotSelected {
+				some[e.port] = true
+			} else if !e.opt && !e.list {
+				return skip("needs %s, which is skipped", g.nodes[f].id)
+			}
+		}
+	}
+	for _, port := range sortedKeys(none) {
+		if !some[port] {
+			return skip("no row of %s has a result", none[port].name)
 		}
 	}
 	return Decision{}, false

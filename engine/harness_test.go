@@ -330,6 +330,9 @@ func show(e engine.Event) string {
 	if e.Action != "" {
 		add("%s %s (%s)", e.Action, e.Code, e.Reason)
 	}
+	if e.Type == engine.EventRun && e.Reason != "" {
+		add("(%s)", e.Reason)
+	}
 	if e.Text != "" {
 		add("%q", e.Text)
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -64,7 +65,7 @@ func (n *node) lookup(results Results) func(reference) (any, error) {
 // is that of the run: success, failure or canceled.
 func (n *node) guards(status string, results Results) (ok bool, why string, err error) {
 	for _, g := range n.step.guards {
-		scope := map[string]any{"params": orEmpty(g.params), "matrix": orEmpty(n.matrix), "run": map[string]any{"status": status}}
+		scope := map[string]any{"params": orEmpty(g.params), "matrix": n.conditionMatrix(), "run": map[string]any{"status": status}}
 		steps := map[string]any{}
 		for _, r := range g.Refs {
 			if r[0] != "steps" || steps[r[1]] != nil {
@@ -96,10 +97,9 @@ func (n *node) guards(status string, results Results) (ok bool, why string, err 
 // is nodes and what was added to them.
 func (p *Plan) unroll(n *node, nodes []*node, expanded map[*step][]*node, results Results) (rows, all []*node, err error) {
 	s := n.step
-	axes := append([]axis(nil), s.axes...)
+	m := s.matrix.clone()
 	look := n.lookup(results)
-	for k := range axes {
-		a := &axes[k]
+	for _, a := range m.lists() {
 		if a.late == "" {
 			continue
 		}
@@ -119,7 +119,11 @@ func (p *Plan) unroll(n *node, nodes []*node, expanded map[*step][]*node, result
 			return nil, nil, err
 		}
 	}
-	made, err := rowsOf(s.name, axes)
+	err = m.checkExclude()
+	if err != nil {
+		return nil, nil, err
+	}
+	made, err := m.rows(s.name)
 	if err != nil {
 		return nil, nil, s.at.child("matrix").wrap(err)
 	}
@@ -143,4 +147,17 @@ func orEmpty(m map[string]any) map[string]any {
 		return map[string]any{}
 	}
 	return m
+}
+
+// conditionMatrix is the row of n as conditions see it: null is what include
+// gives to other rows only.
+func (n *node) conditionMatrix() map[string]any {
+	out := map[string]any{}
+	if n.matrix != nil {
+		for _, name := range n.step.matrix.names() {
+			out[name] = nil
+		}
+	}
+	maps.Copy(out, n.matrix)
+	return out
 }

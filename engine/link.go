@@ -129,50 +129,97 @@ func (c *compiler) makers(d *draft, p Port) string {
 // input links one value of a port.
 func (c *compiler) input(d *draft, p Port, s string, at place) {
 	s, late, ok := c.fillStatic(d, s, at)
-	if !ok {
-		return
+	switch {
+	case !ok:
+	case !late:
+		if in, ok := c.source(d, p, s, at); ok {
+			d.step.inputs = append(d.step.inputs, in)
+		}
+	case d.step.dynamic:
+		in := input{port: p, at: at, uri: s}
+		if name, row := splitRow(s); row != "" && d.scope.names[name] != nil {
+			if in, ok = c.source(d, p, name, at); ok {
+				in.row = s
+			}
+		}
+		if ok {
+			d.step.inputs = append(d.step.inputs, in)
+		}
+	default:
+		c.inputByRow(d, p, s, at)
 	}
+}
+
+// inputByRow links a value whose text uses the matrix: each row may take another
+// step, row or path.
+func (c *compiler) inputByRow(d *draft, p Port, s string, at place) {
+	rows, err := d.step.matrix.rows(d.name)
+	if err != nil {
+		return // told when they are expanded
+	}
+	t, err := parseText(s)
+	if err != nil {
+		return // noted
+	}
+	in := input{port: p, at: at, byRow: map[string]input{}}
+	for _, r := range rows {
+		v, err := t.value(d.scope.look(r.values))
+		if err != nil {
+			c.fail(at.wrap(err))
+			return
+		}
+		one, ok := c.source(d, p, scalarText(v), at)
+		if !ok {
+			return
+		}
+		in.byRow[r.id] = one
+	}
+	d.step.inputs = append(d.step.inputs, in)
+}
+
+// source finds what s, in which nothing is left to fill in, names: a step, a
+// row of one, or a place to load from.
+func (c *compiler) source(d *draft, p Port, s string, at place) (in input, ok bool) {
 	name, row := splitRow(s)
 	from := d.scope.names[s]
 	if from == nil && row != "" {
 		from = d.scope.names[name]
 	}
-	if from == nil && (late || isURI(s)) {
+	if from == nil && isURI(s) {
 		if outer, _, cut := strings.Cut(s, "/"); cut && d.scope.names[outer] != nil && d.scope.names[outer].kind == nil {
 			c.find(d, s, at)
-			return
+			return input{}, false
 		}
-		d.step.inputs = append(d.step.inputs, input{port: p, at: at, uri: s})
-		return
+		return input{port: p, at: at, uri: s}, true
 	}
 	if from == nil {
 		c.failAs(func() error { return at.errorf("no step %q", s).WithHint("%s", suggestStep(s, d)) })
-		return
+		return input{}, false
 	}
 	if from = c.find(d, from.name[len(d.scope.prefix):], at); from == nil {
-		return
+		return input{}, false
 	}
 	if from == d.step {
 		c.fail(at.errorf("step %q cannot take its own result", s))
-		return
+		return input{}, false
 	}
 	if from.kind == nil {
 		if d.scope.names[s].included() {
 			c.fail(at.errorf("%q is an included pipeline, not a step", s).WithHint("name one of its steps: %s/STEP", s))
 		}
-		return // an unknown kind was noted
+		return input{}, false // an unknown kind was noted
 	}
 	if from.kind.Output != p.MediaType {
 		c.failAs(func() error {
 			return at.errorf("input %q takes a %s, but step %q makes a %s", p.Name, short(p.MediaType), s, short(from.kind.Output)).WithHint("%s", c.makers(d, p))
 		})
-		return
+		return input{}, false
 	}
-	in := input{port: p, at: at, from: from}
+	in = input{port: p, at: at, from: from}
 	if row != "" {
 		in.row = d.scope.prefix + s
 	}
-	d.step.inputs = append(d.step.inputs, in)
+	return in, true
 }
 
 func (s *step) included() bool { return s != nil && s.include != "" }
@@ -241,13 +288,10 @@ func (c *compiler) reference(d *draft, path []string, shown string, at place) {
 			})
 		}
 	case "matrix":
-		var names []string
-		for _, a := range d.step.axes {
-			names = append(names, a.name)
-			if len(rest) > 0 && a.name == rest[0] {
-				return
-			}
+		if len(rest) > 0 && d.step.matrix.has(rest[0]) {
+			return
 		}
+		names := d.step.matrix.names()
 		c.failAs(func() error {
 			return at.errorf("%s: the step's matrix has no %q", shown, strings.Join(rest, ".")).WithHint("%s", suggest(strings.Join(rest, "."), names, "the step has no matrix"))
 		})
@@ -287,8 +331,35 @@ func (c *compiler) condition(d *draft) {
 		c.fail(at.wrap(err))
 		return
 	}
+	if of, name := cond.Unquoted[0], cond.Unquoted[1]; name != "" {
+		names := c.names(d, of)
+		if names[name] && !names[name[:strings.IndexAny(name, "-/")]] {
+			c.fail(at.errorf("%s.%s is read as a calculation", of, name).WithHint("write %s[%q]", of, name))
+			return
+		}
+	}
 	for _, p := range cond.Refs {
 		c.reference(d, p, strings.Join(p, "."), at)
 	}
 	d.step.guards = append(d.step.guards, guard{Condition: cond, params: d.scope.params, prefix: d.scope.prefix, at: at})
+}
+
+// names are what a reference that begins with params, matrix or steps may name.
+func (c *compiler) names(d *draft, of string) map[string]bool {
+	out := map[string]bool{}
+	switch of {
+	case "params":
+		for n := range d.scope.decl {
+			out[n] = true
+		}
+	case "steps":
+		for n := range d.scope.names {
+			out[n] = true
+		}
+	case "matrix":
+		for _, n := range d.step.matrix.names() {
+			out[n] = true
+		}
+	}
+	return out
 }

@@ -3,18 +3,29 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// matrix is what the rows of a step are made of: every combination of the axes,
+// without those that exclude names, with what include adds, as GitHub Actions
+// does.
+type matrix struct {
+	axes             []axis
+	include, exclude *axis // lists of mappings; nil: none
+}
+
 // axis is one list of a matrix.
 type axis struct {
-	name   string
-	at     place
-	values []any
-	labels []string // of values, as rows are named by them
-	late   string   // ${steps.…} that gives the values when running; "" if they are known
+	name    string
+	at      place
+	values  []any
+	labels  []string // of values, as rows are named by them
+	late    string   // ${steps.…} that gives the values when running; "" if they are known
+	literal bool     // the file has the values themselves
 }
 
 // maxRows bounds what one step fans out to.
@@ -35,8 +46,9 @@ func (c *compiler) axes(d *draft) {
 		c.fail(at.keyErrorf("an included pipeline cannot have a matrix").WithHint("give the matrix to its steps"))
 		return
 	}
+	m := &d.step.matrix
 	for _, n := range names {
-		a := axis{name: n, at: at.child(n)}
+		a := axis{name: n, at: at.child(n), literal: true}
 		v, ok := c.axisValue(d, &a, d.src.Matrix[n])
 		if ok && a.late == "" {
 			list, isList := v.([]any)
@@ -51,8 +63,18 @@ func (c *compiler) axes(d *draft) {
 				}
 			}
 		}
-		d.step.axes = append(d.step.axes, a)
+		switch n {
+		case "include":
+			m.include = &a
+		case "exclude":
+			m.exclude = &a
+		default:
+			m.axes = append(m.axes, a)
+		}
 		d.step.dynamic = d.step.dynamic || a.late != ""
+	}
+	if err := m.checkExclude(); err != nil {
+		c.fail(err)
 	}
 }
 
@@ -68,6 +90,7 @@ func (c *compiler) axisValue(d *draft, a *axis, v any) (any, bool) {
 			return s
 		}
 		for _, r := range t.refs {
+			a.literal = false
 			switch {
 			case r.path[0] == "steps" && len(path) == 0 && s == r.String():
 				c.reference(d, r.path, r.String(), at)
@@ -91,8 +114,18 @@ func (c *compiler) axisValue(d *draft, a *axis, v any) (any, bool) {
 }
 
 // set gives the axis its values; two that would be named alike are an error.
+// Those of include and exclude are mappings, and are not named.
 func (a *axis) set(values []any) error {
-	a.values, a.labels = values, make([]string, len(values))
+	a.values = values
+	if a.name == "include" || a.name == "exclude" {
+		for i, v := range values {
+			if m, ok := v.(map[string]any); !ok || len(m) == 0 {
+				return a.at.child(itoa(i)).errorf("must be a mapping of names to values, not %s", typeWord(v))
+			}
+		}
+		return nil
+	}
+	a.labels = make([]string, len(values))
 	seen := map[string]int{}
 	for i, v := range values {
 		l := label(v)
@@ -102,6 +135,20 @@ func (a *axis) set(values []any) error {
 		seen[l], a.labels[i] = i, l
 	}
 	return nil
+}
+
+// entries are the mappings of include or exclude.
+func (a *axis) entries() []map[string]any {
+	if a == nil {
+		return nil
+	}
+	var out []map[string]any
+	for _, v := range a.values {
+		if m, ok := v.(map[string]any); ok {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // label names a value of a matrix: a scalar by itself, a mapping by its name
@@ -133,28 +180,178 @@ type row struct {
 	labels map[string]string
 }
 
-// rowsOf lists the combinations of axes, the last axis changing fastest.
-func rowsOf(name string, axes []axis) ([]row, error) {
-	total := 1
-	for _, a := range axes {
-		if total *= len(a.values); total > maxRows {
-			return nil, schema.Errorf(schema.Invalid, "the matrix has more than %d rows", maxRows)
+// clone copies what running changes: the lists.
+func (m *matrix) clone() *matrix {
+	c := *m
+	c.axes = slices.Clone(m.axes)
+	for _, a := range []**axis{&c.include, &c.exclude} {
+		if *a != nil {
+			list := **a
+			*a = &list
 		}
 	}
-	rows := make([]row, total)
-	for i := range rows {
-		r := row{values: make(map[string]any, len(axes)), labels: make(map[string]string, len(axes))}
-		labels, rest := make([]string, len(axes)), i
-		for k := len(axes) - 1; k >= 0; k-- {
-			a := &axes[k]
-			at := rest % len(a.values)
-			rest /= len(a.values)
-			r.values[a.name], r.labels[a.name], labels[k] = a.values[at], a.labels[at], a.labels[at]
+	return &c
+}
+
+// lists are the axes, include and exclude.
+func (m *matrix) lists() []*axis {
+	var out []*axis
+	for i := range m.axes {
+		out = append(out, &m.axes[i])
+	}
+	for _, a := range []*axis{m.include, m.exclude} {
+		if a != nil {
+			out = append(out, a)
 		}
-		r.id = name + "[" + strings.Join(labels, ",") + "]"
-		rows[i] = r
+	}
+	return out
+}
+
+// given reports whether the step has a matrix.
+func (m *matrix) given() bool { return len(m.axes) > 0 || m.include != nil || m.exclude != nil }
+
+// names are the names that ${matrix.…} may use: the axes in their order, then
+// what include adds, sorted.
+func (m *matrix) names() []string {
+	var names []string
+	for _, a := range m.axes {
+		names = append(names, a.name)
+	}
+	added := map[string]bool{}
+	for _, e := range m.include.entries() {
+		for n := range e {
+			if !slices.Contains(names, n) {
+				added[n] = true
+			}
+		}
+	}
+	return append(names, sortedKeys(added)...)
+}
+
+// has reports whether rows may have a value of that name.
+func (m *matrix) has(name string) bool {
+	return m.include != nil && m.include.late != "" || slices.Contains(m.names(), name)
+}
+
+// checkExclude finds entries of exclude that name no axis, or exclude nothing
+// although all that they are compared with is in the file.
+func (m *matrix) checkExclude() error {
+	var errs []error
+	var axes []string
+	literal := m.exclude != nil && m.exclude.literal
+	for _, a := range m.axes {
+		axes = append(axes, a.name)
+		literal = literal && a.literal && len(a.labels) > 0
+	}
+	for i, e := range m.exclude.entries() {
+		at := m.exclude.at.child(itoa(i))
+		for _, n := range sortedKeys(e) {
+			k := slices.Index(axes, n)
+			if k < 0 {
+				errs = append(errs, at.child(n).keyErrorf("the matrix has no list %q", n).WithHint("%s", suggest(n, axes, "exclude takes rows away; without lists there are none")))
+			} else if l := label(e[n]); literal && !slices.Contains(m.axes[k].labels, l) {
+				errs = append(errs, at.child(n).errorf("excludes nothing: the list %q has no %s", n, l).WithHint("%s", schema.Suggest(l, m.axes[k].labels)))
+			}
+		}
+	}
+	return schema.Join(errs)
+}
+
+// rows lists the rows of a matrix whose lists are known: the combinations, the
+// last axis changing fastest, then those that include makes.
+func (m *matrix) rows(name string) ([]row, error) {
+	total := min(1, len(m.axes))
+	for _, a := range m.axes {
+		if total *= len(a.values); total > maxRows {
+			return nil, tooManyRows()
+		}
+	}
+	var rows []row
+	for i := range total {
+		r := row{values: make(map[string]any, len(m.axes)), labels: make(map[string]string, len(m.axes))}
+		rest := i
+		for k := len(m.axes) - 1; k >= 0; k-- {
+			a := &m.axes[k]
+			r.set(a.name, a.values[rest%len(a.values)])
+			rest /= len(a.values)
+		}
+		if !slices.ContainsFunc(m.exclude.entries(), r.matches) {
+			r.id = m.id(name, &r, m.axisNames())
+			rows = append(rows, r)
+		}
+	}
+	combinations := len(rows)
+	names := m.names()
+	for _, e := range m.include.entries() {
+		added := false
+		for i := range rows[:combinations] {
+			added = m.extend(&rows[i], e) || added
+		}
+		if added {
+			continue
+		}
+		r := row{values: map[string]any{}, labels: map[string]string{}}
+		for n, v := range e {
+			r.set(n, v)
+		}
+		r.id = m.id(name, &r, names)
+		if rows = append(rows, r); len(rows) > maxRows {
+			return nil, tooManyRows()
+		}
+	}
+	seen := map[string]bool{}
+	for _, r := range rows {
+		if seen[r.id] {
+			return nil, schema.Errorf(schema.Invalid, "the matrix has two rows %s", r.id).WithHint("remove one of the entries of include")
+		}
+		seen[r.id] = true
 	}
 	return rows, nil
+}
+
+func tooManyRows() error {
+	return schema.Errorf(schema.Invalid, "the matrix has more than %d rows", maxRows)
+}
+
+func (m *matrix) axisNames() []string { return m.names()[:len(m.axes)] }
+
+// id names a row by its values of names, without those that are missing at the
+// end. What include adds to a combination is not part of its name.
+func (m *matrix) id(name string, r *row, names []string) string {
+	labels := make([]string, len(names))
+	for i, n := range names {
+		labels[i] = r.labels[n]
+	}
+	return name + "[" + strings.TrimRight(strings.Join(labels, ","), ",") + "]"
+}
+
+// extend adds the values of an entry of include to a combination, unless it has
+// another value on one of the axes.
+func (m *matrix) extend(r *row, entry map[string]any) bool {
+	axes := m.axisNames()
+	for n, v := range entry {
+		if slices.Contains(axes, n) && r.labels[n] != label(v) {
+			return false
+		}
+	}
+	for n, v := range entry {
+		if !slices.Contains(axes, n) {
+			r.set(n, v)
+		}
+	}
+	return true
+}
+
+func (r *row) set(name string, v any) { r.values[name], r.labels[name] = v, label(v) }
+
+// matches reports whether the row has all values of an entry.
+func (r *row) matches(entry map[string]any) bool {
+	for n, v := range entry {
+		if l, ok := r.labels[n]; !ok || l != label(v) {
+			return false
+		}
+	}
+	return true
 }
 
 // agrees reports whether n is a row that r, of another matrix, goes with: the
@@ -166,4 +363,20 @@ func (n *node) agrees(r map[string]string) bool {
 		}
 	}
 	return true
+}
+
+// agreeing are those of rows that n goes with: the one with the very same
+// values if there is one, else all that agree.
+func agreeing(rows []*node, n *node) []*node {
+	var out []*node
+	for _, r := range rows {
+		if !r.agrees(n.labels) {
+			continue
+		}
+		if n.labels != nil && maps.Equal(r.labels, n.labels) {
+			return []*node{r}
+		}
+		out = append(out, r)
+	}
+	return out
 }

@@ -31,7 +31,7 @@ type step struct {
 	scoped   string  // what stands before its own name: "lib/"
 	index    int
 	finally  bool
-	axes     []axis
+	matrix   matrix
 	inputs   []input
 	needs    []*step
 	refs     []stepRef     // ${steps.…} in with, out and when
@@ -58,8 +58,11 @@ type input struct {
 	port Port
 	at   place
 	from *step  // nil for a URI
-	row  string // one row of from, as its id; "" for those that agree
+	row  string // one row of from, as its id, or a text of it that uses the matrix; "" for those that agree
 	uri  string // template; "" for a step
+	// byRow are the inputs of the step's own rows by id, where the text of `in`
+	// uses the matrix; nil where it does not, or rows are known only when running.
+	byRow map[string]input
 }
 
 // stepRef is a use of another step's result inside a text or a condition.

@@ -13,7 +13,10 @@ type Result struct {
 	Plan       *Plan
 	State      State // done, failed or canceled
 	Start, End time.Time
-	Steps      []StepResult // in the order of the plan, loads and rows included
+	// Idle says that the run is done and every step was skipped, but for those
+	// under finally: success, and yet nothing was done.
+	Idle  bool
+	Steps []StepResult // in the order of the plan, loads and rows included
 
 	values *values
 	index  map[string]int
@@ -52,8 +55,24 @@ func (r *Result) Value(ctx context.Context, id string) (schema.Value, error) {
 	return r.values.get(ctx, s.Artifact)
 }
 
+// idle reports whether there were steps and all were skipped.
+func (x *run) idle() bool {
+	skipped := false
+	for i, n := range x.nodes {
+		if n.what != task || n.late() {
+			continue
+		}
+		if x.status[i].state != Skipped {
+			return false
+		}
+		skipped = true
+	}
+	return skipped
+}
+
 func (x *run) result() *Result {
 	r := &Result{Run: x.id, Plan: x.plan, State: x.final(x.rootCause()), Start: x.start, End: x.now(), values: &x.values, index: make(map[string]int, len(x.nodes)), Steps: make([]StepResult, 0, len(x.nodes))}
+	r.Idle = r.State == Done && x.idle()
 	for i, n := range x.nodes {
 		if n.what == group && x.status[i].state != Failed {
 			continue

@@ -13,6 +13,11 @@ func (d *draft) uses() ([]*step, []place) {
 		if in.from != nil {
 			steps, at = append(steps, in.from), append(at, in.at)
 		}
+		for _, row := range sortedKeys(in.byRow) {
+			if from := in.byRow[row].from; from != nil {
+				steps, at = append(steps, from), append(at, in.at)
+			}
+		}
 	}
 	for _, r := range d.refs {
 		steps, at = append(steps, r.from), append(at, r.at)

@@ -189,7 +189,7 @@ func (x *run) settle(ctx context.Context, i int) error {
 		if !ok {
 			return schema.Errorf(schema.Failed, "step %s has left no result of run %s", n.id, x.alone.Run).WithHint("a step runs after those that it waits for")
 		}
-		x.become(i, e.State, Decision{Action: ActionReuse, Reason: e.Reason}, e)
+		x.become(i, e.State, Decision{Action: ActionReuse, Code: e.Code, Reason: e.Reason}, e)
 		return nil
 	}
 	if n.step.dynamic {
@@ -223,7 +223,7 @@ func (x *run) become(i int, s State, d Decision, e Entry) {
 // deliver leaves what became of node i for the others.
 func (x *run) deliver(ctx context.Context, i int) error {
 	st := &x.status[i]
-	e := Entry{Key: resultKey(x.alone.Run, x.alone.Step, 0), Step: x.alone.Step, Run: x.alone.Run, State: st.state, Reason: st.decision.Reason, Artifact: st.artifact, Blobs: st.blobs}
+	e := Entry{Key: resultKey(x.alone.Run, x.alone.Step, 0), Step: x.alone.Step, Run: x.alone.Run, State: st.state, Code: st.decision.Code, Reason: st.decision.Reason, Artifact: st.artifact, Blobs: st.blobs}
 	if st.err != nil {
 		e.Error = eventError(st.err)
 		e.Outcome = e.Error.Code

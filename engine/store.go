@@ -51,9 +51,10 @@ type Entry struct {
 	// Outcome is "" for success. A result beside an error is kept to be read,
 	// and never reused; without a result the entry is there for its parts.
 	Outcome schema.Code `json:"outcome,omitempty"`
-	// State, Reason and Error stand in entries that a process leaves for others,
-	// which have no journal of it; see Task.Deliver.
+	// State, Code, Reason and Error are in entries that a process leaves for
+	// others, which have no journal of it; see Deliver and RunStep.
 	State  State       `json:"state,omitempty"`
+	Code   ReasonCode  `json:"code,omitempty"`
 	Reason string      `json:"reason,omitempty"`
 	Error  *EventError `json:"error,omitempty"`
 }

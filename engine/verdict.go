@@ -29,7 +29,7 @@ func (x *run) verdict(n *node) (State, Decision) {
 				continue
 			}
 			if st.state == Skipped {
-				return Skipped, Decision{Action: ActionSkip, Code: CodeUpstreamSkipped, Reason: fmt.Sprintf("needs %s, which was skipped", x.nodes[f].id)}
+				return Skipped, x.skippedWith(f)
 			}
 			return Skipped, Decision{Action: ActionSkip, Code: CodeUpstreamFailed, Reason: fmt.Sprintf("needs the result of %s, which has none", x.nodes[f].id)}
 		}
@@ -44,13 +44,25 @@ func (x *run) verdict(n *node) (State, Decision) {
 		switch {
 		case st.state == Done, st.decision.Code == CodeNotSelected, n.late():
 		case st.state == Failed && x.nodes[o].tolerated():
+		case st.state == Skipped && st.decision.Code != CodeUpstreamFailed:
+			// What is needed without its result orders and does no more.
 		case st.state == Skipped:
-			return Skipped, Decision{Action: ActionSkip, Code: CodeUpstreamSkipped, Reason: fmt.Sprintf("needs %s, which was skipped", x.nodes[o].id)}
+			return Skipped, x.skippedWith(o)
 		default:
 			return Canceled, Decision{Action: ActionSkip, Code: CodeUpstreamFailed, Reason: x.blame(o)}
 		}
 	}
 	return Ready, Decision{}
+}
+
+// skippedWith is the decision about a step that is skipped because node f was.
+// If that goes back to a failure, so does this.
+func (x *run) skippedWith(f int) Decision {
+	d := Decision{Action: ActionSkip, Code: CodeUpstreamSkipped, Reason: fmt.Sprintf("needs %s, which was skipped", x.nodes[f].id)}
+	if x.status[f].decision.Code == CodeUpstreamFailed {
+		d.Code = CodeUpstreamFailed
+	}
+	return d
 }
 
 // gives reports what node f has for n: Done for a value, Skipped for none,
@@ -85,10 +97,14 @@ func (n *node) tolerated() bool { return n.step != nil && n.step.tolerate }
 
 // groupVerdict is verdict for the whole of a matrix step, by its rows.
 func (x *run) groupVerdict(n *node) (State, Decision) {
-	skipped := true
+	skipped, code := true, CodeUpstreamSkipped
 	rows := x.rowsOf(n.step)
 	for _, r := range rows {
-		switch x.status[r.index].state {
+		st := &x.status[r.index]
+		if st.state == Skipped && st.decision.Code == CodeUpstreamFailed {
+			code = CodeUpstreamFailed
+		}
+		switch st.state {
 		case Done:
 			skipped = false
 		case Failed:
@@ -101,7 +117,7 @@ func (x *run) groupVerdict(n *node) (State, Decision) {
 		}
 	}
 	if skipped && len(rows) > 0 {
-		return Skipped, Decision{Action: ActionSkip, Code: CodeUpstreamSkipped, Reason: "all rows were skipped"}
+		return Skipped, Decision{Action: ActionSkip, Code: code, Reason: "all rows were skipped"}
 	}
 	return Ready, Decision{}
 }
@@ -121,10 +137,8 @@ func (x *run) sources(n *node, e edge) []int {
 		return []int{e.from}
 	}
 	var out []int
-	for _, r := range x.rowsOf(f.step) {
-		if r.agrees(n.labels) {
-			out = append(out, r.index)
-		}
+	for _, r := range agreeing(x.rowsOf(f.step), n) {
+		out = append(out, r.index)
 	}
 	return out
 }

@@ -782,7 +782,8 @@ type Step struct {
 	// A CUE expression over params, matrix and steps; false skips the step.
 	When string `json:"when,omitempty"`
 
-	// Fan-out: every combination of the lists, as rows named by their values.
+	// Fan-out: every combination of the lists, as rows named by their values;
+	// include and exclude as in GitHub Actions.
 	Matrix map[string]any `json:"matrix,omitempty"`
 
 	MaxParallel int64 `json:"max-parallel,omitempty"`

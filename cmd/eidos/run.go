@@ -254,6 +254,9 @@ func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, 
 	if !a.quiet && !a.logJSON && a.progress != "json" {
 		a.summary(ctx, res, end, err)
 	}
+	if res.Idle && a.progress != "json" {
+		a.story.Warn("nothing was done: every step was skipped; eidos plan says why")
+	}
 	// Old runs are forgotten when new ones have ended.
 	_, kerr := store.KeepRuns(keepRuns, time.Now())
 	return schema.Join([]error{err, f.evidence.write(ctx, a, store, plan, res, r.Dir, err), kerr})

@@ -15,6 +15,7 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // maxText bounds an expression, in bytes.
@@ -31,13 +32,16 @@ func Compile(text string) (*engine.Condition, error) {
 	}
 	x, err := parser.ParseExpr("when", text)
 	if err != nil {
-		return nil, wrong(err)
+		return nil, hinted(wrong(err), text)
 	}
 	c := &engine.Condition{Text: text}
+	if m := unquoted.FindStringSubmatch(text); m != nil {
+		c.Unquoted = [2]string{m[1], m[2]}
+	}
 	var bad error
 	c.Refs, bad = references(x)
 	if bad != nil {
-		return nil, bad
+		return nil, hinted(bad, text)
 	}
 	c.Eval = func(scope map[string]any) (bool, error) { return eval(text, scope) }
 	return c, nil
@@ -47,6 +51,20 @@ func Compile(text string) (*engine.Condition, error) {
 func wrong(err error) error {
 	msg := errors.Errors(err)[0].Error()
 	return schema.Errorf(schema.Invalid, "not a condition: %s", msg).WithHint(`write CUE, like params.intent == "training"`)
+}
+
+// unquoted finds a name with a hyphen or a slash after a dot, which CUE reads as
+// a difference or a quotient: steps.gpu-check, steps.lib/up, params.dry-run.
+var unquoted = pattern.New(`\b(params|matrix|steps)\.(\w+(?:[-/]\w+)+)`)
+
+// hinted adds how such a name is written to the error that it led to.
+func hinted(err error, text string) error {
+	var e *schema.Error
+	m := unquoted.FindStringSubmatch(text)
+	if m == nil || !errors.As(err, &e) {
+		return err
+	}
+	return e.WithHint("write %s[%q]", m[1], m[2])
 }
 
 // references lists the paths that x reads, sorted, each once. Names that x
@@ -88,7 +106,7 @@ func references(x ast.Expr) ([][]string, error) {
 				seen[strings.Join(path, "\x00")] = path
 			case local[path[0]] || predeclared(path[0]):
 			case bad == nil:
-				bad = schema.Errorf(schema.Invalid, "%q stands for nothing", path[0]).WithHint("a condition reads params, matrix and steps")
+				bad = schema.Errorf(schema.Invalid, "%q is not defined", path[0]).WithHint("a condition reads params, matrix and steps")
 			}
 			return false
 		case *ast.Field:

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -54,8 +55,8 @@ func TestCondition(t *testing.T) {
 func TestConditionErrors(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{`params.intent ==`, `not a condition: expected operand, found 'EOF'`},
-		{`intent == "x"`, `"intent" stands for nothing`},
-		{`env.HOME == "x"`, `"env" stands for nothing`},
+		{`intent == "x"`, `"intent" is not defined`},
+		{`env.HOME == "x"`, `"env" is not defined`},
 		{strings.Repeat("(", 20_000), `the condition is over 10000 bytes`},
 	}
 	for _, tt := range tests {
@@ -74,6 +75,28 @@ func TestConditionErrors(t *testing.T) {
 		}
 		if _, err := c.Eval(scope); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: got %v", text, err)
+		}
+	}
+}
+
+// A name that CUE reads as a difference or a quotient is shown as it is written.
+func TestUnquotedNames(t *testing.T) {
+	for text, want := range map[string]string{
+		`steps.gpu-check.summary.status == "pass"`:        `write steps["gpu-check"]`,
+		`params.go && steps.a-b-c.x == 1`:                 `write steps["a-b-c"]`,
+		`steps.lib/up.text == "x"`:                        `write steps["lib/up"]`,
+		`params.dry-mode`:                                 `write params["dry-mode"]`,
+		`matrix.max-nodes == 1`:                           `write matrix["max-nodes"]`,
+		`check.status == "pass"`:                          "a condition reads params, matrix and steps",
+		`params.a - check > 1`:                            "a condition reads params, matrix and steps",
+		`steps["gpu-check"].a == 1 && check.status == ""`: "a condition reads params, matrix and steps",
+	} {
+		_, err := Compile(text)
+		var e *schema.Error
+		if !errors.As(err, &e) {
+			t.Errorf("%s: %v", text, err)
+		} else if e.Hint != want {
+			t.Errorf("%s: %v, hint %q", text, err, e.Hint)
 		}
 	}
 }
