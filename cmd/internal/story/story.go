@@ -105,6 +105,7 @@ func (s *Story) words(msg string) {
 func (s *Story) Errors(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	// Rows are joined first: the bound is on what is printed.
 	list, left := schema.First(errors.Join(alike(schema.List(err))...))
 	x := excerpts{columns: s.width()}
 	defer x.close()
