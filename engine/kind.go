@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"runtime/debug"
@@ -33,6 +34,9 @@ type Spec struct {
 	// Effect marks a kind that reads or changes the world (collect, push, sign):
 	// its results are not reused unless the step says for how long.
 	Effect bool
+	// Check looks at decoded parameters for what their definition cannot say, as
+	// soon as there are any. The path of its errors is below `with`.
+	Check func(params any) error
 	// Parts adds named parts to the key, from decoded parameters: the digest of
 	// the catalogue, of a file a parameter names. env.Dir is set, nothing else.
 	Parts func(env Env, params any) ([]Part, error)
@@ -100,7 +104,30 @@ func (k Kind) Decode(with *schema.Doc) (any, error) {
 	if err := with.Decode(p.Interface()); err != nil {
 		return nil, err
 	}
-	return p.Interface(), nil
+	return k.checked(p.Interface(), place{doc: with, root: with.Path()})
+}
+
+// checked is params after Check; its errors get the position of what they are
+// about.
+func (k Kind) checked(params any, at place) (any, error) {
+	if k.Check == nil {
+		return params, nil
+	}
+	var out []error
+	for _, err := range schema.List(k.Check(params)) {
+		var e *schema.Error
+		if errors.As(err, &e) {
+			is := at.child(strings.Split(e.Path, ".")...)
+			c := *e
+			c.Pos, c.Path = is.pos(), is.String()
+			err = &c
+		}
+		out = append(out, err)
+	}
+	if out != nil {
+		return nil, schema.Join(out)
+	}
+	return params, nil
 }
 
 // DecodeValue is Decode for parameters that have no text of their own; path is
@@ -119,7 +146,7 @@ func (k Kind) DecodeValue(path string, with map[string]any) (any, error) {
 	if err := schema.DecodeValue(path, with, p.Interface()); err != nil {
 		return nil, err
 	}
-	return p.Interface(), nil
+	return k.checked(p.Interface(), place{root: path})
 }
 
 // Run runs one step of the kind. params is what Decode returned. A panic of the

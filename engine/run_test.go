@@ -84,11 +84,11 @@ func TestCanceledBeforeItStarts(t *testing.T) {
 // A pipeline made in code has no positions: messages carry the path.
 func TestWithoutText(t *testing.T) {
 	p := &schema.Pipeline{Steps: map[string]schema.Step{
-		"r": {Uses: "resolve", With: map[string]any{"criteria": map[string]any{"intent": "trainin"}}},
+		"r": {Uses: "resolve", With: map[string]any{"criteria": map[string]any{"intent": "train in"}}},
 		"u": {Uses: "upper", In: map[string]any{"text": "nobody"}},
 	}}
 	_, err := engine.Compile(p, nil, newWorld().kinds(), engine.CompileOptions{})
-	want := "steps.u.in.text: no step \"nobody\"\nsteps.r.with.criteria.intent: no intent \"trainin\""
+	want := "steps.u.in.text: no step \"nobody\"\nsteps.r.with.criteria.intent: \"train in\" has the wrong form"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/pattern"
@@ -21,6 +22,8 @@ type Catalog struct {
 	files    fs.FS
 	criteria []Criteria // of Overlays, parsed once
 	byName   map[string]int
+	asked    [5]map[string]bool // words that overlays state, by field
+	words    func() (*Words, error)
 }
 
 // Index is the compiled index.json.
@@ -57,13 +60,19 @@ func Open(files fs.FS) (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the catalogue's index: %w", err)
 	}
-	c := &Catalog{files: files, byName: map[string]int{}}
+	c := &Catalog{files: files, byName: map[string]int{}, words: sync.OnceValues(func() (*Words, error) { return readWords(files) })}
 	if err := json.Unmarshal(data, &c.Index); err != nil {
 		return nil, fmt.Errorf("reading the catalogue's index: %w", err)
+	}
+	for f := range c.asked {
+		c.asked[f] = map[string]bool{}
 	}
 	for i, o := range c.Overlays {
 		c.criteria = append(c.criteria, CriteriaOf(o.Criteria))
 		c.byName[o.Name] = i
+		for f, v := range c.criteria[i] {
+			c.asked[f][v] = true
+		}
 	}
 	return c, nil
 }

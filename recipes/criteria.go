@@ -1,7 +1,6 @@
 package recipes
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -16,7 +15,7 @@ type Criteria [5]string
 
 // CriteriaOf takes the fields that select from c; any is not stated.
 func CriteriaOf(c schema.Criteria) Criteria {
-	out := Criteria{string(c.Service), string(c.Accelerator), string(c.Intent), string(c.OS), string(c.Platform)}
+	out := stated(c)
 	for i, v := range out {
 		if v == schema.Any {
 			out[i] = ""
@@ -25,21 +24,14 @@ func CriteriaOf(c schema.Criteria) Criteria {
 	return out
 }
 
-// Schema is the document form.
-func (c Criteria) Schema() schema.Criteria {
-	return schema.Criteria{
-		Service: schema.Service(c[0]), Accelerator: schema.Accelerator(c[1]), Intent: schema.Intent(c[2]),
-		OS: schema.OS(c[3]), Platform: schema.Platform(c[4]),
-	}
+// stated are the values of Fields with the word any kept.
+func stated(c schema.Criteria) Criteria {
+	return Criteria{c.Service, c.Accelerator, c.Intent, c.OS, c.Platform}
 }
 
-// Values returns the words known for each of Fields, without any.
-func Values() [][]string {
-	var out [][]string
-	for _, def := range []string{"Service", "Accelerator", "Intent", "OS", "Platform"} {
-		out = append(out, slices.DeleteFunc(schema.Enum(def), func(w string) bool { return w == schema.Any }))
-	}
-	return out
+// Schema is the document form.
+func (c Criteria) Schema() schema.Criteria {
+	return schema.Criteria{Service: c[0], Accelerator: c[1], Intent: c[2], OS: c[3], Platform: c[4]}
 }
 
 // Within reports whether q states everything that c states.

@@ -98,31 +98,31 @@ func (c *Catalog) notCovered(q, uncovered Criteria) error {
 }
 
 // Nearest returns up to n overlays by how much of the question they carry,
-// then by how little else they state, then by name. One that contradicts every
-// stated field is not near.
+// then by how little else they state, then by name. One for another product,
+// that contradicts a stated field, is not near.
 func (c *Catalog) Nearest(q Criteria, n int) []Overlay {
-	type scored struct{ i, same, other, extra int }
+	type scored struct{ i, same, extra int }
 	var all []scored
 	for i, k := range c.criteria {
-		s := scored{i: i}
+		s, other := scored{i: i}, false
 		for f, v := range k {
 			switch {
 			case v != "" && v == q[f]:
 				s.same++
 			case v != "" && q[f] != "":
-				s.other++
+				other = true
 			case v != "":
 				s.extra++
 			}
 		}
-		if s.same > 0 {
+		if s.same > 0 && !other {
 			all = append(all, s)
 		}
 	}
 	sort.SliceStable(all, func(a, b int) bool {
 		x, y := all[a], all[b]
-		if x.same-x.other != y.same-y.other {
-			return x.same-x.other > y.same-y.other
+		if x.same != y.same {
+			return x.same > y.same
 		}
 		return x.extra < y.extra
 	})

@@ -17,10 +17,15 @@ import (
 func TestRandomQuestions(t *testing.T) {
 	cat := shipped(t)
 	rnd := rand.New(rand.NewPCG(1, 2))
+	known, err := cat.Words()
+	if err != nil {
+		t.Fatal(err)
+	}
 	questions := make([]schema.Criteria, 10_000)
 	for i := range questions {
 		var q Criteria
-		for f, words := range Values() {
+		for f, field := range Fields() {
+			words := known.Names(field)
 			if n := rnd.IntN(len(words) + 2); n < len(words) {
 				q[f] = words[n]
 			}

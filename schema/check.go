@@ -115,11 +115,7 @@ func (c *checkRun) notInEnum(want []string, val any) {
 		return
 	}
 	c.add("", func() *Error {
-		err := Errorf(Invalid, "no %s %q", last(c.path), s)
-		if slices.Contains(criteriaFields(), last(c.path)) && slices.Contains(want, Any) {
-			return err.WithHint("%s", CriteriaHint(want))
-		}
-		return err.WithHint("%s", nearest(s, want, "use "))
+		return Errorf(Invalid, "no %s %q", last(c.path), s).WithHint("%s", nearest(s, want, "use "))
 	})
 }
 

@@ -132,39 +132,82 @@ type Collector string
 // #CollectorPart is a collector, or one of its parts.
 type CollectorPart string
 
-// #Criteria is a question to the catalogue. A field left out is left open and
+// #Criteria is a query to the catalogue. A field left out is left open and
 // never pulls in a recipe that states it; any leaves it open even where a
-// snapshot would tell. Readers take words in any case, and the other names in
-// criteria.go. The lists are data: one word adds one.
+// snapshot would tell. The words are those of the catalogue in use, with
+// --data: recipes/words. Readers take them in any case, and their other names.
 type Criteria struct {
 	// Where the cluster runs: its Kubernetes service.
-	Service Service `json:"service,omitempty"`
+	Service CriteriaWord `json:"service,omitempty"`
 
 	// GPU model of the nodes.
-	Accelerator Accelerator `json:"accelerator,omitempty"`
+	Accelerator CriteriaWord `json:"accelerator,omitempty"`
 
 	// What the cluster is for.
-	Intent Intent `json:"intent,omitempty"`
+	Intent CriteriaWord `json:"intent,omitempty"`
 
 	// Operating system of the GPU nodes.
-	OS OS `json:"os,omitempty"`
+	OS CriteriaWord `json:"os,omitempty"`
 
 	// Machine-learning platform to install.
-	Platform Platform `json:"platform,omitempty"`
+	Platform CriteriaWord `json:"platform,omitempty"`
 
 	// Number of GPU nodes.
 	Nodes int64 `json:"nodes,omitempty"`
 }
 
-type Service string
+// #DetectionResult is what a snapshot shows of the criteria, and why.
+type DetectionResult struct {
+	Kind string `json:"kind"`
 
-type Accelerator string
+	APIVersion string `json:"apiVersion"`
 
-type Intent string
+	// What is certain; the other fields are open.
+	Criteria Criteria `json:"criteria"`
 
-type OS string
+	// Each field that a snapshot can show, in the order of the criteria.
+	Detected []Detection `json:"detected"`
+}
 
-type Platform string
+// #Detection is what a snapshot shows of one field of the criteria.
+type Detection struct {
+	Field string `json:"field"`
+
+	// The word; left out when the field is left open.
+	Value string `json:"value,omitempty"`
+
+	// The measurement it was read from, "path = value".
+	Evidence string `json:"evidence,omitempty"`
+
+	// More measurements that show the same.
+	Also []string `json:"also,omitempty"`
+
+	// Why the field is left open.
+	Open string `json:"open,omitempty"`
+
+	// For a field that is left open: what was found, each with what it shows.
+	Found []Finding `json:"found,omitempty"`
+
+	// What was not looked at, and why.
+	Unread []string `json:"unread,omitempty"`
+}
+
+// #Finding is one measurement that says something of a field.
+type Finding struct {
+	// The word it shows, or the name of something that no word covers.
+	Shows string `json:"shows"`
+
+	// No word of the catalogue covers it.
+	Unknown bool `json:"unknown,omitempty"`
+
+	// It says that this is not the case.
+	Against bool `json:"against,omitempty"`
+
+	Evidence string `json:"evidence"`
+
+	// Why it says so.
+	Because string `json:"because,omitempty"`
+}
 
 // #DiffParams are the parameters of `diff`: what drifted from a baseline or a recipe.
 type DiffParams struct {
@@ -332,6 +375,19 @@ type PushParams struct {
 	Annotations []string `json:"annotations,omitempty"`
 }
 
+// #RecipeCriteria is the document form of a query (--criteria FILE).
+type RecipeCriteria struct {
+	Kind string `json:"kind"`
+
+	APIVersion string `json:"apiVersion"`
+
+	Metadata struct {
+		Name string `json:"name,omitempty"`
+	} `json:"metadata,omitempty"`
+
+	Spec Criteria `json:"spec"`
+}
+
 // #RecipeResult is a validated configuration: what to deploy, in which order,
 // with which values, on what conditions. It holds no time and no host: the
 // same criteria and catalogue give the same bytes.
@@ -359,7 +415,7 @@ type RecipeResult struct {
 	// Conditions worth a warning when they are not met at bundle time.
 	Warnings []Warning `json:"warnings,omitempty"`
 
-	// How criteria were read from a snapshot (recipe --snapshot).
+	// How criteria were read from a snapshot (recipe --snapshot), and what stayed open.
 	Detected []Detection `json:"detected,omitempty"`
 
 	// Who set each value (recipe --provenance), sorted by path.
@@ -490,15 +546,6 @@ type Warning struct {
 	Message string `json:"message"`
 }
 
-type Detection struct {
-	Field string `json:"field"`
-
-	Value string `json:"value"`
-
-	// The measurement it was read from, "path = value".
-	Evidence string `json:"evidence"`
-}
-
 type Provenance struct {
 	// Path of a leaf in this document, e.g. components.gpu-operator.values.driver.version
 	Path string `json:"path"`
@@ -609,17 +656,10 @@ type ResolveParams struct {
 	Provenance bool `json:"provenance,omitempty"`
 }
 
-// #RecipeCriteria is the document form of a question (--criteria FILE).
-type RecipeCriteria struct {
-	Kind string `json:"kind"`
-
-	APIVersion string `json:"apiVersion"`
-
-	Metadata struct {
-		Name string `json:"name,omitempty"`
-	} `json:"metadata,omitempty"`
-
-	Spec Criteria `json:"spec"`
+// #DetectParams are the parameters of `detect`: criteria from a snapshot.
+type DetectParams struct {
+	// Directory of CUE files unified with the built-in catalogue.
+	Data string `json:"data,omitempty"`
 }
 
 // #SignParams are the parameters of `sign`: a pushed digest with a cosign key.

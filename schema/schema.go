@@ -21,6 +21,8 @@ type (
 	Name     = string
 	Ident    = string
 	StepName = string
+	// CriteriaWord is a word of the catalogue in use.
+	CriteriaWord = string
 	// Duration is written as time.ParseDuration reads it.
 	Duration = string
 	// Quantity is an amount as Kubernetes writes it: 500m, 1Gi.
@@ -49,12 +51,13 @@ func (*Signature) MediaType() string        { return mediaType("signature") }
 func (*Verification) MediaType() string     { return mediaType("verification") }
 func (*Pipeline) MediaType() string         { return mediaType("pipeline") }
 func (*Drift) MediaType() string            { return mediaType("drift") }
+func (*DetectionResult) MediaType() string  { return mediaType("detection") }
 
 // Documents returns an empty document of every type.
 func Documents() []Value {
 	return []Value{
 		&Snapshot{}, &RecipeResult{}, &RecipeCriteria{}, &ValidationResult{}, &Bundle{},
-		&Reference{}, &Signature{}, &Verification{}, &Pipeline{}, &Drift{},
+		&Reference{}, &Signature{}, &Verification{}, &Pipeline{}, &Drift{}, &DetectionResult{},
 	}
 }
 

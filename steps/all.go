@@ -23,14 +23,13 @@ type Needs struct {
 
 // All lists every kind of step. A test checks that no folder is missing.
 func All(n Needs) []engine.Kind {
-	return []engine.Kind{
+	return append(resolve.Kinds(n.Data),
 		collect.Kind(n.Collect),
-		resolve.Kind(n.Data),
 		validate.Kind(),
 		render.Kind(recipes.Manifest),
 		oci.PushKind(n.OCI, sign.CheckBundle),
 		sign.Kind(n.Sign),
 		sign.VerifyKind(n.Sign),
 		drift.Kind(),
-	}
+	)
 }

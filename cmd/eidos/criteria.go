@@ -1,9 +1,71 @@
 package main
 
 import (
+	"context"
+	"strings"
+
+	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/upstream"
+	"github.com/spf13/cobra"
 )
+
+// criteriaFlags binds the flags of the criteria, as params does. The words that
+// they take are those of the catalogue in use, with --data, and are read for
+// help and completion only.
+func (a *app) criteriaFlags(c *cobra.Command) func() map[string]any {
+	asked := a.params(c, "Criteria")
+	if c.Flags().Lookup("service") == nil {
+		return asked // another command was named
+	}
+	help := c.HelpFunc()
+	c.SetHelpFunc(func(c *cobra.Command, args []string) {
+		if w, err := a.words(c); err == nil {
+			for _, field := range recipes.Fields() {
+				if f := c.Flags().Lookup(field); f != nil {
+					f.Usage += ": " + strings.Join(w.Names(field), ", ")
+				}
+			}
+		}
+		help(c, args)
+	})
+	for _, field := range recipes.Fields() {
+		must(c.RegisterFlagCompletionFunc(field, a.completeWords(field)))
+	}
+	return asked
+}
+
+// completeWords offers the words of a field, each with its name for people.
+func (a *app) completeWords(field string) cobra.CompletionFunc {
+	return func(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		w, err := a.words(c)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		var out []cobra.Completion
+		for _, x := range w.Fields[field] {
+			out = append(out, cobra.CompletionWithDesc(x.Name, x.Display))
+		}
+		return out, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// words are the words of the catalogue that a command's flags ask for.
+func (a *app) words(c *cobra.Command) (*recipes.Words, error) {
+	data := ""
+	if f := c.Flags().Lookup("data"); f != nil {
+		data = f.Value.String()
+	}
+	ctx := c.Context()
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	cat, err := a.catalog(ctx, data)
+	if err != nil {
+		return nil, err
+	}
+	return cat.Words()
+}
 
 // criteria merges the criteria file with the flags; flags win. It returns a
 // mapping as `with` writes it.

@@ -5,20 +5,25 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// editorSchema is the JSON Schema of a definition as editors use it. In the
-// pipeline's, `with` is checked by the kind that `uses` names, and every
-// parameter may also be a ${reference}.
-func editorSchema(name string) ([]byte, error) {
+// editorSchema is the JSON Schema of a definition as editors use it: criteria
+// are of words. In the pipeline's, `with` is checked by the kind that `uses`
+// names, and every parameter may also be a ${reference}.
+func editorSchema(name string, words *recipes.Words) ([]byte, error) {
 	data, err := schema.JSONSchema(name)
-	if err != nil || name != "Pipeline" {
-		return data, err
+	if err != nil {
+		return nil, err
 	}
 	var root map[string]any
 	if err := json.Unmarshal(data, &root); err != nil {
 		return nil, fmt.Errorf("reading the schema of %s: %w", name, err)
+	}
+	if name != "Pipeline" {
+		onlyWords(name, root, words)
+		return schema.EncodeIndent(root)
 	}
 	defs := root["$defs"].(map[string]any)
 	step := defs["Step"].(map[string]any)
@@ -26,7 +31,7 @@ func editorSchema(name string) ([]byte, error) {
 	var rules []any
 	for _, k := range kindNames() {
 		kinds = append(kinds, k.name)
-		def, err := parameterSchema(k.params, defs)
+		def, err := parameterSchema(k.params, defs, words)
 		if err != nil {
 			return nil, err
 		}
@@ -43,7 +48,7 @@ func editorSchema(name string) ([]byte, error) {
 
 // parameterSchema is the definition of a kind's parameters, in which each may
 // be a reference. Definitions of its own are added to defs.
-func parameterSchema(name string, defs map[string]any) (map[string]any, error) {
+func parameterSchema(name string, defs map[string]any, words *recipes.Words) (map[string]any, error) {
 	data, err := schema.JSONSchema(name)
 	if err != nil {
 		return nil, err
@@ -52,6 +57,7 @@ func parameterSchema(name string, defs map[string]any) (map[string]any, error) {
 	if err := json.Unmarshal(data, &def); err != nil {
 		return nil, fmt.Errorf("reading the schema of %s: %w", name, err)
 	}
+	onlyWords(name, def, words)
 	if own, ok := def["$defs"].(map[string]any); ok {
 		for k, v := range own {
 			defs[k] = v
@@ -66,6 +72,25 @@ func parameterSchema(name string, defs map[string]any) (map[string]any, error) {
 		}
 	}
 	return def, nil
+}
+
+// onlyWords lets the criteria in the schema of a definition be words.
+func onlyWords(name string, root map[string]any, words *recipes.Words) {
+	def := root
+	if defs, ok := root["$defs"].(map[string]any); ok && name != "Criteria" {
+		if def, ok = defs["Criteria"].(map[string]any); !ok {
+			return
+		}
+	}
+	props, _ := def["properties"].(map[string]any)
+	for _, field := range recipes.Fields() {
+		p, ok := props[field].(map[string]any)
+		if !ok || p["$ref"] != "#/$defs/CriteriaWord" {
+			continue
+		}
+		delete(p, "$ref")
+		p["enum"] = words.Names(field)
+	}
 }
 
 // orReference lets every property of an object schema be "${…}" too.

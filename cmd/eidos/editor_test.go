@@ -10,12 +10,21 @@ import (
 	"cuelang.org/go/encoding/jsonschema"
 	cueyaml "cuelang.org/go/encoding/yaml"
 	"github.com/NVIDIA/eidos/pipelines"
+	"github.com/NVIDIA/eidos/recipes"
 )
 
 // The schema for editors, read by somebody else's implementation of JSON
 // Schema, takes the pipelines that eidos brings and refuses misspelt ones.
 func TestEditorSchema(t *testing.T) {
-	text, err := editorSchema("Pipeline")
+	cat, err := recipes.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	words, err := cat.Words()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := editorSchema("Pipeline", words)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,6 +60,13 @@ func TestEditorSchema(t *testing.T) {
 	text, err = pipelines.Read("eidos")
 	if err != nil {
 		t.Fatal(err)
+	}
+	const head = "apiVersion: eidos.nvidia.com/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nsteps: {r: {uses: resolve, with: {criteria: {accelerator: "
+	if err := check(head + "gb300}}}}\n"); err != nil {
+		t.Errorf("a word is refused: %v", err)
+	}
+	if check(head+"gb3000}}}}\n") == nil {
+		t.Error("what is not a word is accepted")
 	}
 	for _, change := range [][2]string{
 		{"steps:", "stpes:"},

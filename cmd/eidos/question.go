@@ -26,7 +26,7 @@ type question struct {
 func (a *app) question(c *cobra.Command) *question {
 	q := &question{stage: stage{name: "recipe", uses: "resolve"}, c: c}
 	q.params = a.params(c, "ResolveParams", "provenance")
-	q.asked = a.params(c, "Criteria")
+	q.asked = a.criteriaFlags(c)
 	f := c.Flags()
 	q.gpu = f.String("gpu", "", "the same as --accelerator")
 	f.StringVarP(&q.recipe, "recipe", "r", "", "a recipe instead of criteria: a path, -, URL, cm:// or oci://")

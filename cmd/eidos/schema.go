@@ -9,7 +9,7 @@ import (
 )
 
 func (a *app) schema() *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "schema [DEFINITION]",
 		Short: "Print the JSON Schema of a document, for editors and other tools",
 		Long: `Print the JSON Schema of a document or of a step's parameters. Without an
@@ -19,17 +19,24 @@ argument, list what there is. To have an editor check and complete pipelines:
 
 and as the first line of the pipeline file
 
-  # yaml-language-server: $schema=pipeline.schema.json`,
+  # yaml-language-server: $schema=pipeline.schema.json
+
+Criteria are checked by the words of the catalogue, with --data also by those of
+a directory.`,
 		Example: `  eidos schema Pipeline
   eidos schema Snapshot`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: cobra.FixedCompletions(schema.Definitions(), cobra.ShellCompDirectiveNoFileComp),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				_, err := fmt.Fprintln(a.out, strings.Join(schema.Definitions(), "\n"))
 				return err
 			}
-			text, err := editorSchema(args[0])
+			words, err := a.words(c)
+			if err != nil {
+				return err
+			}
+			text, err := editorSchema(args[0], words)
 			if err != nil {
 				return err
 			}
@@ -37,4 +44,6 @@ and as the first line of the pipeline file
 			return err
 		},
 	}
+	c.Flags().String("data", "", "directory of CUE files unified with the built-in catalogue")
+	return c
 }

@@ -144,7 +144,11 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 	if err := schema.Join(errs); err != nil {
 		return nil, err
 	}
-	for name, v := range map[string]any{"index.json": idx, "layers.json": l.compiled()} {
+	words, err := l.words()
+	if err != nil {
+		return nil, err
+	}
+	for name, v := range map[string]any{"index.json": idx, "layers.json": l.compiled(), "words.json": words} {
 		if files[name], err = schema.EncodeIndent(v); err != nil {
 			return nil, err
 		}

@@ -92,15 +92,15 @@ func add(tree fstest.MapFS, dir string, src fs.FS) error {
 // and not of the programs and tests beside it.
 func part(name string) bool {
 	top, _, deeper := strings.Cut(name, "/")
-	return !deeper || top == "catalog" || top == "components" || top == "overlays"
+	return !deeper || top == "catalog" || top == "components" || top == "overlays" || top == "words"
 }
 
 // digestTree is the digest of the path and content of every file that answers
-// depend on. Of the documents those are the words of the criteria.
+// depend on.
 func digestTree(tree fstest.MapFS) schema.Digest {
 	h := sha256.New()
 	for _, name := range sortedKeys(tree) {
-		if !strings.HasPrefix(name, "recipes/") && name != "schema/criteria.cue" {
+		if !strings.HasPrefix(name, "recipes/") {
 			continue
 		}
 		sum := sha256.Sum256(tree[name].Data)

@@ -28,7 +28,7 @@ func TestPlantedMistakes(t *testing.T) {
 		"missing base":                 {[]edit{{overlays + "eks-training.cue", `base:        "eks"`, ``}}, `overlay eks-training has no base; write base: "base"`},
 		"inheritance cycle":            {[]edit{{eks, `base:        "base"`, `base: "gb200-eks-training"`}}, "overlay eks-training: inheritance is cyclic"},
 		"its own base":                 {[]edit{{eks, `base:        "base"`, `base: "eks"`}}, "inheritance is cyclic"},
-		"unknown criteria value":       {[]edit{{eks, `service: "eks"`, `service: "ekz"`}}, "unknown service; a new one is one word in schema/criteria.cue"},
+		"unknown criteria value":       {[]edit{{eks, `service: "eks"`, `service: "ekz"`}}, "unknown service; words/service.cue has them"},
 		"unknown accelerator":          {[]edit{{overlays + "a100.cue", `accelerator: "a100"`, `accelerator: "a1000"`}}, "unknown accelerator"},
 		"any as a criteria value":      {[]edit{{overlays + "a100.cue", `accelerator: "a100"`, `accelerator: "any"`}}, "unknown accelerator"},
 		"unknown criteria key":         {[]edit{{eks, "criteria: service", "criteria: servce"}}, "servce: field not allowed"},
@@ -66,6 +66,9 @@ func TestPlantedMistakes(t *testing.T) {
 		"name of a manifest":    {[]edit{{components + "gpu-operator.cue", `"dcgm-exporter.yaml"`, `"../dcgm.yaml"`}}, "a manifest is named FILE.yaml, without folders"},
 		"option of a warning":   {[]edit{{components + "skyhook-customizations.cue", `"workload-selector": {`, `"workload-selectors": {`}}, "a warning is about an option of bundle"},
 		"intent of a warning":   {[]edit{{components + "skyhook-customizations.cue", `["training"]`, `["learning"]`}}, "unknown intent"},
+		"word":                  {[]edit{{"recipes/words/os.cue", "rocky: {", `"Rocky Linux": {`}}, "a word is lower-case letters"},
+		"word without a name":   {[]edit{{"recipes/words/os.cue", `display: "Ubuntu"`, ""}}, "some instances are incomplete"},
+		"evidence":              {[]edit{{"recipes/words/service.cue", `"K8s.node.provider-id": is: ["kind://*"]`, `"Kubernetes.node.provider-id": is: ["kind://*"]`}}, "a measurement is Type.subtype.key"},
 		"version of the whole":  {[]edit{{"recipes/recipes.cue", `"0.1.0"`, `"next"`}}, "the catalogue's version is three numbers"},
 	} {
 		t.Run(name, func(t *testing.T) {

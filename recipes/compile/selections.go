@@ -18,15 +18,13 @@ func (f Files) FS() fs.FS {
 	return m
 }
 
-// Questions calls f with every question: all values, and "not stated", of every
-// field. Values are those of the documents and of the overlays.
+// Questions calls f with every question of words that overlays state: all of
+// them, and "not stated", of every field. No overlay applies for any other word,
+// so that a question which has one is never covered.
 func Questions(cat *recipes.Catalog, f func(recipes.Criteria)) {
 	lists := make([][]string, len(recipes.Fields()))
-	for i, known := range recipes.Values() {
+	for i := range lists {
 		seen := map[string]bool{"": true}
-		for _, v := range known {
-			seen[v] = true
-		}
 		for _, o := range cat.Overlays {
 			seen[recipes.CriteriaOf(o.Criteria)[i]] = true
 		}

@@ -46,7 +46,7 @@ func From(files fs.FS) (Source, error) {
 const mark = "data__"
 
 // With adds a user's directory: CUE files of package recipes, files in
-// components and overlays like the shipped ones, and manifests in
+// components, overlays and words like the shipped ones, and manifests in
 // components/NAME/manifests. All problems at once, Invalid: a link, a file
 // that stands nowhere, another package, a file that is too long.
 func (s Source) With(dir string) (Source, error) {
@@ -139,7 +139,7 @@ func notThere(dir string, err error) error {
 	return schema.Errorf(code, "reading the directory of recipes %q: %w", dir, err)
 }
 
-var authored = pattern.New(`^(components/|overlays/)?[A-Za-z0-9][A-Za-z0-9._-]*\.cue$`)
+var authored = pattern.New(`^(components/|overlays/|words/)?[A-Za-z0-9][A-Za-z0-9._-]*\.cue$`)
 
 // placeOf is where a user's file goes, or why it cannot; neither for what is
 // of no interest (a README).
@@ -148,7 +148,7 @@ func placeOf(name string) (to, why string) {
 	case ext == ".cue" && authored.MatchString(name):
 		return path.Join(path.Dir(name), mark+path.Base(name)), ""
 	case ext == ".cue":
-		return "", "CUE files stand in the directory itself, in components or in overlays"
+		return "", "CUE files stand in the directory itself, in components, overlays or words"
 	case (ext == ".yaml" || ext == ".yml") && recipes.IsManifest(name):
 		return name, ""
 	case ext == ".yaml" || ext == ".yml":
@@ -177,7 +177,7 @@ func unfit(to string, data []byte) string {
 		return ""
 	}
 	// CUE lets a package add fields of its own; here that is a misspelt word.
-	known := []string{"components", "overlays", "checks"}
+	known := []string{"components", "overlays", "checks", "words"}
 	for _, d := range f.Decls {
 		field, ok := d.(*ast.Field)
 		if !ok {

@@ -16,7 +16,7 @@ import (
 type Report struct {
 	Overlays   int `json:"overlays"`
 	Components int `json:"components"`
-	// Questions is how many there are: all values, and "not stated", of every
+	// Questions is how many there are: all words, and "not stated", of every
 	// field. Each is answered, or refused because no recipe covers all that it
 	// states.
 	Questions int `json:"questions"`
@@ -59,7 +59,11 @@ func (l *loaded) vet() (*Report, error) {
 	v := vetting{loaded: l, cat: cat, applied: map[string]bool{}, used: map[string]bool{}, checked: map[string]bool{},
 		docs: map[string]string{}}
 	v.report.Overlays = len(idx.Overlays)
-	v.questions()
+	words, err := l.words()
+	if err != nil {
+		return nil, err
+	}
+	v.questions(words)
 	v.answersAll()
 	v.overlays()
 	v.components()
@@ -89,13 +93,12 @@ func (v *vetting) fail(pos, path, hint, format string, args ...any) {
 	v.errs = append(v.errs, e)
 }
 
-// questions asks every question.
-func (v *vetting) questions() {
+// questions asks every question that some overlay may answer, and counts the
+// others.
+func (v *vetting) questions(words *recipes.Words) {
 	Questions(v.cat, func(q recipes.Criteria) {
-		v.report.Questions++
 		leaves, uncovered := v.cat.Match(q)
 		if uncovered != (recipes.Criteria{}) {
-			v.report.Refused++
 			return
 		}
 		v.report.Answered++
@@ -103,6 +106,11 @@ func (v *vetting) questions() {
 			Criteria: q.Schema(), Recipe: strings.TrimSuffix(fileName(v.cat, leaves), ".json"),
 		})
 	})
+	v.report.Questions = 1
+	for _, field := range recipes.Fields() {
+		v.report.Questions *= len(words.Names(field)) // any is "not stated"
+	}
+	v.report.Refused = v.report.Questions - v.report.Answered
 }
 
 // answersAll resolves every answer: its overlays agree, its order is acyclic,

@@ -12,7 +12,7 @@ func TestVetShipped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Questions != 6*6*3*5*3 || r.Answered+r.Refused != r.Questions || r.Answered != len(r.Coverage) {
+	if r.Questions != 16*14*3*12*7 || r.Answered+r.Refused != r.Questions || r.Answered != len(r.Coverage) {
 		t.Errorf("%d questions, %d answered, %d refused, %d rows", r.Questions, r.Answered, r.Refused, len(r.Coverage))
 	}
 	if r.Overlays < 38 || r.Components != 19 || r.Answers < r.Overlays-1 {
@@ -63,11 +63,11 @@ func grow(tree fstest.MapFS, want int) int {
 			}
 		}
 	}
-	criteria := *tree["schema/criteria.cue"]
-	text := string(criteria.Data)
+	words := *tree["recipes/words/accelerator.cue"]
+	text := string(words.Data)
 	for i := 0; have < want; i++ {
 		word := "x" + strconv.Itoa(i)
-		text = strings.Replace(text, `#Accelerator: `, `#Accelerator: "`+word+`" | `, 1)
+		text += "\naccelerator: " + word + ": display: \"" + word + "\"\n"
 		for _, m := range models {
 			f := *tree[m]
 			f.Data = []byte(strings.ReplaceAll(string(f.Data), "h100", word))
@@ -75,7 +75,7 @@ func grow(tree fstest.MapFS, want int) int {
 			have++
 		}
 	}
-	criteria.Data = []byte(text)
-	tree["schema/criteria.cue"] = &criteria
+	words.Data = []byte(text)
+	tree["recipes/words/accelerator.cue"] = &words
 	return have
 }

@@ -132,7 +132,7 @@ const recipeText = `
 kind: recipeResult
 apiVersion: aicr.run/v1beta1
 metadata: {version: v0.11.1, appliedOverlays: [base, eks], excludedOverlays: [gb200-eks]}
-criteria: {service: EKS, accelerator: any, os: ubuntu, intent: quantum}
+criteria: {service: EKS, accelerator: any, os: ubuntu, intent: "quantum leap"}
 constraints:
   - {name: OS.release.VERSION_ID, value: 24.04, severity: warning, unit: none}
   - {name: K8s.server.version, value: ">= 1.34.3-gke.1318000 < 1.35 || >= 1.35.0-gke.2745000", severity: error, remediation: upgrade the cluster}
@@ -219,7 +219,7 @@ spec:
 		"doc.yaml: read as aicr.run/v1beta1; values from tree",
 		`unknown key "colour" is left out`, "overlays that upstream left out: gb200-eks", `"worker-os" names no measurement`,
 		"gpu-operator depends on gone, which the recipe does not deploy", "switched off, and left out: aws-efa",
-		"validation.performance.infrastructure has no counterpart", "expectedResources and health checks of 1 component", `intent "quantum" is not a word`,
+		"validation.performance.infrastructure has no counterpart", "expectedResources and health checks of 1 component", `intent "quantum leap" is not a word`,
 	} {
 		if !strings.Contains(notes, note) {
 			t.Errorf("notes lack %q:\n%s", note, notes)
@@ -243,10 +243,10 @@ func TestRecipeWithoutTree(t *testing.T) {
 func TestCriteria(t *testing.T) {
 	want := schema.Criteria{Service: "eks", Accelerator: "h100", Intent: "training", OS: "amazonlinux", Nodes: 4}
 	for _, text := range []string{
-		"service: EKS\naccelerator: h100\nintent: training\nos: al2023\nnodes: 4\nplatform: any\n",
+		"service: EKS\naccelerator: h100\nintent: training\nos: AmazonLinux\nnodes: 4\nplatform: any\n",
 		"spec: {service: eks, gpu: H100, intent: training, os: amazonlinux, nodes: 4}\n",
-		"kind: RecipeCriteria\nspec: {service: eks, accelerator: h100, intent: training, os: al2, nodes: 4}\n",
-		"kind: RecipeCriteria\napiVersion: aicr.run/v1\nmetadata: {name: a}\nspec: {service: eks, accelerator: h100, intent: training, os: al2, nodes: 4, region: x}\n",
+		"kind: RecipeCriteria\nspec: {service: eks, accelerator: h100, intent: training, os: amazonlinux, nodes: 4}\n",
+		"kind: RecipeCriteria\napiVersion: aicr.run/v1\nmetadata: {name: a}\nspec: {service: eks, accelerator: h100, intent: training, os: amazonlinux, nodes: 4, region: x}\n",
 	} {
 		c, notes := read[*schema.RecipeCriteria](t, Reader{}, text)
 		if c.Spec != want {

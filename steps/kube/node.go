@@ -51,7 +51,7 @@ func (c *Client) findNode(ctx context.Context, this Node) (*corev1.Node, error) 
 	case len(found) == 0:
 		return nil, collect.Absent("the cluster has no nodes")
 	}
-	return nil, collect.Absent("this host, %s, is not a node of the cluster", this.Host)
+	return nil, collect.Absent("this host, %s, "+schema.OffNodeReason, this.Host)
 }
 
 // nodes returns the first two nodes that match: enough to know whether there is
@@ -104,7 +104,7 @@ var services = []struct{ name, label, suffix string }{
 	{"gke", "cloud.google.com/gke-", "-gke."},
 	{"aks", "kubernetes.azure.com/", ""},
 	{"oke", "oke.oraclecloud.com/", ""},
-	{"oke", "oci.oraclecloud.com/", ""},
+	{"oke", "node.info.ds_proxymux_client", ""},
 }
 
 // clouds are the clouds by the scheme of a provider id; one without a scheme is

@@ -2,11 +2,13 @@ package resolve
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"sync"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/detect"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -15,38 +17,107 @@ import (
 // --data do not depend on CUE.
 type Data func(ctx context.Context, dir string) (*recipes.Catalog, error)
 
-// Kind is the step `resolve`.
-func Kind(data Data) engine.Kind {
+// Kinds are the steps `resolve` and `detect`.
+func Kinds(data Data) []engine.Kind {
 	// Read once: each step asks for it twice, and it may be shared.
-	shipped := sync.OnceValues(recipes.Shipped)
-	open := func(ctx context.Context, env engine.Env, p schema.ResolveParams) (*recipes.Catalog, error) {
-		if p.Data == "" {
-			return shipped()
-		}
-		if data == nil {
-			return nil, schema.Errorf(schema.Invalid, "this program takes no directory of recipes").WithHint("leave data out")
-		}
-		dir := p.Data
-		if !filepath.IsAbs(dir) {
-			dir = filepath.Join(env.Dir, dir)
-		}
-		return data(ctx, dir)
+	c := catalogues{data, sync.OnceValues(recipes.Shipped)}
+	return []engine.Kind{c.resolve(), c.detect()}
+}
+
+// catalogues opens the catalogue in use.
+type catalogues struct {
+	data    Data
+	shipped func() (*recipes.Catalog, error)
+}
+
+// open opens the catalogue that comes with the program, or the one that the
+// directory data makes with it.
+func (c catalogues) open(ctx context.Context, env engine.Env, data string) (*recipes.Catalog, error) {
+	if data == "" {
+		return c.shipped()
 	}
+	if c.data == nil {
+		return nil, schema.Errorf(schema.Invalid, "this program takes no directory of recipes").WithHint("leave data out")
+	}
+	if !filepath.IsAbs(data) {
+		data = filepath.Join(env.Dir, data)
+	}
+	return c.data(ctx, data)
+}
+
+// parts are what the catalogue in use adds to a step's key.
+func (c catalogues) parts(env engine.Env, data string) ([]engine.Part, error) {
+	cat, err := c.open(context.Background(), env, data)
+	if err != nil {
+		return nil, err
+	}
+	return []engine.Part{{Name: "catalogue", Value: string(cat.Sources)}}, nil
+}
+
+// check refuses criteria that the catalogue has no words for. One of a
+// directory is not compiled for that before the step runs.
+func (c catalogues) check(params any) error {
+	p := params.(*schema.ResolveParams)
+	if p.Data != "" || p.Criteria == nil {
+		return nil
+	}
+	cat, err := c.shipped()
+	if err != nil {
+		return err
+	}
+	_, err = cat.Known(*p.Criteria)
+	return below(err, "criteria")
+}
+
+// below adds to the paths of err where they are.
+func below(err error, path string) error {
+	var out []error
+	for _, err := range schema.List(err) {
+		var e *schema.Error
+		if errors.As(err, &e) {
+			err = e.At("", path+"."+e.Path)
+		}
+		out = append(out, err)
+	}
+	return schema.Join(out)
+}
+
+func (c catalogues) detect() engine.Kind {
+	return engine.Define(engine.Spec{
+		Name:    "detect",
+		Doc:     "read criteria from a snapshot, each with its evidence",
+		Version: 1,
+		Parts: func(env engine.Env, params any) ([]engine.Part, error) {
+			return c.parts(env, params.(*schema.DetectParams).Data)
+		},
+	}, func(ctx context.Context, env engine.Env, p schema.DetectParams, in struct {
+		Snapshot *schema.Snapshot `in:"snapshot"`
+	}) (*schema.DetectionResult, error) {
+		cat, err := c.open(ctx, env, p.Data)
+		if err != nil {
+			return nil, err
+		}
+		words, err := cat.Words()
+		if err != nil {
+			return nil, err
+		}
+		return detect.Snapshot(words, in.Snapshot), nil
+	})
+}
+
+func (c catalogues) resolve() engine.Kind {
 	return engine.Define(engine.Spec{
 		Name:    "resolve",
 		Doc:     "resolve criteria or a snapshot to a recipe",
-		Version: 1,
+		Version: 2,
+		Check:   c.check,
 		Parts: func(env engine.Env, params any) ([]engine.Part, error) {
-			cat, err := open(context.Background(), env, *params.(*schema.ResolveParams))
-			if err != nil {
-				return nil, err
-			}
-			return []engine.Part{{Name: "catalogue", Value: string(cat.Sources)}}, nil
+			return c.parts(env, params.(*schema.ResolveParams).Data)
 		},
 	}, func(ctx context.Context, env engine.Env, p schema.ResolveParams, in struct {
 		Snapshot *schema.Snapshot `in:"snapshot,optional"`
 	}) (*schema.RecipeResult, error) {
-		cat, err := open(ctx, env, p)
+		cat, err := c.open(ctx, env, p.Data)
 		if err != nil {
 			return nil, err
 		}

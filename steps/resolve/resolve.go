@@ -3,9 +3,11 @@ package resolve
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/detect"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -25,14 +27,20 @@ type Question struct {
 // Recipe answers q from cat. The notes are for people: what was detected and
 // could not be used. Invalid if a stated field is one that no recipe covers.
 func Recipe(cat *recipes.Catalog, q Question) (*schema.RecipeResult, []string, error) {
+	var err error
+	if q.Stated, err = cat.Known(q.Stated); err != nil {
+		return nil, nil, err
+	}
 	want := q.Stated
 	var seen []schema.Detection
 	var notes []string
 	if q.Snapshot != nil {
-		seen, notes = Detect(q.Snapshot)
-		var dropped []string
-		want, dropped = q.complete(cat, seen)
-		notes = append(notes, dropped...)
+		words, err := cat.Words()
+		if err != nil {
+			return nil, nil, err
+		}
+		seen = detect.Snapshot(words, q.Snapshot).Detected
+		want, notes = q.complete(cat, seen)
 	}
 	res, err := cat.Resolve(want, q.AllowGeneric)
 	if err != nil {
@@ -51,23 +59,26 @@ func Recipe(cat *recipes.Catalog, q Question) (*schema.RecipeResult, []string, e
 	return res, notes, nil
 }
 
-// complete adds to what is stated what was detected and some recipe covers. A
-// detected field that none covers is left open, and said: only what the user
-// asks for has to be covered.
+// complete adds to what is stated what was detected and some recipe covers. The
+// notes say of every field that stays open why: only what the user asks for has
+// to be covered.
 func (q Question) complete(cat *recipes.Catalog, seen []schema.Detection) (schema.Criteria, []string) {
 	all := recipes.CriteriaOf(q.Stated)
-	open := raw(q.Stated)
+	stated := raw(q.Stated)
+	var notes []string
 	var added []int
 	for _, d := range seen {
-		for i, f := range recipes.Fields() {
-			if f == d.Field && open[i] == "" {
-				all[i] = d.Value
-				added = append(added, i)
-			}
+		i := slices.Index(recipes.Fields(), d.Field)
+		switch {
+		case stated[i] != "":
+		case d.Value == "":
+			notes = append(notes, detect.Sentence(d))
+		default:
+			all[i] = d.Value
+			added = append(added, i)
 		}
 	}
 	_, uncovered := cat.Match(all)
-	var notes []string
 	for _, i := range added {
 		if uncovered[i] == "" {
 			continue
@@ -90,7 +101,7 @@ func (q Question) complete(cat *recipes.Catalog, seen []schema.Detection) (schem
 
 // raw is c with the word any kept.
 func raw(c schema.Criteria) recipes.Criteria {
-	return recipes.Criteria{string(c.Service), string(c.Accelerator), string(c.Intent), string(c.OS), string(c.Platform)}
+	return recipes.Criteria{c.Service, c.Accelerator, c.Intent, c.OS, c.Platform}
 }
 
 // Merge fills the fields that first leaves out from then: flags over a file.

@@ -2,6 +2,7 @@ package resolve
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/detect"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -46,11 +48,15 @@ func TestSnapshot(t *testing.T) {
 	if diff := cmp.Diff(schema.Criteria{Service: "eks", Accelerator: "h100", OS: "ubuntu", Intent: "training"}, res.Criteria); diff != "" {
 		t.Errorf("criteria (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]schema.Detection{
-		{Field: "service", Value: "eks", Evidence: "K8s.server.version = v1.30.14-eks-3025e55"},
-		{Field: "accelerator", Value: "h100", Evidence: "GPU.smi.gpu.model = NVIDIA H100 80GB HBM3"},
-		{Field: "os", Value: "ubuntu", Evidence: "OS.release.ID = ubuntu"},
-	}, res.Detected); diff != "" {
+	var seen []string
+	for _, d := range res.Detected {
+		seen = append(seen, detect.Sentence(d))
+	}
+	if diff := cmp.Diff([]string{
+		"service eks, seen in the snapshot: K8s.server.version = v1.30.14-eks-3025e55",
+		"accelerator h100, seen in the snapshot: GPU.smi.gpu.model = NVIDIA H100 80GB HBM3",
+		"os ubuntu, seen in the snapshot: OS.release.ID = ubuntu",
+	}, seen); diff != "" {
 		t.Errorf("detected (-want +got):\n%s", diff)
 	}
 }
@@ -93,51 +99,54 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-func TestDetect(t *testing.T) {
-	m := func(typ schema.MeasurementType, subtype, key, value string) schema.Measurement {
-		return schema.Measurement{Type: typ, Subtypes: []schema.Subtype{{Subtype: subtype, Data: map[string]schema.Scalar{key: value}}}}
-	}
-	for name, tt := range map[string]struct {
-		in   []schema.Measurement
-		want string // field=value pairs
-		note string
-	}{
-		"nothing":            {nil, "", ""},
-		"eks":                {[]schema.Measurement{m("K8s", "server", "version", "v1.33.5-eks-3025e55")}, "service=eks", ""},
-		"gke":                {[]schema.Measurement{m("K8s", "server", "version", "v1.33.5-gke.1337000")}, "service=gke", ""},
-		"aks":                {[]schema.Measurement{m("K8s", "server", "version", "v1.33.5"), m("K8s", "node", "provider-id", "azure:///subscriptions/x")}, "service=aks", ""},
-		"oke":                {[]schema.Measurement{m("K8s", "node", "provider-id", "ocid1.instance.oc1..x")}, "service=oke", ""},
-		"kind":               {[]schema.Measurement{m("K8s", "node", "provider-id", "kind://docker/kind/kind-worker")}, "service=kind", ""},
-		"own on AWS":         {[]schema.Measurement{m("K8s", "server", "version", "v1.33.5"), m("K8s", "node", "provider-id", "aws:///us-east-1a/i-0")}, "", ""},
-		"eks by id":          {[]schema.Measurement{m("K8s", "node", "provider-id", "aws:///us-east-1a/i-0")}, "service=eks", ""},
-		"nvml":               {[]schema.Measurement{m("GPU", "device", "0.model", "NVIDIA GB200"), m("GPU", "smi", "gpu.model", "NVIDIA H100")}, "accelerator=gb200", ""},
-		"label":              {[]schema.Measurement{m("NodeTopology", "label", "nvidia.com/gpu.product.NVIDIA-A100-SXM4-80GB", "node-1")}, "accelerator=a100", ""},
-		"not an l40":         {[]schema.Measurement{m("GPU", "smi", "gpu.model", "NVIDIA L40S")}, "", "does not know, left open: GPU.smi.gpu.model = NVIDIA L40S"},
-		"l40":                {[]schema.Measurement{m("GPU", "smi", "gpu.model", "NVIDIA L40")}, "accelerator=l40", ""},
-		"two":                {[]schema.Measurement{m("GPU", "device", "0.model", "NVIDIA A100"), m("GPU", "device", "1.model", "NVIDIA H100")}, "", "more than one accelerator"},
-		"amazonlinux":        {[]schema.Measurement{m("OS", "release", "ID", "amzn")}, "os=amazonlinux", ""},
-		"rhel":               {[]schema.Measurement{m("OS", "release", "ID", "rhel")}, "os=rhel", ""},
-		"no recipe's system": {[]schema.Measurement{m("OS", "release", "ID", "debian")}, "", ""},
+// TestKnown: other names are one word, and what is not a word is refused with
+// those that there are, and no other hardware proposed.
+func TestKnown(t *testing.T) {
+	for _, tt := range []struct{ service, os, want string }{
+		{"vanilla", "AL2023", "eks-amazonlinux"}, {"eks", "al2", "eks-amazonlinux"},
 	} {
-		found, notes := Detect(&schema.Snapshot{Measurements: tt.in})
-		var got []string
-		for _, d := range found {
-			got = append(got, d.Field+"="+d.Value)
-			if !strings.Contains(d.Evidence, " = ") {
-				t.Errorf("%s: evidence %q", name, d.Evidence)
-			}
+		q := schema.Criteria{Service: tt.service, OS: strings.ToLower(tt.os)}
+		res, _, err := Recipe(shipped(t), Question{Stated: q, AllowGeneric: true})
+		if err != nil {
+			t.Fatal(err)
 		}
-		if strings.Join(got, " ") != tt.want {
-			t.Errorf("%s: %v, want %s", name, got, tt.want)
+		if res.Criteria.OS != "amazonlinux" {
+			t.Errorf("%v: criteria %+v", q, res.Criteria)
 		}
-		if text := strings.Join(notes, "; "); (tt.note == "") != (text == "") || !strings.Contains(text, tt.note) {
-			t.Errorf("%s: notes %q, want %q", name, text, tt.note)
+	}
+	_, _, err := Recipe(shipped(t), Question{Stated: schema.Criteria{Accelerator: "h10", Service: "esk"}})
+	if schema.CodeOf(err) != schema.Invalid || len(schema.List(err)) != 2 {
+		t.Fatalf("got %v", err)
+	}
+	for _, e := range schema.List(err) {
+		var se *schema.Error
+		if !errors.As(e, &se) || strings.Contains(se.Hint, "did you mean") || !strings.Contains(se.Hint, "docs/recipes.md says how to add a word") {
+			t.Errorf("hint of %v", e)
+		}
+	}
+}
+
+// TestNotNear: what a snapshot shows is not answered with a recipe for another
+// product.
+func TestNotNear(t *testing.T) {
+	s := &schema.Snapshot{Measurements: []schema.Measurement{{Type: "K8s", Subtypes: []schema.Subtype{{Subtype: "server", Data: map[string]schema.Scalar{"version": "v1.33.1+rke2r1"}}}}}}
+	_, notes, err := Recipe(shipped(t), Question{Snapshot: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(notes, "\n")
+	if !strings.Contains(text, "service rke2") || strings.Contains(text, "nearest") {
+		t.Errorf("notes %q", notes)
+	}
+	for _, open := range []string{"accelerator left open", "os left open"} {
+		if !strings.Contains(text, open) {
+			t.Errorf("notes do not say %q: %q", open, notes)
 		}
 	}
 }
 
 func TestKind(t *testing.T) {
-	k := Kind(nil)
+	k := Kinds(nil)[0]
 	var log []string
 	env := engine.Env{Dir: t.TempDir(), Log: func(f string, a ...any) { log = append(log, f) }}
 	p, err := k.DecodeValue("with", map[string]any{"criteria": map[string]any{"intent": "Training"}})
@@ -167,7 +176,7 @@ func TestKind(t *testing.T) {
 // TestCatalogueOnce: the key of a step does not cost reading the catalogue
 // again, which is over a thousand allocations.
 func TestCatalogueOnce(t *testing.T) {
-	k := Kind(nil)
+	k := Kinds(nil)[0]
 	n := testing.AllocsPerRun(10, func() {
 		if _, err := k.Parts(engine.Env{}, &schema.ResolveParams{}); err != nil {
 			t.Fatal(err)

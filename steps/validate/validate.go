@@ -71,7 +71,11 @@ func evaluate(c schema.Constraint, s *schema.Snapshot) (schema.Check, error) {
 	if err != nil {
 		return out, err
 	}
-	if nodes, ok := constraint.Differing(s, path.String()); ok {
+	if off := s.OffNode(); off != "" && path.Type.Local() {
+		out.Status = unknown
+		out.Reason = "not measured on a node: " + off
+		out.Hint = "run eidos snapshot on a node of the cluster, or with --agent"
+	} else if nodes, ok := constraint.Differing(s, path.String()); ok {
 		var verdict constraint.Verdict
 		verdict, out.Actual, out.Reason = expr.EvalNodes(nodes)
 		out.Status = string(verdict)

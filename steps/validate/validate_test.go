@@ -89,6 +89,32 @@ func TestAbsent(t *testing.T) {
 	}
 }
 
+// TestOffNode: what a laptop measured of itself says nothing of the nodes.
+func TestOffNode(t *testing.T) {
+	s := &schema.Snapshot{
+		Measurements: []schema.Measurement{
+			{Type: "K8s", Subtypes: []schema.Subtype{{Subtype: "server", Data: map[string]schema.Scalar{"version": "v1.33.5-eks-113cf36"}}}},
+			{Type: "OS", Subtypes: []schema.Subtype{{Subtype: "release", Data: map[string]schema.Scalar{"ID": "ubuntu"}}}},
+		},
+		Collectors: []schema.CollectorStatus{{Name: "k8s", Status: "ok", Reason: "policy: none; node: this host, laptop, is not a node of the cluster"}},
+	}
+	r, err := Run(recipe(schema.Constraint{Name: "K8s.server.version", Value: ">= 1.30"}, schema.Constraint{Name: "OS.release.ID", Value: "ubuntu"}), s, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []schema.Check{
+		{Name: "K8s.server.version", Expected: ">= 1.30", Actual: "v1.33.5-eks-113cf36", Status: passed},
+		{Name: "OS.release.ID", Expected: "ubuntu", Status: unknown, Reason: "not measured on a node: this host, laptop, is not a node of the cluster",
+			Hint: "run eidos snapshot on a node of the cluster, or with --agent"},
+	}
+	if diff := cmp.Diff(want, r.Results); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if schema.CodeOf(Judge(r)) != schema.Unsatisfied {
+		t.Error("what is unknown passes")
+	}
+}
+
 func TestMalformedIsNoSkip(t *testing.T) {
 	_, err := Run(recipe(
 		schema.Constraint{Name: "K8s.server.version", Value: ">= "},
