@@ -68,6 +68,9 @@ func (t *tracer) constraint(x schema.Constraint) {
 	path := []string{"constraints", x.Name}
 	p := schema.Provenance{Path: JoinPath(path), How: "pin"}
 	for _, s := range t.statements(path) {
+		if len(s.path) > 2 && s.path[2] != "value" {
+			continue // its severity, its hint
+		}
 		if s.from == x.From {
 			p.From, p.At = s.from, s.At
 		} else {

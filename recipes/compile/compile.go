@@ -42,6 +42,7 @@ type loaded struct {
 	natural   map[string]raw     // the answer to each overlay's own criteria
 	chains    map[string][]string
 	manifests map[string]schema.Manifest // by path, read once
+	wordAt    map[string]string          // the line of each word, by field.word
 	// checkDefs are the checks that there are.
 	checkDefs map[string]struct{ Phase, Measures string }
 }
@@ -187,9 +188,21 @@ type raw struct {
 	Layers       []string
 	Criteria     schema.Criteria
 	Experimental bool
-	Constraints  map[string]map[string]string
+	Constraints  map[string]map[string]ask
 	Checks       map[string]map[string]any
 	Components   map[string]component
+}
+
+// ask is a constraint as an overlay writes it: an expression, or one with more
+// to say.
+type ask struct{ Value, Severity, Hint string }
+
+func (a *ask) UnmarshalJSON(data []byte) error {
+	if data[0] == '"' {
+		return json.Unmarshal(data, &a.Value)
+	}
+	type bare ask // without this method
+	return json.Unmarshal(data, (*bare)(a))
 }
 
 type component struct {

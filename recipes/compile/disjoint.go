@@ -74,11 +74,11 @@ func (l *loaded) meet(a, b []string) bool {
 	for _, x := range a {
 		for _, y := range b {
 			for _, s := range l.said[x] {
-				if s.Path[0] == "override" {
+				if s.Path[0] == "override" || s.Path[0] == "drop" {
 					return true
 				}
 				for _, t := range l.said[y] {
-					if t.Path[0] == "override" || (touches(s.Path, t.Path) && !s.open() && !t.open() &&
+					if t.Path[0] == "override" || t.Path[0] == "drop" || (touches(s.Path, t.Path) && !s.open() && !t.open() &&
 						(len(s.Path) != len(t.Path) || s.Text != t.Text)) {
 						return true
 					}

@@ -82,7 +82,13 @@ func (l *loaded) places(e errors.Error) []string {
 			own = append(own, at)
 		}
 	}
-	sort.Strings(own)
+	// The site's own lines first: what comes with eidos is not the mistake.
+	sort.Slice(own, func(i, j int) bool {
+		if a, b := l.src.isAdded(own[i]), l.src.isAdded(own[j]); a != b {
+			return a
+		}
+		return own[i] < own[j]
+	})
 	if own == nil && grammar != nil {
 		return grammar[:1]
 	}

@@ -170,7 +170,7 @@ func (l *loaded) saidAt(path ...string) string { return l.saidAtBy("", path...) 
 // saidAtBy is saidAt of one overlay.
 func (l *loaded) saidAtBy(overlay string, path ...string) string {
 	for _, s := range l.layers {
-		if (overlay == "" || (s.Overlay && s.Name == overlay)) && slices.Equal(s.Path, path) {
+		if (overlay == "" || (s.Overlay && s.Name == overlay)) && (slices.Equal(s.Path, path) || path[0] == "constraints" && slices.Equal(s.Path, append(path[:len(path):len(path)], "value"))) {
 			return s.At
 		}
 	}

@@ -53,6 +53,7 @@ func loadTree(tree fstest.MapFS, src Source) (*loaded, error) {
 	if l.layers, err = layersOf(inst, src); err != nil {
 		return nil, err
 	}
+	l.wordAt = wordLines(inst, src)
 	root := cuecontext.New().BuildInstance(inst)
 	if err := root.Err(); err != nil {
 		return nil, l.errors(err)

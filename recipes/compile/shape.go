@@ -3,6 +3,7 @@ package compile
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io/fs"
 	"slices"
 	"sort"
@@ -121,12 +122,15 @@ func on(set map[string]bool) []string {
 
 // strictest keeps of each path the asks that no other implies, with the level
 // that asked first.
-func (l *loaded) strictest(byPath map[string]map[string]string, layers []string) ([]schema.Constraint, error) {
+func (l *loaded) strictest(byPath map[string]map[string]ask, layers []string) ([]schema.Constraint, error) {
 	var out []schema.Constraint
 	var errs []error
 	for _, path := range sortedKeys(byPath) {
-		if _, err := constraint.ParsePath(path); err != nil {
+		if p, err := constraint.ParsePath(path); err != nil {
 			errs = append(errs, err)
+			continue
+		} else if err := p.Measured(); err != nil {
+			errs = append(errs, l.placed(err, "constraints", path))
 			continue
 		}
 		kept, err := l.asks("constraints", path, byPath[path], layers)
@@ -138,25 +142,50 @@ func (l *loaded) strictest(byPath map[string]map[string]string, layers []string)
 	return out, schema.Join(errs)
 }
 
-func (l *loaded) asks(what, name string, byLevel map[string]string, layers []string) ([]schema.Constraint, error) {
-	var all []constraint.Ask
+// placed gives err the line of the overlay that says something of path.
+func (l *loaded) placed(err error, path ...string) error {
+	for _, s := range l.layers {
+		if s.Overlay && len(s.Path) >= len(path) && slices.Equal(s.Path[:len(path)], path) {
+			var e *schema.Error
+			if errors.As(err, &e) {
+				return e.At(s.At, s.Name)
+			}
+		}
+	}
+	return err
+}
+
+// asks reduces what the layers ask of one path. A warning never stands for what
+// is demanded, however strict it is.
+func (l *loaded) asks(what, name string, byLevel map[string]ask, layers []string) ([]schema.Constraint, error) {
+	var demanded, all []constraint.Ask
 	var exprs []constraint.Expr
 	for _, level := range layers {
-		text, ok := byLevel[level]
+		x, ok := byLevel[level]
 		if !ok {
 			continue
 		}
-		e, err := constraint.Parse(text)
+		e, err := constraint.Parse(x.Value)
 		if err != nil {
 			return nil, schema.Errorf(schema.Invalid, "constraint %s of %s: %w", name, level, err)
+		}
+		if x.Severity != "warning" {
+			demanded = append(demanded, constraint.Ask{Expr: e, From: level})
 		}
 		all = append(all, constraint.Ask{Expr: e, From: level})
 		exprs = append(exprs, e)
 	}
 	var out []schema.Constraint
-	for _, a := range constraint.Strictest(all) {
-		out = append(out, schema.Constraint{Name: name, Value: a.Expr.String(), From: a.From})
+	keep := func(asks []constraint.Ask, warnings bool) {
+		for _, a := range asks {
+			x := byLevel[a.From]
+			if (x.Severity == "warning") == warnings {
+				out = append(out, schema.Constraint{Name: name, Value: a.Expr.String(), From: a.From, Severity: x.Severity, Hint: x.Hint})
+			}
+		}
 	}
+	keep(constraint.Strictest(demanded), false)
+	keep(constraint.Strictest(all), true)
 	if !constraint.Satisfiable(exprs...) {
 		return out, unsatisfiable(name, out).At(l.saidAtBy(out[len(out)-1].From, what, name), "")
 	}
@@ -186,10 +215,10 @@ func (l *loaded) phases(a raw) (map[string]schema.Phase, error) {
 		def := l.checkDefs[name]
 		p := out[def.Phase]
 		p.Checks = append(p.Checks, name)
-		exprs := map[string]string{}
+		exprs := map[string]ask{}
 		for level, v := range a.Checks[name] {
 			if text, ok := v.(string); ok {
-				exprs[level] = text
+				exprs[level] = ask{Value: text}
 			}
 		}
 		if len(exprs) > 0 && def.Measures == "" {

@@ -200,6 +200,16 @@ func (s Source) known(name string) string {
 	return name
 }
 
+// isAdded reports whether a place, FILE:LINE, is in a file that was added.
+func (s Source) isAdded(at string) bool {
+	for _, p := range s.added {
+		if strings.HasPrefix(at, p+":") {
+			return true
+		}
+	}
+	return false
+}
+
 // Names lists the files that were added, as people know them, sorted.
 func (s Source) Names() []string {
 	var out []string

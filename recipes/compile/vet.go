@@ -1,14 +1,17 @@
 package compile
 
 import (
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/constraint"
 )
 
 // Report is the proof that every question has exactly one right answer, or
@@ -157,6 +160,8 @@ func (v *vetting) overlays() {
 		}
 		same[k] = o.Name
 		v.overrides(o)
+		v.drops(o)
+		v.looser(o)
 		v.typos(o)
 	}
 }
@@ -181,6 +186,55 @@ func (v *vetting) overrides(o recipes.Overlay) {
 				"the override replaces nothing: no ancestor says anything of it")
 		}
 	}
+}
+
+// drops: one that leaves nothing out hides a mistake.
+func (v *vetting) drops(o recipes.Overlay) {
+	for _, s := range v.said[o.Name] {
+		if s.Path[0] != "drop" {
+			continue
+		}
+		has := func(l layer) bool {
+			return l.Overlay && l.Name != o.Name && slices.Contains(v.chains[o.Name], l.Name) &&
+				len(l.Path) > 1 && l.Path[0] == "components" && l.Path[1] == s.Path[1]
+		}
+		if !slices.ContainsFunc(v.layers, has) {
+			v.fail(s.At, recipes.JoinPath(append([]string{o.Name}, s.Path...)), "take it away", "drops a component that no ancestor has")
+		}
+	}
+}
+
+// looser remarks on constraints that an ancestor's imply: they tighten nothing.
+func (v *vetting) looser(o recipes.Overlay) {
+	for _, s := range v.said[o.Name] {
+		mine, ok := asked(s)
+		if !ok {
+			continue
+		}
+		for _, t := range v.layers {
+			if !t.Overlay || t.Name == o.Name || !slices.Contains(v.chains[o.Name], t.Name) || !slices.Equal(t.Path[:min(2, len(t.Path))], s.Path[:2]) {
+				continue
+			}
+			theirs, ok := asked(t)
+			if ok && theirs.Implies(mine) && !mine.Implies(theirs) {
+				v.report.Remarks = append(v.report.Remarks, fmt.Sprintf("%s: %s: %s is looser than %s of %s (%s), and has no effect",
+					s.At, recipes.JoinPath(append([]string{o.Name}, s.Path[:2]...)), mine, theirs, t.Name, t.At))
+			}
+		}
+	}
+}
+
+// asked is the expression of a constraint's statement.
+func asked(s layer) (constraint.Expr, bool) {
+	if s.Path[0] != "constraints" || len(s.Path) < 2 || len(s.Path) > 2 && s.Path[2] != "value" {
+		return constraint.Expr{}, false
+	}
+	text, err := strconv.Unquote(s.Text)
+	if err != nil {
+		return constraint.Expr{}, false
+	}
+	e, err := constraint.Parse(text)
+	return e, err == nil
 }
 
 // typos remarks on values that no component declares but nearly does.

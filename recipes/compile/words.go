@@ -2,12 +2,58 @@ package compile
 
 import (
 	"sort"
+	"strings"
 
 	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/build"
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
 )
+
+// wordLines finds the line of each word, by field.word. What a site adds to a
+// word that comes with eidos is where its mistakes are.
+func wordLines(inst *build.Instance, src Source) map[string]string {
+	out := map[string]string{}
+	w := walker{src: src}
+	fields := func(decls []ast.Decl, f func(name string, x *ast.Field)) {
+		for _, d := range decls {
+			if x, ok := d.(*ast.Field); ok {
+				if name, _, err := ast.LabelName(x.Label); err == nil {
+					f(name, x)
+				}
+			}
+		}
+	}
+	elements := func(x *ast.Field) []ast.Decl {
+		s, ok := x.Value.(*ast.StructLit)
+		if !ok {
+			return nil
+		}
+		return s.Elts
+	}
+	read := func(decls []ast.Decl) {
+		fields(decls, func(field string, x *ast.Field) {
+			fields(elements(x), func(name string, x *ast.Field) { out[field+"."+name] = w.position(x.Pos()) })
+		})
+	}
+	for _, imp := range inst.Imports {
+		if strings.HasSuffix(imp.ImportPath, "/recipes/words") {
+			for _, f := range imp.Files {
+				read(f.Decls)
+			}
+		}
+	}
+	for _, f := range inst.Files {
+		fields(f.Decls, func(name string, x *ast.Field) {
+			if name == "words" {
+				read(elements(x))
+			}
+		})
+	}
+	return out
+}
 
 // word is a word as the CUE gives it.
 type word struct {
@@ -37,13 +83,18 @@ func (l *loaded) words() (*recipes.Words, error) {
 
 func (l *loaded) wordsOf(out *recipes.Words, field string, all map[string]word) (errs []error) {
 	fail := func(name, format string, args ...any) {
-		errs = append(errs, schema.Errorf(schema.Invalid, format, args...).At(l.saidAt("words", field, name), "words."+field+"."+name))
+		errs = append(errs, schema.Errorf(schema.Invalid, format, args...).At(l.wordAt[field+"."+name], "words."+field+"."+name))
 	}
 	owner := map[string]string{}
-	for _, name := range sortedKeys(all) {
+	names := sortedKeys(all)
+	for _, name := range names {
 		owner[name] = name
 	}
-	for _, name := range sortedKeys(all) {
+	// What a site adds comes last: a mistake is where it was made.
+	sort.SliceStable(names, func(i, j int) bool {
+		return !l.src.isAdded(l.wordAt[field+"."+names[i]]) && l.src.isAdded(l.wordAt[field+"."+names[j]])
+	})
+	for _, name := range names {
 		w := all[name]
 		for _, alias := range on(w.Aliases) {
 			if o, ok := owner[alias]; ok {
@@ -62,8 +113,11 @@ func (l *loaded) wordsOf(out *recipes.Words, field string, all map[string]word) 
 		})
 	}
 	sort.SliceStable(out.Fields[field], func(i, j int) bool {
-		list := out.Fields[field]
-		return list[i].Name != schema.Any && list[j].Name == schema.Any
+		a, b := out.Fields[field][i].Name, out.Fields[field][j].Name
+		if (a == schema.Any) != (b == schema.Any) {
+			return b == schema.Any
+		}
+		return a < b
 	})
 	return errs
 }
