@@ -24,6 +24,7 @@ type Catalog struct {
 	byName   map[string]int
 	asked    [5]map[string]bool // words that overlays state, by field
 	words    func() (*Words, error)
+	standsIn bool // some overlay stands in
 }
 
 // Index is the compiled index.json.
@@ -46,6 +47,8 @@ type Overlay struct {
 	Maturity    string          `json:"maturity"`
 	Criteria    schema.Criteria `json:"criteria"` // with its ancestors'
 	At          string          `json:"at"`       // file:line
+	// StandsIn is whether it may answer for a word whose fallback it states.
+	StandsIn bool `json:"standsIn,omitempty"`
 }
 
 // Answer names the document for one set of leaves.
@@ -70,6 +73,7 @@ func Open(files fs.FS) (*Catalog, error) {
 	for i, o := range c.Overlays {
 		c.criteria = append(c.criteria, CriteriaOf(o.Criteria))
 		c.byName[o.Name] = i
+		c.standsIn = c.standsIn || o.StandsIn
 		for f, v := range c.criteria[i] {
 			c.asked[f][v] = true
 		}

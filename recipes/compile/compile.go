@@ -63,6 +63,7 @@ func (l *loaded) index() (recipes.Index, error) {
 		Overlays map[string]struct {
 			Base, Description, Maturity string
 			Criteria                    schema.Criteria
+			StandsIn                    bool
 		}
 		Chains map[string][]string
 	}
@@ -91,7 +92,7 @@ func (l *loaded) index() (recipes.Index, error) {
 		}
 		idx.Overlays = append(idx.Overlays, recipes.Overlay{
 			Name: name, Base: o.Base, Description: o.Description, Maturity: o.Maturity,
-			Criteria: full.Schema(), At: l.where(name),
+			Criteria: full.Schema(), At: l.where(name), StandsIn: o.StandsIn,
 		})
 	}
 	return idx, schema.Join(errs)

@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"errors"
 	"sort"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/constraint"
 )
 
 // wordLines finds the line of each word, by field.word. What a site adds to a
@@ -107,6 +109,13 @@ func (l *loaded) wordsOf(out *recipes.Words, field string, all map[string]word) 
 				fail(name, "%s: %q is not a word of %s", what, other, field)
 			}
 		}
+		for _, rules := range []map[string]recipes.Evidence{w.Proof, w.Sign, w.Against} {
+			for _, rule := range sortedKeys(rules) {
+				if err := measured(rule); err != nil {
+					errs = append(errs, err.At(l.wordAt[field+"."+name], "words."+field+"."+name))
+				}
+			}
+		}
 		out.Fields[field] = append(out.Fields[field], recipes.Word{
 			Name: name, Display: w.Display, Family: w.Family, Fallback: w.Fallback, Narrows: w.Narrows,
 			Aliases: on(w.Aliases), Covers: on(w.Covers), Proof: w.Proof, Sign: w.Sign, Against: w.Against,
@@ -120,4 +129,19 @@ func (l *loaded) wordsOf(out *recipes.Words, field string, all map[string]word) 
 		return a < b
 	})
 	return errs
+}
+
+// measured refuses a rule about what nothing measures; one with a * in it may be
+// about anything.
+func measured(rule string) *schema.Error {
+	if strings.Contains(rule, "*") {
+		return nil
+	}
+	p, err := constraint.ParsePath(rule)
+	if err == nil {
+		err = p.Measured()
+	}
+	var e *schema.Error
+	errors.As(err, &e)
+	return e
 }

@@ -42,12 +42,21 @@ func Recipe(cat *recipes.Catalog, q Question) (*schema.RecipeResult, []string, e
 		seen = detect.Snapshot(words, q.Snapshot).Detected
 		want, notes = q.complete(cat, seen)
 	}
-	res, err := cat.Resolve(want, q.AllowGeneric)
+	answer, by, stands, err := cat.StandIn(want)
 	if err != nil {
 		return nil, notes, err
 	}
+	res, err := cat.Resolve(answer, q.AllowGeneric)
+	if err != nil {
+		return nil, notes, err
+	}
+	if stands {
+		notes = append(notes, fmt.Sprintf("no recipe covers %s; %s stands in, made for %s", recipes.CriteriaOf(want), strings.Join(by, " and "), recipes.CriteriaOf(answer)))
+		res.Criteria, res.Metadata.Maturity = recipes.CriteriaOf(want).Schema(), "experimental"
+		res.Criteria.Nodes = want.Nodes
+	}
 	res.Detected = seen
-	if _, uncovered := cat.Match(recipes.CriteriaOf(want)); uncovered != (recipes.Criteria{}) {
+	if _, uncovered := cat.Match(recipes.CriteriaOf(want)); uncovered != (recipes.Criteria{}) && !stands {
 		res.Metadata.Maturity = "experimental" // no reference cluster was of this kind
 		notes = append(notes, fmt.Sprintf("generic: no recipe covers %s; what applies is %s", uncovered, strings.Join(res.Metadata.AppliedOverlays, ", ")))
 	}
@@ -78,7 +87,11 @@ func (q Question) complete(cat *recipes.Catalog, seen []schema.Detection) (schem
 			added = append(added, i)
 		}
 	}
-	_, uncovered := cat.Match(all)
+	covering := all
+	if answer, _, ok, err := cat.StandIn(all.Schema()); err == nil && ok {
+		covering = recipes.CriteriaOf(answer)
+	}
+	_, uncovered := cat.Match(covering)
 	for _, i := range added {
 		if uncovered[i] == "" {
 			continue
