@@ -78,15 +78,3 @@ func TestNearest(t *testing.T) {
 		t.Errorf("%d characters: %.400s", len(got), got)
 	}
 }
-
-// TestCriteriaNameNoOtherProduct: one letter away from a product is another one.
-func TestCriteriaNameNoOtherProduct(t *testing.T) {
-	for _, line := range []string{"accelerator: h200", "accelerator: gb300", "accelerator: l40s", "service: rke2", "service: ocp", "os: rhcos", "platform: kubeflw"} {
-		var c RecipeCriteria
-		err := Decode("f", []byte("kind: RecipeCriteria\napiVersion: "+APIVersion+"\nspec: {"+line+"}\n"), &c)
-		var e *Error
-		if !errors.As(err, &e) || strings.Contains(e.Hint, "did you mean") || !strings.HasPrefix(e.Hint, "use ") || !strings.Contains(e.Hint, "add a word") {
-			t.Errorf("%s: %v, hint %+v", line, err, e)
-		}
-	}
-}
