@@ -21,11 +21,11 @@ func (im *importing) ownCriteria(o *overlay) bool {
 		word, _ := e.Text()
 		word = strings.ToLower(strings.TrimSpace(word))
 		switch {
-		case word == "" || word == schema.Any:
+		case word == "":
 		case f < 0:
 			im.left(e, "criteria.%s has no counterpart", k)
-		case !im.word(k, &word):
-			im.left(e, "%s %q is not a word of the catalogue", k, word)
+		case im.word(k, &word) && word == schema.Any:
+		case !im.word(k, &word) && !im.newWord(e, k, word):
 			ok = false
 		case o.criteria[f] != "" && o.criteria[f] != word:
 			im.left(e, "overlay %s states the %s %s, and its base %s", o.name, k, word, o.criteria[f])
@@ -39,14 +39,48 @@ func (im *importing) ownCriteria(o *overlay) bool {
 
 // word reports whether the catalogue has a word, and makes it its one name.
 func (im *importing) word(field string, word *string) bool {
-	var q schema.Criteria
-	if err := schema.DecodeValue("criteria", map[string]any{field: *word}, &q); err != nil {
+	words, err := im.cat.Words()
+	if err != nil {
+		im.errs = append(im.errs, err)
 		return false
 	}
-	if w := recipes.CriteriaOf(q)[slices.Index(recipes.Fields(), field)]; w != "" {
-		*word = w
+	w, ok := words.Word(field, *word)
+	if ok {
+		*word = w.Name
+	}
+	return ok
+}
+
+// newWord adds a word to the site. False, and left over, if it has not the form
+// of one. How a snapshot shows it, upstream's files do not say.
+func (im *importing) newWord(at *schema.Doc, field, word string) bool {
+	if im.words[field] == nil {
+		im.words[field] = map[string]bool{}
+	}
+	if !im.words[field][word] {
+		var q schema.Criteria
+		if schema.DecodeValue("criteria", map[string]any{field: word}, &q) != nil {
+			im.left(at, "%s %q has not the form of a word", field, word)
+			return false
+		}
+		im.note(at, "%s %s is a new word; words/%s.cue has room for its other names and for what shows it", field, word, field)
+		im.words[field][word] = true
 	}
 	return true
+}
+
+// writeWords writes a file for each field that has new words.
+func (im *importing) writeWords() {
+	for _, field := range sortedKeys(im.words) {
+		words := map[string]any{}
+		for w := range im.words[field] {
+			words[w] = map[string]any{"display": w}
+		}
+		var b strings.Builder
+		b.WriteString("// Words of overlays in " + im.name + ".\npackage words\n\n")
+		writeFields(&b, map[string]any{field: words}, "")
+		im.site.Files["words/"+field+".cue"] = []byte(b.String())
+	}
 }
 
 // target is the overlay that o becomes: ours of the same name or the same

@@ -45,11 +45,12 @@ type importing struct {
 	mixins   map[string]*schema.Doc
 	overlays map[string]*overlay
 
-	layers   map[string][]statement // overlays, ours and theirs
-	defaults map[string][]statement // components, ours and theirs
-	checks   map[string]bool        // that the catalogue defines
-	fresh    map[string]*component  // theirs, by name
-	extra    map[string][]string    // manifests of theirs for components of ours
+	layers   map[string][]statement     // overlays, ours and theirs
+	defaults map[string][]statement     // components, ours and theirs
+	checks   map[string]bool            // that the catalogue defines
+	fresh    map[string]*component      // theirs, by name
+	extra    map[string][]string        // manifests of theirs for components of ours
+	words    map[string]map[string]bool // of theirs that the catalogue lacks, by field
 	site     *Site
 	errs     []error
 }
@@ -85,7 +86,8 @@ func Import(tree fs.FS, name string, ours Ours) (*Site, error) {
 		mixins: map[string]*schema.Doc{}, overlays: map[string]*overlay{}, registry: map[string]*schema.Doc{},
 		layers: map[string][]statement{}, defaults: map[string][]statement{}, checks: map[string]bool{},
 		fresh: map[string]*component{}, extra: map[string][]string{},
-		site: &Site{Files: map[string][]byte{}},
+		words: map[string]map[string]bool{},
+		site:  &Site{Files: map[string][]byte{}},
 	}
 	if err := im.readOurs(); err != nil {
 		return nil, err
@@ -99,6 +101,7 @@ func Import(tree fs.FS, name string, ours Ours) (*Site, error) {
 		im.overlay(im.overlays[n])
 	}
 	im.writeComponents()
+	im.writeWords()
 	if err := schema.Join(im.errs); err != nil {
 		return nil, err
 	}

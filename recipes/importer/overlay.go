@@ -17,7 +17,8 @@ type written struct {
 	ours        bool           // target is one of ours, and this adds to it
 	components  map[string]any // as the overlay's file has them
 	override    map[string]any
-	remarks     []string // what the override replaces
+	remarks     []string       // what the override replaces
+	drop        map[string]any // components of a base that are not deployed
 	constraints map[string]any
 	checks      map[string]any
 }
@@ -29,7 +30,7 @@ func (im *importing) overlay(o *overlay) {
 	im.unknown(o.doc, "kind", "apiVersion", "metadata", "spec")
 	im.unknown(spec, "base", "criteria", "constraints", "componentRefs", "validation", "mixins")
 	target, ours := im.target(o)
-	w := &written{target: target, ours: ours, components: map[string]any{}, override: map[string]any{}, constraints: map[string]any{}, checks: map[string]any{}}
+	w := &written{target: target, ours: ours, components: map[string]any{}, override: map[string]any{}, drop: map[string]any{}, constraints: map[string]any{}, checks: map[string]any{}}
 	o.written = w
 	if !ours && o.criteria != (recipes.Criteria{}) && o.criteria == im.criteriaOf(o.base) {
 		im.left(o.doc, "overlay %s states no more than its base %s, and one of the two would answer", o.name, o.base)
@@ -58,7 +59,7 @@ func (im *importing) overlay(o *overlay) {
 	}
 	d.constraints(res)
 	d.validation(res)
-	if spec != nil && spec.At("constraints") != nil || len(w.components)+len(w.override)+len(w.constraints)+len(w.checks) > 0 || !ours {
+	if spec != nil && spec.At("constraints") != nil || len(w.components)+len(w.override)+len(w.constraints)+len(w.checks)+len(w.drop) > 0 || !ours {
 		im.writeOverlay(o, w)
 	}
 }
@@ -74,6 +75,9 @@ func (im *importing) criteriaOf(name string) recipes.Criteria {
 
 // add puts what an overlay of theirs wrote on top.
 func (s state) add(w *written, im *importing) {
+	for name := range w.drop {
+		delete(s, name)
+	}
 	for _, tree := range []map[string]any{w.components, w.override} {
 		for name, patch := range tree {
 			c := s[name]
@@ -120,7 +124,7 @@ func (d *differ) component(name string, want *theirs) {
 	have := d.before[name]
 	if want.off {
 		if have != nil {
-			d.left(at, "component %s is switched off, and a base has it", name)
+			d.w.drop[name] = true
 		}
 		return
 	}
@@ -270,7 +274,7 @@ func sortedKeys[V any](m map[string]V) []string {
 
 // writeOverlay writes the file.
 func (im *importing) writeOverlay(o *overlay, w *written) {
-	if w.ours && len(w.components)+len(w.override)+len(w.constraints)+len(w.checks) == 0 {
+	if w.ours && len(w.components)+len(w.override)+len(w.constraints)+len(w.checks)+len(w.drop) == 0 {
 		return
 	}
 	file := "overlays/" + w.target + ".cue"
@@ -299,6 +303,9 @@ func (im *importing) writeOverlay(o *overlay, w *written) {
 			b.WriteString("\t// " + r + "\n")
 		}
 		writeFields(&b, map[string]any{"override": map[string]any{"components": w.override}}, "\t")
+	}
+	if len(w.drop) > 0 {
+		writeFields(&b, map[string]any{"drop": w.drop}, "\t")
 	}
 	if len(w.checks) > 0 {
 		writeFields(&b, map[string]any{"checks": w.checks}, "\t")

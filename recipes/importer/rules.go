@@ -36,6 +36,9 @@ func (d *differ) constraints(res *schema.RecipeResult) {
 	}
 	for _, b := range d.bases {
 		for name, v := range b.written.constraints {
+			if more, ok := v.(map[string]any); ok {
+				v = more["value"]
+			}
 			learn(name, v.(string))
 		}
 	}
@@ -73,10 +76,17 @@ func (d *differ) constraint(e *schema.Doc, asked map[string][]constraint.Expr) {
 		d.left(e, "%s %s is about an operating system that the criteria of overlay %s leave open: state criteria.os", name, expr, d.o.name)
 		return
 	}
+	more := map[string]any{"value": expr.String()}
 	if s := text(e, "severity"); s == "warning" {
-		d.left(e, "the constraint on %s is a warning, and becomes an error", name)
+		more["severity"] = s
 	}
-	d.w.constraints[name] = expr.String()
+	if s := text(e, "remediation"); s != "" {
+		more["hint"] = s
+	}
+	d.w.constraints[name] = more
+	if len(more) == 1 {
+		d.w.constraints[name] = expr.String()
+	}
 }
 
 // validation says the checks that the catalogue defines, but for those that
