@@ -18,7 +18,6 @@ func (a *app) criteriaFlags(c *cobra.Command) func() map[string]any {
 	if c.Flags().Lookup("service") == nil {
 		return asked // another command was named
 	}
-	help := c.HelpFunc()
 	c.SetHelpFunc(func(c *cobra.Command, args []string) {
 		if w, err := a.words(c); err == nil {
 			for _, field := range recipes.Fields() {
@@ -27,7 +26,7 @@ func (a *app) criteriaFlags(c *cobra.Command) func() map[string]any {
 				}
 			}
 		}
-		help(c, args)
+		c.Root().HelpFunc()(c, args)
 	})
 	for _, field := range recipes.Fields() {
 		must(c.RegisterFlagCompletionFunc(field, a.completeWords(field)))
