@@ -10,7 +10,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -s -w -X main.versionString=$(VERSION)
 
 .PHONY: demo test check e2e bench build generate update \
-        fmt vet staticcheck generated cue race tidy
+        fmt vet staticcheck generated cue vuln race tidy
 
 # demo does the whole job on this host: capture, resolve, check, render, push,
 # sign, verify. Run it twice to see what is reused.
@@ -24,7 +24,7 @@ build:
 	go build -ldflags "$(LDFLAGS)" -o bin/eidos ./cmd/eidos
 
 # check is the gate for every commit.
-check: fmt vet staticcheck generated cue race tidy
+check: fmt vet staticcheck generated cue vuln race tidy
 
 fmt:
 	@test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1; }
@@ -48,6 +48,10 @@ generated:
 
 cue:
 	$(TOOL) cue vet ./...
+
+# vuln looks for known vulnerabilities in what eidos calls, without the network.
+vuln:
+	@scripts/vuln
 
 race:
 	go test -race -timeout 30m ./...
