@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
 // decider decides whether a step runs. It is used by Run and by Explain, so
@@ -139,7 +140,7 @@ func hashFile(ctx context.Context, dir, name string) (string, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)
 	}
-	f, err := os.Open(path)
+	f, err := userfile.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return "", schema.Errorf(schema.NotFound, "no file %q", name)
 	}

@@ -3,16 +3,21 @@ package engine
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"sync"
 
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Memory is a Store that lives as long as the process.
+// Memory is a Store that lives as long as the process. What is large, or too
+// much, is in a temporary file instead.
 type Memory struct {
 	mu    sync.Mutex
-	blobs map[schema.Digest][]byte
+	blobs map[schema.Digest]memoryBlob
+	held  int64 // bytes of blobs in memory
+	spool spool
 	keys  map[schema.Digest]Entry
 	last  map[[2]string]Entry
 	runs  map[string][][]byte
@@ -20,39 +25,100 @@ type Memory struct {
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory {
-	return &Memory{blobs: map[schema.Digest][]byte{}, keys: map[schema.Digest]Entry{}, last: map[[2]string]Entry{}, runs: map[string][][]byte{}}
+	return &Memory{blobs: map[schema.Digest]memoryBlob{}, keys: map[schema.Digest]Entry{}, last: map[[2]string]Entry{}, runs: map[string][][]byte{}}
 }
 
 // Put implements Blobs.
 func (m *Memory) Put(ctx context.Context, r io.Reader) (schema.Digest, int64, error) {
-	data, err := io.ReadAll(contextReader{ctx, r})
-	if err != nil {
+	r = contextReader{ctx, r}
+	var head bytes.Buffer
+	n, err := io.CopyN(&head, r, piece)
+	if err != nil && err != io.EOF {
 		return "", 0, err
 	}
-	d := digestOf(data)
+	if err == io.EOF && m.fits(n) {
+		d := digestOf(head.Bytes())
+		m.keep(d, memoryBlob{data: head.Bytes(), size: n})
+		return d, n, nil
+	}
+	return m.putSpool(io.MultiReader(&head, r))
+}
+
+// putSpool stores what r yields in the spool, piece by piece.
+func (m *Memory) putSpool(r io.Reader) (schema.Digest, int64, error) {
+	b := memoryBlob{extents: []extent{}}
+	h := sha256.New()
+	buf := make([]byte, piece)
+	for {
+		n, err := io.ReadFull(r, buf)
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			return "", 0, err
+		}
+		if n > 0 {
+			h.Write(buf[:n])
+			e, werr := m.spool.write(buf[:n])
+			if werr != nil {
+				return "", 0, werr
+			}
+			b.extents = append(b.extents, e)
+			b.size += int64(n)
+		}
+		if err != nil {
+			d := schema.Digest("sha256:" + hex.EncodeToString(h.Sum(nil)))
+			m.keep(d, b)
+			return d, b.size, nil
+		}
+	}
+}
+
+// memoryBlob is in memory or, if it has extents, in the spool.
+type memoryBlob struct {
+	data    []byte
+	extents []extent
+	size    int64 // bytes
+}
+
+// fits takes room for n bytes in memory, if there is some.
+func (m *Memory) fits(n int64) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.blobs[d] = data
-	return d, int64(len(data)), nil
+	if m.held+n > inMemory {
+		return false
+	}
+	m.held += n
+	return true
+}
+
+func (m *Memory) keep(d schema.Digest, b memoryBlob) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, known := m.blobs[d]; known && b.extents == nil {
+		m.held -= b.size // it is there already
+		return
+	}
+	m.blobs[d] = b
 }
 
 // Open implements Blobs.
 func (m *Memory) Open(_ context.Context, d schema.Digest) (io.ReadCloser, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	data, ok := m.blobs[d]
+	b, ok := m.blobs[d]
 	if !ok {
 		return nil, noBlob(d)
 	}
-	return io.NopCloser(bytes.NewReader(data)), nil
+	if b.extents == nil {
+		return io.NopCloser(bytes.NewReader(b.data)), nil
+	}
+	return io.NopCloser(Expected{Digest: d, Size: b.size}.Reader(m.spool.extents(b.extents))), nil
 }
 
 // Has implements Store.
 func (m *Memory) Has(_ context.Context, d schema.Digest, size int64) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	data, ok := m.blobs[d]
-	return ok && int64(len(data)) == size
+	b, ok := m.blobs[d]
+	return ok && b.size == size
 }
 
 // Lookup implements Store.

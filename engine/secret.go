@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
 // maxSecret bounds a secret that is read from a file.
@@ -50,7 +51,7 @@ func (x *run) readSecret(ctx context.Context, s schema.Secret) (string, error) {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(x.dir, path)
 		}
-		f, err := os.Open(path)
+		f, err := userfile.OpenDocument(path)
 		if errors.Is(err, os.ErrNotExist) {
 			return "", schema.Errorf(schema.NotFound, "no file %q", s.File)
 		}

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"os"
 	"sort"
 
 	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/spf13/cobra"
 )
 
@@ -55,7 +55,7 @@ func completionPipeline(args []string) schema.Pipeline {
 	if len(args) > 0 {
 		name = args[0]
 	}
-	text, err := os.ReadFile(name)
+	text, err := userfile.Read(name, schema.MaxBytes)
 	if err != nil {
 		if len(args) == 0 {
 			name = "eidos"

@@ -12,6 +12,7 @@ import (
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/recipes/importer"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/spf13/cobra"
 )
 
@@ -75,12 +76,12 @@ func (a *app) importDirectory(c *cobra.Command, from, to string) error {
 	if err != nil {
 		return err
 	}
-	root, err := os.OpenRoot(from) // nothing outside is read
+	root, err := userfile.OpenRoot(from) // nothing outside is read
 	if err != nil {
 		return schema.Errorf(schema.Failed, "reading %q: %w", from, err)
 	}
 	defer root.Close()
-	site, err := importer.Import(root.FS(), filepath.ToSlash(from), importer.Ours{Catalog: cat, Manifest: recipes.Manifest})
+	site, err := importer.Import(userfile.Tree(root), filepath.ToSlash(from), importer.Ours{Catalog: cat, Manifest: recipes.Manifest})
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/expr"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/oci"
 )
 
@@ -105,10 +107,10 @@ func (a *app) readInclude(uri, from string) (name string, text []byte, err error
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(filepath.Dir(from), path)
 	}
-	f, err := os.Open(path)
+	f, err := userfile.Open(path)
 	if err != nil {
 		a.sees(path, nil)
-		e := schema.Errorf(schema.NotFound, "including %q: %w", uri, err)
+		e := unreadable(fmt.Sprintf("including %q", uri), err)
 		if strings.Contains(uri, "@sha256:") {
 			e = e.WithHint("write oci://%s", uri)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
 // source finds the pipeline's text: a file, one that eidos brings, one in a
@@ -44,19 +45,16 @@ func (a *app) source(ctx context.Context, w *wired, args []string) (name string,
 		text, err := pipelines.Read(name)
 		return name + ".pipeline.yaml", text, wd, err
 	}
-	file, err := os.Open(name)
+	file, err := userfile.OpenDocument(name)
 	if err != nil {
 		a.sees(name, nil)
-		e := schema.Errorf(schema.NotFound, "reading the pipeline: %w", err)
+		e := unreadable("reading the pipeline", err)
 		if e.Code == schema.NotFound {
 			e = e.WithHint("eidos run --write writes one to start from")
 		}
 		return "", nil, "", e
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err == nil && info.IsDir() {
-		return "", nil, "", schema.Errorf(schema.Invalid, "reading the pipeline: %q is a directory", name)
-	}
 	text, err = readLimited(file, name)
 	if err != nil {
 		return "", nil, "", err
@@ -125,10 +123,16 @@ func (a *app) options(f *runFlags) (engine.CompileOptions, error) {
 		opts.Params[k] = v
 	}
 	if f.paramsFile != "" {
-		data, err := os.ReadFile(f.paramsFile)
+		r, err := userfile.OpenDocument(f.paramsFile)
+		if err != nil {
+			a.sees(f.paramsFile, nil)
+			return opts, unreadable("reading --params-file", err)
+		}
+		defer r.Close()
+		data, err := readLimited(r, f.paramsFile)
 		a.sees(f.paramsFile, data)
 		if err != nil {
-			return opts, schema.Errorf(schema.NotFound, "reading --params-file: %w", err)
+			return opts, err
 		}
 		doc, err := schema.Parse(f.paramsFile, data)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
 // pipelineText reads what push was given if that is the file of a pipeline; nil
@@ -20,7 +21,7 @@ func pipelineText(path string) ([]byte, error) {
 	if strings.HasSuffix(path, ".cue") {
 		return nil, schema.Errorf(schema.Invalid, "%q is CUE; a pipeline is pushed as YAML or JSON", path).WithHint("cue export --out yaml %s writes it so", path)
 	}
-	f, err := os.Open(path)
+	f, err := userfile.Open(path)
 	if err != nil {
 		return nil, schema.Errorf(schema.Failed, "reading %q: %w", path, err)
 	}

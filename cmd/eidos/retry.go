@@ -14,6 +14,7 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/spf13/cobra"
 )
 
@@ -155,7 +156,7 @@ func (a *app) sourceOf(src *engine.Source, kept []byte) (name string, text []byt
 		return src.File + ".pipeline.yaml", text, err
 	}
 	name = shortPath(src.File)
-	f, err := os.Open(src.File)
+	f, err := userfile.Open(src.File)
 	if errors.Is(err, os.ErrNotExist) {
 		a.say("%s is gone: using the pipeline as it was run", name)
 		return name, kept, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/process"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
 // runTask runs one task that an executor made.
@@ -99,7 +100,7 @@ func readSecrets(dir string) (map[string]string, error) {
 		if strings.HasPrefix(e.Name(), "..") {
 			continue
 		}
-		file, err := os.Open(filepath.Join(dir, e.Name()))
+		file, err := userfile.Open(filepath.Join(dir, e.Name()))
 		if err != nil {
 			return nil, schema.Errorf(schema.NotFound, "--secrets: %w", err)
 		}

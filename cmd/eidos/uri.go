@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/oci"
 )
 
@@ -77,14 +79,24 @@ func readLimited(r io.Reader, name string) ([]byte, error) {
 	return data, nil
 }
 
+// unreadable is the error for a file that could not be opened: what is not a file
+// is not missing.
+func unreadable(doing string, err error) *schema.Error {
+	var told *schema.Error
+	if errors.As(err, &told) {
+		return schema.Errorf(told.Code, "%s: %w", doing, err)
+	}
+	return schema.Errorf(schema.NotFound, "%s: %w", doing, err)
+}
+
 // openInput opens a file, or standard input for "-".
 func openInput(in io.Reader, name string) (io.ReadCloser, error) {
 	if name == "-" {
 		return io.NopCloser(in), nil
 	}
-	f, err := os.Open(name)
+	f, err := userfile.OpenDocument(name)
 	if err != nil {
-		return nil, schema.Errorf(schema.NotFound, "reading: %w", err)
+		return nil, unreadable("reading", err)
 	}
 	return f, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/pattern"
+	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
 // Limits of a directory of recipes.
@@ -50,7 +51,7 @@ const mark = "data__"
 // components/NAME/manifests. All problems at once, Invalid: a link, a file
 // that stands nowhere, another package, a file that is too long.
 func (s Source) With(dir string) (Source, error) {
-	root, err := os.OpenRoot(dir)
+	root, err := userfile.OpenRoot(dir)
 	if err != nil {
 		return s, notThere(dir, err)
 	}
@@ -68,7 +69,7 @@ func (s Source) With(dir string) (Source, error) {
 	}
 	var total int64
 	count := 0
-	err = fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
+	err = fs.WalkDir(userfile.Tree(root), ".", func(name string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -102,7 +103,7 @@ func (s Source) With(dir string) (Source, error) {
 			fail(name, "%d MiB is over the limit of %d MiB for a file", info.Size()>>20, maxFile>>20)
 			return nil
 		}
-		data, err := root.ReadFile(filepath.FromSlash(name))
+		data, err := fs.ReadFile(userfile.Tree(root), name)
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -127,7 +128,7 @@ func TestLoadErrors(t *testing.T) {
 		check(t, "saving "+tt.uri, save(t.Context(), env, document(), tt.uri), tt.code, tt.want, tt.hint)
 	}
 	_, save = address.New(address.Config{Format: "xml"})
-	check(t, "format", save(t.Context(), env, document(), "x"), schema.Invalid, `unknown format "xml"`, "did you mean yaml?")
+	check(t, "format", save(t.Context(), env, document(), "x"), schema.Invalid, `unknown format "xml"`, "use json or yaml")
 }
 
 func check(t *testing.T, what string, err error, code schema.Code, want, hint string) {
@@ -272,17 +273,74 @@ func TestSaveBundleInterrupted(t *testing.T) {
 	}
 }
 
-func TestLoadBundleRefusesLinks(t *testing.T) {
+// What a bundle's directory should not hold is refused, and without waiting for
+// it or reading it: a pipe has no writer, and 20 GiB take their time.
+func TestLoadHostileBundle(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(dir string) error
+		want   string
+	}{
+		"link":           {func(dir string) error { return os.Symlink("/etc/passwd", dir+"/link") }, `"out/link" is a symbolic link, not a regular file`},
+		"pipe":           {func(dir string) error { return syscall.Mkfifo(dir+"/x", 0o644) }, `"out/x" is a pipe, not a regular file`},
+		"pipe as bundle": {func(dir string) error { return pipeAt(dir + "/bundle.yaml") }, `is a pipe, not a file`},
+		"pipe as sums":   {func(dir string) error { return pipeAt(dir + "/checksums.txt") }, `"out/checksums.txt" is a pipe`},
+		"link to a pipe": {func(dir string) error {
+			return errors.Join(os.Remove(dir+"/bundle.yaml"), syscall.Mkfifo(dir+"/p", 0o644), os.Symlink("p", dir+"/bundle.yaml"))
+		}, "is a pipe, not a file"},
+		"set-user-id":     {func(dir string) error { return os.Chmod(dir+"/deploy.sh", 0o755|fs.ModeSetuid) }, `"out/deploy.sh" is set-user-id`},
+		"sticky":          {func(dir string) error { return os.Chmod(dir+"/deploy.sh", 0o755|fs.ModeSticky) }, `"out/deploy.sh" is set-user-id, set-group-id or sticky`},
+		"empty directory": {func(dir string) error { return os.MkdirAll(dir+"/a/b", 0o755) }, `"out/a/b" is an empty directory`},
+		"only case":       {func(dir string) error { return os.WriteFile(dir+"/Deploy.sh", nil, 0o755) }, "differ only in case"},
+		"20 GiB": {func(dir string) error {
+			return errors.Join(os.WriteFile(dir+"/large", nil, 0o644), os.Truncate(dir+"/large", 20<<30))
+		},
+			"bytes in all; at most 8589934592 are taken"},
+		"20 GiB as bundle": {func(dir string) error { return os.Truncate(dir+"/bundle.yaml", 20<<30) }, "is over the limit of"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env := blobtest.Env(t.TempDir())
+			load, save := address.New(address.Config{})
+			if err := save(t.Context(), env, blobtest.Bundle(env, bundleFiles()), "out"); err != nil {
+				t.Fatal(err)
+			}
+			if err := tt.change(filepath.Join(env.Dir, "out")); err != nil {
+				t.Fatal(err)
+			}
+			_, err := load(t.Context(), env, "out", "")
+			check(t, "loading", err, schema.Invalid, tt.want, "")
+			// It is not replaced as an untouched one would be, either.
+			if err := save(t.Context(), env, blobtest.Bundle(env, bundleFiles()), "out"); schema.CodeOf(err) != schema.Invalid {
+				t.Errorf("saving over it: %v", err)
+			}
+		})
+	}
+}
+
+func pipeAt(path string) error { return errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o644)) }
+
+// A document may come from a pipe, as the shell makes one, and from nothing else
+// that is not a file.
+func TestLoadDocumentFrom(t *testing.T) {
 	env := blobtest.Env(t.TempDir())
 	load, save := address.New(address.Config{})
-	if err := save(t.Context(), env, blobtest.Bundle(env, bundleFiles()), "out"); err != nil {
+	data, err := schema.EncodeYAML(document())
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink("/etc/passwd", filepath.Join(env.Dir, "out", "link")); err != nil {
+	pipe := filepath.Join(env.Dir, "pipe.yaml")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := load(t.Context(), env, "out", "")
-	check(t, "loading", err, schema.Invalid, `"out/link" is not a regular file`, "links and devices")
+	go os.WriteFile(pipe, data, 0o600)
+	if _, err := load(t.Context(), env, pipe, ""); err != nil {
+		t.Errorf("from a pipe: %v", err)
+	}
+	_, err = load(t.Context(), env, "/dev/zero", "")
+	check(t, "from a device", err, schema.Invalid, "is a device, not a file", "")
+	go os.ReadFile(pipe)
+	if err := save(t.Context(), env, document(), pipe); err != nil {
+		t.Errorf("to a pipe: %v", err)
+	}
 }
 
 func TestFetch(t *testing.T) {

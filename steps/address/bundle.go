@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -13,13 +14,16 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/internal/replace"
 	"github.com/NVIDIA/eidos/steps/oci"
 	"github.com/NVIDIA/eidos/steps/render"
 )
 
-// loadBundle reads the bundle in a directory: every file goes to env.Blobs.
-// Links and other things that are no files are refused, as Invalid.
+// loadBundle reads the bundle in a directory: every file goes to env.Blobs. What
+// a bundle does not have is refused, as Invalid: links and other things that are
+// not files, special modes, empty directories, and more than the limits, which
+// are checked before anything is read.
 func loadBundle(ctx context.Context, env engine.Env, dir, name string) (*schema.Bundle, error) {
 	var b *schema.Bundle
 	opened := false
@@ -31,65 +35,104 @@ func loadBundle(ctx context.Context, env engine.Env, dir, name string) (*schema.
 	if err != nil && !opened {
 		err = explainRead(name, err)
 	}
+	return b, err
+}
+
+func readBundle(ctx context.Context, env engine.Env, root *os.Root, name string) (*schema.Bundle, error) {
+	if _, err := render.ReadBundle(userfile.Tree(root)); err != nil {
+		return nil, within(name, err)
+	}
+	files, err := listBundle(ctx, root, name)
 	if err != nil {
 		return nil, err
+	}
+	b := &schema.Bundle{Kind: "Bundle", APIVersion: schema.APIVersion, Files: files}
+	for i := range files {
+		if err := loadFile(ctx, env, root, name, &files[i]); err != nil {
+			return nil, err
+		}
+	}
+	// From what is stored: the file may be another by now.
+	if b.Metadata, err = render.ReadBundle(render.FS(ctx, b, env.Blobs)); err != nil {
+		return nil, within(name, err)
 	}
 	return b, nil
 }
 
-func readBundle(ctx context.Context, env engine.Env, root *os.Root, name string) (*schema.Bundle, error) {
-	b := &schema.Bundle{Kind: "Bundle", APIVersion: schema.APIVersion}
-	var err error
-	if b.Metadata, err = render.ReadBundle(root.FS()); err != nil {
-		return nil, within(name, err)
-	}
+// listBundle returns the files below root, without their digests, sorted.
+func listBundle(ctx context.Context, root *os.Root, name string) ([]schema.File, error) {
 	var errs []error
-	err = fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return explainRead(path.Join(name, p), err)
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case d.IsDir():
-			return nil
-		case !d.Type().IsRegular():
-			errs = append(errs, schema.Errorf(schema.Invalid, "%q is not a regular file", path.Join(name, p)).
-				WithHint("a bundle has files only; links and devices cannot be carried"))
-			return nil
+	refuse := func(p, format string, args ...any) {
+		errs = append(errs, schema.Errorf(schema.Invalid, "%q "+format, append([]any{path.Join(name, p)}, args...)...).
+			WithHint("a bundle has plain files only: is it as it was written, none of them lost?"))
+	}
+	files := []schema.File{}
+	empty := map[string]bool{} // directories in which nothing was found yet
+	err := fs.WalkDir(userfile.Tree(root), ".", func(p string, d fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
 		}
-		f, err := loadFile(ctx, env, root, p)
 		if err != nil {
-			return err
+			return explainRead(path.Join(name, p), err)
 		}
-		b.Files = append(b.Files, f)
+		delete(empty, path.Dir(p))
+		if d.IsDir() {
+			empty[p] = p != "."
+			return nil
+		}
+		if !d.Type().IsRegular() {
+			refuse(p, "is %s, not a regular file", userfile.Kind(d.Type()))
+			return nil
+		}
+		fi, err := d.Info()
+		if err != nil {
+			return explainRead(path.Join(name, p), err)
+		}
+		files = append(files, schema.File{Path: p, Size: fi.Size()})
+		if len(files)+len(empty) > 1<<20 {
+			return schema.Errorf(schema.Invalid, "%q has more than a million files", name)
+		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(b.Files, func(a, b schema.File) int { return strings.Compare(a.Path, b.Path) })
-	errs = append(errs, oci.CheckFiles(b.Files))
-	if err := schema.Join(errs); err != nil {
-		return nil, err
+	for _, p := range slices.Sorted(maps.Keys(empty)) {
+		if empty[p] {
+			refuse(p, "is an empty directory")
+		}
 	}
-	return b, nil
+	slices.SortFunc(files, func(a, b schema.File) int { return strings.Compare(a.Path, b.Path) })
+	errs = append(errs, oci.CheckFiles(files))
+	return files, schema.Join(errs)
 }
 
-func loadFile(ctx context.Context, env engine.Env, root *os.Root, p string) (schema.File, error) {
-	f, err := root.Open(p)
+// loadFile stores a file that was listed and completes what is known of it.
+func loadFile(ctx context.Context, env engine.Env, root *os.Root, name string, f *schema.File) error {
+	shown := path.Join(name, f.Path)
+	in, err := userfile.OpenIn(root, f.Path)
 	if err != nil {
-		return schema.File{}, explainRead(p, err)
+		return explainRead(shown, err)
 	}
-	defer f.Close()
-	fi, err := f.Stat()
+	defer in.Close()
+	fi, err := in.Stat()
 	if err != nil {
-		return schema.File{}, explainRead(p, err)
+		return explainRead(shown, err)
 	}
-	digest, size, err := env.Blobs.Put(ctx, f)
+	if bits := fi.Mode() & (fs.ModeSetuid | fs.ModeSetgid | fs.ModeSticky); bits != 0 {
+		return schema.Errorf(schema.Invalid, "%q is set-user-id, set-group-id or sticky", shown).
+			WithHint("the bundle is not what was rendered: do not use it")
+	}
+	size := int64(0)
+	f.Digest, size, err = env.Blobs.Put(ctx, io.LimitReader(in, f.Size+1))
 	if err != nil {
-		return schema.File{}, fmt.Errorf("storing %q: %w", p, err)
+		return fmt.Errorf("storing %q: %w", shown, err)
 	}
-	return schema.File{Path: p, Digest: digest, Size: size, Executable: fi.Mode().Perm()&0o100 != 0}, nil
+	if size != f.Size {
+		return schema.Errorf(schema.Failed, "%q was changed while it was read", shown).WithHint("run it again when nobody writes there")
+	}
+	f.Executable = fi.Mode().Perm()&0o111 != 0
+	return nil
 }
 
 // saveBundle writes a bundle as a directory. What is there is replaced as the
@@ -128,7 +171,7 @@ func (c Config) replaceable(dir, name string) error {
 	if err != nil || len(entries) == 0 {
 		return nil // writing says what is wrong with it, if anything is
 	}
-	root, err := os.OpenRoot(dir)
+	root, err := userfile.OpenRoot(dir)
 	if err != nil {
 		return explainRead(name, err)
 	}
@@ -140,10 +183,10 @@ func (c Config) replaceable(dir, name string) error {
 	if c.New {
 		return refuse("is not empty")
 	}
-	if _, err := render.ReadMetadata(root.FS()); err != nil {
+	if _, err := render.ReadMetadata(userfile.Tree(root)); err != nil {
 		return refuse("is not empty, and not a bundle of eidos")
 	}
-	findings, err := render.VerifyTree(root.FS())
+	findings, err := render.VerifyTree(userfile.Tree(root))
 	if err != nil {
 		return refuse("holds a bundle whose checksums.txt cannot be read")
 	}

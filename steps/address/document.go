@@ -3,12 +3,12 @@ package address
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/upstream"
+	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
 // maxDocument is the most bytes a document may have.
@@ -74,12 +74,12 @@ func (c Config) decode(env engine.Env, name string, data []byte, mediaType strin
 func (c Config) convert(env engine.Env, doc *schema.Doc, mediaType string) (schema.Value, error) {
 	var r upstream.Reader
 	if c.ValuesFrom != "" {
-		root, err := os.OpenRoot(inDir(env.Dir, c.ValuesFrom)) // nothing outside is read
+		root, err := userfile.OpenRoot(inDir(env.Dir, c.ValuesFrom)) // nothing outside is read
 		if err != nil {
 			return nil, explainRead(c.ValuesFrom, err)
 		}
 		defer root.Close()
-		r = upstream.Reader{Tree: root.FS(), Name: c.ValuesFrom}
+		r = upstream.Reader{Tree: userfile.Tree(root), Name: c.ValuesFrom}
 	}
 	v, notes, err := r.Read(doc, mediaType)
 	if err != nil {

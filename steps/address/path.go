@@ -13,6 +13,7 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/pattern"
+	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/internal/replace"
 )
 
@@ -31,7 +32,7 @@ func (c Config) loadPath(ctx context.Context, env engine.Env, path, name, mediaT
 		return loadBundle(ctx, env, path, name)
 	}
 	// Also a pipe: eidos recipe --snapshot <(…).
-	f, err := os.Open(path)
+	f, err := userfile.OpenDocument(path)
 	if err != nil {
 		return nil, explainRead(name, err)
 	}
@@ -73,7 +74,7 @@ func (c Config) replaceableFile(v schema.Value, path, name string, data []byte) 
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Size() == 0 || info.Size() > maxDocument {
 		return nil // writing says what is wrong with it, if anything is
 	}
-	now, err := os.ReadFile(path)
+	now, err := userfile.Read(path, maxDocument)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -101,7 +102,12 @@ func (c Config) replaceableFile(v schema.Value, path, name string, data []byte) 
 }
 
 func explainRead(name string, err error) error {
+	var told *schema.Error
 	switch {
+	case errors.As(err, &told):
+		return err
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return schema.Errorf(schema.NotFound, "no file %q", name)
 	case errors.Is(err, fs.ErrPermission):

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
 // Written remembers in a directory what was saved to which file, so that one
@@ -79,7 +81,7 @@ func (w *Written) of(path string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := os.ReadFile(name)
+	data, err := userfile.Read(name, 2*maxWritten)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading what was saved to %q: %w", path, err)
 	}

@@ -18,11 +18,17 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/NVIDIA/eidos/steps/internal/replace"
+
+	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
 // tagAnnotation carries the tag of an entry in a layout's index, as the image
 // specification says.
 const tagAnnotation = "org.opencontainers.image.ref.name"
+
+// maxIndex is the most bytes that the index of a layout may have: some 100,000
+// entries.
+const maxIndex = 64 << 20
 
 // errUnknown is returned for a blob, manifest or tag that a layout does not
 // hold.
@@ -46,7 +52,7 @@ func (l layout) blobPath(d v1.Hash) string {
 
 // blob opens a blob and returns its size in bytes.
 func (l layout) blob(d v1.Hash) (*os.File, int64, error) {
-	f, err := os.Open(l.blobPath(d))
+	f, err := userfile.Open(l.blobPath(d))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, errUnknown
 	}
@@ -86,7 +92,7 @@ func (l layout) putBlob(ctx context.Context, want v1.Hash, r io.Reader) error {
 
 // index returns every entry of the index; none if there is no layout yet.
 func (l layout) index() ([]v1.Descriptor, error) {
-	data, err := os.ReadFile(filepath.Join(l.dir, "index.json"))
+	data, err := userfile.Read(filepath.Join(l.dir, "index.json"), maxIndex)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
 // Kind is the kind `render`. manifest returns a file of the shipped catalogue
@@ -86,7 +86,7 @@ func reader(dir string) func(string) ([]byte, error) {
 		if !filepath.IsAbs(full) {
 			full = filepath.Join(dir, full)
 		}
-		f, err := os.Open(full)
+		f, err := userfile.Open(full)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, schema.Errorf(schema.NotFound, "no file %q", name)
 		}
@@ -94,9 +94,6 @@ func reader(dir string) func(string) ([]byte, error) {
 			return nil, schema.Errorf(schema.Invalid, "reading %q: %w", name, err)
 		}
 		defer f.Close()
-		if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
-			return nil, schema.Errorf(schema.Invalid, "%q is not a file", name)
-		}
 		data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 		if err != nil {
 			return nil, schema.Errorf(schema.Invalid, "reading %q: %w", name, err)

@@ -61,7 +61,7 @@ func (j *job) addPages(t *Tree, set string) error {
 		if err := text.ExecuteTemplate(&buf, e.Name(), p); err != nil {
 			return fmt.Errorf("writing %s: %w", e.Name(), err)
 		}
-		t.put(e.Name(), buf.Bytes(), strings.HasSuffix(e.Name(), ".sh"))
+		t.add(e.Name(), buf.Bytes())
 	}
 	return nil
 }

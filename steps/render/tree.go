@@ -24,10 +24,12 @@ type file struct {
 	executable bool
 }
 
-// add puts a file into the tree; name is clean, relative and used once.
-func (t *Tree) add(name string, data []byte) { t.put(name, data, false) }
+// script reports whether a file of that name is executable. checksums.txt has no
+// modes, so that the name alone decides.
+func script(name string) bool { return strings.HasSuffix(name, ".sh") }
 
-func (t *Tree) put(name string, data []byte, executable bool) {
+// add puts a file into the tree; name is clean, relative and used once.
+func (t *Tree) add(name string, data []byte) {
 	if name != path.Clean(name) || strings.HasPrefix(name, "/") || strings.HasPrefix(name, "..") {
 		panic("BUG: not a clean path: " + name)
 	}
@@ -37,7 +39,7 @@ func (t *Tree) put(name string, data []byte, executable bool) {
 	if t.files == nil {
 		t.files = map[string]file{}
 	}
-	t.files[name] = file{data, executable}
+	t.files[name] = file{data, script(name)}
 }
 
 // addYAML adds v as YAML under a comment that says what the file is.

@@ -72,9 +72,10 @@ func ReadBundle(tree fs.FS) (schema.BundleMetadata, error) {
 }
 
 // VerifyUpstream is VerifyTree for a bundle of upstream: the files that its
-// checksums.txt leaves out may be there, and are returned.
+// checksums.txt leaves out may be there, and are returned. What is executable
+// there is not known.
 func VerifyUpstream(tree fs.FS) (findings []Finding, left []string, err error) {
-	all, err := VerifyTree(tree)
+	all, err := verifyTree(tree, func(_ string, m fs.FileMode) string { return special(m) })
 	if err != nil {
 		if schema.CodeOf(err) == schema.NotFound {
 			err = schema.Errorf(schema.NotFound, "the bundle has no %s, and nothing that could be checked", checksums).

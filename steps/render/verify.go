@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"sort"
 	"strings"
 
@@ -18,7 +19,7 @@ import (
 // Finding is one way in which a tree is not the bundle that was made.
 type Finding struct {
 	Path string
-	What string // missing, changed, added, or not a file
+	What string // missing, changed, added, …
 }
 
 func (f Finding) String() string { return fmt.Sprintf("%s: %s", f.Path, f.What) }
@@ -29,37 +30,62 @@ const maxChecksums = 16 << 20 // bytes
 var checksumLine = pattern.New(`^([0-9a-f]{64})  (.+)$`)
 
 // VerifyTree compares a bundle's directory with its checksums.txt and returns
-// everything that differs, sorted by path: the world is closed, a file that is
-// not listed counts as added. NotFound if there is no checksums.txt, Invalid
-// if it cannot be read as one.
-func VerifyTree(tree fs.FS) ([]Finding, error) {
+// everything that differs, sorted by path. The world is closed: a file that is
+// not listed counts as added, no directory is empty, scripts are executable and
+// nothing else is, and no two names differ only in case. NotFound if there is no
+// checksums.txt, Invalid if it cannot be read as one.
+func VerifyTree(tree fs.FS) ([]Finding, error) { return verifyTree(tree, wrongMode) }
+
+// verifyTree is VerifyTree with a check of modes, which returns what is wrong.
+func verifyTree(tree fs.FS, wrongMode func(name string, m fs.FileMode) string) ([]Finding, error) {
 	want, err := readChecksums(tree)
 	if err != nil {
 		return nil, err
 	}
 	var out []Finding
 	seen := map[string]bool{checksums: true}
+	empty := map[string]bool{}     // directories in which nothing was found yet
+	spelled := map[string]string{} // each path in lower case
 	err = fs.WalkDir(tree, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("reading the bundle: %w", err)
 		}
-		if d.IsDir() || p == checksums && d.Type().IsRegular() {
+		if was, known := spelled[strings.ToLower(p)]; known {
+			out = append(out, Finding{p, fmt.Sprintf("like %q but for case", was)})
+		}
+		spelled[strings.ToLower(p)] = p
+		delete(empty, path.Dir(p))
+		if d.IsDir() {
+			empty[p] = p != "."
 			return nil
 		}
-		seen[p] = true
-		switch {
-		case !d.Type().IsRegular():
+		if p != checksums || !d.Type().IsRegular() {
+			seen[p] = true
+		}
+		if !d.Type().IsRegular() {
 			out = append(out, Finding{p, "not a file"})
-		case want[p] == "":
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			return fmt.Errorf("reading the bundle: %w", err)
+		}
+		if what := wrongMode(p, info.Mode()); what != "" {
+			out = append(out, Finding{p, what})
+		}
+		if p == checksums {
+			return nil
+		}
+		if want[p] == "" {
 			out = append(out, Finding{p, "added"})
-		default:
-			sum, err := hashFile(tree, p)
-			if err != nil {
-				return err
-			}
-			if sum != want[p] {
-				out = append(out, Finding{p, "changed"})
-			}
+			return nil
+		}
+		sum, err := hashFile(tree, p)
+		if err != nil {
+			return err
+		}
+		if sum != want[p] {
+			out = append(out, Finding{p, "changed"})
 		}
 		return nil
 	})
@@ -71,8 +97,34 @@ func VerifyTree(tree fs.FS) ([]Finding, error) {
 			out = append(out, Finding{p, "missing"})
 		}
 	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Path < out[j].Path })
+	for p, is := range empty {
+		if is {
+			out = append(out, Finding{p + "/", "an empty directory"})
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].Path < out[j].Path })
 	return out, nil
+}
+
+// wrongMode returns what is wrong with the mode of a file of a bundle, or "".
+func wrongMode(name string, m fs.FileMode) string {
+	switch {
+	case special(m) != "":
+		return special(m)
+	case m.Perm()&0o111 != 0 && !script(name):
+		return "executable, and was not"
+	case m.Perm()&0o111 == 0 && script(name):
+		return "no longer executable"
+	}
+	return ""
+}
+
+// special returns what no file of any bundle may be, or "".
+func special(m fs.FileMode) string {
+	if m&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) != 0 {
+		return "set-user-id, set-group-id or sticky"
+	}
+	return ""
 }
 
 // ReadMetadata reads what bundle a directory holds. NotFound if it is none.

@@ -25,7 +25,11 @@ import (
 func (t *Tree) FS() fstest.MapFS {
 	out := fstest.MapFS{}
 	for p, f := range t.files {
-		out[p] = &fstest.MapFile{Data: f.data, Mode: 0o644}
+		mode := fs.FileMode(0o644)
+		if f.executable {
+			mode = 0o755
+		}
+		out[p] = &fstest.MapFile{Data: f.data, Mode: mode}
 	}
 	return out
 }
@@ -45,6 +49,13 @@ func TestVerifyTree(t *testing.T) {
 		"missing":     {func(m fstest.MapFS) { delete(m, "recipe.yaml") }, []Finding{{"recipe.yaml", "missing"}}, ""},
 		"renamed": {func(m fstest.MapFS) { m["x.yaml"] = m["values.yaml"]; delete(m, "values.yaml") },
 			[]Finding{{"values.yaml", "missing"}, {"x.yaml", "added"}}, ""},
+		"executable":           {func(m fstest.MapFS) { m["values.yaml"].Mode |= 0o111 }, []Finding{{"values.yaml", "executable, and was not"}}, ""},
+		"executable by others": {func(m fstest.MapFS) { m["checksums.txt"].Mode |= 0o001 }, []Finding{{"checksums.txt", "executable, and was not"}}, ""},
+		"not executable":       {func(m fstest.MapFS) { m["deploy.sh"].Mode = 0o644 }, []Finding{{"deploy.sh", "no longer executable"}}, ""},
+		"set-user-id":          {func(m fstest.MapFS) { m["deploy.sh"].Mode |= fs.ModeSetuid }, []Finding{{"deploy.sh", "set-user-id, set-group-id or sticky"}}, ""},
+		"empty directory":      {func(m fstest.MapFS) { m["empty"] = &fstest.MapFile{Mode: fs.ModeDir | 0o755} }, []Finding{{"empty/", "an empty directory"}}, ""},
+		"only case": {func(m fstest.MapFS) { m["Values.yaml"] = m["values.yaml"] },
+			[]Finding{{"Values.yaml", "added"}, {"values.yaml", `like "Values.yaml" but for case`}}, ""},
 		"link":         {func(m fstest.MapFS) { m["values.yaml"].Mode |= fs.ModeSymlink }, []Finding{{"values.yaml", "not a file"}}, ""},
 		"no checksums": {func(m fstest.MapFS) { delete(m, checksums) }, nil, "no checksums.txt: not a bundle"},
 		"hostile checksums": {func(m fstest.MapFS) {
@@ -77,7 +88,7 @@ func TestVerifyEveryFile(t *testing.T) {
 		tree := made.FS()
 		data := bytes.Clone(made.Data(p))
 		data[len(data)/2] ^= 1
-		tree[p] = &fstest.MapFile{Data: data}
+		tree[p] = &fstest.MapFile{Data: data, Mode: tree[p].Mode}
 		got, err := VerifyTree(tree)
 		if err != nil || len(got) != 1 || got[0] != (Finding{p, "changed"}) {
 			t.Errorf("%s: %v, %v", p, got, err)

@@ -20,6 +20,7 @@ import (
 	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/internal/replace"
 )
 
@@ -208,7 +209,7 @@ func hashFor(path string, key crypto.PublicKey) (crypto.Hash, error) {
 }
 
 func readPEM(path string) (*pem.Block, error) {
-	f, err := os.Open(path)
+	f, err := userfile.OpenDocument(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, schema.Errorf(schema.NotFound, "no key %q", path).WithHint("eidos key generate makes a key pair")
 	}
@@ -216,7 +217,7 @@ func readPEM(path string) (*pem.Block, error) {
 		return nil, schema.Errorf(schema.Unauthorized, "key %q may not be read", path)
 	}
 	if err != nil {
-		return nil, err
+		return nil, schema.Errorf(schema.Invalid, "reading key %q: %w", path, err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxKey))

@@ -21,7 +21,7 @@ func CheckBundle(ctx context.Context, b *schema.Bundle, blobs engine.Blobs) erro
 // that is missing, changed or added fails. Without a verdict, the check has no
 // name.
 func verifyBundle(ctx context.Context, b *schema.Bundle, blobs engine.Blobs) (schema.VerificationCheck, error) {
-	tree := bundleFS{ctx, b, blobs}
+	tree := render.FS(ctx, b, blobs)
 	findings, detail, err := verifyTree(tree, b)
 	if err != nil {
 		return schema.VerificationCheck{}, err

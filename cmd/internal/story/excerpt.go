@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
 const (
@@ -89,14 +90,11 @@ func (x *excerpts) read(file string, n int) (string, bool) {
 	if x.name != file || n < x.line {
 		x.close()
 		x.name = file
-		// Not a pipe: it would be opened for good, and read by this.
-		info, err := os.Stat(file)
-		if err != nil || !info.Mode().IsRegular() {
+		f, err := userfile.Open(file) // not a pipe: this would read what another waits for
+		if err != nil {
 			return "", false
 		}
-		if x.file, err = os.Open(file); err != nil {
-			return "", false
-		}
+		x.file = f
 		x.r = bufio.NewReader(io.LimitReader(x.file, excerptLimit))
 	}
 	for x.r != nil && x.line < n {

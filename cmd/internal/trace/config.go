@@ -12,12 +12,12 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
 // config is what the environment says. The names and what they mean are those
@@ -130,8 +130,12 @@ func endpoint(traces, all string) (string, error) {
 	return u.String(), nil
 }
 
+// maxCertificates bounds a file of certificates, in bytes: those of a whole
+// distribution have 300 KiB.
+const maxCertificates = 16 << 20
+
 func certificates(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
+	pem, err := userfile.Read(file, maxCertificates)
 	if err != nil {
 		return nil, schema.Errorf(schema.NotFound, "reading OTEL_EXPORTER_OTLP_CERTIFICATE: %w", err)
 	}

@@ -15,6 +15,8 @@ import (
 	"sort"
 	"strings"
 	"time"
+
+	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
 // Set is what to look at.
@@ -123,7 +125,7 @@ func (s Sight) add(p string, info fs.FileInfo, before Sight) {
 
 // digest is of a file's content; zero if it cannot be read.
 func digest(p string) (sum [sha256.Size]byte) {
-	f, err := os.Open(p)
+	f, err := userfile.Open(p)
 	if err != nil {
 		return sum
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
 // Dir replaces the directory at path with what fill puts into a new one beside
@@ -121,7 +122,7 @@ const reads = 1000
 // read starts anew each time. Errors of opening it are those of package os.
 func Read(path string, read func(root *os.Root) error) error {
 	for range reads {
-		root, err := os.OpenRoot(path) // nothing outside is read, whatever it holds
+		root, err := userfile.OpenRoot(path) // nothing outside is read, whatever it holds
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -95,8 +96,24 @@ func create(path string, perm fs.FileMode) (string, *os.File, error) {
 	}
 }
 
+// readerPatience is how long a pipe may have no reader before writing to it
+// fails.
+const (
+	readerPatience = 5 * time.Second
+	readerPause    = 20 * time.Millisecond
+)
+
 func direct(path, real string, write func(io.Writer) error) error {
-	f, err := os.OpenFile(real, os.O_WRONLY, 0)
+	// Without O_NONBLOCK, opening a pipe waits for a reader, for ever.
+	f, err := os.OpenFile(real, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	for waited := time.Duration(0); errors.Is(err, syscall.ENXIO) && waited < readerPatience; waited += readerPause {
+		time.Sleep(readerPause)
+		f, err = os.OpenFile(real, os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	}
+	if errors.Is(err, syscall.ENXIO) {
+		return schema.Errorf(schema.Failed, "writing %q: nothing reads from that pipe or device", path).
+			WithHint("start the reader first, or name a file")
+	}
 	if err != nil {
 		return explain("writing", path, err)
 	}

@@ -1,11 +1,11 @@
-package sign
+package render
 
 import (
 	"context"
 	"io"
 	"io/fs"
 	"path"
-	"sort"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,52 +13,50 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// bundleFS is a bundle's tree as a file system, its bytes in a store.
+// FS is the tree of a bundle whose bytes are in a store.
+func FS(ctx context.Context, b *schema.Bundle, blobs engine.Blobs) fs.FS {
+	out := bundleFS{ctx, blobs, map[string]schema.File{}, map[string][]fs.DirEntry{}}
+	for _, f := range b.Files {
+		if _, twice := out.files[f.Path]; twice {
+			continue
+		}
+		out.files[f.Path] = f
+		e := bundleEntry{f: f}
+		for dir := path.Dir(f.Path); ; dir = path.Dir(dir) {
+			_, known := out.dirs[dir]
+			out.dirs[dir] = append(out.dirs[dir], e)
+			if known || dir == "." || dir == "/" {
+				break
+			}
+			e = bundleEntry{f: schema.File{Path: dir}, dir: true}
+		}
+	}
+	for _, entries := range out.dirs {
+		slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	}
+	return out
+}
+
 type bundleFS struct {
-	ctx    context.Context
-	bundle *schema.Bundle
-	blobs  engine.Blobs
+	ctx   context.Context
+	blobs engine.Blobs
+	files map[string]schema.File
+	dirs  map[string][]fs.DirEntry // sorted by name
 }
 
 func (b bundleFS) Open(name string) (fs.File, error) {
-	for _, f := range b.bundle.Files {
-		if f.Path == name {
-			rc, err := b.blobs.Open(b.ctx, f.Digest)
-			if err != nil {
-				return nil, err
-			}
-			return &bundleFile{rc, bundleEntry{f: f}}, nil
-		}
+	f, ok := b.files[name]
+	if !ok {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	rc, err := b.blobs.Open(b.ctx, f.Digest)
+	if err != nil {
+		return nil, err
+	}
+	return &bundleFile{rc, bundleEntry{f: f}}, nil
 }
 
-func (b bundleFS) ReadDir(name string) ([]fs.DirEntry, error) {
-	prefix := name + "/"
-	if name == "." {
-		prefix = ""
-	}
-	seen := map[string]bool{}
-	var out []fs.DirEntry
-	for _, f := range b.bundle.Files {
-		rest, ok := strings.CutPrefix(f.Path, prefix)
-		if !ok {
-			continue
-		}
-		first, _, dir := strings.Cut(rest, "/")
-		if seen[first] {
-			continue
-		}
-		seen[first] = true
-		e := bundleEntry{f: f}
-		if dir {
-			e = bundleEntry{f: schema.File{Path: prefix + first}, dir: true}
-		}
-		out = append(out, e)
-	}
-	sort.Slice(out, func(i, j int) bool { return out[i].Name() < out[j].Name() })
-	return out, nil
-}
+func (b bundleFS) ReadDir(name string) ([]fs.DirEntry, error) { return b.dirs[name], nil }
 
 func (b bundleFS) Stat(name string) (fs.FileInfo, error) {
 	if name == "." {
