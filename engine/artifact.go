@@ -1,10 +1,6 @@
 package engine
 
 import (
-	"cmp"
-	"maps"
-	"slices"
-
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -13,8 +9,4 @@ type Artifact struct {
 	MediaType string        `json:"mediaType"`
 	Digest    schema.Digest `json:"digest"`
 	Size      int64         `json:"size"` // bytes
-}
-
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
-	return slices.Sorted(maps.Keys(m))
 }

@@ -10,11 +10,14 @@ import (
 	"testing"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 )
 
 // node is the kind that benchmarks and properties run: it does nothing but
 // depend on what is given.
-func nodeKind() engine.Kind {
+func NodeType() engine.Kind {
 	return engine.Define(engine.Spec{Name: "node", Version: 1}, func(_ context.Context, _ engine.Env, p echoParams, in struct {
 		In []*Text `in:"in,optional"`
 	}) (*Text, error) {
@@ -44,23 +47,23 @@ func shaped(shape string, n int) string {
 }
 
 // once is a whole run, from the text to the closed store.
-func once(b *testing.B, text, dir string) *engine.Result {
-	store, err := engine.OpenStore(dir)
+func once(b *testing.B, text, dir string) *run.Result {
+	s, err := store.Open(dir)
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer store.Close()
-	kinds := []engine.Kind{nodeKind()}
+	defer s.Close()
+	kinds := []engine.Kind{NodeType()}
 	p, doc, err := parse(b, "pipeline.yaml", text)
 	if err != nil {
 		b.Fatal(err)
 	}
-	plan, err := engine.Compile(p, doc, kinds, engine.CompileOptions{})
+	pl, err := plan.Compile(p, doc, kinds, plan.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := engine.Runner{Store: store}
-	res, err := r.Run(context.Background(), plan)
+	r := run.Runner{Store: s}
+	res, err := r.Run(context.Background(), pl)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -43,12 +46,12 @@ steps:
 `
 
 // compileBounded compiles main.yaml, which includes the others by address.
-func compileBounded(t *testing.T, top string, texts map[string]string) (*engine.Plan, error) {
+func compileBounded(t *testing.T, top string, texts map[string]string) (*plan.Plan, error) {
 	p, doc, err := parse(t, top, texts[top])
 	if err != nil {
 		t.Fatal(err)
 	}
-	return engine.Compile(p, doc, bounded(), engine.CompileOptions{Include: func(uri, _ string) (*schema.Pipeline, *schema.Doc, error) {
+	return plan.Compile(p, doc, bounded(), plan.Options{Include: func(uri, _ string) (*schema.Pipeline, *schema.Doc, error) {
 		return parse(t, uri, texts[uri])
 	}})
 }
@@ -136,7 +139,7 @@ func TestPipelinesFromElsewhereAreBounded(t *testing.T) {
 		}
 		plan, err := compileBounded(t, "main.yaml", texts)
 		if err == nil {
-			r := &engine.Runner{Store: engine.NewMemory(), Dir: dir, LookupEnv: func(string) (string, bool) { return "token-value", true },
+			r := &run.Runner{Store: store.NewMemory(), Dir: dir, LookupEnv: func(string) (string, bool) { return "token-value", true },
 				Load: func(context.Context, engine.Env, string, string) (schema.Value, error) { return &Text{Text: "x"}, nil },
 				Save: func(context.Context, engine.Env, schema.Value, string) error { return nil }}
 			_, err = r.Run(context.Background(), plan)

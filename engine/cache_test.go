@@ -7,11 +7,13 @@ import (
 	"testing"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/content"
+	"github.com/NVIDIA/eidos/engine/run"
 	"github.com/NVIDIA/eidos/schema"
 )
 
 // poisoned is a cache that gives other bytes than it says.
-type poisoned struct{ engine.Shared }
+type poisoned struct{ content.Shared }
 
 func (p poisoned) Fetch(ctx context.Context, d schema.Digest) (io.ReadCloser, error) {
 	r, err := p.Shared.Fetch(ctx, d)
@@ -24,11 +26,11 @@ func (p poisoned) Fetch(ctx context.Context, d schema.Digest) (io.ReadCloser, er
 }
 
 func TestSharedCache(t *testing.T) {
-	shared := engine.Shared{Store: open(t, t.TempDir())}
+	shared := content.Shared{Store: open(t, t.TempDir())}
 	text := "steps:\n  a: {uses: echo, with: {text: Hello}}\n  b: {uses: upper, in: {text: a}}\n  c: {uses: touch, in: {text: b}}\n"
-	run := func(from, to []engine.Cache) (codes []string, calls map[string]int, log string) {
+	runner := func(from, to []engine.Cache) (codes []string, calls map[string]int, log string) {
 		w := newWorld()
-		r := engine.Runner{Store: open(t, t.TempDir()), CacheFrom: from, CacheTo: to, Events: func(e engine.Event) { log += e.Text }}
+		r := run.Runner{Store: open(t, t.TempDir()), CacheFrom: from, CacheTo: to, Events: func(e engine.Event) { log += e.Text }}
 		res, err := r.Run(context.Background(), compile(t, w, text))
 		if err != nil {
 			t.Fatal(err)
@@ -44,19 +46,19 @@ func TestSharedCache(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", what, got, want)
 		}
 	}
-	codes, _, _ := run(nil, []engine.Cache{shared})
+	codes, _, _ := runner(nil, []engine.Cache{shared})
 	check("first", codes, "new new effect")
-	codes, calls, _ := run([]engine.Cache{shared}, nil)
+	codes, calls, _ := runner([]engine.Cache{shared}, nil)
 	check("from the cache", codes, "cached cached effect")
 	if calls["echo"]+calls["upper"] != 0 || calls["touch"] != 1 {
 		t.Errorf("called %v", calls)
 	}
-	codes, _, log := run([]engine.Cache{poisoned{shared}}, nil)
+	codes, _, log := runner([]engine.Cache{poisoned{shared}}, nil)
 	check("poisoned", codes, "new new effect")
 	if !strings.Contains(log, "from the cache: the content has digest sha256:") {
 		t.Errorf("log: %q", log)
 	}
-	codes, _, _ = run([]engine.Cache{poisoned{shared}, shared}, nil)
+	codes, _, _ = runner([]engine.Cache{poisoned{shared}, shared}, nil)
 	check("poisoned, then sound", codes, "cached cached effect")
 }
 
@@ -82,7 +84,7 @@ func (a away) Share(context.Context, engine.Entry, func(context.Context, schema.
 // fails nothing.
 func TestCacheOutOfReach(t *testing.T) {
 	asked, told := 0, 0
-	r := engine.Runner{Store: open(t, t.TempDir()), Jobs: 1, CacheFrom: []engine.Cache{away{&asked}}, CacheTo: []engine.Cache{away{&asked}},
+	r := run.Runner{Store: open(t, t.TempDir()), Jobs: 1, CacheFrom: []engine.Cache{away{&asked}}, CacheTo: []engine.Cache{away{&asked}},
 		Events: func(e engine.Event) {
 			if strings.Contains(e.Text, "no route to the cache") {
 				told++

@@ -17,7 +17,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/history"
+	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/engine/process"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -40,17 +44,17 @@ func effectKind() engine.Kind {
 
 const crashJobs = 2
 
-func crashPlan(t testing.TB, steps int) *engine.Plan {
+func crashPlan(t testing.TB, steps int) *plan.Plan {
 	text := strings.ReplaceAll(shaped("layered", steps), "uses: node", "uses: effect")
 	p, doc, err := parse(t, "pipeline.yaml", text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := engine.Compile(p, doc, []engine.Kind{effectKind()}, engine.CompileOptions{})
+	pl, err := plan.Compile(p, doc, []engine.Kind{effectKind()}, plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return plan
+	return pl
 }
 
 // TestCrashChild is the process that TestCrash kills.
@@ -64,21 +68,21 @@ func TestCrashChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan := crashPlan(t, steps)
-	store, err := engine.OpenStore(filepath.Join(dir, "state"))
+	s, err := store.Open(filepath.Join(dir, "state"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
-	id, ok, err := engine.Unfinished(store, plan.Digest)
+	defer s.Close()
+	id, ok, err := history.Unfinished(s, plan.Digest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := engine.Runner{Store: store, Dir: dir, Jobs: crashJobs}
+	r := run.Runner{Store: s, Dir: dir, Jobs: crashJobs}
 	if ok {
 		r.Resume = id
 	}
 	if os.Getenv("EIDOS_CRASH_PROCESS") != "" {
-		r.Execute = crashExecutor(store.Dir())
+		r.Execute = crashExecutor(s.Dir())
 	}
 	if _, err := r.Run(context.Background(), plan); err != nil {
 		t.Fatal(err)
@@ -98,30 +102,30 @@ func TestCrashStep(t *testing.T) {
 	if dir == "" {
 		t.Skip("a part of TestCrash")
 	}
-	store, err := engine.OpenStore(dir)
+	s, err := store.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
+	defer s.Close()
 	task, err := process.Read(os.Stdin, os.Args[len(os.Args)-1])
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := process.Attend(context.Background(), os.Stdin)
 	defer stop()
-	process.Serve(ctx, task, os.Stdout, []engine.Kind{effectKind(), beatKind()}, store)
+	process.Serve(ctx, task, os.Stdout, []engine.Kind{effectKind(), beatKind()}, s)
 }
 
 // recorded lists the steps that the store in dir knows a result of.
-func recorded(t *testing.T, dir string, plan *engine.Plan) map[string]schema.Digest {
-	store, err := engine.OpenStore(filepath.Join(dir, "state"))
+func recorded(t *testing.T, dir string, p *plan.Plan) map[string]schema.Digest {
+	st, err := store.Open(filepath.Join(dir, "state"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
+	defer st.Close()
 	out := map[string]schema.Digest{}
-	for _, s := range plan.Steps() {
-		if e, ok, err := store.Last("test", s.ID); err != nil {
+	for _, s := range p.Steps() {
+		if e, ok, err := st.Last("test", s.ID); err != nil {
 			t.Fatal(err)
 		} else if ok {
 			out[s.ID] = e.Artifact.Digest
@@ -132,12 +136,12 @@ func recorded(t *testing.T, dir string, plan *engine.Plan) map[string]schema.Dig
 
 // over reports whether the newest run of the store in dir had ended.
 func over(t *testing.T, dir string) bool {
-	store, err := engine.OpenStore(filepath.Join(dir, "state"))
+	s, err := store.Open(filepath.Join(dir, "state"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
-	runs, err := engine.ListRuns(store)
+	defer s.Close()
+	runs, err := history.List(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +181,7 @@ func TestCrash(t *testing.T) {
 			plan := crashPlan(t, c.steps)
 			quiet := t.TempDir()
 			store := open(t, filepath.Join(quiet, "state"))
-			r := engine.Runner{Store: store, Dir: quiet, Jobs: crashJobs}
+			r := run.Runner{Store: store, Dir: quiet, Jobs: crashJobs}
 			if _, err := r.Run(context.Background(), plan); err != nil {
 				t.Fatal(err)
 			}
@@ -192,7 +196,7 @@ func TestCrash(t *testing.T) {
 }
 
 // crashRun kills one run up to limit times, and lets it end then.
-func crashRun(t *testing.T, plan *engine.Plan, want map[string]schema.Digest, limit int, latest time.Duration, env ...string) int {
+func crashRun(t *testing.T, p *plan.Plan, want map[string]schema.Digest, limit int, latest time.Duration, env ...string) int {
 	dir := t.TempDir()
 	child := func() *exec.Cmd {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestCrashChild$")
@@ -201,7 +205,7 @@ func crashRun(t *testing.T, plan *engine.Plan, want map[string]schema.Digest, li
 	}
 	kills := 0
 	for ; kills < limit; kills++ {
-		before, called := recorded(t, dir, plan), effects(t, dir)
+		before, called := recorded(t, dir, p), effects(t, dir)
 		cmd := child()
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -224,18 +228,18 @@ func crashRun(t *testing.T, plan *engine.Plan, want map[string]schema.Digest, li
 	if out, err := child().CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if d := cmp.Diff(want, recorded(t, dir, plan)); d != "" {
+	if d := cmp.Diff(want, recorded(t, dir, p)); d != "" {
 		t.Fatalf("results differ from an undisturbed run (-want +got):\n%s", d)
 	}
-	store, err := engine.OpenStore(filepath.Join(dir, "state"))
+	s, err := store.Open(filepath.Join(dir, "state"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
-	if wrong, err := store.Verify(context.Background()); err != nil || len(wrong) > 0 {
+	defer s.Close()
+	if wrong, err := s.Verify(context.Background()); err != nil || len(wrong) > 0 {
 		t.Fatal(wrong, err)
 	}
-	runs, err := engine.ListRuns(store)
+	runs, err := history.List(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -273,13 +277,13 @@ func TestOrphanParent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := engine.Compile(p, doc, []engine.Kind{beatKind()}, engine.CompileOptions{})
+	pl, err := plan.Compile(p, doc, []engine.Kind{beatKind()}, plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	store := open(t, filepath.Join(dir, "state"))
-	r := engine.Runner{Store: store, Dir: dir, Execute: crashExecutor(store.Dir())}
-	r.Run(context.Background(), plan)
+	r := run.Runner{Store: store, Dir: dir, Execute: crashExecutor(store.Dir())}
+	r.Run(context.Background(), pl)
 }
 
 // TestOrphan: the process of a step does not go on when the run that started

@@ -1,6 +1,21 @@
 package engine
 
-import "github.com/NVIDIA/eidos/schema"
+import (
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Shorten shortens a digest or a long value.
+func Shorten(s string) string {
+	if strings.HasPrefix(s, "sha256:") && len(s) == 71 {
+		return s[:15] + "…"
+	}
+	if r := []rune(s); len(r) > 40 {
+		return string(r[:39]) + "…"
+	}
+	return s
+}
 
 // Action is what becomes of a step.
 type Action string
@@ -66,11 +81,11 @@ func (c Change) Words() string {
 	var s string
 	switch {
 	case c.Was == "":
-		s = "new: " + brief(c.Is)
+		s = "new: " + Shorten(c.Is)
 	case c.Is == "":
-		s = "gone: was " + brief(c.Was)
+		s = "gone: was " + Shorten(c.Was)
 	default:
-		s = brief(c.Was) + " → " + brief(c.Is)
+		s = Shorten(c.Was) + " → " + Shorten(c.Is)
 	}
 	if c.Because != "" {
 		s += ", because " + c.Because

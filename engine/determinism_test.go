@@ -9,6 +9,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/history"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -23,12 +27,12 @@ func TestCheckDeterminism(t *testing.T) {
 	p := &schema.Pipeline{Steps: map[string]schema.Step{"a": {Uses: "count"}}}
 	for _, effect := range []bool{false, true} {
 		n = 0
-		plan, err := engine.Compile(p, nil, []engine.Kind{kind(effect)}, engine.CompileOptions{})
+		pl, err := plan.Compile(p, nil, []engine.Kind{kind(effect)}, plan.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := engine.Runner{Store: engine.NewMemory(), CheckDeterminism: true}
-		_, err = r.Run(context.Background(), plan)
+		r := run.Runner{Store: store.NewMemory(), CheckDeterminism: true}
+		_, err = r.Run(context.Background(), pl)
 		switch want := "steps.a: run twice it gives two results: n is 1, then 2"; {
 		case effect && err != nil:
 			t.Errorf("a kind with effect: %v", err)
@@ -46,13 +50,13 @@ func TestStatement(t *testing.T) {
 		t.Fatal(err)
 	}
 	var events []engine.Event
-	r := engine.Runner{Store: store, Dir: dir, Load: loadText, Events: func(e engine.Event) { events = append(events, e) },
+	r := run.Runner{Store: store, Dir: dir, Load: loadText, Events: func(e engine.Event) { events = append(events, e) },
 		Clock: func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }, Resume: "fixed-id"}
 	if _, err := r.Run(context.Background(), compile(t, w, "steps:\n  a: {uses: upper, in: {text: ./in.txt}}\n")); err != nil {
 		t.Fatal(err)
 	}
-	o := engine.ProvenanceOptions{Version: "v1", Params: map[string]any{"x": "y"}, Subjects: []engine.Resource{{Name: "registry/x", Digest: map[string]string{"sha256": "ab"}}}}
-	s, err := engine.NewStatement(events, o)
+	o := history.ProvenanceOptions{Version: "v1", Params: map[string]any{"x": "y"}, Subjects: []history.Resource{{Name: "registry/x", Digest: map[string]string{"sha256": "ab"}}}}
+	s, err := history.NewStatement(events, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +64,7 @@ func TestStatement(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := engine.NewStatement(stored, o)
+	again, err := history.NewStatement(stored, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +76,7 @@ func TestStatement(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "testdata/statement.json", append(data, '\n'))
-	if _, err := engine.NewStatement(events[:2], o); schema.CodeOf(err) != schema.Invalid {
+	if _, err := history.NewStatement(events[:2], o); schema.CodeOf(err) != schema.Invalid {
 		t.Errorf("of half a run: %v", err)
 	}
 }

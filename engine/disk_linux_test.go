@@ -14,21 +14,25 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/history"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 )
 
 // notedPlan is n steps of a pure kind that notes its calls.
-func notedPlan(t testing.TB, n int) *engine.Plan {
+func notedPlan(t testing.TB, n int) *plan.Plan {
 	kind := effectKind()
 	kind.Effect = false
 	p, doc, err := parse(t, "pipeline.yaml", strings.ReplaceAll(shaped("layered", n), "uses: node", "uses: effect"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := engine.Compile(p, doc, []engine.Kind{kind}, engine.CompileOptions{})
+	pl, err := plan.Compile(p, doc, []engine.Kind{kind}, plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return plan
+	return pl
 }
 
 // TestDiskChild has a disk of its own, in a mount namespace.
@@ -49,31 +53,31 @@ func TestDiskChild(t *testing.T) {
 	}
 	mount(0, "size=128k")
 	plan := notedPlan(t, 300)
-	run := func() error {
-		store, err := engine.OpenStore(state)
+	runner := func() error {
+		s, err := store.Open(state)
 		if err != nil {
 			return err
 		}
-		defer store.Close()
-		r := engine.Runner{Store: store, Dir: dir}
+		defer s.Close()
+		r := run.Runner{Store: s, Dir: dir}
 		_, err = r.Run(context.Background(), plan)
 		return err
 	}
-	if err := run(); err == nil || !strings.Contains(err.Error(), "the disk is full: writing") {
+	if err := runner(); err == nil || !strings.Contains(err.Error(), "the disk is full: writing") {
 		t.Fatalf("full: %v", err)
 	}
 	// What nobody needs is removed also when there is no room to write: first
 	// nothing is left of it, then the run fails again with what it had.
 	before := recorded(t, dir, plan)
-	store := open(t, state)
-	freed, err := store.GC(time.Now().Add(time.Hour), 0)
+	s := open(t, state)
+	freed, err := s.GC(time.Now().Add(time.Hour), 0)
 	if err != nil || freed <= 0 {
 		t.Fatalf("gc on a full disk freed %d bytes: %v", freed, err)
 	}
-	if wrong, err := store.Verify(context.Background()); err != nil || len(wrong) > 0 {
+	if wrong, err := s.Verify(context.Background()); err != nil || len(wrong) > 0 {
 		t.Fatal(wrong, err)
 	}
-	store.Close()
+	s.Close()
 	if d := cmp.Diff(before, recorded(t, dir, plan)); d != "" {
 		t.Fatalf("gc changed what is known of the newest results (-before +after):\n%s", d)
 	}
@@ -82,7 +86,7 @@ func TestDiskChild(t *testing.T) {
 	if len(had) == 0 || len(had) == 300 {
 		t.Fatalf("%d results on a full disk", len(had))
 	}
-	if err := run(); err != nil {
+	if err := runner(); err != nil {
 		t.Fatal(err)
 	}
 	calls := effects(t, dir)
@@ -96,7 +100,7 @@ func TestDiskChild(t *testing.T) {
 		t.Errorf("%d results", len(all))
 	}
 	mount(syscall.MS_REMOUNT|syscall.MS_RDONLY, "")
-	if err := run(); err == nil || !strings.Contains(err.Error(), "the state directory cannot be written") {
+	if err := runner(); err == nil || !strings.Contains(err.Error(), "the state directory cannot be written") {
 		t.Errorf("read-only: %v", err)
 	}
 	looking(t, state, dir, plan)
@@ -111,14 +115,16 @@ func TestDiskChild(t *testing.T) {
 
 // looking does what needs no more than to read, in a state directory that is
 // read-only.
-func looking(t *testing.T, state, dir string, plan *engine.Plan) {
-	store, err := engine.ReadStore(state)
+func looking(t *testing.T, state, dir string, p *plan.Plan) {
+	s, err := store.ReadStore(state)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
-	r := engine.Runner{Store: store, Dir: dir, Load: loadText}
-	decisions, err := r.Explain(context.Background(), plan)
+	defer s.Close()
+	scratch := &store.Scratch{Store: s}
+	defer scratch.Close()
+	r := run.Runner{Store: scratch, Dir: dir, Load: loadText}
+	decisions, err := r.Explain(context.Background(), p)
 	if err != nil {
 		t.Error(err)
 	}
@@ -134,15 +140,15 @@ func looking(t *testing.T, state, dir string, plan *engine.Plan) {
 	if err != nil || len(loads) != 2 || loads[1].Code != engine.CodeNew {
 		t.Errorf("a plan that loads: %v, %v", loads, err)
 	}
-	if runs, err := engine.ListRuns(store); err != nil || len(runs) == 0 {
+	if runs, err := history.List(s); err != nil || len(runs) == 0 {
 		t.Errorf("%d runs: %v", len(runs), err)
-	} else if events, err := store.Events(runs[0].ID); err != nil || len(events) == 0 {
+	} else if events, err := s.Events(runs[0].ID); err != nil || len(events) == 0 {
 		t.Errorf("%d events: %v", len(events), err)
 	}
-	if u, err := store.Usage(); err != nil || u.Entries != 300 {
+	if u, err := s.Usage(); err != nil || u.Entries != 300 {
 		t.Errorf("%+v: %v", u, err)
 	}
-	if wrong, err := store.Verify(context.Background()); err != nil || len(wrong) > 0 {
+	if wrong, err := s.Verify(context.Background()); err != nil || len(wrong) > 0 {
 		t.Error(wrong, err)
 	}
 }
@@ -175,9 +181,9 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	var runs, readers sync.WaitGroup
 	over := make(chan struct{})
 	for range 2 {
-		store := open(t, state)
+		s := open(t, state)
 		runs.Go(func() {
-			r := engine.Runner{Store: store, Dir: dir, Jobs: 2}
+			r := run.Runner{Store: s, Dir: dir, Jobs: 2}
 			if _, err := r.Run(context.Background(), plan); err != nil {
 				t.Error(err)
 			}
@@ -186,12 +192,12 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	seen := 0
 	readers.Go(func() {
 		for {
-			store, err := engine.OpenStore(state)
+			s, err := store.Open(state)
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			infos, err := engine.ListRuns(store)
+			infos, err := history.List(s)
 			if err != nil {
 				t.Error(err)
 			}
@@ -199,16 +205,16 @@ func TestTwoRunsAtOnce(t *testing.T) {
 				if r.State != engine.Running && r.State != engine.Done || r.Interrupted {
 					t.Errorf("run %s is %s", r.ID, r.State)
 				}
-				events, err := store.Events(r.ID)
+				events, err := s.Events(r.ID)
 				if err != nil {
 					t.Error(err)
 				}
 				seen += len(events)
 			}
-			if wrong, err := store.Verify(context.Background()); err != nil || len(wrong) > 0 {
+			if wrong, err := s.Verify(context.Background()); err != nil || len(wrong) > 0 {
 				t.Error(wrong, err)
 			}
-			store.Close()
+			s.Close()
 			select {
 			case <-over:
 				return
@@ -222,7 +228,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	if seen == 0 {
 		t.Error("nothing was read")
 	}
-	infos, err := engine.ListRuns(open(t, state))
+	infos, err := history.List(open(t, state))
 	if err != nil || len(infos) != 2 {
 		t.Fatalf("%d runs: %v", len(infos), err)
 	}
@@ -232,7 +238,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 		}
 	}
 	alone := t.TempDir()
-	r := engine.Runner{Store: open(t, filepath.Join(alone, "state")), Dir: alone}
+	r := run.Runner{Store: open(t, filepath.Join(alone, "state")), Dir: alone}
 	if _, err := r.Run(context.Background(), plan); err != nil {
 		t.Fatal(err)
 	}

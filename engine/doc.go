@@ -1,17 +1,38 @@
-// Package engine is the machine: it compiles a pipeline to a plan, and runs
-// the plan. A plan is a DAG of typed steps; a step is a plain Go function from
-// values to a value; values live in a store by their content. It knows no
-// GPUs, no Kubernetes, no registries and no CUE.
+// Package engine holds what steps, stores, caches and executors agree on: Kind,
+// Env, Artifact, Entry, Store, Cache, Task, Event and Decision. A step is a Go
+// function from values to a value; values live in a store by the digest of their
+// content. Neither this package nor those below it know GPUs, Kubernetes or
+// registries.
 //
-//	kind.go       what a step can do, and how a Go function becomes one
-//	compile.go    a pipeline to a plan: link.go, matrix.go, expand.go, bind.go, sort.go, include.go
-//	run.go        a plan to a result: loop.go, state.go, verdict.go, task.go, target.go, unroll.go
-//	decide.go     run a step or reuse its result: key.go, compare.go; explain.go asks without running
-//	store.go      results by content: directory.go, linefile.go, keylog.go, smalllog.go, memory.go;
-//	              scratch.go and verify.go only look; cache.go shares them
-//	step.go       one attempt complete in itself, to run elsewhere; process/ does in processes
-//	journal.go    what happened: runs.go and history.go tell about runs of the past, retry.go
-//	              runs one again, provenance.go attests one
-//	secret.go     what steps may read and nobody may see: mask.go hides it
-//	event.go      the one stream that everything which shows a run is made of
+// From the bytes of a file to saved output, each arrow a package:
+//
+//	pipeline file
+//	   │  schema.Parse           YAML, JSON or CUE (expr) with source positions
+//	   ▼
+//	plan      names resolved, edges typed, matrix rows expanded, parameters bound
+//	   │  plan.Compile           compile.go, link.go, matrix.go, expand.go, bind.go
+//	   ▼
+//	run       schedule → decide → attempt → report
+//	   │  loop.go      which node is next: one goroutine owns all states
+//	   │  decide.go    run it or reuse its result: a key (package key) per node
+//	   │  attempt.go   one try: conditions, late values, the function, its result
+//	   │  sharing.go   results of other machines, through an engine.Cache
+//	   │  remote.go    the same try on another machine, through engine.Execute
+//	   │  output.go    `out`: saved, and saved again when it is not what it was
+//	   ▼
+//	store     results by content, entries by key, a journal for each run
+//	   │
+//	   ▼
+//	history   runs of the past: list, explain, attest, find what to resume
+//
+// content reads and writes documents and copies entries between stores; mask
+// hides secrets in logs, errors and results; remote runs one task for another
+// process and carries tasks and results; process is an executor on top of it.
+//
+// On kill -9 nothing is repaired: a result is stored before its entry, an entry
+// before the event that reports it, and each is one write. The next run finds
+// the run unfinished (history.Unfinished) and resumes it (run/resume.go).
+//
+// Imports go down only: history and run → plan, store → key, content, mask →
+// engine → schema; run and store do not import each other.
 package engine

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -40,3 +41,7 @@ type Loader func(ctx context.Context, env Env, uri, mediaType string) (schema.Va
 // Saver writes v to uri: a path, "-", cm://, oci://. What was there stays as
 // it was if it fails.
 type Saver func(ctx context.Context, env Env, v schema.Value, uri string) error
+
+// ErrNotHere is what a Saver returns for a place that is on another machine:
+// nothing is saved, and nothing fails.
+var ErrNotHere = errors.New("the place is on another machine")

@@ -3,10 +3,20 @@ package engine
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/NVIDIA/eidos/schema"
 )
+
+func NewEventError(err error) *EventError {
+	out := &EventError{Code: schema.CodeOf(err), Message: schema.ErrorText(err)}
+	var se *schema.Error
+	if errors.As(err, &se) {
+		out.Hint, out.Pos = se.Hint, se.Pos
+	}
+	return out
+}
 
 // EventType says what an event is about.
 type EventType string

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -26,13 +29,13 @@ func Example() {
 	err := schema.Decode("greet.yaml", []byte(`{apiVersion: eidos.nvidia.com/v1alpha1, kind: Pipeline, metadata: {name: greet}, steps: {
   hello: {uses: echo, with: {text: hello}},
   loud:  {uses: shout, in: {text: hello}, with: {times: 3}}}}`), &p)
-	var plan *engine.Plan
+	var pl *plan.Plan
 	if err == nil {
-		plan, err = engine.Compile(&p, nil, kinds, engine.CompileOptions{})
+		pl, err = plan.Compile(&p, nil, kinds, plan.Options{})
 	}
-	var res *engine.Result
+	var res *run.Result
 	if err == nil {
-		res, err = (&engine.Runner{Store: engine.NewMemory()}).Run(context.Background(), plan)
+		res, err = (&run.Runner{Store: store.NewMemory()}).Run(context.Background(), pl)
 	}
 	if err == nil {
 		v, _ := res.Value(context.Background(), "loud")

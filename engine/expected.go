@@ -11,9 +11,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// maxContent is the most bytes that are taken from a cache: for one blob, and
+// MaxContent is the most bytes that are taken from a cache: for one blob, and
 // for all that one entry names.
-const maxContent = 8 << 30
+const MaxContent = 8 << 30
 
 // Expected is what is known of bytes before they are read. Whatever comes from
 // a registry, a cache or a file that others can write is read through it, so
@@ -30,7 +30,7 @@ type Expected struct {
 // Content over Limit and malformed digests are Invalid.
 func (e Expected) Reader(r io.Reader) io.Reader {
 	x := &expectedReader{r: r, want: e, hash: sha256.New(), most: e.Size}
-	if _, err := hexOf(e.Digest); err != nil {
+	if _, err := e.Digest.Hex(); err != nil {
 		x.err = err
 	}
 	switch {

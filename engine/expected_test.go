@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,7 +14,7 @@ import (
 
 func TestExpected(t *testing.T) {
 	const text = "exactly this"
-	d, size := digestOf([]byte(text)), int64(len(text))
+	d, size := schema.DigestOf([]byte(text)), int64(len(text))
 	reset := io.MultiReader(strings.NewReader(text[:5]), iotest.ErrReader(syscall.ECONNRESET))
 	for _, tt := range []struct {
 		name string
@@ -28,7 +27,7 @@ func TestExpected(t *testing.T) {
 		{"end with the data", Expected{d, size, size}, iotest.DataErrReader(strings.NewReader(text)), ""},
 		{"no size", Expected{d, -1, size}, strings.NewReader(text), ""},
 		{"no size, no limit", Expected{d, -1, 0}, strings.NewReader(text), ""},
-		{"empty", Expected{digestOf(nil), 0, 1}, strings.NewReader(""), ""},
+		{"empty", Expected{schema.DigestOf(nil), 0, 1}, strings.NewReader(""), ""},
 		{"-1", Expected{d, size, 0}, strings.NewReader(text[1:]), "the content ended after 11 of 12 bytes: unexpected EOF"},
 		{"+1", Expected{d, size, 0}, strings.NewReader(text + "x"), "the content is longer than its 12 bytes"},
 		{"+1 byte by byte", Expected{d, size, 0}, iotest.OneByteReader(strings.NewReader(text + "x")), "the content is longer than its 12 bytes"},
@@ -37,7 +36,7 @@ func TestExpected(t *testing.T) {
 		{"promised too much", Expected{d, 1 << 40, 100}, iotest.ErrReader(errors.New("BUG: read")), "it has more than the 100 bytes that are taken at most"},
 		{"other bytes", Expected{d, size, 0}, strings.NewReader("exactly that"), "the content has digest "},
 		{"other bytes, no size", Expected{d, -1, 0}, strings.NewReader("x"), "the content has digest "},
-		{"something for nothing", Expected{digestOf(nil), 0, 0}, strings.NewReader("x"), "the content is longer than its 0 bytes"},
+		{"something for nothing", Expected{schema.DigestOf(nil), 0, 0}, strings.NewReader("x"), "the content is longer than its 0 bytes"},
 		{"reset", Expected{d, size, 0}, reset, "connection reset by peer"},
 		{"no digest", Expected{"", size, 0}, strings.NewReader(text), "is not a SHA-256 digest"},
 		{"another algorithm", Expected{"sha512:" + schema.Digest(strings.Repeat("0", 128)), size, 0}, strings.NewReader(text), "is not a SHA-256 digest"},
@@ -57,38 +56,4 @@ type zeros struct{}
 func (zeros) Read(p []byte) (int, error) {
 	clear(p)
 	return len(p), nil
-}
-
-// A blob that was changed on the disk is not read as what it was, also if it
-// only grew.
-func TestDamagedBlob(t *testing.T) {
-	for name, change := range map[string]func([]byte) []byte{
-		"longer":  func(b []byte) []byte { return append(b, "more"...) },
-		"shorter": func(b []byte) []byte { return b[:len(b)-1] },
-		"other":   func(b []byte) []byte { b[0]++; return b },
-	} {
-		s, err := OpenStore(t.TempDir())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		d, size, err := s.Put(t.Context(), bytes.NewReader(make([]byte, 1<<20)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		path, err := s.path(d)
-		if err != nil {
-			t.Fatal(err)
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, change(data), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := readBytes(t.Context(), s, Artifact{Digest: d, Size: size}); schema.CodeOf(err) != schema.Failed {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
 }

@@ -1,68 +1,8 @@
 package engine
 
 import (
-	"bytes"
 	"testing"
-
-	"github.com/NVIDIA/eidos/schema"
 )
-
-func FuzzText(f *testing.F) {
-	for _, s := range []string{"", "plain", "${params.a}", "a${matrix.b}c$${d}", "${", "$${", "${}", "${a..b}", "$$$${x}"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		p, err := parseText(s)
-		if err != nil {
-			if len(p.literal) > 0 || len(p.refs) > 0 {
-				t.Fatal("half a result beside an error")
-			}
-			return
-		}
-		if len(p.literal) != len(p.refs)+1 {
-			t.Fatalf("%d literals, %d references", len(p.literal), len(p.refs))
-		}
-		// Printed and read again, it is the same.
-		var b bytes.Buffer
-		for i, l := range p.literal {
-			b.WriteString(string(bytes.ReplaceAll([]byte(l), []byte("${"), []byte("$${"))))
-			if i < len(p.refs) {
-				b.WriteString(p.refs[i].String())
-			}
-		}
-		again, err := parseText(b.String())
-		if err != nil || len(again.refs) != len(p.refs) {
-			t.Fatalf("%q printed as %q: %v", s, b.String(), err)
-		}
-	})
-}
-
-func FuzzLineFile(f *testing.F) {
-	f.Add([]byte("00000000 x\n"))
-	f.Add([]byte("\n\n"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		l := lineFile{data: data}
-		l.each(func(at int, rest []byte) {
-			if !bytes.Equal(l.rest(at), rest) {
-				t.Fatal("rest differs")
-			}
-		})
-		k := keyLog{lineFile: lineFile{data: data}}
-		k.index()
-		for at := range k.live() {
-			if _, err := k.entryAt(at); err == nil && at > len(data) {
-				t.Fatal("beyond the end")
-			}
-		}
-		s := smallLog{lineFile: lineFile{data: data}}
-		s.index()
-		for d := range s.at {
-			if doc := s.get(digest32(d)); len(doc) == 0 || doc[len(doc)-1] != '\n' {
-				t.Fatal("not a line")
-			}
-		}
-	})
-}
 
 func FuzzEvents(f *testing.F) {
 	f.Add([]byte(`{"seq":1,"type":"run"}` + "\n{\"seq"))
@@ -71,25 +11,6 @@ func FuzzEvents(f *testing.F) {
 			if e.Type == "" {
 				t.Fatal("not an event")
 			}
-		}
-	})
-}
-
-func FuzzPipeline(f *testing.F) {
-	f.Add([]byte("steps: {a: {uses: k, matrix: {x: [1]}, with: {a: \"${matrix.x}\"}}}"))
-	f.Add([]byte("steps: {a: {uses: k, needs: [a]}, b: {include: x}}"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		doc, err := schema.Parse("p", append([]byte("apiVersion: "+schema.APIVersion+"\nkind: Pipeline\nmetadata: {name: x}\n"), data...))
-		if err != nil {
-			return
-		}
-		var p schema.Pipeline
-		if doc.Decode(&p) != nil {
-			return
-		}
-		plan, err := Compile(&p, doc, nil, CompileOptions{})
-		if (plan == nil) == (err == nil) {
-			t.Fatal("a plan and an error, or neither")
 		}
 	})
 }

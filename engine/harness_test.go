@@ -19,6 +19,9 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/expr"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -95,7 +98,7 @@ func script(t *testing.T, file string) {
 	}
 	s := &scripted{t: t, dir: dir, world: newWorld(), out: map[string]string{}, env: map[string]string{}, params: map[string]string{}}
 	s.clock = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	s.store, err = engine.OpenStore(filepath.Join(t.TempDir(), "state"))
+	s.store, err = store.Open(filepath.Join(t.TempDir(), "state"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,11 +146,11 @@ func script(t *testing.T, file string) {
 type scripted struct {
 	t           *testing.T
 	dir         string
-	store       *engine.Directory
+	store       *store.Directory
 	world       *world
 	out         map[string]string
 	env, params map[string]string
-	runner      engine.Runner
+	runner      run.Runner
 	clock       time.Time
 	plans, runs int
 }
@@ -218,25 +221,25 @@ func number(name string, n int) string {
 	return fmt.Sprint(name, n)
 }
 
-func (s *scripted) compile() *engine.Plan {
+func (s *scripted) compile() *plan.Plan {
 	data, err := os.ReadFile(filepath.Join(s.dir, "pipeline.yaml"))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	plan, err := s.compileText(string(data))
+	p, err := s.compileText(string(data))
 	if err != nil {
 		s.errors("out/errors", err)
 		return nil
 	}
-	return plan
+	return p
 }
 
-func (s *scripted) compileText(text string) (*engine.Plan, error) {
+func (s *scripted) compileText(text string) (*plan.Plan, error) {
 	p, doc, err := parse(s.t, "pipeline.yaml", text)
 	if err != nil {
 		return nil, err
 	}
-	return engine.Compile(p, doc, s.world.kinds(), engine.CompileOptions{Params: s.params, When: expr.Compile, Include: func(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
+	return plan.Compile(p, doc, s.world.kinds(), plan.Options{Params: s.params, When: expr.Compile, Include: func(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
 		data, err := os.ReadFile(filepath.Join(s.dir, strings.TrimPrefix(uri, "oci://")))
 		if err != nil {
 			return nil, nil, schema.Errorf(schema.NotFound, "no file %q", uri)
@@ -259,7 +262,7 @@ func (s *scripted) errors(name string, err error) {
 	}
 }
 
-func (s *scripted) ready() *engine.Runner {
+func (s *scripted) ready() *run.Runner {
 	r := s.runner
 	r.Store, r.Load, r.Save, r.Dir, r.Jobs = s.store, loadText, saveText, s.dir, 1
 	r.Clock = func() time.Time { return s.clock }

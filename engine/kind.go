@@ -91,12 +91,15 @@ func Define[P, I any, O schema.Value](spec Spec, f func(ctx context.Context, env
 	return k
 }
 
+// Defined reports whether package schema defines the parameters, in CUE.
+func (k Kind) Defined() bool { return k.params.PkgPath() == schemaPackage }
+
 // Decode reads the parameters of a step from its `with`.
 func (k Kind) Decode(with *schema.Doc) (any, error) {
 	p := reflect.New(k.params)
-	if k.params.PkgPath() != ours {
+	if !k.Defined() {
 		m, _ := with.Value().(map[string]any)
-		if err := decodeOwn(place{doc: with, root: with.Path()}, m, p.Interface()); err != nil {
+		if err := decodeExternal(schema.Position{Doc: with, Root: with.Path()}, m, p.Interface()); err != nil {
 			return nil, err
 		}
 		return p.Interface(), nil
@@ -104,12 +107,12 @@ func (k Kind) Decode(with *schema.Doc) (any, error) {
 	if err := with.Decode(p.Interface()); err != nil {
 		return nil, err
 	}
-	return k.checked(p.Interface(), place{doc: with, root: with.Path()})
+	return k.checked(p.Interface(), schema.Position{Doc: with, Root: with.Path()})
 }
 
 // checked is params after Check; its errors get the position of what they are
 // about.
-func (k Kind) checked(params any, at place) (any, error) {
+func (k Kind) checked(params any, at schema.Position) (any, error) {
 	if k.Check == nil {
 		return params, nil
 	}
@@ -117,9 +120,9 @@ func (k Kind) checked(params any, at place) (any, error) {
 	for _, err := range schema.List(k.Check(params)) {
 		var e *schema.Error
 		if errors.As(err, &e) {
-			is := at.child(strings.Split(e.Path, ".")...)
+			is := at.Child(strings.Split(e.Path, ".")...)
 			c := *e
-			c.Pos, c.Path = is.pos(), is.String()
+			c.Pos, c.Path = is.Pos(), is.String()
 			err = &c
 		}
 		out = append(out, err)
@@ -137,8 +140,8 @@ func (k Kind) DecodeValue(path string, with map[string]any) (any, error) {
 		with = map[string]any{}
 	}
 	p := reflect.New(k.params)
-	if k.params.PkgPath() != ours {
-		if err := decodeOwn(place{root: path}, with, p.Interface()); err != nil {
+	if !k.Defined() {
+		if err := decodeExternal(schema.Position{Root: path}, with, p.Interface()); err != nil {
 			return nil, err
 		}
 		return p.Interface(), nil
@@ -146,7 +149,7 @@ func (k Kind) DecodeValue(path string, with map[string]any) (any, error) {
 	if err := schema.DecodeValue(path, with, p.Interface()); err != nil {
 		return nil, err
 	}
-	return k.checked(p.Interface(), place{root: path})
+	return k.checked(p.Interface(), schema.Position{Root: path})
 }
 
 // Run runs one step of the kind. params is what Decode returned. A panic of the

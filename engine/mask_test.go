@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -24,13 +26,13 @@ func tell(t *testing.T, f func(env engine.Env) (*Text, error)) (events, logs []s
 	})
 	p := &schema.Pipeline{Secrets: map[string]schema.Secret{"s": {Env: "S"}},
 		Steps: map[string]schema.Step{"a": {Uses: "tell", Secrets: []string{"s"}, Retry: &schema.Retry{Limit: 2, On: "any"}}}}
-	plan, cerr := engine.Compile(p, nil, []engine.Kind{k}, engine.CompileOptions{})
+	pl, cerr := plan.Compile(p, nil, []engine.Kind{k}, plan.Options{})
 	if cerr != nil {
 		t.Fatal(cerr)
 	}
 	dir := t.TempDir()
 	store := open(t, dir)
-	r := engine.Runner{Store: store, LookupEnv: func(string) (string, bool) { return sesame, true }, Events: func(e engine.Event) {
+	r := run.Runner{Store: store, LookupEnv: func(string) (string, bool) { return sesame, true }, Events: func(e engine.Event) {
 		line, err := e.MarshalLine()
 		if err != nil {
 			t.Error(err)
@@ -40,7 +42,7 @@ func tell(t *testing.T, f func(env engine.Env) (*Text, error)) (events, logs []s
 			logs = append(logs, e.Text)
 		}
 	}}
-	_, err = r.Run(context.Background(), plan)
+	_, err = r.Run(context.Background(), pl)
 	var all strings.Builder
 	werr := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {

@@ -12,6 +12,9 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/expr"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -130,24 +133,24 @@ func (f *nestedFile) evaluate(prefix string, skipped bool, texts map[string]stri
 }
 
 // compiled compiles f with what it includes.
-func (f *nestedFile) compiled(t interface{ Fatal(...any) }) *engine.Plan {
+func (f *nestedFile) compiled(t interface{ Fatal(...any) }) *plan.Plan {
 	files := map[string]*schema.Pipeline{}
 	f.pipelines(files)
-	plan, err := engine.Compile(files[f.name], nil, newWorld().kinds(), engine.CompileOptions{When: expr.Compile, Include: func(uri, _ string) (*schema.Pipeline, *schema.Doc, error) {
+	p, err := plan.Compile(files[f.name], nil, newWorld().kinds(), plan.Options{When: expr.Compile, Include: func(uri, _ string) (*schema.Pipeline, *schema.Doc, error) {
 		return files[uri], nil, nil
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return plan
+	return p
 }
 
 // told is what a run made of the steps, and what a plan tells before and after
 // it, one line a step.
-func told(t interface{ Fatal(...any) }, plan *engine.Plan, jobs int) (texts map[string]string, plans [2]string) {
-	r := engine.Runner{Store: engine.NewMemory(), Jobs: jobs}
+func told(t interface{ Fatal(...any) }, p *plan.Plan, jobs int) (texts map[string]string, plans [2]string) {
+	r := run.Runner{Store: store.NewMemory(), Jobs: jobs}
 	explain := func() string {
-		decisions, err := r.Explain(context.Background(), plan)
+		decisions, err := r.Explain(context.Background(), p)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +162,7 @@ func told(t interface{ Fatal(...any) }, plan *engine.Plan, jobs int) (texts map[
 		return strings.Join(lines, "")
 	}
 	plans[0] = explain()
-	res, err := r.Run(context.Background(), plan)
+	res, err := r.Run(context.Background(), p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/process"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -23,16 +25,16 @@ func TestStepChild(t *testing.T) {
 		p, _ := os.FindProcess(os.Getpid())
 		p.Kill()
 	}
-	store, err := engine.OpenStore(dir)
+	s, err := store.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
+	defer s.Close()
 	task, err := process.Read(os.Stdin, os.Args[len(os.Args)-1])
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := process.Serve(context.Background(), task, os.Stdout, newWorld().kinds(), store); err != nil {
+	if _, err := process.Serve(context.Background(), task, os.Stdout, newWorld().kinds(), s); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -51,9 +53,9 @@ steps:
 // TestProcesses: a step in a process of its own gives the same bytes, and says
 // the same.
 func TestProcesses(t *testing.T) {
-	run := func(dir string, x engine.Execute) (map[string]schema.Digest, string) {
+	runner := func(dir string, x engine.Execute) (map[string]schema.Digest, string) {
 		var log strings.Builder
-		r := engine.Runner{Store: open(t, dir), Execute: x, Jobs: 2, Events: func(e engine.Event) {
+		r := run.Runner{Store: open(t, dir), Execute: x, Jobs: 2, Events: func(e engine.Event) {
 			if e.Type != engine.EventStep || e.State.Final() {
 				log.WriteString(show(e))
 			}
@@ -73,8 +75,8 @@ func TestProcesses(t *testing.T) {
 		command := func(t engine.Task) []string { return []string{os.Args[0], "-test.run=^TestStepChild$", "--", t.Step} }
 		return process.Executor(command, append(os.Environ(), append(extra, "EIDOS_STEP_STATE="+dir)...))
 	}
-	want, _ := run(t.TempDir(), nil)
-	got, log := run(dir, child())
+	want, _ := runner(t.TempDir(), nil)
+	got, log := runner(dir, child())
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("results differ (-here +there):\n%s", d)
 	}
@@ -83,7 +85,7 @@ func TestProcesses(t *testing.T) {
 			t.Errorf("not told: %s\n%s", w, log)
 		}
 	}
-	r := engine.Runner{Store: open(t, t.TempDir()), Execute: child("EIDOS_STEP_DIE=1")}
+	r := run.Runner{Store: open(t, t.TempDir()), Execute: child("EIDOS_STEP_DIE=1")}
 	_, err := r.Run(context.Background(), compile(t, newWorld(), "steps:\n  a: {uses: echo}\n"))
 	if schema.CodeOf(err) != schema.Unavailable || !strings.Contains(err.Error(), "ended without a result: signal: killed") {
 		t.Errorf("got %v", err)

@@ -15,6 +15,9 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -216,7 +219,7 @@ func TestRandomRuns(t *testing.T) {
 		}
 		steps := randomSteps(t, n)
 		stage := newStage(steps)
-		plan, err := engine.Compile(pipelineOf(steps), nil, []engine.Kind{stage.kind()}, engine.CompileOptions{When: never})
+		p, err := plan.Compile(pipelineOf(steps), nil, []engine.Kind{stage.kind()}, plan.Options{When: never})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,22 +235,22 @@ func TestRandomRuns(t *testing.T) {
 			}
 		}
 		var events []engine.Event
-		store, err := engine.OpenStore(state)
+		s, err := store.Open(state)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer store.Close()
-		r := engine.Runner{Store: store, Jobs: rapid.IntRange(1, 8).Draw(t, "jobs"), KeepGoing: rapid.Bool().Draw(t, "keep going"), Events: func(e engine.Event) {
+		defer s.Close()
+		r := run.Runner{Store: s, Jobs: rapid.IntRange(1, 8).Draw(t, "jobs"), KeepGoing: rapid.Bool().Draw(t, "keep going"), Events: func(e engine.Event) {
 			stage.hear(e)
 			events = append(events, e)
 		}}
-		res, err := r.Run(ctx, plan)
+		res, err := r.Run(ctx, p)
 		check(t, steps, stage, res, err, r.KeepGoing)
 		if most := stage.most["all"]; most > r.Jobs {
 			t.Fatalf("%d at once, not %d", most, r.Jobs)
 		}
 		replay(t, res, events)
-		kept, err := store.Events(res.Run)
+		kept, err := s.Events(res.Run)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -266,11 +269,11 @@ func TestRandomRuns(t *testing.T) {
 }
 
 // never is the condition that does not hold.
-func never(string) (*engine.Condition, error) {
-	return &engine.Condition{Eval: func(map[string]any) (bool, error) { return false, nil }}, nil
+func never(string) (*plan.Condition, error) {
+	return &plan.Condition{Eval: func(map[string]any) (bool, error) { return false, nil }}, nil
 }
 
-func check(t *rapid.T, steps []plannedStep, stage *stage, res *engine.Result, err error, keepGoing bool) {
+func check(t *rapid.T, steps []plannedStep, stage *stage, res *run.Result, err error, keepGoing bool) {
 	if len(stage.wrong) > 0 {
 		t.Fatal(stage.wrong)
 	}
@@ -335,7 +338,7 @@ func expanded(steps []plannedStep) []plannedStep {
 
 // replay holds the events against the result: the journal alone tells what
 // became of each step.
-func replay(t *rapid.T, res *engine.Result, events []engine.Event) {
+func replay(t *rapid.T, res *run.Result, events []engine.Event) {
 	states := map[string]engine.State{}
 	for i, e := range events {
 		if e.Seq != i+1 {
@@ -380,7 +383,7 @@ func TestRandomCycles(t *testing.T) {
 			}
 			p.Steps[fmt.Sprintf("s%d", i)] = s
 		}
-		_, err := engine.Compile(p, nil, []engine.Kind{newStage(nil).kind()}, engine.CompileOptions{})
+		_, err := plan.Compile(p, nil, []engine.Kind{newStage(nil).kind()}, plan.Options{})
 		if want := cyclic(edges); want != (err != nil) {
 			t.Fatalf("cyclic: %v, error: %v", want, err)
 		}
@@ -415,12 +418,12 @@ func TestJobsDoNotChangeResults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		plan, err := engine.Compile(p, doc, []engine.Kind{nodeKind()}, engine.CompileOptions{})
+		pl, err := plan.Compile(p, doc, []engine.Kind{NodeType()}, plan.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := engine.Runner{Store: engine.NewMemory(), Jobs: jobs}
-		res, err := r.Run(context.Background(), plan)
+		r := run.Runner{Store: store.NewMemory(), Jobs: jobs}
+		res, err := r.Run(context.Background(), pl)
 		if err != nil {
 			t.Fatal(err)
 		}

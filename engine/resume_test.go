@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/run"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -18,7 +18,7 @@ func TestResumeOfAnActiveRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := newWorld()
-	r := engine.Runner{Store: open(t, dir), Resume: "taken"}
+	r := run.Runner{Store: open(t, dir), Resume: "taken"}
 	res, err := r.Run(context.Background(), compile(t, w, "steps:\n  a: {uses: touch}\n"))
 	if res != nil || schema.CodeOf(err) != schema.Unavailable || err.Error() != "run taken is active in another process" {
 		t.Errorf("%v, %v", res, err)

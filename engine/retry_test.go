@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/history"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
 )
 
 const halfway = `
@@ -21,7 +24,7 @@ finally:
 `
 
 // decided is how each step of a run was decided on.
-func decided(res *engine.Result) map[string]engine.ReasonCode {
+func decided(res *run.Result) map[string]engine.ReasonCode {
 	out := map[string]engine.ReasonCode{}
 	for _, s := range res.Steps {
 		out[s.ID] = s.Decision.Code
@@ -34,22 +37,22 @@ func decided(res *engine.Result) map[string]engine.ReasonCode {
 func TestRetry(t *testing.T) {
 	ctx, dir := context.Background(), t.TempDir()
 	w, now := newWorld(), time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	run := func(retry, text string) *engine.Result {
+	runner := func(retry, text string) *run.Result {
 		t.Helper()
 		now = now.Add(time.Hour)
 		store := open(t, dir)
 		defer store.Close()
-		r := engine.Runner{Store: store, Retry: retry, Source: &engine.Source{File: "p"}, Clock: func() time.Time { return now }}
+		r := run.Runner{Store: store, Retry: retry, Source: &engine.Source{File: "p"}, Clock: func() time.Time { return now }}
 		res, _ := r.Run(ctx, compile(t, w, text))
 		return res
 	}
-	first := run("", halfway)
+	first := runner("", halfway)
 	if first.State != engine.Failed || w.calls["touch"] != 2 { // pushed, last
 		t.Fatalf("%s, %v", first.State, w.calls)
 	}
-	run("", "steps:\n  pushed: {uses: touch, with: {text: other}}\n") // makes the newest result another one
+	runner("", "steps:\n  pushed: {uses: touch, with: {text: other}}\n") // makes the newest result another one
 	w.calls["touch"] = 0
-	second := run(first.Run, halfway)
+	second := runner(first.Run, halfway)
 	if second.State != engine.Done || w.calls["touch"] != 2 { // behind, last
 		t.Errorf("%s, %v: %v", second.State, w.calls, decided(second))
 	}
@@ -60,21 +63,21 @@ func TestRetry(t *testing.T) {
 		t.Error("not the same result in a run of its own")
 	}
 	store := open(t, dir)
-	info, err := engine.FindRun(store, second.Run)
+	info, err := history.Find(store, second.Run)
 	if err != nil || info.Source == nil || info.Source.Retry != first.Run {
 		t.Errorf("%+v, %v", info, err)
 	}
 	// A retry of the retry knows what both did; a step that was edited is another.
 	w.calls["touch"] = 0
-	third := run(second.Run, halfway)
+	third := runner(second.Run, halfway)
 	if w.calls["touch"] != 1 || decided(third)["behind"] != engine.CodeResumed {
 		t.Errorf("%v, %v", w.calls, decided(third))
 	}
-	fourth := run(third.Run, "steps:\n  pushed: {uses: touch, with: {text: edited}}\n")
+	fourth := runner(third.Run, "steps:\n  pushed: {uses: touch, with: {text: edited}}\n")
 	if decided(fourth)["pushed"] != engine.CodeEffect {
 		t.Errorf("%v", decided(fourth))
 	}
-	if _, err := (&engine.Runner{Store: store, Retry: "nosuch"}).Run(ctx, compile(t, w, halfway)); err == nil {
+	if _, err := (&run.Runner{Store: store, Retry: "nosuch"}).Run(ctx, compile(t, w, halfway)); err == nil {
 		t.Error("a run that is not there was retried")
 	}
 }
@@ -83,7 +86,7 @@ func TestRetry(t *testing.T) {
 func TestRetryOfWhatWasForced(t *testing.T) {
 	w, store := newWorld(), open(t, t.TempDir())
 	plan := compile(t, w, "steps:\n  a: {uses: echo}\n  b: {uses: fail, in: {after: a}, with: {message: no, times: 1}}\n")
-	r := engine.Runner{Store: store, Force: []string{"a", "b"}}
+	r := run.Runner{Store: store, Force: []string{"a", "b"}}
 	first, err := r.Run(context.Background(), plan)
 	if err == nil {
 		t.Fatal("did not fail")
@@ -98,8 +101,8 @@ func TestRetryOfWhatWasForced(t *testing.T) {
 	}
 }
 
-// history runs pipelines an hour apart on one store.
-type history struct {
+// pastRuns runs pipelines an hour apart on one store.
+type pastRuns struct {
 	t    *testing.T
 	dir  string
 	now  time.Time
@@ -107,31 +110,31 @@ type history struct {
 	runs []string
 }
 
-func newHistory(t *testing.T) *history {
-	return &history{t: t, dir: t.TempDir(), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), w: newWorld()}
+func newHistory(t *testing.T) *pastRuns {
+	return &pastRuns{t: t, dir: t.TempDir(), now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), w: newWorld()}
 }
 
-func (h *history) run(text string, kinds ...engine.Kind) {
+func (h *pastRuns) run(text string, kinds ...engine.Kind) {
 	h.t.Helper()
 	p, doc, err := parse(h.t, "pipeline.yaml", head+text)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	plan, err := engine.Compile(p, doc, append(h.w.kinds(), kinds...), engine.CompileOptions{})
+	pl, err := plan.Compile(p, doc, append(h.w.kinds(), kinds...), plan.Options{})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	h.now = h.now.Add(time.Hour)
 	store := open(h.t, filepath.Join(h.dir, "state"))
 	defer store.Close()
-	r := engine.Runner{Store: store, Dir: h.dir, Load: loadText, Clock: func() time.Time { return h.now }}
-	res, _ := r.Run(context.Background(), plan) // a failure is in the journal
+	r := run.Runner{Store: store, Dir: h.dir, Load: loadText, Clock: func() time.Time { return h.now }}
+	res, _ := r.Run(context.Background(), pl) // a failure is in the journal
 	h.runs = append(h.runs, res.Run)
 }
 
 // changes explains a step of run i, from 0, against another one; -1 is the one
 // before it.
-func (h *history) changes(i int, step string, against int) (engine.StepHistory, []string) {
+func (h *pastRuns) changes(i int, step string, against int) (history.StepHistory, []string) {
 	h.t.Helper()
 	store := open(h.t, filepath.Join(h.dir, "state"))
 	defer store.Close()
@@ -139,7 +142,7 @@ func (h *history) changes(i int, step string, against int) (engine.StepHistory, 
 	if against >= 0 {
 		other = h.runs[against]
 	}
-	e, err := engine.ExplainStep(store, h.runs[i], step, other)
+	e, err := history.Explain(store, h.runs[i], step, other)
 	if err != nil {
 		h.t.Fatal(err)
 	}

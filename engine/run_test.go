@@ -7,27 +7,30 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/expr"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 )
 
 const head = "apiVersion: eidos.nvidia.com/v1alpha1\nkind: Pipeline\nmetadata: {name: test}\n"
 
-func compile(t testing.TB, w *world, text string) *engine.Plan {
+func compile(t testing.TB, w *world, text string) *plan.Plan {
 	t.Helper()
 	p, doc, err := parse(t, "pipeline.yaml", head+text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := engine.Compile(p, doc, w.kinds(), engine.CompileOptions{When: expr.Compile})
+	pl, err := plan.Compile(p, doc, w.kinds(), plan.Options{When: expr.Compile})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return plan
+	return pl
 }
 
 func TestPanicIsTheStepsError(t *testing.T) {
 	var log []string
-	r := engine.Runner{Store: engine.NewMemory(), Events: func(e engine.Event) { log = append(log, e.Text) }}
+	r := run.Runner{Store: store.NewMemory(), Events: func(e engine.Event) { log = append(log, e.Text) }}
 	res, err := r.Run(context.Background(), compile(t, newWorld(), "steps:\n  a: {uses: panic}\n"))
 	if err == nil || err.Error() != "steps.a: BUG: panic panicked: no" {
 		t.Errorf("got %v", err)
@@ -44,7 +47,7 @@ func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var last engine.Event
 	ended := map[string]engine.State{}
-	r := engine.Runner{Store: engine.NewMemory(), Jobs: 2, Events: func(e engine.Event) {
+	r := run.Runner{Store: store.NewMemory(), Jobs: 2, Events: func(e engine.Event) {
 		if e.Step == "a" && e.State == engine.Running {
 			cancel()
 		}
@@ -74,7 +77,7 @@ finally:
 func TestCanceledBeforeItStarts(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	r := engine.Runner{Store: engine.NewMemory()}
+	r := run.Runner{Store: store.NewMemory()}
 	res, err := r.Run(ctx, compile(t, newWorld(), "steps:\n  a: {uses: echo}\n"))
 	if res != nil || schema.CodeOf(err) != schema.Canceled {
 		t.Errorf("got %v, %v", res, err)
@@ -87,7 +90,7 @@ func TestWithoutText(t *testing.T) {
 		"r": {Uses: "resolve", With: map[string]any{"criteria": map[string]any{"intent": "train in"}}},
 		"u": {Uses: "upper", In: map[string]any{"text": "nobody"}},
 	}}
-	_, err := engine.Compile(p, nil, newWorld().kinds(), engine.CompileOptions{})
+	_, err := plan.Compile(p, nil, newWorld().kinds(), plan.Options{})
 	want := "steps.u.in.text: no step \"nobody\"\nsteps.r.with.criteria.intent: \"train in\" has the wrong form"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
@@ -105,7 +108,7 @@ steps:
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = engine.Compile(p, doc, newWorld().kinds(), engine.CompileOptions{})
+	_, err = plan.Compile(p, doc, newWorld().kinds(), plan.Options{})
 	want := "steps.a.when: conditions cannot be used here (pipeline.yaml:6:25)\nsteps.b.include: other pipelines cannot be included here (pipeline.yaml:7:16)"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
@@ -117,7 +120,7 @@ steps:
 func TestSecretOfTheEnvironment(t *testing.T) {
 	plan := compile(t, newWorld(), "secrets: {token: {env: TOKEN}}\nsteps:\n  a: {uses: secret, with: {name: token}, secrets: [token]}\n")
 	for value, want := range map[string]string{"sesame-open\r\n": "", "\n": `steps.a: secret "token": the environment has no TOKEN`} {
-		r := engine.Runner{Store: engine.NewMemory(), LookupEnv: func(string) (string, bool) { return value, true }}
+		r := run.Runner{Store: store.NewMemory(), LookupEnv: func(string) (string, bool) { return value, true }}
 		res, err := r.Run(context.Background(), plan)
 		if want != "" {
 			if err == nil || err.Error() != want {
@@ -136,7 +139,7 @@ func TestSecretOfTheEnvironment(t *testing.T) {
 
 func TestPoolsAndMaxParallel(t *testing.T) {
 	var running, most = map[string]int{}, map[string]int{}
-	r := engine.Runner{Store: engine.NewMemory(), Jobs: 8, Events: func(e engine.Event) {
+	r := run.Runner{Store: store.NewMemory(), Jobs: 8, Events: func(e engine.Event) {
 		if e.Type != engine.EventStep {
 			return
 		}
@@ -172,16 +175,16 @@ func TestLogAfterTheEndIsDropped(t *testing.T) {
 		return &Text{}, nil
 	})
 	p := &schema.Pipeline{Steps: map[string]schema.Step{"a": {Uses: "late"}}}
-	plan, err := engine.Compile(p, nil, []engine.Kind{k}, engine.CompileOptions{})
+	pl, err := plan.Compile(p, nil, []engine.Kind{k}, plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := engine.Runner{Store: engine.NewMemory(), Events: func(e engine.Event) {
+	r := run.Runner{Store: store.NewMemory(), Events: func(e engine.Event) {
 		if e.Type == engine.EventLog {
 			t.Errorf("logged %q", e.Text)
 		}
 	}}
-	if _, err := r.Run(context.Background(), plan); err != nil {
+	if _, err := r.Run(context.Background(), pl); err != nil {
 		t.Fatal(err)
 	}
 	late("nobody hears this") // blocks for ever if it waits for a reader
@@ -189,9 +192,9 @@ func TestLogAfterTheEndIsDropped(t *testing.T) {
 
 // Two steps that do the same are still two: each goes on from its own result.
 func TestResumeTellsEqualStepsApart(t *testing.T) {
-	w, store := newWorld(), engine.NewMemory()
+	w, s := newWorld(), store.NewMemory()
 	plan := compile(t, w, "steps:\n  a: {uses: touch}\n  b: {uses: touch}\n")
-	r := engine.Runner{Store: store, Resume: "interrupted"}
+	r := run.Runner{Store: s, Resume: "interrupted"}
 	for range 2 {
 		if _, err := r.Run(context.Background(), plan); err != nil {
 			t.Fatal(err)
@@ -205,9 +208,9 @@ func TestResumeTellsEqualStepsApart(t *testing.T) {
 // A run that is stopped while a reused step looks at its output knows nothing
 // about it, and does not say that it was changed.
 func TestStopWhileLookingAtAnOutput(t *testing.T) {
-	dir, store := t.TempDir(), engine.NewMemory()
+	dir, st := t.TempDir(), store.NewMemory()
 	plan := compile(t, newWorld(), "steps:\n  a: {uses: echo, with: {text: a}, out: a.txt}\n")
-	r := engine.Runner{Store: store, Dir: dir, Save: saveText}
+	r := run.Runner{Store: st, Dir: dir, Save: saveText}
 	if _, err := r.Run(context.Background(), plan); err != nil {
 		t.Fatal(err)
 	}

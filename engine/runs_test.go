@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/history"
+	"github.com/NVIDIA/eidos/engine/run"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -19,7 +20,7 @@ func TestKeepRuns(t *testing.T) {
 	plan := compile(t, newWorld(), "steps:\n  a: {uses: echo}\n")
 	for range 300 {
 		now = now.Add(time.Hour)
-		r := engine.Runner{Store: store, Clock: func() time.Time { return now }}
+		r := run.Runner{Store: store, Clock: func() time.Time { return now }}
 		if _, err := r.Run(context.Background(), plan); err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +60,7 @@ func TestKeepRuns(t *testing.T) {
 			t.Errorf("keep %d, older than %s: removed %d, %v; want %d", c.keep, c.older, n, err, c.removed)
 		}
 	}
-	runs, err := engine.ListRuns(store)
+	runs, err := history.List(store)
 	if err != nil || len(runs) != 2 || runs[0].Start != now || runs[1].ID != "going-on" {
 		t.Errorf("%+v, %v", runs, err)
 	}
@@ -97,7 +98,7 @@ func TestUnfinished(t *testing.T) {
 			if err := errors.Join(j.Append([]byte(c.journal)), j.Close()); err != nil {
 				t.Fatal(err)
 			}
-			id, got, err := engine.Unfinished(store, plan)
+			id, got, err := history.Unfinished(store, plan)
 			if err != nil || id != "r1" || got != c.want {
 				t.Errorf("%q %v, %v; want %v", id, got, err, c.want)
 			}

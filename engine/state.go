@@ -1,10 +1,5 @@
 package engine
 
-import (
-	"fmt"
-	"slices"
-)
-
 // State is where a step stands.
 //
 //	waiting ──> ready ──> running ──> done
@@ -35,8 +30,8 @@ func (s State) Final() bool {
 	return s == Done || s == Failed || s == Skipped || s == Canceled
 }
 
-// next lists the transitions there are.
-func (s State) next() []State {
+// Next lists the transitions there are.
+func (s State) Next() []State {
 	switch s {
 	case Waiting:
 		return []State{Ready, Done, Failed, Skipped, Canceled}
@@ -49,41 +44,3 @@ func (s State) next() []State {
 	}
 	return nil
 }
-
-// set makes every transition there is.
-func (r *run) set(i int, to State) {
-	st := &r.status[i]
-	if !slices.Contains(st.state.next(), to) {
-		panic(fmt.Sprintf("BUG: %s goes from %s to %s", r.nodes[i].id, st.state, to))
-	}
-	r.count(i, st.state, -1)
-	st.state = to
-	r.count(i, to, 1)
-}
-
-// count keeps what the limits are held against.
-func (r *run) count(i int, s State, by int) {
-	n := r.nodes[i]
-	if !s.Final() {
-		if n.late() {
-			r.openLate += by
-		} else {
-			r.open += by
-		}
-	}
-	if s != Running {
-		return
-	}
-	r.running += by
-	if n.step != nil {
-		if n.step.parallel > 0 {
-			r.perStep[n.step] += by
-		}
-		if n.step.pool != "" {
-			r.perPool[n.step.pool] += by
-		}
-	}
-}
-
-// late reports whether n belongs to finally.
-func (n *node) late() bool { return n.finally }

@@ -11,6 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/content"
+	"github.com/NVIDIA/eidos/engine/remote"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -42,8 +46,8 @@ finally:
 // common, gives what a run of all of them gives.
 func TestStepsAlone(t *testing.T) {
 	ctx := context.Background()
-	runner := func() *engine.Runner {
-		return &engine.Runner{
+	runner := func() *run.Runner {
+		return &run.Runner{
 			Store: open(t, t.TempDir()), Dir: dirWith(t, "input.txt", "from a file"), Load: loadText,
 			LookupEnv: func(string) (string, bool) { return "sesame-open", true },
 		}
@@ -55,14 +59,14 @@ func TestStepsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.fails = map[string]int{}
-	shared := engine.Shared{Store: open(t, t.TempDir())}
+	shared := content.Shared{Store: open(t, t.TempDir())}
 	steps := slices.Clone(whole.Steps)
-	slices.SortFunc(steps, func(a, b engine.StepResult) int { return strings.Compare(a.ID, b.ID) }) // the order of the edges
+	slices.SortFunc(steps, func(a, b run.StepResult) int { return strings.Compare(a.ID, b.ID) }) // the order of the edges
 	for _, want := range steps {
 		if want.Uses == "load" {
 			continue
 		}
-		res, err := runner().RunStep(ctx, compile(t, w, apartPipeline), engine.StepRun{Run: "r1", Step: want.ID, Results: shared})
+		res, err := runner().RunSingle(ctx, compile(t, w, apartPipeline), run.Single{Run: "r1", Step: want.ID, Results: shared})
 		if err != nil { // what j says is tolerated
 			t.Fatalf("%s: %v", want.ID, err)
 		}
@@ -71,8 +75,8 @@ func TestStepsAlone(t *testing.T) {
 			t.Errorf("%s differs (-together +alone):\n%s", want.ID, d)
 		}
 	}
-	late := engine.StepRun{Run: "r1", Step: "z", Results: shared, Status: "failure"}
-	if res, err := runner().RunStep(ctx, plan, late); err != nil || res.Step("z").State != engine.Done {
+	late := run.Single{Run: "r1", Step: "z", Results: shared, Status: "failure"}
+	if res, err := runner().RunSingle(ctx, plan, late); err != nil || res.Step("z").State != engine.Done {
 		t.Errorf("z after a failure: %v", err)
 	}
 }
@@ -80,15 +84,15 @@ func TestStepsAlone(t *testing.T) {
 func TestStepAloneRefuses(t *testing.T) {
 	ctx := context.Background()
 	plan := compile(t, newWorld(), apartPipeline)
-	shared := engine.Shared{Store: engine.NewMemory()}
+	shared := content.Shared{Store: store.NewMemory()}
 	for step, want := range map[string]string{
 		"c": "step b[1] has left no result of run r1",
 		"q": `the plan has no step "q"`,
 		// Of a matrix whose rows are not known yet.
 		"d[x]": "step a has left no result of run r1",
 	} {
-		r := engine.Runner{Store: engine.NewMemory()}
-		_, err := r.RunStep(ctx, plan, engine.StepRun{Run: "r1", Step: step, Results: shared})
+		r := run.Runner{Store: store.NewMemory()}
+		_, err := r.RunSingle(ctx, plan, run.Single{Run: "r1", Step: step, Results: shared})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", step, err, want)
 		}
@@ -96,9 +100,9 @@ func TestStepAloneRefuses(t *testing.T) {
 }
 
 // sender is an executor whose tasks and results travel through a cache.
-func sender(t *testing.T, kinds []engine.Kind, between engine.Cache, store engine.Store, texts *[]string) engine.Execute {
+func sender(t *testing.T, kinds []engine.Kind, between engine.Cache, s engine.Store, texts *[]string) engine.Execute {
 	return func(ctx context.Context, task engine.Task, env engine.Env) (engine.TaskResult, error) {
-		d, err := engine.Send(ctx, between, store, []engine.Task{task})
+		d, err := remote.Send(ctx, between, s, []engine.Task{task})
 		if err != nil {
 			return engine.TaskResult{}, err
 		}
@@ -118,11 +122,11 @@ func sender(t *testing.T, kinds []engine.Kind, between engine.Cache, store engin
 		}
 		there := doc.Tasks[0]
 		there.Secrets = task.Secrets
-		far := engine.Through{Store: engine.NewMemory(), Behind: between}
-		if err := engine.Deliver(ctx, there, between, far, engine.RunTask(ctx, kinds, far, there, env)); err != nil {
+		far := content.ReadThrough{Store: store.NewMemory(), Cache: between}
+		if err := remote.Deliver(ctx, there, between, far, remote.Run(ctx, kinds, far, there, env)); err != nil {
 			return engine.TaskResult{}, err
 		}
-		res, ok, err := engine.Receive(ctx, task, between, store)
+		res, ok, err := remote.Receive(ctx, task, between, s)
 		if !ok {
 			t.Errorf("%s: nothing was delivered", task.Step)
 		}
@@ -134,11 +138,11 @@ func sender(t *testing.T, kinds []engine.Kind, between engine.Cache, store engin
 // bytes, and no secret is in what travels.
 func TestTasksThroughACache(t *testing.T) {
 	var texts []string
-	run := func(x func(engine.Store, []engine.Kind) engine.Execute) []any {
+	runner := func(x func(engine.Store, []engine.Kind) engine.Execute) []any {
 		w := newWorld()
-		store := open(t, t.TempDir())
-		r := engine.Runner{
-			Store: store, Jobs: 1, Execute: x(store, w.kinds()), Dir: dirWith(t, "input.txt", "from a file"), Load: loadText,
+		st := open(t, t.TempDir())
+		r := run.Runner{
+			Store: st, Jobs: 1, Execute: x(st, w.kinds()), Dir: dirWith(t, "input.txt", "from a file"), Load: loadText,
 			LookupEnv: func(string) (string, bool) { return "sesame-open", true },
 		}
 		res, err := r.Run(context.Background(), compile(t, w, apartPipeline))
@@ -151,9 +155,9 @@ func TestTasksThroughACache(t *testing.T) {
 		}
 		return out
 	}
-	want := run(func(engine.Store, []engine.Kind) engine.Execute { return nil })
-	got := run(func(s engine.Store, kinds []engine.Kind) engine.Execute {
-		return sender(t, kinds, engine.Shared{Store: engine.NewMemory()}, s, &texts)
+	want := runner(func(engine.Store, []engine.Kind) engine.Execute { return nil })
+	got := runner(func(s engine.Store, kinds []engine.Kind) engine.Execute {
+		return sender(t, kinds, content.Shared{Store: store.NewMemory()}, s, &texts)
 	})
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("results differ (-here +there):\n%s", d)
@@ -168,9 +172,9 @@ func TestTasksThroughACache(t *testing.T) {
 
 // A result that is not what its kind makes is refused.
 func TestTaskResultOfAnotherType(t *testing.T) {
-	store := engine.NewMemory()
-	r := engine.Runner{Store: store, Execute: func(ctx context.Context, _ engine.Task, _ engine.Env) (engine.TaskResult, error) {
-		d, n, err := store.Put(ctx, strings.NewReader(`{"n":1}`))
+	s := store.NewMemory()
+	r := run.Runner{Store: s, Execute: func(ctx context.Context, _ engine.Task, _ engine.Env) (engine.TaskResult, error) {
+		d, n, err := s.Put(ctx, strings.NewReader(`{"n":1}`))
 		return engine.TaskResult{Artifact: engine.Artifact{MediaType: (&Number{}).MediaType(), Digest: d, Size: n}}, err
 	}}
 	_, err := r.Run(context.Background(), compile(t, newWorld(), "steps:\n  a: {uses: echo}\n"))

@@ -18,20 +18,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/history"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 )
 
 func TestMemory(t *testing.T) {
-	testStore(t, func() engine.Store { return engine.NewMemory() })
+	testStore(t, func() engine.Store { return store.NewMemory() })
 }
 
 func TestDirectory(t *testing.T) {
 	testStore(t, func() engine.Store { return open(t, t.TempDir()) })
 }
 
-func open(t testing.TB, dir string) *engine.Directory {
+func open(t testing.TB, dir string) *store.Directory {
 	t.Helper()
-	s, err := engine.OpenStore(dir)
+	s, err := store.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +197,7 @@ func TestTornLastLineIsIgnored(t *testing.T) {
 		for _, cut := range []int{2, 10, 80, 200} {
 			dir := t.TempDir()
 			s := open(t, dir)
-			put := func(s *engine.Directory, text string) schema.Digest {
+			put := func(s *store.Directory, text string) schema.Digest {
 				d, _, err := s.Put(ctx, strings.NewReader(text+strings.Repeat(" ", 300)+"\n"))
 				if err == nil {
 					err = s.Record(engine.Entry{Key: d, Pipeline: "p", Step: text, Parts: []engine.Part{{Name: "x", Value: strings.Repeat("y", 300)}}})
@@ -237,13 +240,13 @@ func TestTornLastLineIsIgnored(t *testing.T) {
 func TestDamagedBlobIsMadeAnew(t *testing.T) {
 	dir := t.TempDir()
 	text := "steps:\n  a: {uses: echo, with: {text: \"" + strings.Repeat("x", 5000) + "\"}}\n  b: {uses: upper, in: {text: a}}\n"
-	run := func(force ...string) (*engine.Result, error) {
+	runner := func(force ...string) (*run.Result, error) {
 		s := open(t, filepath.Join(dir, "state"))
 		defer s.Close()
-		r := engine.Runner{Store: s, Force: force}
+		r := run.Runner{Store: s, Force: force}
 		return r.Run(context.Background(), compile(t, newWorld(), text))
 	}
-	res, err := run()
+	res, err := runner()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -257,13 +260,13 @@ func TestDamagedBlobIsMadeAnew(t *testing.T) {
 	if err := os.WriteFile(path, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if res, err = run("b"); err != nil || res.Step("a").Decision.Code != engine.CodeResultLost {
+	if res, err = runner("b"); err != nil || res.Step("a").Decision.Code != engine.CodeResultLost {
 		t.Fatalf("got %v, %v", res.Step("a").Decision, err)
 	}
 	if err := os.Truncate(path, 10); err != nil {
 		t.Fatal(err)
 	}
-	if res, err = run("b"); err != nil || res.Step("a").Decision.Code != engine.CodeResultLost {
+	if res, err = runner("b"); err != nil || res.Step("a").Decision.Code != engine.CodeResultLost {
 		t.Fatalf("truncated: got %v, %v", res.Step("a").Decision, err)
 	}
 }
@@ -275,7 +278,7 @@ func TestUmaskDoesNotMatter(t *testing.T) {
 	if err := os.Mkdir(filepath.Dir(dir)+"/x", 0o700); err != nil {
 		t.Fatal(err)
 	}
-	s, err := engine.OpenStore(dir)
+	s, err := store.Open(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,7 +317,7 @@ func TestReadOnlyHome(t *testing.T) {
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := engine.OpenStore(filepath.Join(file, "state")); err == nil || !strings.Contains(err.Error(), "file") {
+		if _, err := store.Open(filepath.Join(file, "state")); err == nil || !strings.Contains(err.Error(), "file") {
 			t.Errorf("got %v", err)
 		}
 		return // root writes everywhere
@@ -323,7 +326,7 @@ func TestReadOnlyHome(t *testing.T) {
 	if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
 	}
-	_, err := engine.OpenStore(filepath.Join(dir, "state"))
+	_, err := store.Open(filepath.Join(dir, "state"))
 	if err == nil || !strings.Contains(err.Error(), "the state directory cannot be written") {
 		t.Errorf("got %v", err)
 	}
@@ -332,10 +335,10 @@ func TestReadOnlyHome(t *testing.T) {
 func TestGC(t *testing.T) {
 	dir := t.TempDir()
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	run := func(text string) *engine.Result {
+	runner := func(text string) *run.Result {
 		s := open(t, dir)
 		defer s.Close()
-		r := engine.Runner{Store: s, Clock: func() time.Time { return now }}
+		r := run.Runner{Store: s, Clock: func() time.Time { return now }}
 		res, err := r.Run(context.Background(), compile(t, newWorld(), text))
 		if err != nil {
 			t.Fatal(err)
@@ -343,9 +346,9 @@ func TestGC(t *testing.T) {
 		return res
 	}
 	big := strings.Repeat("x", 5000)
-	first := run("steps:\n  a: {uses: echo, with: {text: " + big + "}}\n  b: {uses: echo, with: {text: small}}\n")
+	first := runner("steps:\n  a: {uses: echo, with: {text: " + big + "}}\n  b: {uses: echo, with: {text: small}}\n")
 	now = now.Add(48 * time.Hour)
-	second := run("steps:\n  a: {uses: echo, with: {text: " + big + "y}}\n  b: {uses: echo, with: {text: little}}\n")
+	second := runner("steps:\n  a: {uses: echo, with: {text: " + big + "y}}\n  b: {uses: echo, with: {text: little}}\n")
 	s := open(t, dir)
 	other := open(t, dir)
 	if _, err := s.GC(now, 0); schema.CodeOf(err) != schema.Unavailable {
@@ -364,7 +367,7 @@ func TestGC(t *testing.T) {
 			t.Errorf("the new %s is gone", id)
 		}
 	}
-	runs, err := engine.ListRuns(s)
+	runs, err := history.List(s)
 	if err != nil || len(runs) != 1 || runs[0].ID != second.Run || runs[0].Ran != 2 {
 		t.Errorf("runs: %+v, %v", runs, err)
 	}
@@ -374,17 +377,17 @@ func TestGC(t *testing.T) {
 	if u, err := s.Usage(); err != nil || u.Entries != 2 || u.Blobs != 2 || u.Runs != 1 {
 		t.Errorf("%+v, %v", u, err)
 	}
-	h, err := engine.ExplainStep(s, second.Run, "a", "")
+	h, err := history.Explain(s, second.Run, "a", "")
 	if err != nil || h.Event.Code != engine.CodeChanged || h.Parts == nil || !strings.HasPrefix(h.Event.Reason, "with.text changed: xxx") {
 		t.Errorf("%+v, %v", h, err)
 	}
-	if _, err := engine.ExplainStep(s, second.Run, "aa", ""); schema.CodeOf(err) != schema.NotFound {
+	if _, err := history.Explain(s, second.Run, "aa", ""); schema.CodeOf(err) != schema.NotFound {
 		t.Error(err)
 	}
 	if err := s.RemoveRun(second.Run); err != nil {
 		t.Error(err)
 	}
-	if _, err := engine.FindRun(s, second.Run); schema.CodeOf(err) != schema.NotFound {
+	if _, err := history.Find(s, second.Run); schema.CodeOf(err) != schema.NotFound {
 		t.Error(err)
 	}
 	if _, err := s.Events("../../etc"); schema.CodeOf(err) != schema.Invalid {

@@ -67,4 +67,4 @@ func (t Types) empty(mediaType string) schema.Value {
 }
 
 // defined reports whether package schema defines the type of v.
-func defined(v schema.Value) bool { return reflect.TypeOf(v).Elem().PkgPath() == ours }
+func defined(v schema.Value) bool { return reflect.TypeOf(v).Elem().PkgPath() == schemaPackage }

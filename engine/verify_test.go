@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/run"
 )
 
 // TestVerifyNoticesDamagedLines: a flipped bit in any line of a log or journal
@@ -21,10 +21,10 @@ func TestVerifyNoticesDamagedLines(t *testing.T) {
 		for _, line := range []int{1, 3} {
 			t.Run(fmt.Sprint(name, " line ", line), func(t *testing.T) {
 				state := filepath.Join(t.TempDir(), "state")
-				run := func() {
+				runner := func() {
 					t.Helper()
 					s := open(t, state)
-					r := engine.Runner{Store: s}
+					r := run.Runner{Store: s}
 					if _, err := r.Run(context.Background(), compile(t, newWorld(), "steps:\n  a: {uses: echo, with: {text: a}}\n  b: {uses: upper, in: {text: a}}\n  c: {uses: echo, in: {after: b}, with: {text: c}}\n")); err != nil {
 						t.Fatal(err)
 					}
@@ -40,7 +40,7 @@ func TestVerifyNoticesDamagedLines(t *testing.T) {
 					}
 					return wrong
 				}
-				run()
+				runner()
 				path := filepath.Join(state, name)
 				if name == "events.jsonl" {
 					found, err := filepath.Glob(filepath.Join(state, "runs", "*", name))
@@ -60,7 +60,7 @@ func TestVerifyNoticesDamagedLines(t *testing.T) {
 				if wrong := verify(); len(wrong) > 0 {
 					t.Fatalf("half a line: %v", wrong)
 				}
-				run()
+				runner()
 				if wrong := verify(); len(wrong) > 0 {
 					t.Fatalf("half a line, and more behind it: %v", wrong)
 				}
@@ -78,13 +78,13 @@ func TestVerifyNoticesDamagedLines(t *testing.T) {
 				if len(wrong) == 0 || !strings.Contains(fmt.Sprint(wrong), want) {
 					t.Fatalf("got %v, want %s", wrong, want)
 				}
-				run()
+				runner()
 				s := open(t, state)
 				if _, err := s.GC(time.Now().Add(time.Hour), 0); err != nil {
 					t.Fatal(err)
 				}
 				s.Close()
-				run()
+				runner()
 				if wrong := verify(); len(wrong) > 0 {
 					t.Errorf("after gc: %v", wrong)
 				}

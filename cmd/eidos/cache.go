@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/NVIDIA/eidos/engine"
-	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/engine/store"
+	"github.com/NVIDIA/eidos/schema"
 )
 
 // cache is the store of results that runs reuse.
@@ -16,7 +17,7 @@ func (a *app) cache() *cobra.Command {
 	du := &cobra.Command{
 		Use: "du", Short: "How large it is", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return a.readStore(func(s *engine.Directory) error {
+			return a.readStore(func(s *store.Directory) error {
 				u, err := s.Usage()
 				if err != nil {
 					return err
@@ -38,7 +39,7 @@ func (a *app) cache() *cobra.Command {
 			if err != nil || d < 0 {
 				return schema.Errorf(schema.Invalid, "--keep: %q is not a duration", keep).WithHint("write it as 720h or 30m")
 			}
-			return a.withStore(func(s *engine.Directory) error {
+			return a.withStore(func(s *store.Directory) error {
 				freed, err := s.GC(time.Now(), d)
 				if err != nil {
 					return err
@@ -52,7 +53,7 @@ func (a *app) cache() *cobra.Command {
 	verify := &cobra.Command{
 		Use: "verify", Short: "Read everything and check its digest", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.readStore(func(s *engine.Directory) error {
+			return a.readStore(func(s *store.Directory) error {
 				wrong, err := s.Verify(c.Context())
 				if err != nil {
 					return err

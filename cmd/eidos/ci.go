@@ -14,6 +14,8 @@ import (
 	"github.com/NVIDIA/eidos/cmd/internal/checks"
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/address"
 )
@@ -121,9 +123,9 @@ func written(format string, r checks.Report) ([]byte, error) {
 
 // withChecks adds what the validations and comparisons of a run found to the
 // report on its steps, and where in which file.
-func (a *app) withChecks(ctx context.Context, r checks.Report, plan *engine.Plan, res *engine.Result, dir string) checks.Report {
-	infos := map[string]engine.StepInfo{}
-	for _, s := range plan.Steps() {
+func (a *app) withChecks(ctx context.Context, r checks.Report, pl *plan.Plan, res *run.Result, dir string) checks.Report {
+	infos := map[string]plan.NodeInfo{}
+	for _, s := range pl.Steps() {
 		infos[s.ID] = s
 	}
 	var pipeline *checks.Source
@@ -184,7 +186,7 @@ func stepPlace(pipeline *checks.Source, id string) *checks.Place {
 
 // filesOf are the files that the inputs of a step were read from, or were saved
 // to by the steps that made them.
-func (a *app) filesOf(infos map[string]engine.StepInfo, id, dir string) checks.Files {
+func (a *app) filesOf(infos map[string]plan.NodeInfo, id, dir string) checks.Files {
 	var f checks.Files
 	for _, e := range infos[id].In {
 		from := infos[e.From]

@@ -9,10 +9,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/NVIDIA/eidos/engine"
+	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/jobs"
-	"github.com/spf13/cobra"
 )
 
 // The words of compile --to.
@@ -115,8 +116,8 @@ func (f *compileFlags) fits() error {
 }
 
 // workflow is the plan as manifests, in YAML.
-func (f *compileFlags) workflow(plan *engine.Plan, text []byte) ([]byte, error) {
-	w := jobs.Workflow{Plan: plan, Text: text, Store: f.store, Secrets: map[string]jobs.SecretKey{}}
+func (f *compileFlags) workflow(p *plan.Plan, text []byte) ([]byte, error) {
+	w := jobs.Workflow{Plan: p, Text: text, Store: f.store, Secrets: map[string]jobs.SecretKey{}}
 	if err := schema.DecodeValue("pods", f.pods(), &w.Pods); err != nil {
 		return nil, err
 	}

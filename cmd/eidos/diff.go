@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/cmd/internal/checks"
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/drift"
-	"github.com/spf13/cobra"
 )
 
 func (a *app) diff() *cobra.Command {
@@ -98,7 +100,7 @@ func (a *app) loadPair(ctx context.Context, w *wired, args []string) (before, af
 	if args[0] == "-" && args[1] == "-" {
 		return nil, nil, schema.Errorf(schema.Invalid, "only one of the two can be standard input")
 	}
-	env := engine.Env{Dir: ".", Log: a.story.Note, Blobs: engine.NewMemory()}
+	env := engine.Env{Dir: ".", Log: a.story.Note, Blobs: store.NewMemory()}
 	if before, err = w.load(ctx, env, args[0], ""); err != nil {
 		return nil, nil, err
 	}
@@ -152,5 +154,5 @@ func (a *app) writeDrift(ctx context.Context, w *wired, d *schema.Drift, report 
 		}
 		return a.deliver(ctx, []byte(checks.DriftTable(d, columns)), output)
 	}
-	return w.save(ctx, engine.Env{Dir: ".", Log: a.story.Note, Blobs: engine.NewMemory()}, d, output)
+	return w.save(ctx, engine.Env{Dir: ".", Log: a.story.Note, Blobs: store.NewMemory()}, d, output)
 }

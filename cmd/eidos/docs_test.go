@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/steps"
 )
 
@@ -42,7 +42,7 @@ func TestDocumentedPipelines(t *testing.T) {
 					opts.Params[name] = param.Enum[0].(string)
 				}
 			}
-			if _, err := engine.Compile(p, doc, steps.All(steps.Needs{}), opts); err != nil {
+			if _, err := plan.Compile(p, doc, steps.All(steps.Needs{}), opts); err != nil {
 				t.Errorf("%s: %v\n%s", file, err, m[1])
 			}
 		}

@@ -7,12 +7,16 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/cmd/internal/checks"
 	"github.com/NVIDIA/eidos/cmd/internal/report"
-	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/history"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/address"
-	"github.com/spf13/cobra"
 )
 
 // evidence is what a run leaves beside its results, if asked for.
@@ -29,7 +33,7 @@ func (e *evidence) bind(c *cobra.Command) {
 
 // write makes the files of a run that has ended, well or not, and publishes it. A
 // statement is made of runs that succeeded only.
-func (e *evidence) write(ctx context.Context, a *app, s *engine.Directory, plan *engine.Plan, res *engine.Result, dir string, failed error) error {
+func (e *evidence) write(ctx context.Context, a *app, s *store.Directory, pl *plan.Plan, res *run.Result, dir string, failed error) error {
 	if *e == (evidence{}) && !a.onGitHub() {
 		return nil
 	}
@@ -37,19 +41,19 @@ func (e *evidence) write(ctx context.Context, a *app, s *engine.Directory, plan 
 	if err != nil {
 		return err
 	}
-	run := report.Run{Events: events, Plan: plan, Versions: map[string]string{"eidos": versionOf(), "go": runtime.Version()}}
+	r := report.Run{Events: events, Plan: pl, Versions: map[string]string{"eidos": versionOf(), "go": runtime.Version()}}
 	resources := pushed(ctx, res)
 	for _, p := range resources {
 		for algorithm, hex := range p.Digest {
-			run.Pushed = append(run.Pushed, p.Name+"@"+algorithm+":"+hex)
+			r.Pushed = append(r.Pushed, p.Name+"@"+algorithm+":"+hex)
 		}
 	}
-	all := a.withChecks(ctx, report.Checks(run), plan, res, dir)
+	all := a.withChecks(ctx, report.Checks(r), pl, res, dir)
 	for _, f := range []struct {
 		path  string
 		write func(io.Writer) error
 	}{
-		{e.report, func(w io.Writer) error { return report.HTML(w, run) }},
+		{e.report, func(w io.Writer) error { return report.HTML(w, r) }},
 		{e.junit, func(w io.Writer) error { return checks.JUnit(w, all) }},
 		{e.ctrf, func(w io.Writer) error { return checks.CTRF(w, all) }},
 		{e.sarif, func(w io.Writer) error { return checks.SARIF(w, all) }},
@@ -71,7 +75,7 @@ func (e *evidence) write(ctx context.Context, a *app, s *engine.Directory, plan 
 	if e.provenance == "" || failed != nil {
 		return nil
 	}
-	st, err := engine.NewStatement(events, engine.ProvenanceOptions{Subjects: resources, Params: plan.Params, Version: versionOf()})
+	st, err := history.NewStatement(events, history.ProvenanceOptions{Subjects: resources, Params: pl.Params, Version: versionOf()})
 	if err != nil {
 		return err
 	}
@@ -91,8 +95,8 @@ func writeEvidence(out io.Writer, path string, data []byte) error {
 }
 
 // pushed lists the digests that a run pushed.
-func pushed(ctx context.Context, res *engine.Result) []engine.Resource {
-	var out []engine.Resource
+func pushed(ctx context.Context, res *run.Result) []history.Resource {
+	var out []history.Resource
 	for _, s := range res.Steps {
 		if s.Artifact.MediaType != (*schema.Reference)(nil).MediaType() {
 			continue
@@ -104,7 +108,7 @@ func pushed(ctx context.Context, res *engine.Result) []engine.Resource {
 		r := v.(*schema.Reference)
 		algorithm, hex, _ := strings.Cut(string(r.Digest), ":")
 		name, _, _ := strings.Cut(r.Reference, "@")
-		out = append(out, engine.Resource{Name: name, Digest: map[string]string{algorithm: hex}})
+		out = append(out, history.Resource{Name: name, Digest: map[string]string{algorithm: hex}})
 	}
 	return out
 }

@@ -9,13 +9,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/process"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/jobs"
 	"github.com/NVIDIA/eidos/steps/kube"
 	"github.com/NVIDIA/eidos/steps/oci"
-	"github.com/spf13/cobra"
 )
 
 // The words of --executor.
@@ -47,7 +50,7 @@ func (f *executor) bind(a *app, c *cobra.Command) {
 
 // set makes r run its steps where the flags say. What it returns is called when
 // the run has ended.
-func (f *executor) set(a *app, w *wired, r *engine.Runner, store *engine.Directory, cluster kube.Config, access oci.Access) (func(), error) {
+func (f *executor) set(a *app, w *wired, r *run.Runner, s *store.Directory, cluster kube.Config, access oci.Access) (func(), error) {
 	none := func() {}
 	switch f.kind {
 	case "", executorLocal:
@@ -62,11 +65,11 @@ func (f *executor) set(a *app, w *wired, r *engine.Runner, store *engine.Directo
 			env = append(env, k+"="+v)
 		}
 		r.Execute = process.Executor(func(t engine.Task) []string {
-			return []string{self, "step", "run", "--plan=-", "--step=" + t.Step, "--store=" + store.Dir(), "--progress=json", "--attended"}
+			return []string{self, "step", "run", "--plan=-", "--step=" + t.Step, "--store=" + s.Dir(), "--progress=json", "--attended"}
 		}, env)
 		return none, f.onlyKubernetes()
 	case executorKubernetes:
-		x, err := f.jobs(a, w, store, cluster, access)
+		x, err := f.jobs(a, w, s, cluster, access)
 		if err != nil {
 			return nil, err
 		}
@@ -99,7 +102,7 @@ func (f *executor) onlyKubernetes() error {
 	return nil
 }
 
-func (f *executor) jobs(a *app, w *wired, store *engine.Directory, cluster kube.Config, access oci.Access) (*jobs.Executor, error) {
+func (f *executor) jobs(a *app, w *wired, s *store.Directory, cluster kube.Config, access oci.Access) (*jobs.Executor, error) {
 	if !strings.HasPrefix(f.store, "oci://") {
 		return nil, schema.Errorf(schema.Invalid, "--store: %q is no registry that Pods can reach", f.store).WithHint("name one with --store oci://REGISTRY/REPOSITORY")
 	}
@@ -108,7 +111,7 @@ func (f *executor) jobs(a *app, w *wired, store *engine.Directory, cluster kube.
 		return nil, err
 	}
 	o := jobs.Options{
-		Kube: cluster, Between: between, URI: f.store, Store: store, Env: a.passOn(), Version: versionOf(), Random: random,
+		Kube: cluster, Between: between, URI: f.store, Store: s, Env: a.passOn(), Version: versionOf(), Random: random,
 	}
 	if access.PlainHTTP {
 		o.Args = append(o.Args, "--plain-http")

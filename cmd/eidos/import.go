@@ -7,13 +7,15 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/recipes/importer"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/userfile"
-	"github.com/spf13/cobra"
 )
 
 func (a *app) importTree() *cobra.Command {
@@ -60,7 +62,7 @@ func (a *app) importDocument(c *cobra.Command, from, to, valuesFrom string) erro
 	if err != nil {
 		return err
 	}
-	env := engine.Env{Dir: ".", Log: a.story.Note, Blobs: engine.NewMemory()}
+	env := engine.Env{Dir: ".", Log: a.story.Note, Blobs: store.NewMemory()}
 	v, err := w.load(c.Context(), env, uri(from), "")
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -23,6 +24,21 @@ var layers = map[string][]string{
 	"steps":     {"schema", "engine", "recipes", "steps", "deploy"},
 	"cmd":       {"schema", "engine", "recipes", "pipelines", "steps", "cmd"},
 	"tools":     {"schema", "engine", "recipes", "pipelines", "steps", "cmd", "tools"},
+}
+
+// walls lists what each package of the engine may import of the project.
+var walls = map[string][]string{
+	"engine":         {"schema"},
+	"engine/plan":    {"schema", "engine"},
+	"engine/key":     {"schema", "engine"},
+	"engine/content": {"schema", "engine"},
+	"engine/mask":    {"schema"},
+	"engine/store":   {"schema", "engine", "engine/key", "engine/content"},
+	"engine/remote":  {"schema", "engine", "engine/key", "engine/content", "engine/mask"},
+	"engine/run":     {"schema", "engine", "engine/plan", "engine/key", "engine/content", "engine/mask"},
+	"engine/history": {"schema", "engine", "engine/key", "engine/store"},
+	"engine/expr":    {"schema", "engine", "engine/plan"},
+	"engine/process": {"schema", "engine", "engine/remote"},
 }
 
 // heavy lists the libraries that stay in few folders, and which. Package main
@@ -74,14 +90,14 @@ func TestImports(t *testing.T) {
 	}
 }
 
-func checkFile(t *testing.T, path string, allowed []string) {
+func checkFile(t *testing.T, file string, allowed []string) {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
 	if err != nil {
 		t.Fatal(err)
 	}
-	test := strings.HasSuffix(path, "_test.go")
-	rel := filepath.ToSlash(strings.TrimPrefix(path, "../../"))
+	test := strings.HasSuffix(file, "_test.go")
+	rel := filepath.ToSlash(strings.TrimPrefix(file, "../../"))
 	for _, spec := range f.Imports {
 		imp, err := strconv.Unquote(spec.Path.Value)
 		if err != nil {
@@ -91,6 +107,11 @@ func checkFile(t *testing.T, path string, allowed []string) {
 			top, _, _ := strings.Cut(own, "/")
 			if !contains(allowed, top) {
 				t.Errorf("%s imports %s: only %s are below it", rel, own, strings.Join(allowed, ", "))
+			}
+			if below, ok := walls[path.Dir(rel)]; ok && !contains(below, own) && !strings.HasPrefix(own, "schema/") {
+				t.Errorf("%s imports %s: package %s may import only %s", rel, own, path.Dir(rel), strings.Join(below, ", "))
+			} else if top == "engine" && !ok && strings.HasPrefix(rel, "engine/") {
+				t.Errorf("package %s is not in walls", path.Dir(rel))
 			}
 		}
 		for lib, folders := range heavy {

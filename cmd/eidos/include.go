@@ -13,14 +13,16 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/expr"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/oci"
 )
 
 // compileOptions is what pipelines may use beside what Compile brings.
-func (a *app) compileOptions() engine.CompileOptions {
-	return engine.CompileOptions{When: expr.Compile, Include: a.include}
+func (a *app) compileOptions() plan.Options {
+	return plan.Options{When: expr.Compile, Include: a.include}
 }
 
 // including reads the pipelines that others name, in registries too.
@@ -44,11 +46,11 @@ func (a *app) readIncluded(ctx context.Context, w *wired, uri, from string) (nam
 		p, err = pulled(ctx, w.registries, s, uri)
 		return err
 	}
-	err = a.withStore(func(s *engine.Directory) error { return pull(s) })
+	err = a.withStore(func(s *store.Directory) error { return pull(s) })
 	if errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
 		// A plan does without: it reads what is kept, and keeps nothing.
-		err = a.readStore(func(s *engine.Directory) error {
-			scratch := &engine.Scratch{Store: s}
+		err = a.readStore(func(s *store.Directory) error {
+			scratch := &store.Scratch{Store: s}
 			return errors.Join(pull(scratch), scratch.Close())
 		})
 	}

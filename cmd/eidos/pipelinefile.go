@@ -8,7 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/userfile"
@@ -82,7 +82,7 @@ func (a *app) remoteSource(ctx context.Context, w *wired, uri string) (name stri
 }
 
 // compile reads and compiles the pipeline of args.
-func (a *app) compile(ctx context.Context, args []string, f *runFlags, w *wired) (plan *engine.Plan, dir string, err error) {
+func (a *app) compile(ctx context.Context, args []string, f *runFlags, w *wired) (p *plan.Plan, dir string, err error) {
 	name, text, dir, err := a.source(ctx, w, args)
 	if err != nil {
 		return nil, "", err
@@ -95,21 +95,21 @@ func (a *app) compile(ctx context.Context, args []string, f *runFlags, w *wired)
 	if err != nil {
 		return nil, "", err
 	}
-	plan, err = a.compileText(ctx, name, text, opts, w)
-	return plan, dir, err
+	p, err = a.compileText(ctx, name, text, opts, w)
+	return p, dir, err
 }
 
-func (a *app) compileText(ctx context.Context, name string, text []byte, opts engine.CompileOptions, w *wired) (*engine.Plan, error) {
+func (a *app) compileText(ctx context.Context, name string, text []byte, opts plan.Options, w *wired) (*plan.Plan, error) {
 	p, doc, err := parsePipeline(name, text)
 	if err != nil {
 		return nil, err
 	}
 	opts.Include = a.including(ctx, w)
-	return engine.Compile(p, doc, w.kinds, opts)
+	return plan.Compile(p, doc, w.kinds, opts)
 }
 
 // options turns --param and --params-file into what Compile takes.
-func (a *app) options(f *runFlags) (engine.CompileOptions, error) {
+func (a *app) options(f *runFlags) (plan.Options, error) {
 	opts := a.compileOptions()
 	opts.Params = map[string]string{}
 	for _, p := range f.params {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 
-	"github.com/NVIDIA/eidos/engine"
-	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
+	"github.com/NVIDIA/eidos/schema"
 )
 
 func (a *app) plan() *cobra.Command {
@@ -42,12 +45,14 @@ what is there that eidos run would refuse to replace.`,
 }
 
 func (a *app) explainPlan(ctx context.Context, args []string, f *runFlags, format string) error {
-	return a.withPlan(ctx, args, f, a.readStore, func(plan *engine.Plan, r *engine.Runner, _ *engine.Directory, w *wired) error {
-		decisions, err := r.Explain(ctx, plan)
-		if err != nil {
+	return a.withPlan(ctx, args, f, a.readStore, func(p *plan.Plan, r *run.Runner, _ *store.Directory, w *wired) error {
+		scratch := &store.Scratch{Store: r.Store}
+		r.Store = scratch
+		decisions, err := r.Explain(ctx, p)
+		if err := errors.Join(err, scratch.Close()); err != nil {
 			return err
 		}
-		lines := planLines(plan, decisions, func(out, mediaType string) error { return w.refuses(r.Dir, out, mediaType) }, w.kinds)
+		lines := planLines(p, decisions, func(out, mediaType string) error { return w.refuses(r.Dir, out, mediaType) }, w.kinds)
 		if format == "json" {
 			return a.printJSON(lines)
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -18,9 +19,9 @@ type planLine struct {
 
 // planLines adds to decisions what the steps touch. refuses is asked about each
 // output that would be written.
-func planLines(plan *engine.Plan, decisions []engine.Decision, refuses func(out, mediaType string) error, kinds []engine.Kind) []planLine {
-	infos := map[string]engine.StepInfo{}
-	for _, s := range plan.Steps() {
+func planLines(p *plan.Plan, decisions []engine.Decision, refuses func(out, mediaType string) error, kinds []engine.Kind) []planLine {
+	infos := map[string]plan.NodeInfo{}
+	for _, s := range p.Steps() {
 		infos[s.ID] = s
 	}
 	makes := map[string]string{}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/expr"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -36,7 +38,7 @@ type included struct {
 const planKind = "Plan"
 
 // plannedOf compiles the pipeline of args and keeps what that took.
-func (a *app) plannedOf(ctx context.Context, args []string, f *runFlags, w *wired) (*engine.Plan, *planned, error) {
+func (a *app) plannedOf(ctx context.Context, args []string, f *runFlags, w *wired) (*plan.Plan, *planned, error) {
 	name, text, _, err := a.source(ctx, w, args)
 	if err != nil {
 		return nil, nil, err
@@ -58,25 +60,25 @@ func (a *app) plannedOf(ctx context.Context, args []string, f *runFlags, w *wire
 		out.Includes = append(out.Includes, included{uri, from, name, string(text)})
 		return parsePipeline(name, text)
 	}
-	plan, err := engine.Compile(p, doc, w.kinds, opts)
+	pl, err := plan.Compile(p, doc, w.kinds, opts)
 	if err != nil {
 		return nil, nil, err
 	}
-	for k, v := range plan.Params {
+	for k, v := range pl.Params {
 		if v != nil { // not set and not required
 			out.Params[k] = v
 		}
 	}
-	return plan, out, nil
+	return pl, out, nil
 }
 
 // compile makes the plan that was written down.
-func (d *planned) compile(kinds []engine.Kind) (*engine.Plan, error) {
+func (d *planned) compile(kinds []engine.Kind) (*plan.Plan, error) {
 	p, doc, err := parsePipeline(d.Name, []byte(d.Text))
 	if err != nil {
 		return nil, err
 	}
-	return engine.Compile(p, doc, kinds, engine.CompileOptions{
+	return plan.Compile(p, doc, kinds, plan.Options{
 		Values: d.Params, When: expr.Compile,
 		Include: func(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
 			i := slices.IndexFunc(d.Includes, func(f included) bool { return f.URI == uri && f.From == from })
@@ -89,8 +91,8 @@ func (d *planned) compile(kinds []engine.Kind) (*engine.Plan, error) {
 }
 
 // alone reads a plan and makes what one step of it runs with.
-func (a *app) alone(f *stepRun, text []byte, w *wired, store engine.Store, results engine.Cache) (*engine.Plan, *engine.Runner, engine.StepRun, error) {
-	s := engine.StepRun{Run: f.run, Step: f.step, Results: results}
+func (a *app) alone(f *stepRun, text []byte, w *wired, store engine.Store, results engine.Cache) (*plan.Plan, *run.Runner, run.Single, error) {
+	s := run.Single{Run: f.run, Step: f.step, Results: results}
 	if f.run == "" || f.step == "" {
 		return nil, nil, s, schema.Errorf(schema.Invalid, "a step of a plan belongs to a run").WithHint("add --step ID and --run NAME, the same for all steps of a run")
 	}
@@ -109,12 +111,12 @@ func (a *app) alone(f *stepRun, text []byte, w *wired, store engine.Store, resul
 	}
 	d.Params, _ = schema.Plain(d.Params).(map[string]any)
 	a.pipelineName, a.pipeline = d.Name, []byte(d.Text)
-	plan, err := d.compile(w.kinds)
+	p, err := d.compile(w.kinds)
 	if err != nil {
 		return nil, nil, s, err
 	}
 	dir, err := os.Getwd()
-	return plan, &engine.Runner{
+	return p, &run.Runner{
 		Store: store, Load: w.load, Save: remoteOnly(w.save), Dir: dir,
 		CacheFrom: []engine.Cache{results}, CacheTo: []engine.Cache{results}, Secret: w.secret,
 	}, s, err
@@ -142,7 +144,7 @@ func (a *app) runPlanned(ctx context.Context, f *stepRun, text []byte, w *wired,
 	}
 	show := a.runProgress(false)
 	r.Events = show.Event
-	res, err := r.RunStep(ctx, plan, s)
+	res, err := r.RunSingle(ctx, plan, s)
 	show.Close()
 	if res == nil || res.Step(f.step).Artifact.Digest == "" {
 		return err

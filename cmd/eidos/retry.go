@@ -11,11 +11,16 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/history"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/userfile"
-	"github.com/spf13/cobra"
 )
 
 func (a *app) retry() *cobra.Command {
@@ -52,9 +57,9 @@ Without RUN, the newest run that failed or was stopped is retried.`,
 }
 
 func (a *app) retryRun(ctx context.Context, args []string, f *runFlags) error {
-	var past engine.RunInfo
+	var past history.Run
 	var kept []byte
-	err := a.withStore(func(s *engine.Directory) error {
+	err := a.withStore(func(s *store.Directory) error {
 		var err error
 		if past, err = toRetry(s, args); err != nil {
 			return err
@@ -86,27 +91,27 @@ func (a *app) retryRun(ctx context.Context, args []string, f *runFlags) error {
 		opts.Values, _ = doc.Value().(map[string]any)
 	}
 	a.pipelineName, a.pipeline = name, text
-	plan, err := a.compileText(ctx, name, text, opts, w)
+	p, err := a.compileText(ctx, name, text, opts, w)
 	if err != nil {
 		return err
 	}
 	a.say("retrying run %s of %s", past.ID, past.Pipeline)
-	if plan.Digest != past.Plan {
+	if p.Digest != past.Plan {
 		a.say("the pipeline has changed since: steps that are other ones now run, whether they were done or not")
 	}
-	return a.withRunner(plan, src.Dir, f, w, a.withStore, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory, _ *wired) error {
+	return a.withRunner(p, src.Dir, f, w, a.withStore, func(p *plan.Plan, r *run.Runner, st *store.Directory, _ *wired) error {
 		r.Retry, r.Source = past.ID, src
-		return a.runPlan(ctx, plan, r, store, f)
+		return a.runPlan(ctx, p, r, st, f)
 	})
 }
 
 // toRetry finds the run to retry: the one that is named, or the newest that did
 // not end well.
-func toRetry(s *engine.Directory, args []string) (engine.RunInfo, error) {
+func toRetry(s *store.Directory, args []string) (history.Run, error) {
 	if len(args) == 0 {
-		runs, err := engine.ListRuns(s)
+		runs, err := history.List(s)
 		if err != nil {
-			return engine.RunInfo{}, err
+			return history.Run{}, err
 		}
 		mended := map[string]bool{} // by a retry that ended well
 		for _, r := range runs {
@@ -117,9 +122,9 @@ func toRetry(s *engine.Directory, args []string) (engine.RunInfo, error) {
 				mended[r.Source.Retry] = true
 			}
 		}
-		return engine.RunInfo{}, schema.Errorf(schema.NotFound, "there is no run that failed").WithHint("eidos runs list shows the runs")
+		return history.Run{}, schema.Errorf(schema.NotFound, "there is no run that failed").WithHint("eidos runs list shows the runs")
 	}
-	r, err := engine.FindRun(s, args[0])
+	r, err := history.Find(s, args[0])
 	if err != nil {
 		return r, err
 	}
@@ -127,11 +132,11 @@ func toRetry(s *engine.Directory, args []string) (engine.RunInfo, error) {
 }
 
 // unwell reports whether there is something to do again.
-func unwell(r engine.RunInfo) bool {
+func unwell(r history.Run) bool {
 	return r.Interrupted || r.State == engine.Failed || r.State == engine.Canceled
 }
 
-func retryable(r engine.RunInfo) (engine.RunInfo, error) {
+func retryable(r history.Run) (history.Run, error) {
 	switch {
 	case r.State == engine.Running:
 		return r, schema.Errorf(schema.Unavailable, "run %q is going on", r.ID)
@@ -183,7 +188,7 @@ func shortPath(path string) string {
 
 // keepText puts a pipeline's text into the store, where it stays as long as a
 // run names it.
-func keepText(ctx context.Context, s *engine.Directory, text []byte) (schema.Digest, error) {
+func keepText(ctx context.Context, s *store.Directory, text []byte) (schema.Digest, error) {
 	sum := sha256.Sum256(text)
 	d := schema.Digest("sha256:" + hex.EncodeToString(sum[:]))
 	if s.Has(ctx, d, int64(len(text))) {
@@ -193,7 +198,7 @@ func keepText(ctx context.Context, s *engine.Directory, text []byte) (schema.Dig
 	return d, err
 }
 
-func readText(ctx context.Context, s *engine.Directory, d schema.Digest) ([]byte, error) {
+func readText(ctx context.Context, s *store.Directory, d schema.Digest) ([]byte, error) {
 	r, err := s.Open(ctx, d)
 	if err != nil {
 		return nil, fmt.Errorf("reading the pipeline of the run: %w", err)

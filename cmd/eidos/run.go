@@ -9,12 +9,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/cmd/internal/trace"
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/history"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/address"
-	"github.com/spf13/cobra"
 )
 
 // pipelineFile is what `eidos run` looks for when no file is named.
@@ -135,23 +140,23 @@ Without it, ./` + pipelineFile + ` is run if it is there, else the pipeline "eid
 
 // opener is how a command opens the state directory: app.withStore, or
 // app.readStore if it only looks.
-type opener func(func(*engine.Directory) error) error
+type opener func(func(*store.Directory) error) error
 
 // withPlan compiles the pipeline of args and opens the state directory for do.
 // A pipeline that does not compile touches no state.
-func (a *app) withPlan(ctx context.Context, args []string, f *runFlags, open opener, do func(*engine.Plan, *engine.Runner, *engine.Directory, *wired) error) error {
+func (a *app) withPlan(ctx context.Context, args []string, f *runFlags, open opener, do func(*plan.Plan, *run.Runner, *store.Directory, *wired) error) error {
 	w, err := a.wire(a.runWiring(f))
 	if err != nil {
 		return err
 	}
-	plan, dir, err := a.compile(ctx, args, f, w)
+	p, dir, err := a.compile(ctx, args, f, w)
 	if err != nil {
 		return err
 	}
-	return a.withRunner(plan, dir, f, w, open, do)
+	return a.withRunner(p, dir, f, w, open, do)
 }
 
-func (a *app) withRunner(plan *engine.Plan, dir string, f *runFlags, w *wired, open opener, do func(*engine.Plan, *engine.Runner, *engine.Directory, *wired) error) error {
+func (a *app) withRunner(p *plan.Plan, dir string, f *runFlags, w *wired, open opener, do func(*plan.Plan, *run.Runner, *store.Directory, *wired) error) error {
 	if f.jobs < 0 {
 		return schema.Errorf(schema.Invalid, "--jobs: %d is less than one", f.jobs)
 	}
@@ -159,32 +164,32 @@ func (a *app) withRunner(plan *engine.Plan, dir string, f *runFlags, w *wired, o
 	if err != nil {
 		return err
 	}
-	return open(func(store *engine.Directory) error {
-		r := &engine.Runner{
-			Store: store, Load: w.load, Save: w.save, Dir: dir,
+	return open(func(s *store.Directory) error {
+		r := &run.Runner{
+			Store: s, Load: w.load, Save: w.save, Dir: dir,
 			Jobs: f.jobs, KeepGoing: f.keepGoing, Force: f.force, Only: f.only, From: f.from,
 			CheckDeterminism: f.determinism, Secret: w.secret, CacheFrom: from, CacheTo: to,
 		}
-		over, err := f.executor.set(a, w, r, store, a.cluster(f.wiring(), "eidos/"+versionOf()), f.caches.access)
+		over, err := f.executor.set(a, w, r, s, a.cluster(f.wiring(), "eidos/"+versionOf()), f.caches.access)
 		if err != nil {
 			return err
 		}
 		defer over()
-		return do(plan, r, store, w)
+		return do(p, r, s, w)
 	})
 }
 
 func (a *app) runPipeline(ctx context.Context, args []string, f *runFlags) error {
-	return a.withPlan(ctx, args, f, a.withStore, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory, _ *wired) error {
+	return a.withPlan(ctx, args, f, a.withStore, func(p *plan.Plan, r *run.Runner, s *store.Directory, _ *wired) error {
 		if err := a.keepSource(r, f); err != nil {
 			return err
 		}
-		return a.runPlan(ctx, plan, r, store, f)
+		return a.runPlan(ctx, p, r, s, f)
 	})
 }
 
 // keepSource tells the run what it is compiled of, for eidos retry.
-func (a *app) keepSource(r *engine.Runner, f *runFlags) error {
+func (a *app) keepSource(r *run.Runner, f *runFlags) error {
 	opts, err := a.options(f)
 	if err != nil {
 		return err
@@ -201,20 +206,20 @@ func (a *app) keepSource(r *engine.Runner, f *runFlags) error {
 	return err
 }
 
-func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, store *engine.Directory, f *runFlags) error {
+func (a *app) runPlan(ctx context.Context, p *plan.Plan, r *run.Runner, s *store.Directory, f *runFlags) error {
 	if len(f.force)+len(f.only) == 0 && f.from == "" && r.Retry == "" {
 		// A run of the same plan that was killed is gone on with: what it had
 		// pushed and signed is not done twice.
-		if id, ok, err := engine.Unfinished(store, plan.Digest); err != nil {
+		if id, ok, err := history.Unfinished(s, p.Digest); err != nil {
 			return err
 		} else if ok {
 			r.Resume = id
 			a.say("going on with run %s, which was interrupted", id)
 		}
 	}
-	address.Sweep(ctx, plan, r.Dir, f.evidence.report, f.evidence.junit, f.evidence.provenance)
+	address.Sweep(ctx, p, r.Dir, f.evidence.report, f.evidence.junit, f.evidence.provenance)
 	var err error
-	if r.Source.Text, err = keepText(ctx, store, a.pipeline); err != nil {
+	if r.Source.Text, err = keepText(ctx, s, a.pipeline); err != nil {
 		return err
 	}
 	r.Source.Included = a.included
@@ -237,12 +242,12 @@ func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, 
 			also(e)
 		}
 	}
-	res, err := r.Run(ctx, plan)
+	res, err := r.Run(ctx, p)
 	if res == nil && r.Resume != "" && schema.CodeOf(err) == schema.Unavailable {
 		// Another process was faster to resume it: this one runs by itself.
 		a.say("run %s is resumed by another process", r.Resume)
 		r.Resume = ""
-		res, err = r.Run(ctx, plan)
+		res, err = r.Run(ctx, p)
 	}
 	show.Close()
 	if err := spans.Close(ctx); err != nil {
@@ -258,8 +263,8 @@ func (a *app) runPlan(ctx context.Context, plan *engine.Plan, r *engine.Runner, 
 		a.story.Warn("nothing was done: every step was skipped; eidos plan says why")
 	}
 	// Old runs are forgotten when new ones have ended.
-	_, kerr := store.KeepRuns(keepRuns, time.Now())
-	return schema.Join([]error{err, f.evidence.write(ctx, a, store, plan, res, r.Dir, err), kerr})
+	_, kerr := s.KeepRuns(keepRuns, time.Now())
+	return schema.Join([]error{err, f.evidence.write(ctx, a, s, p, res, r.Dir, err), kerr})
 }
 
 func (a *app) writePipeline(args []string) error {

@@ -8,10 +8,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/history"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/spf13/cobra"
 )
 
 // keepRuns is how many runs are remembered. A journal has some 400 bytes a
@@ -33,41 +36,41 @@ stay until eidos cache gc.`, keepRuns),
 }
 
 // withStore opens the state directory for f, to read and write.
-func (a *app) withStore(f func(*engine.Directory) error) error {
-	return a.openStore(engine.OpenStore, f)
+func (a *app) withStore(f func(*store.Directory) error) error {
+	return a.openStore(store.Open, f)
 }
 
 // readStore opens the state directory for f, which only looks: it may be
 // read-only, or not be there yet.
-func (a *app) readStore(f func(*engine.Directory) error) error {
-	return a.openStore(engine.ReadStore, f)
+func (a *app) readStore(f func(*store.Directory) error) error {
+	return a.openStore(store.ReadStore, f)
 }
 
-func (a *app) openStore(open func(dir string) (*engine.Directory, error), f func(*engine.Directory) error) error {
+func (a *app) openStore(open func(dir string) (*store.Directory, error), f func(*store.Directory) error) error {
 	dir, err := a.stateDir()
 	if err != nil {
 		return err
 	}
-	store, err := open(dir)
+	s, err := open(dir)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	return f(store)
+	defer s.Close()
+	return f(s)
 }
 
 // withRun is readStore for a command that takes one run: the one that is named,
 // or the newest.
-func (a *app) withRun(args []string, f func(*engine.Directory, engine.RunInfo) error) error {
-	return a.readStore(func(s *engine.Directory) error {
+func (a *app) withRun(args []string, f func(*store.Directory, history.Run) error) error {
+	return a.readStore(func(s *store.Directory) error {
 		if len(args) > 0 {
-			r, err := engine.FindRun(s, args[0])
+			r, err := history.Find(s, args[0])
 			if err != nil {
 				return err
 			}
 			return f(s, r)
 		}
-		runs, err := engine.ListRuns(s)
+		runs, err := history.List(s)
 		if err != nil {
 			return err
 		}
@@ -84,8 +87,8 @@ func (a *app) runsList() *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "The runs, the newest first", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return a.readStore(func(s *engine.Directory) error {
-				runs, err := engine.ListRuns(s)
+			return a.readStore(func(s *store.Directory) error {
+				runs, err := history.List(s)
 				if err != nil {
 					return err
 				}
@@ -94,7 +97,7 @@ func (a *app) runsList() *cobra.Command {
 					runs, more = runs[:limit], len(runs)-limit
 				}
 				if format == "json" {
-					return a.printJSON(append([]engine.RunInfo{}, runs...)) // [] if there are none
+					return a.printJSON(append([]history.Run{}, runs...)) // [] if there are none
 				}
 				if len(runs) == 0 {
 					a.say("there are no runs yet; eidos run makes one")
@@ -136,7 +139,7 @@ func ago(d time.Duration) string {
 	return "just now"
 }
 
-func stateWord(r engine.RunInfo) string {
+func stateWord(r history.Run) string {
 	if r.Interrupted {
 		return "interrupted"
 	}
@@ -149,7 +152,7 @@ func (a *app) runsShow() *cobra.Command {
 		Use: "show [RUN]", Short: "What each step of a run did, and why", Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeRuns,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return a.withRun(args, func(s *engine.Directory, r engine.RunInfo) error {
+			return a.withRun(args, func(s *store.Directory, r history.Run) error {
 				events, err := s.Events(r.ID)
 				if err != nil {
 					return err
@@ -181,7 +184,7 @@ func (a *app) runsShow() *cobra.Command {
 }
 
 // printRun prints what a run was.
-func (a *app) printRun(r engine.RunInfo) error {
+func (a *app) printRun(r history.Run) error {
 	var rows [][]string
 	add := func(name, value string) { rows = append(rows, []string{name, value}) }
 	add("run", r.ID)
@@ -214,7 +217,7 @@ func (a *app) runsLogs() *cobra.Command {
 		Use: "logs [RUN]", Short: "What the steps of a run said, and how they failed", Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeRuns,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return a.withRun(args, func(s *engine.Directory, r engine.RunInfo) error {
+			return a.withRun(args, func(s *store.Directory, r history.Run) error {
 				events, err := s.Events(r.ID)
 				if err != nil {
 					return err
@@ -295,7 +298,7 @@ eidos cache gc.`,
 				}
 				old = old.Add(-d)
 			}
-			return a.withStore(func(s *engine.Directory) error {
+			return a.withStore(func(s *store.Directory) error {
 				if len(args) == 0 {
 					n, err := s.KeepRuns(keep, old)
 					if err == nil {
@@ -335,8 +338,8 @@ func age(flag, text string) (time.Duration, error) {
 
 func (a *app) completeRuns(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	var ids []string
-	_ = a.readStore(func(s *engine.Directory) error { // a shell has nowhere to show an error
-		runs, err := engine.ListRuns(s)
+	_ = a.readStore(func(s *store.Directory) error { // a shell has nowhere to show an error
+		runs, err := history.List(s)
 		for _, r := range runs {
 			ids = append(ids, r.ID)
 		}
@@ -351,7 +354,7 @@ func (a *app) completeRunSteps(c *cobra.Command, args []string, _ string) ([]str
 	if run, err := c.Flags().GetString("run"); err == nil && run != "" {
 		named = []string{run}
 	}
-	_ = a.withRun(named, func(s *engine.Directory, r engine.RunInfo) error { // a shell has nowhere to show an error
+	_ = a.withRun(named, func(s *store.Directory, r history.Run) error { // a shell has nowhere to show an error
 		events, err := s.Events(r.ID)
 		for _, e := range events {
 			if e.Type == engine.EventStep && e.State.Final() && len(args) == 0 {

@@ -3,8 +3,10 @@ package main
 import (
 	"fmt"
 
-	"github.com/NVIDIA/eidos/engine"
 	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/engine/history"
+	"github.com/NVIDIA/eidos/engine/store"
 )
 
 func (a *app) runsExplain() *cobra.Command {
@@ -22,8 +24,8 @@ the one that --against names.`,
 			if run != "" {
 				named = []string{run}
 			}
-			return a.withRun(named, func(s *engine.Directory, r engine.RunInfo) error {
-				h, err := engine.ExplainStep(s, r.ID, args[0], against)
+			return a.withRun(named, func(s *store.Directory, r history.Run) error {
+				h, err := history.Explain(s, r.ID, args[0], against)
 				if err != nil {
 					return err
 				}
@@ -43,7 +45,7 @@ the one that --against names.`,
 	return c
 }
 
-func (a *app) printHistory(h engine.StepHistory) error {
+func (a *app) printHistory(h history.StepHistory) error {
 	e := h.Event
 	var rows [][]string
 	add := func(name, format string, args ...any) {

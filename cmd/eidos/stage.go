@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/NVIDIA/eidos/engine"
+	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/address"
 	"github.com/NVIDIA/eidos/steps/oci"
-	"github.com/spf13/cobra"
 )
 
 // stage is a command that is a one-step pipeline.
@@ -141,7 +144,7 @@ func (a *app) runStage(ctx context.Context, s *stage) (schema.Value, error) {
 
 // runOnce runs a command's pipeline in memory: nothing is reused and nothing
 // kept but the result.
-func (a *app) runOnce(ctx context.Context, p *schema.Pipeline, s *stage) (*engine.Result, error) {
+func (a *app) runOnce(ctx context.Context, p *schema.Pipeline, s *stage) (*run.Result, error) {
 	forceFlag := ""
 	if s.uses == "render" {
 		forceFlag = "--force"
@@ -150,7 +153,7 @@ func (a *app) runOnce(ctx context.Context, p *schema.Pipeline, s *stage) (*engin
 	if err != nil {
 		return nil, err
 	}
-	plan, err := engine.Compile(p, nil, w.kinds, engine.CompileOptions{})
+	pl, err := plan.Compile(p, nil, w.kinds, plan.Options{})
 	if err != nil {
 		return nil, plainPaths(err, s.name)
 	}
@@ -158,11 +161,11 @@ func (a *app) runOnce(ctx context.Context, p *schema.Pipeline, s *stage) (*engin
 	if err != nil {
 		return nil, fmt.Errorf("finding the working directory: %w", err)
 	}
-	address.Sweep(ctx, plan, dir)
+	address.Sweep(ctx, pl, dir)
 	show := a.stageProgress()
 	defer show.Close()
-	r := &engine.Runner{Store: engine.NewMemory(), Load: w.load, Save: w.save, Dir: dir, Events: show.Event}
-	res, err := r.Run(ctx, plan)
+	r := &run.Runner{Store: store.NewMemory(), Load: w.load, Save: w.save, Dir: dir, Events: show.Event}
+	res, err := r.Run(ctx, pl)
 	return res, plainPaths(err, s.name)
 }
 

@@ -9,11 +9,14 @@ import (
 	"os"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/content"
 	"github.com/NVIDIA/eidos/engine/process"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/oci"
-	"github.com/spf13/cobra"
 )
 
 // stepRun are the flags of `eidos step run`.
@@ -177,18 +180,18 @@ func (a *app) readPlan(ctx context.Context, f *stepRun, cache engine.Cache) ([]b
 // stepStore is where a step puts its bytes: the store itself if that is a
 // directory, else one for as long as the step takes, in front of the registry.
 func (a *app) stepStore(cache engine.Cache) (engine.Store, func(), error) {
-	if s, ok := cache.(engine.Shared); ok {
-		return s.Store, func() { s.Store.(*engine.Directory).Close() }, nil
+	if s, ok := cache.(content.Shared); ok {
+		return s.Store, func() { s.Store.(*store.Directory).Close() }, nil
 	}
 	dir, err := os.MkdirTemp("", "eidos-step-*")
 	if err != nil {
 		return nil, nil, schema.Errorf(schema.Failed, "making a directory for the step: %w", err).WithHint("point TMPDIR at one that can be written")
 	}
-	s, err := engine.OpenStore(dir)
+	s, err := store.Open(dir)
 	if err != nil {
 		return nil, nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return engine.Through{Store: s, Behind: cache}, func() {
+	return content.ReadThrough{Store: s, Cache: cache}, func() {
 		s.Close()
 		os.RemoveAll(dir)
 	}, nil

@@ -12,7 +12,9 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/content"
 	"github.com/NVIDIA/eidos/engine/process"
+	"github.com/NVIDIA/eidos/engine/remote"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/userfile"
 )
@@ -38,7 +40,7 @@ func (a *app) runTask(ctx context.Context, f *stepRun, text []byte, w *wired, st
 		res, err = process.Serve(ctx, t, a.out, w.kinds, store)
 	} else {
 		show := a.runProgress(false)
-		res = engine.RunTask(ctx, w.kinds, store, t, engine.Env{
+		res = remote.Run(ctx, w.kinds, store, t, engine.Env{
 			Log: func(format string, args ...any) {
 				show.Event(engine.Event{Type: engine.EventLog, Step: t.Step, Text: fmt.Sprintf(format, args...)})
 			},
@@ -47,8 +49,8 @@ func (a *app) runTask(ctx context.Context, f *stepRun, text []byte, w *wired, st
 		show.Close()
 		err = store.Sync()
 	}
-	if _, here := cache.(engine.Shared); err == nil && !here {
-		err = engine.Deliver(context.WithoutCancel(ctx), t, cache, store, res)
+	if _, here := cache.(content.Shared); err == nil && !here {
+		err = remote.Deliver(context.WithoutCancel(ctx), t, cache, store, res)
 	}
 	if err != nil {
 		return err

@@ -4,10 +4,13 @@ import (
 	"os"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/content"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/oci"
-	"github.com/spf13/cobra"
 )
 
 // caches are the flags about results that are shared through other places.
@@ -64,11 +67,11 @@ func (w *wired) openCache(uri string, access oci.Access) (engine.Cache, error) {
 		if _, err := os.Stat(uri); err != nil && ok && strings.ContainsAny(strings.TrimLeft(host, "."), ".:") {
 			return nil, schema.Errorf(schema.Invalid, "%q is no directory", uri).WithHint("write oci://%s, or ./%s", uri, uri)
 		}
-		s, err := engine.OpenStore(uri)
+		s, err := store.Open(uri)
 		if err != nil {
 			return nil, err
 		}
-		return engine.Shared{Store: s}, nil
+		return content.Shared{Store: s}, nil
 	}
 	dir, err := os.Getwd()
 	if err != nil {

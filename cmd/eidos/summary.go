@@ -10,6 +10,7 @@ import (
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/run"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -41,7 +42,7 @@ func (s *shown) news(err error) (fresh []error, old int) {
 
 // summary prints what a run gave: a line for each result, one for the run, then
 // what to type next. end is the run's last event.
-func (a *app) summary(ctx context.Context, res *engine.Result, end engine.Event, err error) {
+func (a *app) summary(ctx context.Context, res *run.Result, end engine.Event, err error) {
 	next := map[string]bool{}
 	lines, untold := a.results(ctx, res, next)
 	columns, _ := a.size(a.errw)
@@ -67,8 +68,8 @@ func (a *app) summary(ctx context.Context, res *engine.Result, end engine.Event,
 
 // results are the steps that gave something, with it in words, and how many are
 // left out. Those that the run before gave too are not told again.
-func (a *app) results(ctx context.Context, res *engine.Result, next map[string]bool) (lines [][]string, untold int) {
-	var told []engine.StepResult
+func (a *app) results(ctx context.Context, res *run.Result, next map[string]bool) (lines [][]string, untold int) {
+	var told []run.StepResult
 	was := map[string]schema.Digest{}
 	if a.shown != nil {
 		was, a.shown.results = a.shown.results, map[string]schema.Digest{}
@@ -113,7 +114,7 @@ func (a *app) results(ctx context.Context, res *engine.Result, next map[string]b
 const longestName = 40
 
 // outcome is how a run ended, in a line.
-func outcome(res *engine.Result, end engine.Event) string {
+func outcome(res *run.Result, end engine.Event) string {
 	counts := map[string]int{}
 	for _, s := range res.Steps {
 		switch {

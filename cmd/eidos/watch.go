@@ -12,6 +12,9 @@ import (
 
 	"github.com/NVIDIA/eidos/cmd/internal/watch"
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/address"
 )
@@ -54,8 +57,8 @@ func (a *app) watchPipeline(ctx context.Context, args []string, f *runFlags) err
 		a.seen, a.included = watch.Sight{}, nil
 		var before watch.Sight
 		var refused error
-		err := a.withPlan(ctx, args, f, a.withStore, func(plan *engine.Plan, r *engine.Runner, store *engine.Directory, _ *wired) error {
-			if set, refused = a.watched(plan, r.Dir, store.Dir(), f); refused != nil {
+		err := a.withPlan(ctx, args, f, a.withStore, func(pl *plan.Plan, r *run.Runner, s *store.Directory, _ *wired) error {
+			if set, refused = a.watched(pl, r.Dir, s.Dir(), f); refused != nil {
 				return nil
 			}
 			before, ran = set.Look(nil), true
@@ -67,7 +70,7 @@ func (a *app) watchPipeline(ctx context.Context, args []string, f *runFlags) err
 			if err := a.keepSource(r, f); err != nil {
 				return err
 			}
-			return a.runPlan(ctx, plan, r, store, f)
+			return a.runPlan(ctx, pl, r, s, f)
 		})
 		if refused != nil {
 			return refused
@@ -116,15 +119,15 @@ func there(s watch.Sight) bool {
 
 // watched is what a plan reads: the files it was compiled from, and what its
 // steps say. What the run writes itself is not watched, whoever reads it.
-func (a *app) watched(plan *engine.Plan, dir, state string, f *runFlags) (watch.Set, error) {
+func (a *app) watched(pl *plan.Plan, dir, state string, f *runFlags) (watch.Set, error) {
 	set := watch.Set{Except: []string{state}}
 	for p := range a.seen {
 		set.Paths = append(set.Paths, p)
 	}
-	for _, p := range plan.Reads() {
+	for _, p := range pl.Reads() {
 		set.Paths = append(set.Paths, inDir(dir, p))
 	}
-	for _, s := range plan.Steps() {
+	for _, s := range pl.Steps() {
 		if s.Uses == "load" && s.ID == "-" {
 			return set, schema.Errorf(schema.Invalid, "--watch: the pipeline reads standard input, which is there once only")
 		}

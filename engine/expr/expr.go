@@ -13,7 +13,7 @@ import (
 	"cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/parser"
 
-	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/pattern"
 )
@@ -26,7 +26,7 @@ var roots = []string{"params", "matrix", "steps", "run"}
 
 // Compile reads a condition. Invalid if it is not one, or uses a name that
 // there is not.
-func Compile(text string) (*engine.Condition, error) {
+func Compile(text string) (*plan.Condition, error) {
 	if len(text) > maxText {
 		return nil, schema.Errorf(schema.Invalid, "the condition is over %d bytes", maxText)
 	}
@@ -34,7 +34,7 @@ func Compile(text string) (*engine.Condition, error) {
 	if err != nil {
 		return nil, hinted(wrong(err), text)
 	}
-	c := &engine.Condition{Text: text}
+	c := &plan.Condition{Text: text}
 	if m := unquoted.FindStringSubmatch(text); m != nil {
 		c.Unquoted = [2]string{m[1], m[2]}
 	}

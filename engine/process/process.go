@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/remote"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -159,7 +160,7 @@ func Serve(ctx context.Context, t engine.Task, out io.Writer, kinds []engine.Kin
 			out.Write(append(data, '\n'))
 		}
 	}
-	res := engine.RunTask(ctx, kinds, store, t, engine.Env{
+	res := remote.Run(ctx, kinds, store, t, engine.Env{
 		Log: func(format string, args ...any) {
 			s := fmt.Sprintf(format, args...)
 			say(line{Log: &s})

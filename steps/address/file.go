@@ -5,7 +5,7 @@ import (
 	"io"
 	"path/filepath"
 
-	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/steps/internal/replace"
 )
 
@@ -21,7 +21,7 @@ func WriteFile(path string, data []byte) error {
 // Sweep removes what killed processes left half-written beside the outputs of
 // plan, whose relative paths are relative to dir, and beside more files. What a
 // living process writes stays.
-func Sweep(ctx context.Context, plan *engine.Plan, dir string, files ...string) {
+func Sweep(ctx context.Context, p *plan.Plan, dir string, files ...string) {
 	swept := map[string]bool{}
 	sweep := func(path string) {
 		if parent := filepath.Dir(path); !swept[parent] {
@@ -29,7 +29,7 @@ func Sweep(ctx context.Context, plan *engine.Plan, dir string, files ...string) 
 			replace.Sweep(ctx, parent)
 		}
 	}
-	for _, s := range plan.Steps() {
+	for _, s := range p.Steps() {
 		if path, ok := Path(s.Out); ok {
 			sweep(inDir(dir, path))
 		}

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/kube"
 )
@@ -18,7 +18,7 @@ import (
 // Pods each run one step of it with `eidos step run`, and the ConfigMaps that
 // it needs. See https://argo-workflows.readthedocs.io/en/latest/fields/.
 type Workflow struct {
-	Plan    *engine.Plan
+	Plan    *plan.Plan
 	Text    []byte // of the plan, as Pods read it
 	Pods    schema.Pods
 	Image   string
@@ -63,7 +63,7 @@ func (w Workflow) Objects() ([]kube.Object, error) {
 	if w.Pods.RuntimeClass != "" {
 		spec["podSpecPatch"] = `{"runtimeClassName":` + strconv.Quote(string(w.Pods.RuntimeClass)) + `}`
 	}
-	if t := w.Plan.Timeout(); t > 0 {
+	if t := w.Plan.Timeout; t > 0 {
 		spec["activeDeadlineSeconds"] = int(t.Seconds())
 	}
 	templates := []any{w.dag("pipeline", names, false)}
@@ -99,7 +99,7 @@ func (w Workflow) check() error {
 	if len(w.Text) > planLimit {
 		no("", "include parts of it by oci://…@sha256:…", "the plan has %d KiB, and a ConfigMap takes %d", len(w.Text)>>10, planLimit>>10)
 	}
-	secrets := w.Plan.Secrets()
+	secrets := w.Plan.Secrets
 	told := map[string]bool{}
 	for _, s := range secrets {
 		told[s.File] = true
@@ -155,7 +155,7 @@ func (w Workflow) names() map[string]string {
 // dag is the template of one half of the plan, nil if that has no steps.
 func (w Workflow) dag(name string, names map[string]string, late bool) any {
 	steps := w.Plan.Steps()
-	byID := make(map[string]engine.StepInfo, len(steps))
+	byID := make(map[string]plan.NodeInfo, len(steps))
 	for _, s := range steps {
 		byID[s.ID] = s
 	}
@@ -196,7 +196,7 @@ func waitFor(task map[string]any, names []string) map[string]any {
 	return task
 }
 
-func sources(s engine.StepInfo) []string {
+func sources(s plan.NodeInfo) []string {
 	var out []string
 	for _, in := range s.In {
 		out = append(out, in.From)

@@ -5,11 +5,11 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
 )
 
 // template is the name of a step's template: all rows share one.
-func template(s engine.StepInfo) string { return "step-" + dns(s.Step, 50) }
+func template(s plan.NodeInfo) string { return "step-" + dns(s.Step, 50) }
 
 // templates are those of the Pods: one a step, and one that prints rows.
 func (w Workflow) templates(name string) []any {
@@ -56,7 +56,7 @@ func (w Workflow) pod(name string, args []any, secrets []string) map[string]any 
 		map[string]any{"name": "tmp", "mountPath": "/tmp"},
 		map[string]any{"name": "plan", "mountPath": planDir, "readOnly": true},
 	}
-	from := w.Plan.Secrets()
+	from := w.Plan.Secrets
 	for _, n := range secrets {
 		if k, ok := w.Secrets[n]; ok {
 			env = append(env, map[string]any{"name": from[n].Env, "valueFrom": map[string]any{"secretKeyRef": map[string]any{"name": k.Name, "key": k.Key}}})
@@ -99,7 +99,7 @@ func (w Workflow) volumes(name string) []any {
 // semaphores: all workflows of one plan share them.
 func (w Workflow) limits() map[string]any {
 	out := map[string]any{}
-	pools := w.Plan.Pools()
+	pools := w.Plan.Pools
 	for _, s := range w.Plan.Steps() {
 		for _, key := range limitsOf(s) {
 			n := s.Parallel
@@ -112,7 +112,7 @@ func (w Workflow) limits() map[string]any {
 	return out
 }
 
-func limitsOf(s engine.StepInfo) []string {
+func limitsOf(s plan.NodeInfo) []string {
 	var out []string
 	if s.Pool != "" {
 		out = append(out, "pool-"+s.Pool)

@@ -18,7 +18,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/content"
 	"github.com/NVIDIA/eidos/engine/process"
+	"github.com/NVIDIA/eidos/engine/remote"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/kube"
 	"github.com/NVIDIA/eidos/steps/oci"
@@ -126,13 +130,13 @@ func (w *world) container(ctx context.Context, pod *corev1.Pod, log io.Writer) i
 	if kill {
 		return 137
 	}
-	store := engine.Through{Store: engine.NewMemory(), Behind: cache}
-	res, err := process.Serve(ctx, task, log, kinds(), store)
+	st := content.ReadThrough{Store: store.NewMemory(), Cache: cache}
+	res, err := process.Serve(ctx, task, log, kinds(), st)
 	if ctx.Err() != nil {
 		return 143
 	}
 	if err == nil {
-		err = engine.Deliver(ctx, task, cache, store, res)
+		err = remote.Deliver(ctx, task, cache, st, res)
 	}
 	switch {
 	case err != nil:
@@ -166,17 +170,17 @@ var names = struct {
 }{}
 
 // run runs a pipeline with its steps in the cluster.
-func (w *world) run(t *testing.T, ctx context.Context, text string, change func(*Options, *engine.Runner)) (*engine.Result, []string, error) {
+func (w *world) run(t *testing.T, ctx context.Context, text string, change func(*Options, *run.Runner)) (*run.Result, []string, error) {
 	t.Helper()
-	store, err := engine.OpenStore(t.TempDir())
+	s, err := store.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { store.Close() })
+	t.Cleanup(func() { s.Close() })
 	var mu sync.Mutex
 	var told []string
-	r := &engine.Runner{
-		Store: store, Jobs: 64, ExecuteRows: true,
+	r := &run.Runner{
+		Store: s, Jobs: 64, ExecuteRows: true,
 		LookupEnv: func(string) (string, bool) { return "sesame-open", true },
 		Events: func(e engine.Event) {
 			mu.Lock()
@@ -188,7 +192,7 @@ func (w *world) run(t *testing.T, ctx context.Context, text string, change func(
 	}
 	o := Options{
 		Kube: kube.Config{Kubeconfig: w.Kubeconfig}, Pods: schema.Pods{Namespace: schema.Name(w.Namespace), Image: "eidos:test"},
-		Between: w.cache(t), URI: w.registry, Store: store, Version: "test", Poll: 50 * time.Millisecond,
+		Between: w.cache(t), URI: w.registry, Store: s, Version: "test", Poll: 50 * time.Millisecond,
 		Random: func() string {
 			names.Lock()
 			defer names.Unlock()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/remote"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/kube"
 )
@@ -75,7 +76,7 @@ func New(o Options) (*Executor, error) {
 // Execute is an engine.Execute that wants rows together.
 func (e *Executor) Execute(ctx context.Context, t engine.Task, env engine.Env) (engine.TaskResult, error) {
 	// What a run that was interrupted had done is not done again.
-	if res, ok, err := engine.Receive(ctx, t, e.Between, e.Store); err == nil && ok && res.Error == nil {
+	if res, ok, err := remote.Receive(ctx, t, e.Between, e.Store); err == nil && ok && res.Error == nil {
 		env.Log("done before, by a Pod of the same run")
 		return res, nil
 	}

@@ -18,6 +18,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/remote"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/tools/kube/kubetest"
 )
@@ -32,7 +35,7 @@ steps:
   e: {uses: say, continue-on-error: true, with: {text: bad, code: unsatisfied}}
 `
 
-func outcomes(res *engine.Result) []any {
+func outcomes(res *run.Result) []any {
 	var out []any
 	for _, s := range res.Steps {
 		msg := ""
@@ -49,12 +52,12 @@ func outcomes(res *engine.Result) []any {
 func testSameBytes(t *testing.T, w *world) {
 	w.set(t, nil)
 	ctx := context.Background()
-	store, err := engine.OpenStore(t.TempDir())
+	s, err := store.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
-	r := engine.Runner{Store: store, LookupEnv: func(string) (string, bool) { return "sesame-open", true }}
+	defer s.Close()
+	r := run.Runner{Store: s, LookupEnv: func(string) (string, bool) { return "sesame-open", true }}
 	want, err := r.Run(ctx, compile(t, everything))
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +117,7 @@ steps:
   a: {uses: say, matrix: {code: [ok, not-found]}, with: {text: "row ${matrix.code}", code: "${matrix.code}"}}
   b: {uses: say, in: {after: a}}
 `
-	res, _, err := w.run(t, context.Background(), text, func(_ *Options, r *engine.Runner) { r.KeepGoing = true })
+	res, _, err := w.run(t, context.Background(), text, func(_ *Options, r *run.Runner) { r.KeepGoing = true })
 	if schema.CodeOf(err) != schema.NotFound || !strings.Contains(err.Error(), "row not-found went wrong") {
 		t.Errorf("got %v", err)
 	}
@@ -139,7 +142,7 @@ steps:
   a: {uses: say, matrix: {x: [1, 2]}, with: {text: "row ${matrix.x}"}}
   b: {uses: say, with: {text: doomed}}
 `
-	res, _, err := w.run(t, context.Background(), text, func(_ *Options, r *engine.Runner) { r.KeepGoing = true })
+	res, _, err := w.run(t, context.Background(), text, func(_ *Options, r *run.Runner) { r.KeepGoing = true })
 	if schema.CodeOf(err) != schema.Unavailable || !strings.Contains(err.Error(), "ended with status 137 and without a result") {
 		t.Errorf("got %v", err)
 	}
@@ -156,7 +159,7 @@ func testRetry(t *testing.T, w *world) {
 steps:
   a: {uses: say, matrix: {code: [ok, unavailable]}, with: {text: "row ${matrix.code}", code: "${matrix.code}"}, retry: {limit: 2, backoff: 1ms}}
 `
-	res, _, err := w.run(t, context.Background(), text, func(_ *Options, r *engine.Runner) { r.KeepGoing = true })
+	res, _, err := w.run(t, context.Background(), text, func(_ *Options, r *run.Runner) { r.KeepGoing = true })
 	if schema.CodeOf(err) != schema.Unavailable {
 		t.Errorf("got %v", err)
 	}
@@ -189,7 +192,7 @@ func testInterrupt(t *testing.T, w *world) {
 
 func testMissingImage(t *testing.T, w *world) {
 	w.set(t, nil)
-	_, _, err := w.run(t, context.Background(), "steps:\n  a: {uses: say}\n", func(o *Options, _ *engine.Runner) { o.Pods.Image = "missing:1" })
+	_, _, err := w.run(t, context.Background(), "steps:\n  a: {uses: say}\n", func(o *Options, _ *run.Runner) { o.Pods.Image = "missing:1" })
 	if err == nil || !strings.Contains(err.Error(), "cannot start: ImagePullBackOff") || hint(err) != "is the image right, and can the cluster pull it? --image, --image-pull-secret" {
 		t.Errorf("got %v, hint %q", err, hint(err))
 	}
@@ -229,7 +232,7 @@ func testLeastPrivilege(t *testing.T, w *world) {
 		return w.As(t, list...)
 	}
 	with := func(path string) error {
-		_, told, err := w.run(t, context.Background(), text, func(o *Options, _ *engine.Runner) { o.Kube.Kubeconfig = path })
+		_, told, err := w.run(t, context.Background(), text, func(o *Options, _ *run.Runner) { o.Kube.Kubeconfig = path })
 		for _, l := range told { // what is left behind, or could not be heard
 			if err == nil && strings.Contains(l, "forbidden") {
 				return schema.Errorf(schema.Unauthorized, "%s", l)
@@ -255,12 +258,12 @@ func testLeastPrivilege(t *testing.T, w *world) {
 func testResumed(t *testing.T, w *world) {
 	w.set(t, nil)
 	task := engine.Task{Run: "r1", Step: "a", Attempt: 1, Uses: "say", Version: 1, With: []byte(`{"text":"once"}`)}
-	far := engine.NewMemory()
-	res := engine.RunTask(context.Background(), kinds(), far, task, engine.Env{Log: func(string, ...any) {}, Progress: func(int64, int64, string) {}})
-	if err := engine.Deliver(context.Background(), task, w.cache(t), far, res); err != nil {
+	far := store.NewMemory()
+	res := remote.Run(context.Background(), kinds(), far, task, engine.Env{Log: func(string, ...any) {}, Progress: func(int64, int64, string) {}})
+	if err := remote.Deliver(context.Background(), task, w.cache(t), far, res); err != nil {
 		t.Fatal(err)
 	}
-	got, told, err := w.run(t, context.Background(), "steps:\n  a: {uses: say, with: {text: once}}\n", func(_ *Options, r *engine.Runner) { r.Resume = "r1" })
+	got, told, err := w.run(t, context.Background(), "steps:\n  a: {uses: say, with: {text: once}}\n", func(_ *Options, r *run.Runner) { r.Resume = "r1" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +278,7 @@ func testKept(t *testing.T, w *world) {
 	w.set(t, nil)
 	ctx := context.Background()
 	text := "secrets: {token: {env: TOKEN}}\nsteps:\n  a: {uses: secret, secrets: [token]}\n"
-	_, _, err := w.run(t, ctx, text, func(o *Options, _ *engine.Runner) { o.Pods.NoCleanup, o.Pods.RegistrySecret = true, "login" })
+	_, _, err := w.run(t, ctx, text, func(o *Options, _ *run.Runner) { o.Pods.NoCleanup, o.Pods.RegistrySecret = true, "login" })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/expr"
+	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -67,7 +68,7 @@ func kinds() []engine.Kind {
 	}
 }
 
-func compile(t *testing.T, text string) *engine.Plan {
+func compile(t *testing.T, text string) *plan.Plan {
 	t.Helper()
 	doc, err := schema.Parse("test.pipeline.yaml", []byte("apiVersion: eidos.nvidia.com/v1alpha1\nkind: Pipeline\nmetadata: {name: test}\n"+text))
 	if err != nil {
@@ -77,9 +78,9 @@ func compile(t *testing.T, text string) *engine.Plan {
 	if err := doc.Decode(&p); err != nil {
 		t.Fatal(err)
 	}
-	plan, err := engine.Compile(&p, doc, kinds(), engine.CompileOptions{When: expr.Compile})
+	pl, err := plan.Compile(&p, doc, kinds(), plan.Options{When: expr.Compile})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return plan
+	return pl
 }

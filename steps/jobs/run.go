@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/remote"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/kube"
 )
@@ -65,7 +66,7 @@ func (f *following) run(ctx context.Context) (err error) {
 	for i, w := range f.waiters {
 		tasks[i] = w.task
 	}
-	plan, err := engine.Send(ctx, e.Between, e.Store, tasks)
+	plan, err := remote.Send(ctx, e.Between, e.Store, tasks)
 	if err != nil {
 		return fmt.Errorf("sending the step to %s: %w", e.URI, err)
 	}
@@ -179,7 +180,7 @@ func (f *following) collect(ctx context.Context, pods []kube.Pod, last bool) err
 		if !f.open[i] || !last && (!ok || p.Phase != "Succeeded" && p.Phase != "Failed") {
 			continue
 		}
-		res, found, err := engine.Receive(ctx, f.waiters[i].task, f.executor.Between, f.executor.Store)
+		res, found, err := remote.Receive(ctx, f.waiters[i].task, f.executor.Between, f.executor.Store)
 		switch {
 		case err != nil:
 			return fmt.Errorf("reading the result of %s: %w", f.waiters[i].task.Step, err)

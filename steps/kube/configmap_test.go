@@ -31,7 +31,7 @@ func snapshot(entries int, value func(int) string) *schema.Snapshot {
 }
 
 // store keeps one ConfigMap as the API server would.
-func store(t *testing.T) (*configMap, map[string]http.HandlerFunc) {
+func storeIn(t *testing.T) (*configMap, map[string]http.HandlerFunc) {
 	kept := &configMap{}
 	return kept, map[string]http.HandlerFunc{
 		"PATCH /api/v1/namespaces/ns/configmaps/snap": func(w http.ResponseWriter, r *http.Request) {
@@ -62,7 +62,7 @@ func TestConfigMapRoundTrip(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			kept, h := store(t)
+			kept, h := storeIn(t)
 			_, c := serve(t, h)
 			if err := c.WriteConfigMap(t.Context(), "ns", "snap", tt.v, stamp); err != nil {
 				t.Fatal(err)

@@ -10,6 +10,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/tools/kube/kubetest"
 )
@@ -87,16 +90,16 @@ func secretRun(t *testing.T, kubeconfig, namespace string) {
 		Secrets: map[string]schema.Secret{"token": {Kubernetes: namespace + "/registry/token"}},
 		Steps:   map[string]schema.Step{"a": {Uses: "say", Secrets: []string{"token"}}},
 	}
-	plan, err := engine.Compile(p, nil, []engine.Kind{say}, engine.CompileOptions{})
+	pl, err := plan.Compile(p, nil, []engine.Kind{say}, plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var log []string
-	r := engine.Runner{Store: engine.NewMemory(), Events: func(e engine.Event) { log = append(log, e.Text) },
+	r := run.Runner{Store: store.NewMemory(), Events: func(e engine.Event) { log = append(log, e.Text) },
 		Secret: func(ctx context.Context, s schema.Secret) (string, error) {
 			return ReadSecret(ctx, Config{Kubeconfig: kubeconfig}, s.Kubernetes)
 		}}
-	res, err := r.Run(t.Context(), plan)
+	res, err := r.Run(t.Context(), pl)
 	if err != nil {
 		t.Fatal(err)
 	}

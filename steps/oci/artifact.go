@@ -19,18 +19,18 @@ import (
 // to go-containerregistry.
 type artifact struct {
 	raw   []byte
-	blobs map[v1.Hash]content
+	blobs map[v1.Hash]layerContent
 	close func() error
 }
 
-// content is a blob that can be read any number of times at once.
-type content struct {
+// layerContent is a blob that can be read any number of times at once.
+type layerContent struct {
 	desc v1.Descriptor
 	at   io.ReaderAt
 }
 
-func newArtifact(raw []byte, blobs map[v1.Hash]content, close func() error) *artifact {
-	blobs[digestOf(emptyConfig)] = content{EmptyConfig(), bytes.NewReader(emptyConfig)}
+func newArtifact(raw []byte, blobs map[v1.Hash]layerContent, close func() error) *artifact {
+	blobs[digestOf(emptyConfig)] = layerContent{EmptyConfig(), bytes.NewReader(emptyConfig)}
 	return &artifact{raw: raw, blobs: blobs, close: close}
 }
 
@@ -49,11 +49,11 @@ func (a *artifact) LayerByDigest(h v1.Hash) (partial.CompressedLayer, error) {
 	return c, nil
 }
 
-func (c content) Digest() (v1.Hash, error)            { return c.desc.Digest, nil }
-func (c content) Size() (int64, error)                { return c.desc.Size, nil }
-func (c content) MediaType() (types.MediaType, error) { return c.desc.MediaType, nil }
-func (c content) DiffID() (v1.Hash, error)            { return c.desc.Digest, nil }
-func (c content) Compressed() (io.ReadCloser, error) {
+func (c layerContent) Digest() (v1.Hash, error)            { return c.desc.Digest, nil }
+func (c layerContent) Size() (int64, error)                { return c.desc.Size, nil }
+func (c layerContent) MediaType() (types.MediaType, error) { return c.desc.MediaType, nil }
+func (c layerContent) DiffID() (v1.Hash, error)            { return c.desc.Digest, nil }
+func (c layerContent) Compressed() (io.ReadCloser, error) {
 	return io.NopCloser(io.NewSectionReader(c.at, 0, c.desc.Size)), nil
 }
 

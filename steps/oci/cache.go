@@ -143,9 +143,14 @@ type stream struct {
 	open func() (io.ReadCloser, error)
 }
 
-func (s stream) Digest() (v1.Hash, error)             { return s.hash, nil }
-func (s stream) DiffID() (v1.Hash, error)             { return s.hash, nil }
-func (s stream) Size() (int64, error)                 { return s.size, nil }
-func (s stream) MediaType() (types.MediaType, error)  { return bytesType, nil }
-func (s stream) Compressed() (io.ReadCloser, error)   { return s.open() }
+func (s stream) Digest() (v1.Hash, error) { return s.hash, nil }
+
+func (s stream) DiffID() (v1.Hash, error) { return s.hash, nil }
+
+func (s stream) Size() (int64, error) { return s.size, nil }
+
+func (s stream) MediaType() (types.MediaType, error) { return bytesType, nil }
+
+func (s stream) Compressed() (io.ReadCloser, error) { return s.open() }
+
 func (s stream) Uncompressed() (io.ReadCloser, error) { return s.open() }

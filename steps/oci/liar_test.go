@@ -11,6 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/content"
+	"github.com/NVIDIA/eidos/engine/remote"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/internal/blobtest"
 )
@@ -52,10 +55,10 @@ func TestLiar(t *testing.T) {
 	text := []byte("kind: Pipeline\napiVersion: eidos.nvidia.com/v1alpha1\n")
 	pipeline := must(o.PushPipeline(t.Context(), env, "p.yaml", text, to+":p", Access{}))
 
-	store := engine.NewMemory()
+	s := store.NewMemory()
 	task, res := engine.Task{Run: "r", Step: "s", Attempt: 1}, engine.TaskResult{}
 	for i, size := range []int64{100_000, 1000} {
-		d, n, err := store.Put(t.Context(), io.LimitReader(rand.NewChaCha8([32]byte{}), size))
+		d, n, err := s.Put(t.Context(), io.LimitReader(rand.NewChaCha8([32]byte{}), size))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +72,7 @@ func TestLiar(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := engine.Deliver(t.Context(), task, cache, store, res); err != nil {
+	if err := remote.Deliver(t.Context(), task, cache, s, res); err != nil {
 		t.Fatal(err)
 	}
 
@@ -104,10 +107,10 @@ func TestLiar(t *testing.T) {
 		return nil
 	}
 	receive := func(t *testing.T) error {
-		store := engine.NewMemory()
-		got, ok, err := engine.Receive(t.Context(), task, cache, store)
+		s := store.NewMemory()
+		got, ok, err := remote.Receive(t.Context(), task, cache, s)
 		if err != nil {
-			if store.Has(t.Context(), res.Artifact.Digest, res.Artifact.Size) {
+			if s.Has(t.Context(), res.Artifact.Digest, res.Artifact.Size) {
 				t.Error("the result was kept, without what it names")
 			}
 			return err
@@ -141,8 +144,8 @@ func TestLiar(t *testing.T) {
 			if strings.Contains(t.Name(), fmt.Sprint(1<<30)) {
 				t.Skip("nothing states the size: all of it is read, and refused at its end")
 			}
-			store := engine.Through{Store: engine.NewMemory(), Behind: cache}
-			r, err := store.Open(t.Context(), res.Artifact.Digest)
+			s := content.ReadThrough{Store: store.NewMemory(), Cache: cache}
+			r, err := s.Open(t.Context(), res.Artifact.Digest)
 			if err != nil {
 				return err
 			}

@@ -86,7 +86,7 @@ func pack(ctx context.Context, b *schema.Bundle, blobs engine.Blobs, p packing) 
 	if err != nil {
 		return nil, errors.Join(err, spool.Close())
 	}
-	return newArtifact(raw, map[v1.Hash]content{layer.Digest: {layer, spool}}, spool.Close), nil
+	return newArtifact(raw, map[v1.Hash]layerContent{layer.Digest: {layer, spool}}, spool.Close), nil
 }
 
 // packLayer reads, hashes and compresses the files in one pass.

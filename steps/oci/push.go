@@ -87,7 +87,7 @@ func (o Options) pushOne(ctx context.Context, env engine.Env, mt string, annotat
 	if err != nil {
 		return nil, err
 	}
-	a := newArtifact(raw, map[v1.Hash]content{layer.Digest: {layer, bytes.NewReader(data)}}, func() error { return nil })
+	a := newArtifact(raw, map[v1.Hash]layerContent{layer.Digest: {layer, bytes.NewReader(data)}}, func() error { return nil })
 	ref, err := r.write(ctx, env, a)
 	if err != nil {
 		return nil, err

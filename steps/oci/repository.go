@@ -271,10 +271,13 @@ type taggable struct {
 	mediaType types.MediaType
 }
 
-func (t taggable) RawManifest() ([]byte, error)        { return t.raw, nil }
+func (t taggable) RawManifest() ([]byte, error) { return t.raw, nil }
+
 func (t taggable) MediaType() (types.MediaType, error) { return t.mediaType, nil }
-func (t taggable) Digest() (v1.Hash, error)            { return digestOf(t.raw), nil }
-func (t taggable) Size() (int64, error)                { return int64(len(t.raw)), nil }
+
+func (t taggable) Digest() (v1.Hash, error) { return digestOf(t.raw), nil }
+
+func (t taggable) Size() (int64, error) { return int64(len(t.raw)), nil }
 
 // Referrers returns the manifests that have d as their subject, sorted by
 // digest. None is no error; a registry that does not tell is one.

@@ -259,11 +259,11 @@ func TestPullHostile(t *testing.T) {
 	}
 	pulled := func(layers ...[]byte) error {
 		t.Helper()
-		blobs := map[v1.Hash]content{}
+		blobs := map[v1.Hash]layerContent{}
 		var descs []v1.Descriptor
 		for _, l := range layers {
 			d := v1.Descriptor{MediaType: layerType, Digest: digestOf(l), Size: int64(len(l))}
-			blobs[d.Digest] = content{d, bytes.NewReader(l)}
+			blobs[d.Digest] = layerContent{d, bytes.NewReader(l)}
 			descs = append(descs, d)
 		}
 		raw, err := json.Marshal(Manifest{

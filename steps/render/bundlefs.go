@@ -83,13 +83,20 @@ type bundleEntry struct {
 	dir bool
 }
 
-func (e bundleEntry) Name() string               { return path.Base(e.f.Path) }
-func (e bundleEntry) Size() int64                { return e.f.Size }
-func (e bundleEntry) ModTime() time.Time         { return time.Time{} }
-func (e bundleEntry) IsDir() bool                { return e.dir }
-func (e bundleEntry) Sys() any                   { return nil }
+func (e bundleEntry) Name() string { return path.Base(e.f.Path) }
+
+func (e bundleEntry) Size() int64 { return e.f.Size }
+
+func (e bundleEntry) ModTime() time.Time { return time.Time{} }
+
+func (e bundleEntry) IsDir() bool { return e.dir }
+
+func (e bundleEntry) Sys() any { return nil }
+
 func (e bundleEntry) Info() (fs.FileInfo, error) { return e, nil }
-func (e bundleEntry) Type() fs.FileMode          { return e.Mode().Type() }
+
+func (e bundleEntry) Type() fs.FileMode { return e.Mode().Type() }
+
 func (e bundleEntry) Mode() fs.FileMode {
 	switch {
 	case e.dir:

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
 )
 
 // Graph is the steps of a plan and what they wait for.
@@ -33,7 +33,7 @@ type Edge struct {
 }
 
 // Of is the graph of a plan.
-func Of(p *engine.Plan) Graph {
+func Of(p *plan.Plan) Graph {
 	g := Graph{Name: p.Name}
 	steps := p.Steps()
 	at := make(map[string]int, len(steps))

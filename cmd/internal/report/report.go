@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
 )
 
 // Run is what a report is made of.
 type Run struct {
 	Events   []engine.Event
-	Plan     *engine.Plan      // nil leaves out the graph, and how long steps waited
+	Plan     *plan.Plan        // nil leaves out the graph, and how long steps waited
 	Versions map[string]string // what made the run: eidos, go, catalogue
 	Pushed   []string          // references by digest of what it pushed
 }

@@ -11,7 +11,10 @@ import (
 	"runtime/debug"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/engine/process"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -42,23 +45,23 @@ func main() {
 	jobs := flag.Int("j", 0, "steps at once")
 	spawn := flag.Bool("spawn", false, "run each step in a process of its own")
 	flag.Parse()
-	if err := run(*file, *state, *jobs, *spawn, flag.Arg(0) == "step"); err != nil {
+	if err := runFile(*file, *state, *jobs, *spawn, flag.Arg(0) == "step"); err != nil {
 		fmt.Fprintf(os.Stderr, "noop: %v\n", err)
 		os.Exit(1)
 	}
 }
 
-func run(file, state string, jobs int, spawn, step bool) error {
-	store, err := engine.OpenStore(state)
+func runFile(file, state string, jobs int, spawn, step bool) error {
+	s, err := store.Open(state)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer s.Close()
 	ctx := context.Background()
 	if step {
 		t, err := process.Read(os.Stdin, flag.Arg(1))
 		if err == nil {
-			_, err = process.Serve(ctx, t, os.Stdout, kinds(), store)
+			_, err = process.Serve(ctx, t, os.Stdout, kinds(), s)
 		}
 		return err
 	}
@@ -66,21 +69,21 @@ func run(file, state string, jobs int, spawn, step bool) error {
 	if err != nil {
 		return err
 	}
-	r := engine.Runner{Store: store, Jobs: jobs}
+	r := run.Runner{Store: s, Jobs: jobs}
 	if spawn {
 		self, err := os.Executable()
 		if err != nil {
 			return err
 		}
 		r.Execute = process.Executor(func(t engine.Task) []string {
-			return []string{self, "-state", store.Dir(), "step", t.Step}
+			return []string{self, "-state", s.Dir(), "step", t.Step}
 		}, os.Environ())
 	}
 	_, err = r.Run(ctx, plan)
 	return err
 }
 
-func compile(file string) (*engine.Plan, error) {
+func compile(file string) (*plan.Plan, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -96,5 +99,5 @@ func compile(file string) (*engine.Plan, error) {
 	if err := doc.Decode(&p); err != nil {
 		return nil, err
 	}
-	return engine.Compile(&p, doc, kinds(), engine.CompileOptions{})
+	return plan.Compile(&p, doc, kinds(), plan.Options{})
 }

@@ -1,0 +1,19 @@
+package content
+
+import (
+	"context"
+	"io"
+)
+
+// Reader stops reading when ctx is done.
+type Reader struct {
+	Context context.Context
+	Reader  io.Reader
+}
+
+func (c Reader) Read(p []byte) (int, error) {
+	if err := c.Context.Err(); err != nil {
+		return 0, context.Cause(c.Context)
+	}
+	return c.Reader.Read(p)
+}

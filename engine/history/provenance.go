@@ -1,0 +1,130 @@
+package history
+
+import (
+	"strings"
+	"time"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Statement is an in-toto statement, version 1, with SLSA provenance, version
+// 1: https://slsa.dev/spec/v1.0/provenance.
+type Statement struct {
+	Type          string     `json:"_type"`
+	Subject       []Resource `json:"subject"`
+	PredicateType string     `json:"predicateType"`
+	Predicate     Provenance `json:"predicate"`
+}
+
+// Resource is a thing by digest; the digest is algorithm → hex.
+type Resource struct {
+	Name      string            `json:"name,omitempty"`
+	URI       string            `json:"uri,omitempty"`
+	Digest    map[string]string `json:"digest,omitempty"`
+	MediaType string            `json:"mediaType,omitempty"`
+}
+
+// Provenance is the SLSA predicate.
+type Provenance struct {
+	BuildDefinition BuildDefinition `json:"buildDefinition"`
+	RunDetails      RunDetails      `json:"runDetails"`
+}
+
+// BuildDefinition is what was asked for.
+type BuildDefinition struct {
+	BuildType            string         `json:"buildType"`
+	ExternalParameters   map[string]any `json:"externalParameters"`
+	InternalParameters   map[string]any `json:"internalParameters,omitempty"`
+	ResolvedDependencies []Resource     `json:"resolvedDependencies,omitempty"`
+}
+
+// RunDetails is what was done.
+type RunDetails struct {
+	Builder struct {
+		ID      string            `json:"id"`
+		Version map[string]string `json:"version,omitempty"`
+	} `json:"builder"`
+	Metadata struct {
+		InvocationID string `json:"invocationId,omitempty"`
+		StartedOn    string `json:"startedOn,omitempty"`
+		FinishedOn   string `json:"finishedOn,omitempty"`
+	} `json:"metadata"`
+	Byproducts []Resource `json:"byproducts,omitempty"`
+}
+
+// ProvenanceOptions is what a journal does not say.
+type ProvenanceOptions struct {
+	Subjects []Resource     // what the statement is about: every pushed digest
+	Params   map[string]any // of the pipeline
+	Version  string         // of eidos
+}
+
+const (
+	statementType = "https://in-toto.io/Statement/v1"
+	predicateType = "https://slsa.dev/provenance/v1"
+	buildType     = "https://github.com/NVIDIA/eidos/pipeline/v1alpha1"
+	builderID     = "https://github.com/NVIDIA/eidos"
+)
+
+// NewStatement says how a run made its subjects, from the run's events alone:
+// the pipeline and its parameters, what was loaded, what each step gave, and
+// the digest of the journal. Invalid if events are not those of a run that
+// succeeded.
+func NewStatement(events []engine.Event, o ProvenanceOptions) (*Statement, error) {
+	if len(events) == 0 || events[0].Type != engine.EventRun {
+		return nil, schema.Errorf(schema.Invalid, "these are not the events of a run")
+	}
+	last := events[len(events)-1]
+	if last.Type != engine.EventRun || last.State != engine.Done {
+		return nil, schema.Errorf(schema.Invalid, "run %s did not succeed: there is nothing to attest", events[0].Run)
+	}
+	s := &Statement{Type: statementType, Subject: o.Subjects, PredicateType: predicateType}
+	if s.Subject == nil {
+		s.Subject = []Resource{}
+	}
+	def, run := &s.Predicate.BuildDefinition, &s.Predicate.RunDetails
+	def.BuildType = buildType
+	params := o.Params
+	if params == nil {
+		params = map[string]any{} // {} rather than null
+	}
+	def.ExternalParameters = map[string]any{"pipeline": events[0].Pipeline, "plan": string(events[0].Plan), "params": params}
+	run.Builder.ID = builderID
+	if o.Version != "" {
+		run.Builder.Version = map[string]string{"eidos": o.Version}
+	}
+	run.Metadata.InvocationID = events[0].Run
+	run.Metadata.StartedOn = events[0].Time.UTC().Format(time.RFC3339)
+	run.Metadata.FinishedOn = last.Time.UTC().Format(time.RFC3339)
+	var journal []byte
+	uses := map[string]string{}
+	for _, e := range events {
+		if e.Type == engine.EventProgress {
+			continue // not in the journal
+		}
+		line, err := e.MarshalLine()
+		if err != nil {
+			return nil, err
+		}
+		journal = append(journal, line...)
+		if e.Uses != "" {
+			uses[e.Step] = e.Uses
+		}
+		if e.Type != engine.EventStep || e.Digest == "" || !e.State.Final() {
+			continue
+		}
+		if uses[e.Step] == "load" {
+			def.ResolvedDependencies = append(def.ResolvedDependencies, Resource{URI: e.Step, Digest: digestMap(e.Digest)})
+			continue
+		}
+		run.Byproducts = append(run.Byproducts, Resource{Name: e.Step, Digest: digestMap(e.Digest)})
+	}
+	run.Byproducts = append(run.Byproducts, Resource{Name: "events.jsonl", MediaType: "application/jsonl", Digest: digestMap(schema.DigestOf(journal))})
+	return s, nil
+}
+
+func digestMap(d schema.Digest) map[string]string {
+	algorithm, hex, _ := strings.Cut(string(d), ":")
+	return map[string]string{algorithm: hex}
+}

@@ -1,0 +1,273 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Options is what a pipeline may use that is not in it.
+type Options struct {
+	Params map[string]string // --param NAME=VALUE, read by the parameter's type
+	Values map[string]any    // of a file of parameters; Params wins
+	// When compiles conditions; nil refuses a pipeline that has any.
+	When func(expr string) (*Condition, error)
+	// Include reads another pipeline; from is the name of the file that asks.
+	// nil refuses a pipeline that includes.
+	Include func(uri, from string) (*schema.Pipeline, *schema.Doc, error)
+	Root    string // begins the paths of messages when there is no doc
+}
+
+// Compile checks p and makes a plan of it: parameters, kinds and their own
+// parameters, edges and their types, cycles. All problems are returned at
+// once, as Invalid, with their positions in doc. doc is nil for a pipeline
+// that has no text.
+func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []engine.Kind, opts Options) (*Plan, error) {
+	c := &compiler{opts: opts, kinds: make(map[string]*engine.Kind, len(kinds)), memo: map[string]Params{}, loads: map[string]*Node{}, outs: map[string]*Node{}}
+	for i := range kinds {
+		c.kinds[kinds[i].Name] = &kinds[i]
+		c.kindNames = append(c.kindNames, kinds[i].Name)
+	}
+	top := schema.Position{Doc: doc}
+	if doc == nil && opts.Root != "" {
+		top.Root = opts.Root
+	}
+	c.plan = &Plan{Name: p.Metadata.Name, Secrets: p.Secrets, Pools: map[string]int{}}
+	for n, size := range p.Pools {
+		c.plan.Pools[n] = int(size)
+	}
+	c.plan.Timeout = c.duration(p.Timeout, top.Child("timeout"))
+	c.checkSecrets(p.Secrets, top.Child("secrets"))
+	for _, n := range slices.Sorted(maps.Keys(p.Secrets)) {
+		c.check(boundsOf(doc), touch{readsSecret, n, top.Child("secrets", n)})
+	}
+	params, errs := fillParams(p.Params, top.Child("params"), given{texts: opts.Params, values: opts.Values})
+	c.problems.Add(errs)
+	c.plan.Params = params
+	s := &scope{bounds: boundsOf(doc), top: p, params: params, decl: p.Params, names: map[string]*Step{}, at: top}
+	c.declare(s, p.Steps, top.Child("steps"), docAt(doc, "steps"), false)
+	c.declare(s, p.Finally, top.Child("finally"), docAt(doc, "finally"), true)
+	for _, d := range c.declared {
+		c.link(d)
+	}
+	order := c.sort()
+	sound := c.problems.Len() == 0
+	for _, d := range order {
+		if sound {
+			c.expand(d)
+		} else {
+			c.checkWith(d)
+		}
+	}
+	if err := c.problems.Err(); err != nil {
+		return nil, err
+	}
+	var err error
+	if c.plan.Digest, err = planDigest(append(c.included, p), params); err != nil {
+		return nil, err
+	}
+	return c.plan, nil
+}
+
+func docAt(doc *schema.Doc, key string) *schema.Doc {
+	if doc == nil {
+		return nil
+	}
+	return doc.At(key)
+}
+
+func planDigest(p []*schema.Pipeline, params map[string]any) (schema.Digest, error) {
+	data, err := schema.Encode([]any{p, params})
+	if err != nil {
+		return "", err
+	}
+	return schema.DigestOf(data), nil
+}
+
+type compiler struct {
+	opts      Options
+	kinds     map[string]*engine.Kind
+	kindNames []string
+	plan      *Plan
+	declared  []*draft
+	memo      map[string]Params // kind and canonical with → parameters
+	loads     map[string]*Node  // by media type and URI
+	outs      map[string]*Node  // by target
+	included  []*schema.Pipeline
+	expanded  map[*Step][]*Node // while running: rows that are known by now
+	problems  schema.Problems
+}
+
+// scope is what the names in one file mean.
+type scope struct {
+	top    *schema.Pipeline
+	prefix string // of the steps' names: "" or "lib/"
+	params map[string]any
+	decl   map[string]schema.Param
+	names  map[string]*Step // as this file writes them, and lib/step for included ones
+	at     schema.Position
+	outer  *draft // the step that includes this file
+	file   string // as that step names it
+	from   string // the file of that step
+	bounds *bounds
+}
+
+// draft is a step while it is compiled.
+type draft struct {
+	*Step
+	src    *schema.Step
+	doc    *schema.Doc // of the entry; nil if there is no text
+	scope  *scope
+	inside []*draft          // steps of an included pipeline
+	places []schema.Position // of needs
+}
+
+// fail notes a problem.
+func (c *compiler) fail(err error) { c.problems.Add(err) }
+
+// failAs is fail for an error that takes time to word, as its hint looks through
+// all the steps.
+func (c *compiler) failAs(word func() error) {
+	if c.problems.Full() {
+		c.problems.Count(1)
+		return
+	}
+	c.fail(word())
+}
+
+// declare makes a draft of every step, so that links can find them.
+func (c *compiler) declare(s *scope, steps map[string]schema.Step, at schema.Position, doc *schema.Doc, finally bool) []*draft {
+	var out []*draft
+	add := func(name string, entry *schema.Doc) {
+		src := steps[name]
+		st := &Step{Name: s.prefix + name, At: at.Child(name), index: len(c.declared), Finally: finally, out: src.Out, bounds: s.bounds}
+		if entry != nil {
+			st.At = at.Into(name, entry)
+		}
+		d := &draft{Step: st, src: &src, doc: entry, scope: s}
+		st.draft = d
+		if other := s.names[name]; other != nil {
+			c.fail(d.At.KeyErrorf("step %q stands in steps and in finally", name))
+			return
+		}
+		s.names[name] = st
+		c.plan.steps = append(c.plan.steps, st)
+		c.declared = append(c.declared, d)
+		out = append(out, d)
+		c.settings(d)
+		switch {
+		case src.Uses != "" && src.Include != "":
+			c.fail(d.At.Child("include").KeyErrorf("a step has either uses or include"))
+		case src.Include != "":
+			c.include(d)
+		case src.Uses == "":
+			c.fail(d.At.KeyErrorf("step %q says nothing to do", name).WithHint("add uses: with one of %s", strings.Join(c.kindNames, ", ")))
+		default:
+			st.Kind = c.kinds[src.Uses]
+			if st.Kind == nil {
+				c.failAs(func() error {
+					return d.At.Child("uses").Errorf("no kind %q", src.Uses).WithHint("%s", schema.Suggest(src.Uses, c.kindNames))
+				})
+			}
+		}
+	}
+	if doc == nil {
+		for _, name := range slices.Sorted(maps.Keys(steps)) {
+			add(name, nil)
+		}
+		return out
+	}
+	for name, entry := range doc.Children() {
+		if _, ok := steps[name]; ok {
+			add(name, entry)
+		}
+	}
+	return out
+}
+
+// settings reads what stands beside uses, with and in.
+func (c *compiler) settings(d *draft) {
+	src, s := d.src, d.Step
+	s.Timeout = c.duration(src.Timeout, d.At.Child("timeout"))
+	s.Parallel = int(src.MaxParallel)
+	s.ContinueOnError = src.ContinueOnError
+	s.Pool, s.Secrets, s.Files, s.Env = src.Pool, src.Secrets, src.Files, src.Env
+	c.check(s.bounds, s.touches()...)
+	for i, n := range s.Env {
+		c.check(s.bounds, touch{readsVariable, n, d.At.Child("env", strconv.Itoa(i))})
+	}
+	if src.Allow != nil && src.Include == "" {
+		c.fail(d.At.Child("allow").KeyErrorf("allow goes with include only"))
+	}
+	if s.Pool != "" {
+		if _, ok := c.plan.Pools[s.Pool]; !ok {
+			c.failAs(func() error {
+				return d.At.Child("pool").Errorf("no pool %q", s.Pool).WithHint("%s", suggest(s.Pool, slices.Sorted(maps.Keys(c.plan.Pools)), "add it under pools:"))
+			})
+		}
+	}
+	for i, n := range s.Secrets {
+		if _, ok := c.plan.Secrets[n]; !ok {
+			c.failAs(func() error {
+				return d.At.Child("secrets", strconv.Itoa(i)).Errorf("no secret %q", n).WithHint("%s", suggest(n, slices.Sorted(maps.Keys(c.plan.Secrets)), "add it under secrets:"))
+			})
+			continue
+		}
+		if s.bounds != outermost { // its own secrets are noted where they are declared
+			c.check(s.bounds, touch{readsSecret, n, d.At.Child("secrets", strconv.Itoa(i))})
+		}
+	}
+	if r := src.Retry; r != nil {
+		at := d.At.Child("retry")
+		s.Retry = Retry{Limit: int(r.Limit), backoff: c.duration(r.Backoff, at.Child("backoff")), cap: c.duration(r.Cap, at.Child("cap")), jitter: r.Jitter == nil || *r.Jitter, on: r.On}
+		if s.Retry.on == "" {
+			s.Retry.on = "temporary"
+		}
+	}
+	switch v := src.Cache.(type) {
+	case bool:
+		s.Cache = Caching{Never: !v, Safe: v}
+	case map[string]any:
+		text, _ := v["ttl"].(string)
+		s.Cache.TTL = c.duration(text, d.At.Child("cache", "ttl"))
+	}
+}
+
+func (c *compiler) duration(s string, at schema.Position) time.Duration {
+	if s == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d <= 0 {
+		c.fail(at.Errorf("%q is not a length of time", s).WithHint("write it like 90s or 10m"))
+		return 0
+	}
+	return d
+}
+
+func (c *compiler) checkSecrets(secrets map[string]schema.Secret, at schema.Position) {
+	for _, n := range slices.Sorted(maps.Keys(secrets)) {
+		s := secrets[n]
+		count := 0
+		for _, v := range []string{s.Env, s.File, s.Kubernetes} {
+			if v != "" {
+				count++
+			}
+		}
+		if count != 1 {
+			c.fail(at.Child(n).KeyErrorf("secret %q must say exactly one of env, file and kubernetes", n))
+		}
+	}
+}
+
+func suggest(got string, known []string, none string) string {
+	if len(known) == 0 {
+		return none
+	}
+	return schema.Suggest(got, known)
+}

@@ -1,0 +1,99 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// uses lists the steps that d waits for, with where it says so.
+func (d *draft) uses() ([]*Step, []schema.Position) {
+	var steps []*Step
+	var at []schema.Position
+	for _, in := range d.inputs {
+		if in.from != nil {
+			steps, at = append(steps, in.from), append(at, in.at)
+		}
+		for _, row := range slices.Sorted(maps.Keys(in.byRow)) {
+			if from := in.byRow[row].from; from != nil {
+				steps, at = append(steps, from), append(at, in.at)
+			}
+		}
+	}
+	for _, r := range d.Refs {
+		steps, at = append(steps, r.From), append(at, r.at)
+	}
+	for i, n := range d.Step.needs {
+		steps, at = append(steps, n), append(at, d.places[i])
+	}
+	for o := d.scope.outer; o != nil; o = o.scope.outer {
+		for i, n := range o.Step.needs {
+			steps, at = append(steps, n), append(at, o.places[i])
+		}
+		for _, r := range o.Refs {
+			steps, at = append(steps, r.From), append(at, r.at)
+		}
+	}
+	for _, i := range d.inside {
+		steps, at = append(steps, i.Step), append(at, d.At)
+	}
+	return steps, at
+}
+
+// sort orders the steps so that each stands after what it waits for, otherwise
+// as declared, and notes every cycle once, with the path round it.
+func (c *compiler) sort() []*draft {
+	const (
+		unseen = iota
+		open   // on the path being followed
+		done
+	)
+	state := make([]uint8, len(c.declared))
+	var order, path []*draft
+	var visit func(d *draft)
+	visit = func(d *draft) {
+		state[d.index] = open
+		path = append(path, d)
+		steps, at := d.uses()
+		for i, s := range steps {
+			switch state[s.index] {
+			case unseen:
+				visit(c.declared[s.index])
+			case open:
+				if s != d.Step || len(d.inside) == 0 {
+					c.cycle(path, s, at[i])
+				}
+			}
+		}
+		path = path[:len(path)-1]
+		state[d.index] = done
+		order = append(order, d)
+	}
+	for _, d := range c.declared {
+		if state[d.index] == unseen {
+			visit(d)
+		}
+	}
+	return order
+}
+
+// cycle notes the cycle that the edge from the end of path to s closes. It is
+// told from the step that was declared first.
+func (c *compiler) cycle(path []*draft, s *Step, at schema.Position) {
+	i := slices.IndexFunc(path, func(d *draft) bool { return d.Step == s })
+	round := path[i:]
+	first := 0
+	for k := range round {
+		if round[k].index < round[first].index {
+			first = k
+		}
+	}
+	var names []string
+	for k := range round {
+		names = append(names, round[(first+k)%len(round)].Name)
+	}
+	names = append(names, names[0])
+	c.fail(at.Errorf("steps wait for each other: %s", strings.Join(names, " -> ")))
+}

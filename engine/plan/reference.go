@@ -1,0 +1,103 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// reference is one ${…}: the dotted path between the braces.
+type reference struct{ path []string }
+
+func (r reference) String() string { return "${" + strings.Join(r.path, ".") + "}" }
+
+// text is a string of a pipeline file, cut at its references: literal[0]
+// refs[0] literal[1] refs[1] … literal[n].
+type text struct {
+	literal []string
+	refs    []reference
+}
+
+// parseText cuts s at its references. $${ stands for ${ as text.
+func parseText(s string) (text, error) {
+	var t text
+	var lit strings.Builder
+	for {
+		i := strings.Index(s, "${")
+		if i < 0 {
+			break
+		}
+		if i > 0 && s[i-1] == '$' {
+			lit.WriteString(s[:i-1] + "${")
+			s = s[i+2:]
+			continue
+		}
+		end := strings.IndexByte(s[i:], '}')
+		if end < 0 {
+			return text{}, schema.Errorf(schema.Invalid, "%q is not closed", s[i:]).WithHint("write ${params.NAME}, or $${ for the characters themselves")
+		}
+		inner := s[i+2 : i+end]
+		path := strings.Split(inner, ".")
+		for _, p := range path {
+			if p == "" || strings.TrimSpace(p) != p {
+				return text{}, schema.Errorf(schema.Invalid, "%q is not a reference", s[i:i+end+1]).WithHint("write ${params.NAME}, ${matrix.NAME} or ${steps.NAME.FIELD}; $${ for the characters themselves")
+			}
+		}
+		t.literal = append(t.literal, lit.String()+s[:i])
+		t.refs = append(t.refs, reference{path})
+		lit.Reset()
+		s = s[i+end+1:]
+	}
+	t.literal = append(t.literal, lit.String()+s)
+	return t, nil
+}
+
+// value fills in t. A reference that is the whole text keeps its type;
+// otherwise what it stands for must be a scalar.
+func (t text) value(look func(reference) (any, error)) (any, error) {
+	if len(t.refs) == 1 && t.literal[0] == "" && t.literal[1] == "" {
+		return look(t.refs[0])
+	}
+	var b strings.Builder
+	b.WriteString(t.literal[0])
+	for i, r := range t.refs {
+		v, err := look(r)
+		if err != nil {
+			return nil, err
+		}
+		switch v.(type) {
+		case []any, map[string]any, nil:
+			return nil, schema.Errorf(schema.Invalid, "%s is %s and cannot be part of a text", r, schema.TypeWord(v)).WithHint("let the reference be the whole value")
+		}
+		b.WriteString(scalarText(v))
+		b.WriteString(t.literal[i+1])
+	}
+	return b.String(), nil
+}
+
+func scalarText(v any) string { return fmt.Sprint(v) }
+
+// walkTexts calls f for every string in v with its path, and returns v with
+// what f made of them; v is not changed.
+func walkTexts(v any, path []string, f func(path []string, s string) any) any {
+	switch v := v.(type) {
+	case string:
+		return f(path, v)
+	case []any:
+		out := make([]any, len(v))
+		for i, e := range v {
+			out[i] = walkTexts(e, append(path[:len(path):len(path)], fmt.Sprint(i)), f)
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			out[k] = walkTexts(v[k], append(path[:len(path):len(path)], k), f)
+		}
+		return out
+	}
+	return v
+}

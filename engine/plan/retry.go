@@ -1,0 +1,43 @@
+package plan
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Applies reports whether a failure is of the class that is tried again.
+func (r Retry) Applies(err error) bool {
+	c := schema.CodeOf(err)
+	switch r.on {
+	case "any":
+		return c != schema.Canceled
+	case "timeout":
+		return c == schema.Timeout
+	}
+	return c.Info().Temporary
+}
+
+// Delay is the time before the attempt after n, n from 1.
+func (r Retry) Delay(n int) time.Duration {
+	d := r.backoff
+	for ; n > 1 && (r.cap == 0 || d < r.cap) && d < 24*time.Hour; n-- {
+		d *= 2
+	}
+	if r.cap > 0 {
+		d = min(d, r.cap)
+	}
+	if r.jitter && d > 0 {
+		d = rand.N(d + 1)
+	}
+	return d
+}
+
+// Retry says how often and when a failed step is tried again.
+type Retry struct {
+	Limit        int // attempts in all; 0 means 1
+	backoff, cap time.Duration
+	jitter       bool
+	on           string
+}

@@ -1,0 +1,340 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/content"
+	"github.com/NVIDIA/eidos/engine/key"
+	"github.com/NVIDIA/eidos/engine/mask"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// message is what a running step tells the run.
+type message struct {
+	what        messageKind
+	node        int
+	attempt     int
+	text        string
+	done, total int64
+	unit        string
+	decision    engine.Decision
+	outcome     outcome
+}
+
+type messageKind uint8
+
+const (
+	msgLog      messageKind = iota // a line of its log
+	msgProgress                    // progress
+	msgStarted                     // it was decided that it runs
+	msgEnded
+)
+
+// outcome is how an attempt ended.
+type outcome struct {
+	decision engine.Decision
+	artifact engine.Artifact // also beside an error
+	blobs    []engine.Blob   // that the artifact names
+	out      string
+	err      error
+}
+
+// attempt is all that an attempt needs of the run.
+type attempt struct {
+	node    *plan.Node
+	attempt int
+	forced  bool
+	args    []arg
+	results map[string]engine.Artifact // for texts and conditions, by step
+	status  string                     // of the run, for steps under finally
+	rows    int                        // of the step's matrix
+	lines   *mask.Lines                // what the attempt says
+}
+
+// arg is one value at a port.
+type arg struct {
+	port  string
+	list  bool
+	from  engine.Artifact
+	blobs []engine.Blob
+}
+
+// newAttempt collects what an attempt at node i needs.
+func (x *scheduler) newAttempt(i int) attempt {
+	n, st := x.nodes[i], &x.status[i]
+	st.attempts++
+	st.err = nil
+	j := attempt{node: n, attempt: st.attempts, forced: st.forced, status: "success", lines: x.lineMask(i, st.attempts)}
+	if len(x.roots) > 0 || x.failure != nil {
+		j.status = "failure"
+		if x.failure != nil && schema.CodeOf(x.failure) == schema.Canceled {
+			j.status = "canceled"
+		}
+	}
+	if n.Matrix != nil {
+		j.rows = len(x.rowsOf(n.Step))
+	}
+	if x.single != nil && x.single.Status != "" {
+		j.status = x.single.Status
+	}
+	for _, e := range n.Edges {
+		for _, f := range x.sources(n, e) {
+			a := x.status[f].artifact
+			switch {
+			case e.Port == "":
+				if j.results == nil {
+					j.results = map[string]engine.Artifact{}
+				}
+				j.results[e.Name] = a
+			case a.Digest != "":
+				j.args = append(j.args, arg{e.Port, e.List, a, x.status[f].blobs})
+			}
+		}
+	}
+	return j
+}
+
+// send tells the run something; it does not block for ever if nobody hears.
+func (x *scheduler) send(m message) {
+	select {
+	case x.messages <- m:
+	case <-x.closed:
+	}
+}
+
+// do makes one attempt, in a goroutine of the group.
+func (x *scheduler) do(ctx context.Context, j attempt) {
+	o := x.try(ctx, j)
+	j.lines.Flush()
+	if o.err != nil {
+		o.err = x.mask.Error(explain(ctx, o.err))
+	}
+	x.send(message{what: msgEnded, node: j.node.Index, attempt: j.attempt, outcome: o})
+}
+
+// explain gives an error that comes of a cancelled context the cause of that.
+func explain(ctx context.Context, err error) error {
+	if ctx.Err() == nil || schema.CodeOf(err) == schema.Timeout {
+		return err
+	}
+	if cause := context.Cause(ctx); schema.CodeOf(cause) == schema.Timeout {
+		return cause
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errStopped) || errors.Is(err, context.Cause(ctx)) {
+		return schema.Errorf(schema.Canceled, "interrupted")
+	}
+	return err
+}
+
+func (x *scheduler) lineMask(i, attempt int) *mask.Lines {
+	return &mask.Lines{Masker: x.mask, Emit: func(line string) {
+		x.send(message{what: msgLog, node: i, attempt: attempt, text: line})
+	}}
+}
+
+// env is what the engine lends to the function of j.
+func (x *scheduler) env(ctx context.Context, j attempt, blobs *content.Recorder) engine.Env {
+	i := j.node.Index
+	if j.lines == nil { // of a plan: nobody hears
+		j.lines = x.lineMask(i, j.attempt)
+	}
+	return engine.Env{
+		Blobs: blobs,
+		Dir:   x.dir,
+		Log:   func(format string, args ...any) { j.lines.Add(fmt.Sprintf(format, args...)) },
+		Progress: func(done, total int64, unit string) {
+			x.send(message{what: msgProgress, node: i, attempt: j.attempt, done: done, total: total, unit: x.mask.Text(unit)})
+		},
+		Secret: func(name string) (string, error) { return x.secret(ctx, j.node, name) },
+	}
+}
+
+func (x *scheduler) try(ctx context.Context, j attempt) outcome {
+	if j.node.Type == plan.LoadNode {
+		return x.load(ctx, j)
+	}
+	n, s := j.node, j.node.Step
+	dec := engine.Decision{Step: n.ID, Uses: s.Kind.Name}
+	fail := func(err error) outcome { return outcome{decision: dec, err: err} }
+	results := x.values.results(ctx, j.results)
+	ok, why, err := n.Guards(j.status, results)
+	if err != nil {
+		return fail(err)
+	}
+	if !ok {
+		dec.Action, dec.Code, dec.Reason = engine.ActionSkip, engine.CodeWhen, why
+		return outcome{decision: dec}
+	}
+	with, out, err := n.Fill(x.dir, results)
+	if err != nil {
+		return fail(err)
+	}
+	q := request{id: n.ID, step: s, with: with, forced: j.forced, inputs: digests(j.args)}
+	dec, parts, entry, err := x.decide(ctx, q)
+	if err != nil {
+		return fail(err)
+	}
+	if j.attempt > 1 && dec.Action == engine.ActionReuse {
+		dec.Action, dec.Code = engine.ActionReuse, engine.CodeUnchanged
+	}
+	if dec.Action == engine.ActionRun && dec.Code != engine.CodeForced && len(x.CacheFrom) > 0 {
+		if e, ok := x.fetch(ctx, j, dec.Key, x.env(ctx, j, nil).Log); ok {
+			dec.Action, dec.Code, dec.Reason, dec.Changes = engine.ActionReuse, engine.CodeCached, "found in the cache", nil
+			entry = e
+		}
+	}
+	if dec.Action == engine.ActionReuse {
+		return x.reuse(ctx, j, dec, entry, out)
+	}
+	x.send(message{what: msgStarted, node: n.Index, attempt: j.attempt, decision: dec})
+	stepCtx := ctx
+	if s.Timeout > 0 {
+		var stop context.CancelFunc
+		stepCtx, stop = context.WithTimeoutCause(ctx, s.Timeout, schema.Errorf(schema.Timeout, "took longer than %s", s.Timeout))
+		defer stop()
+	}
+	// A secret that is listed and not there is told before the work, and all
+	// are masked from the first line on.
+	for _, name := range s.Secrets {
+		if _, err := x.secret(stepCtx, n, name); err != nil {
+			return outcome{decision: dec, err: err}
+		}
+	}
+	o := x.execute(stepCtx, j, with, dec, parts, out)
+	if o.err != nil {
+		o.err = explain(stepCtx, o.err)
+		if err := x.recordParts(dec.Key, n.ID, parts, o); err != nil {
+			o.err = errors.Join(o.err, err)
+		}
+	}
+	return o
+}
+
+// recordParts keeps what the key of a step that failed was made of, if nothing
+// else does: the next run is explained by that.
+func (x *scheduler) recordParts(key schema.Digest, step string, parts []engine.Part, o outcome) error {
+	code := schema.CodeOf(o.err)
+	if o.artifact.Digest != "" || code == schema.Canceled {
+		return nil
+	}
+	if _, known, err := x.Store.Lookup(key); known || err != nil {
+		return err
+	}
+	return x.Store.Record(engine.Entry{Key: key, Pipeline: x.plan.Name, Step: step, Run: x.id, Time: x.now().UTC(), Parts: parts, Outcome: code})
+}
+
+// execute runs the function, keeps its result, and saves it. A result beside an
+// error is kept and saved too, but not found again by its key.
+func (x *scheduler) execute(ctx context.Context, j attempt, with plan.Params, dec engine.Decision, parts []engine.Part, out string) outcome {
+	n, s := j.node, j.node.Step
+	o := outcome{decision: dec}
+	blobs := &content.Recorder{Blobs: x.Store}
+	env := x.env(ctx, j, blobs)
+	var in engine.Inputs
+	var v schema.Value
+	var err error
+	if x.Execute != nil {
+		v, err = x.runRemotely(ctx, j, with, env, blobs)
+	} else {
+		if in, err = x.inputs(ctx, j); err != nil {
+			o.err = err
+			return o
+		}
+		v, err = s.Kind.Run(ctx, env, with.Value, in)
+	}
+	if v == nil && err == nil {
+		err = fmt.Errorf("BUG: %s returned neither a result nor an error", s.Kind.Name)
+	}
+	if v == nil {
+		o.err = err
+		return o
+	}
+	if in != nil {
+		if cerr := x.unchanged(j, in); cerr != nil && err == nil {
+			o.err = cerr
+			return o
+		}
+	}
+	// What the function has made is kept also when the run is being stopped.
+	keep := context.WithoutCancel(ctx)
+	if serr := x.mask.Check(v); serr != nil {
+		o.err = errors.Join(err, serr)
+		return o
+	}
+	a, data, serr := content.Write(keep, x.Store, v)
+	if serr != nil {
+		o.err = errors.Join(err, serr)
+		return o
+	}
+	if x.CheckDeterminism && !s.Kind.Effect && err == nil && in != nil {
+		if o.err = x.checkDeterminism(ctx, j, with.Value, in, data); o.err != nil {
+			return o
+		}
+	}
+	o.artifact, o.blobs = a, blobs.Sorted()
+	e := engine.Entry{Key: dec.Key, Pipeline: x.plan.Name, Step: n.ID, Run: x.id, Artifact: a, Time: x.now().UTC(), Parts: parts, Blobs: o.blobs}
+	if err != nil {
+		e.Outcome = schema.CodeOf(err)
+	}
+	if rerr := x.Store.Record(e); rerr != nil && err == nil {
+		err = rerr
+	}
+	if s.Kind.Effect && err == nil {
+		err = x.Store.Sync()
+	}
+	if dec.Action == engine.ActionRun && err == nil && s.Cache.TTL == 0 {
+		x.shareResult(keep, e, env.Log)
+	}
+	if out != "" {
+		var serr error
+		if o.out, serr = x.save(ctx, env, v, out); serr != nil {
+			o.err = errors.Join(err, serr)
+			return o
+		}
+	}
+	o.err = err
+	return o
+}
+
+// inputs decodes the values of an attempt.
+func (x *scheduler) inputs(ctx context.Context, j attempt) (engine.Inputs, error) {
+	in := engine.Inputs{}
+	for _, a := range j.args {
+		v, err := x.values.get(ctx, a.from)
+		if err != nil {
+			return nil, fmt.Errorf("reading input %q: %w", a.port, err)
+		}
+		in[a.port] = append(in[a.port], v)
+	}
+	return in, nil
+}
+
+// unchanged holds the inputs against their digests after the function ran.
+func (x *scheduler) unchanged(j attempt, in engine.Inputs) error {
+	next := map[string]int{}
+	for _, a := range j.args {
+		v := in[a.port][next[a.port]]
+		next[a.port]++
+		data, err := schema.Encode(v)
+		if err != nil {
+			return err
+		}
+		if schema.DigestOf(data) != a.from.Digest {
+			x.values.drop(a.from.Digest)
+			return fmt.Errorf("BUG: %s changed its input %q", j.node.Step.Kind.Name, a.port)
+		}
+	}
+	return nil
+}
+
+func digests(args []arg) []key.Input {
+	out := make([]key.Input, 0, len(args))
+	for _, a := range args {
+		out = append(out, key.Input{Port: a.port, List: a.list, Digest: a.from.Digest})
+	}
+	return out
+}

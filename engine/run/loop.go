@@ -1,0 +1,298 @@
+package run
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// readyHeap holds nodes that could start, the first of the plan on top.
+type readyHeap []int
+
+func (h *readyHeap) push(i int) {
+	*h = append(*h, i)
+	s := *h
+	for c := len(s) - 1; c > 0; {
+		p := (c - 1) / 2
+		if s[p] <= s[c] {
+			return
+		}
+		s[p], s[c], c = s[c], s[p], p
+	}
+}
+
+func (h *readyHeap) pop() int {
+	s := *h
+	top, last := s[0], len(s)-1
+	s[0] = s[last]
+	s = s[:last]
+	for p := 0; ; {
+		c := 2*p + 1
+		if c >= last {
+			break
+		}
+		if c+1 < last && s[c+1] < s[c] {
+			c++
+		}
+		if s[p] <= s[c] {
+			break
+		}
+		s[p], s[c], p = s[c], s[p], c
+	}
+	*h = s
+	return top
+}
+
+type retryAt struct {
+	at   time.Time
+	node int
+}
+
+// phase runs the nodes of one half, those under finally or all others, until
+// every one is final: start what can start; hear what became of what runs;
+// again. cancel stops what runs when a step has failed.
+func (x *scheduler) phase(ctx context.Context, cancel context.CancelCauseFunc, late bool) {
+	x.late, x.stopped, x.contextErr = late, false, ctx.Err
+	var armed []int
+	for i := range x.nodes {
+		if x.nodes[i].Late() == late && x.status[i].state == engine.Waiting && x.status[i].pending == 0 {
+			armed = append(armed, i)
+		}
+	}
+	x.unblock(x.admit(armed))
+	left := func() int {
+		if late {
+			return x.openLate
+		}
+		return x.open
+	}
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	done := ctx.Done()
+	for left() > 0 {
+		x.startAll(ctx)
+		if left() == 0 {
+			break
+		}
+		if x.running == 0 && len(x.retries) == 0 {
+			panic("BUG: steps are left and none can run")
+		}
+		if len(x.retries) > 0 {
+			timer.Reset(time.Until(x.retries[0].at))
+		}
+		select {
+		case m := <-x.messages:
+			x.handle(m)
+			for more := true; more; {
+				select {
+				case m := <-x.messages:
+					x.handle(m)
+				default:
+					more = false
+				}
+			}
+		case <-timer.C:
+			x.requeueRetries()
+		case <-done:
+			done = nil
+			x.stop(context.Cause(ctx))
+		}
+		if len(x.roots) > 0 && !x.KeepGoing && !x.stopped && !late {
+			x.stop(errStopped)
+			cancel(errStopped)
+		}
+	}
+	x.group.Wait() // every function has sent its last message
+}
+
+// stop ends everything that has not started.
+func (x *scheduler) stop(cause error) {
+	if x.stopped {
+		return
+	}
+	x.stopped = true
+	reason := "the run was stopped"
+	if cause == errStopped {
+		reason = "stopped: " + x.nodes[x.roots[0]].ID + " failed"
+	}
+	x.ready, x.parked, x.retries = nil, nil, nil
+	var ended []int
+	for i := range x.nodes {
+		st := &x.status[i]
+		if x.nodes[i].Late() != x.late || st.state.Final() || st.state == engine.Running {
+			continue
+		}
+		ended = append(ended, i)
+		x.end(i, engine.Canceled, engine.Decision{Action: engine.ActionSkip, Code: engine.CodeStopped, Reason: reason}, nil)
+	}
+	x.unblock(ended)
+}
+
+// startAll starts what is ready while there are places.
+func (x *scheduler) startAll(ctx context.Context) {
+	for x.running < x.jobs && len(x.ready) > 0 {
+		i := x.ready.pop()
+		n := x.nodes[i]
+		if s := n.Step; s != nil {
+			if s.Parallel > 0 && !x.ExecuteRows && x.perStep[s] >= s.Parallel || s.Pool != "" && x.perPool[s.Pool] >= x.plan.Pools[s.Pool] {
+				x.parked = append(x.parked, i)
+				continue
+			}
+		}
+		x.set(i, engine.Running)
+		if x.status[i].start.IsZero() {
+			x.status[i].start = x.now()
+		}
+		if x.tryReuse(ctx, i) {
+			continue
+		}
+		j := x.newAttempt(i)
+		x.group.Go(func() error {
+			x.do(ctx, j)
+			return nil
+		})
+	}
+}
+
+// requeueParked gives waiting nodes another chance when a place in a pool is free.
+func (x *scheduler) requeueParked() {
+	for _, i := range x.parked {
+		x.ready.push(i)
+	}
+	x.parked = x.parked[:0]
+}
+
+// requeueRetries readies the steps whose pause is over.
+func (x *scheduler) requeueRetries() {
+	now := time.Now()
+	for len(x.retries) > 0 && !x.retries[0].at.After(now) {
+		x.set(x.retries[0].node, engine.Ready)
+		x.ready.push(x.retries[0].node)
+		x.retries = x.retries[1:]
+	}
+}
+
+// handle handles one message of a running step.
+func (x *scheduler) handle(m message) {
+	st := &x.status[m.node]
+	if st.state != engine.Running || st.attempts != m.attempt {
+		return // said after its end
+	}
+	switch m.what {
+	case msgLog:
+		x.emit(engine.Event{Type: engine.EventLog, Step: x.nodes[m.node].ID, Text: m.text})
+	case msgProgress:
+		x.emit(engine.Event{Type: engine.EventProgress, Step: x.nodes[m.node].ID, Done: m.done, Total: m.total, Unit: m.unit})
+	case msgStarted:
+		st.decision = m.decision
+		x.emit(x.stepEvent(m.node))
+	case msgEnded:
+		x.finish(m.node, m.outcome)
+	}
+}
+
+// finish handles the end of an attempt.
+func (x *scheduler) finish(i int, o outcome) {
+	st, s := &x.status[i], x.nodes[i].Step
+	if o.decision.Code != "" {
+		st.decision = o.decision
+	}
+	switch {
+	case o.err == nil && o.decision.Code == engine.CodeWhen:
+		x.end(i, engine.Skipped, o.decision, nil)
+	case o.err == nil:
+		st.artifact, st.blobs, st.out = o.artifact, o.blobs, o.out
+		x.end(i, engine.Done, st.decision, nil)
+	case schema.CodeOf(o.err) == schema.Canceled && x.contextErr() != nil:
+		st.artifact = o.artifact
+		x.end(i, engine.Canceled, st.decision, o.err)
+	case s != nil && st.attempts < s.Retry.Limit && s.Retry.Applies(o.err) && x.contextErr() == nil:
+		st.err = o.err
+		x.set(i, engine.Retrying)
+		x.emit(x.stepEvent(i))
+		at := retryAt{time.Now().Add(s.Retry.Delay(st.attempts)), i}
+		k, _ := slices.BinarySearchFunc(x.retries, at, func(a, b retryAt) int { return a.at.Compare(b.at) })
+		x.retries = slices.Insert(x.retries, k, at)
+		x.requeueParked()
+		return
+	default:
+		st.artifact, st.blobs, st.out = o.artifact, o.blobs, o.out
+		// What fails while the run is being stopped is told by its event; the
+		// root cause is what failed first.
+		if (s == nil || !s.ContinueOnError) && (x.KeepGoing || x.late || len(x.roots) == 0) {
+			x.roots = append(x.roots, i)
+		}
+		x.end(i, engine.Failed, st.decision, o.err)
+	}
+	x.requeueParked()
+	x.unblock([]int{i})
+}
+
+// end makes i final and tells it.
+func (x *scheduler) end(i int, s engine.State, d engine.Decision, err error) {
+	st := &x.status[i]
+	x.set(i, s)
+	d.Step, d.Uses = x.nodes[i].ID, x.nodes[i].Uses()
+	st.decision, st.err, st.end = d, err, x.now()
+	for _, e := range x.nodes[i].Edges {
+		f := &x.status[e.From]
+		if f.readers--; f.readers == 0 && f.artifact.Digest != "" {
+			x.values.drop(f.artifact.Digest)
+		}
+	}
+	if n := x.nodes[i]; n.Type != plan.MatrixNode || n.Step.Dynamic && s != engine.Done {
+		x.emit(x.stepEvent(i))
+	}
+}
+
+// unblock lets go what waited for the nodes that ended.
+func (x *scheduler) unblock(ended []int) {
+	for len(ended) > 0 {
+		var armed []int
+		for _, i := range ended {
+			for _, d := range x.status[i].dependents {
+				st := &x.status[d]
+				if st.pending--; st.pending == 0 && st.state == engine.Waiting && x.nodes[d].Late() == x.late {
+					armed = append(armed, d)
+				}
+			}
+		}
+		ended = x.admit(armed)
+	}
+}
+
+// admit decides about nodes for which all that they wait for is final: they
+// become ready, or end at once; those that ended are returned.
+func (x *scheduler) admit(nodes []int) []int {
+	var ended []int
+	for _, i := range nodes {
+		n := x.nodes[i]
+		if !x.status[i].chosen {
+			x.skipUnselected(i)
+			ended = append(ended, i)
+			continue
+		}
+		state, d := x.verdict(n)
+		switch {
+		case state != engine.Ready:
+			x.end(i, state, d, nil)
+			ended = append(ended, i)
+		case x.stopped:
+			x.end(i, engine.Canceled, engine.Decision{Action: engine.ActionSkip, Code: engine.CodeStopped, Reason: "the run was stopped"}, nil)
+			ended = append(ended, i)
+		case n.Type != plan.MatrixNode:
+			x.set(i, engine.Ready)
+			x.ready.push(i)
+		case n.Step.Dynamic && !x.status[i].unrolled:
+			ended = append(ended, x.unroll(i)...)
+		default:
+			x.end(i, engine.Done, engine.Decision{Action: engine.ActionRun}, nil)
+			ended = append(ended, i)
+		}
+	}
+	return ended
+}

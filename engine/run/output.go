@@ -1,0 +1,101 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/content"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// save writes v to out, and returns where that is: "" if it is not here.
+func (x *scheduler) save(ctx context.Context, env engine.Env, v schema.Value, out string) (string, error) {
+	if x.Save == nil {
+		return "", schema.Errorf(schema.Failed, "cannot save to %q: nothing here can", out)
+	}
+	err := x.Save(ctx, env, v, out)
+	if errors.Is(err, engine.ErrNotHere) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("saving to %q: %w", out, err)
+	}
+	return out, nil
+}
+
+// reuse takes an earlier result; `out` is written again if it is not that.
+func (x *scheduler) reuse(ctx context.Context, j attempt, dec engine.Decision, e engine.Entry, out string) outcome {
+	o := outcome{decision: dec, artifact: e.Artifact, blobs: e.Blobs}
+	if out == "" {
+		return o
+	}
+	o.out = out
+	env := x.env(ctx, j, &content.Recorder{Blobs: x.Store})
+	missing := x.missing(ctx, env, e.Artifact, out)
+	if missing == "" {
+		return o
+	}
+	if o.err = ctx.Err(); o.err != nil {
+		return o // stopped while it looked: nothing is known about the output
+	}
+	o.decision.Code, o.decision.Reason = engine.CodeOutputMissing, missing
+	v, err := x.values.get(ctx, e.Artifact)
+	if err == nil {
+		o.out, err = x.save(ctx, env, v, out)
+	}
+	o.err = err
+	return o
+}
+
+// missing says in words why out has to be written, "" if it holds a.
+func (x *scheduler) missing(ctx context.Context, env engine.Env, a engine.Artifact, out string) string {
+	return missingOutput(ctx, x.Load, env, a, out)
+}
+
+func missingOutput(ctx context.Context, load engine.Loader, env engine.Env, a engine.Artifact, out string) string {
+	if out == "-" || load == nil {
+		return "unchanged; written to " + out + " each time"
+	}
+	v, err := load(ctx, env, out, a.MediaType)
+	if schema.CodeOf(err) == schema.NotFound {
+		return "unchanged, but output missing: " + out
+	}
+	if err == nil {
+		if data, eerr := schema.Encode(v); eerr == nil && schema.DigestOf(data) == a.Digest {
+			return ""
+		}
+	}
+	return "unchanged, but output changed: " + out
+}
+
+// load reads a URI.
+func (x *scheduler) load(ctx context.Context, j attempt) outcome {
+	n := j.node
+	o := outcome{decision: loadDecision(n)}
+	if x.Load == nil {
+		o.err = schema.Errorf(schema.Failed, "cannot read %q: nothing here can", n.URI)
+		return o
+	}
+	if o.err = n.Within(x.dir, plan.Params{}, ""); o.err != nil {
+		return o
+	}
+	x.send(message{what: msgStarted, node: n.Index, attempt: j.attempt, decision: o.decision})
+	blobs := &content.Recorder{Blobs: x.Store}
+	v, err := x.Load(ctx, x.env(ctx, j, blobs), n.URI, n.MediaType)
+	if err == nil && v.MediaType() != n.MediaType {
+		err = schema.Errorf(schema.Invalid, "%q is a %s, not a %s", n.URI, schema.ShortType(v.MediaType()), schema.ShortType(n.MediaType))
+	}
+	if err == nil {
+		o.artifact, _, err = content.Write(ctx, x.Store, v)
+		o.blobs = blobs.Sorted()
+	}
+	o.err = err
+	return o
+}
+
+func loadDecision(n *plan.Node) engine.Decision {
+	return engine.Decision{Step: n.ID, Uses: "load", Action: engine.ActionAlways, Code: engine.CodeLoad, Reason: "reads " + n.URI}
+}

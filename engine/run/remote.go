@@ -1,0 +1,66 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/content"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// runRemotely makes an attempt through x.Execute. The value is read back from
+// the store; blobs notes what the task put there.
+func (x *scheduler) runRemotely(ctx context.Context, j attempt, with plan.Params, env engine.Env, blobs *content.Recorder) (schema.Value, error) {
+	n, s := j.node, j.node.Step
+	t := engine.Task{
+		Run: x.id, Step: n.ID, Attempt: j.attempt, Uses: s.Kind.Name, Version: s.Kind.Version,
+		With: json.RawMessage(with.JSON), Dir: x.dir, Timeout: s.Timeout,
+	}
+	for _, a := range j.args {
+		t.Inputs = append(t.Inputs, engine.TaskInput{Port: a.port, Value: a.from})
+		t.Content = append(append(t.Content, a.blobs...), engine.Blob{Digest: a.from.Digest, Size: a.from.Size})
+	}
+	if n.Matrix != nil {
+		t.Of, t.Rows, t.Parallel = s.Name, j.rows, s.Parallel
+	}
+	for _, name := range s.Secrets {
+		v, err := x.secret(ctx, n, name)
+		if err != nil {
+			return nil, err
+		}
+		if t.Secrets == nil {
+			t.Secrets = map[string]string{}
+		}
+		t.Secrets[name] = v
+	}
+	res, err := x.Execute(ctx, t, env)
+	if err != nil {
+		return nil, err
+	}
+	if res.Error != nil {
+		err = &schema.Error{Code: res.Error.Code, Msg: res.Error.Message, Pos: res.Error.Pos, Hint: res.Error.Hint}
+	}
+	if res.Artifact.Digest == "" {
+		if err == nil {
+			err = fmt.Errorf("BUG: %s ran elsewhere and gave neither a result nor an error", n.ID)
+		}
+		return nil, err
+	}
+	if res.Artifact.MediaType != s.Kind.Output {
+		return nil, schema.Errorf(schema.Failed, "%s ran elsewhere and gave a %s", n.ID, schema.ShortType(res.Artifact.MediaType))
+	}
+	if err := x.check(ctx, res.Artifact, "the result of "+n.ID); err != nil {
+		return nil, err
+	}
+	for _, b := range res.Blobs {
+		blobs.Note(b)
+	}
+	v, rerr := content.Read(ctx, x.Store, x.values.types, res.Artifact)
+	if rerr != nil {
+		return nil, rerr
+	}
+	return v, err
+}

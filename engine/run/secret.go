@@ -1,0 +1,76 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
+)
+
+// maxSecret bounds a secret that is read from a file.
+const maxSecret = 1 << 20
+
+// secret reads one secret for n and has it masked from then on.
+func (x *scheduler) secret(ctx context.Context, n *plan.Node, name string) (string, error) {
+	if n.Step == nil || !slices.Contains(n.Step.Secrets, name) {
+		return "", schema.Errorf(schema.NotFound, "the step lists no secret %q", name).WithHint("add secrets: [%s] to the step", name)
+	}
+	s := x.plan.Secrets[name]
+	value, err := x.readSecret(ctx, s)
+	if err != nil {
+		return "", fmtSecret(name, err)
+	}
+	x.mask.Add(name, value)
+	return value, nil
+}
+
+func fmtSecret(name string, err error) error {
+	var se *schema.Error
+	if errors.As(err, &se) {
+		return schema.Errorf(se.Code, "secret %q: %w", name, err).WithHint("%s", se.Hint)
+	}
+	return schema.Errorf(schema.Failed, "secret %q: %w", name, err)
+}
+
+func (x *scheduler) readSecret(ctx context.Context, s schema.Secret) (string, error) {
+	switch {
+	case s.Env != "":
+		v, _ := x.environ(s.Env)
+		if v = strings.TrimRight(v, "\r\n"); v == "" {
+			return "", schema.Errorf(schema.NotFound, "the environment has no %s", s.Env)
+		}
+		return v, nil
+	case s.File != "":
+		path := s.File
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(x.dir, path)
+		}
+		f, err := userfile.OpenDocument(path)
+		if errors.Is(err, os.ErrNotExist) {
+			return "", schema.Errorf(schema.NotFound, "no file %q", s.File)
+		}
+		if err != nil {
+			return "", err
+		}
+		defer f.Close()
+		data, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
+		if err != nil {
+			return "", err
+		}
+		if len(data) > maxSecret {
+			return "", schema.Errorf(schema.Invalid, "%q is over %d MiB", s.File, maxSecret>>20)
+		}
+		return strings.TrimRight(string(data), "\r\n"), nil
+	}
+	if x.Secret == nil {
+		return "", schema.Errorf(schema.Failed, "Kubernetes secrets cannot be read here")
+	}
+	return x.Secret(ctx, s)
+}

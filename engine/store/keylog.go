@@ -1,0 +1,189 @@
+package store
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/key"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// keyLog is the entries of a store, the newest last. The rest of a line is
+//
+//	KEY STEP JSON
+//
+// KEY is the hex digest; STEP the FNV-64a of pipeline and step, 16 hex digits,
+// so that an index is made without reading any JSON.
+type keyLog struct {
+	lineFile
+	keys   map[[32]byte]int // offset of the newest line
+	steps  map[uint64]int   // of the newest line of a step
+	added  map[schema.Digest]*engine.Entry
+	latest map[[2]string]*engine.Entry
+}
+
+const (
+	stepAt = 65 // offsets in the rest of a line
+	jsonAt = stepAt + 17
+)
+
+func openKeyLog(path string, alone bool) (*keyLog, error) {
+	l := &keyLog{added: map[schema.Digest]*engine.Entry{}, latest: map[[2]string]*engine.Entry{}}
+	if err := l.load(path); err != nil {
+		return nil, err
+	}
+	l.index()
+	if alone && l.outdated() && l.keep(l.live()) == nil { // else another time
+		l.index()
+	}
+	return l, nil
+}
+
+func (l *keyLog) index() {
+	guess := len(l.data) / 512
+	l.keys, l.steps = make(map[[32]byte]int, guess), make(map[uint64]int, guess)
+	l.each(func(at int, rest []byte) {
+		if key, step, ok := parseKeyLine(rest); ok {
+			l.keys[key], l.steps[step] = at, at
+		}
+	})
+}
+
+func parseKeyLine(rest []byte) (key [32]byte, step uint64, ok bool) {
+	if len(rest) < jsonAt || rest[stepAt-1] != ' ' || rest[jsonAt-1] != ' ' {
+		return key, 0, false
+	}
+	if _, err := hex.Decode(key[:], rest[:stepAt-1]); err != nil {
+		return key, 0, false
+	}
+	var s [8]byte
+	if _, err := hex.Decode(s[:], rest[stepAt:jsonAt-1]); err != nil {
+		return key, 0, false
+	}
+	for _, b := range s {
+		step = step<<8 | uint64(b)
+	}
+	return key, step, true
+}
+
+func stepHash(pipeline, step string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(pipeline))
+	h.Write([]byte{0})
+	h.Write([]byte(step))
+	return h.Sum64()
+}
+
+func (l *keyLog) entryAt(at int) (engine.Entry, error) {
+	var e engine.Entry
+	if err := json.Unmarshal(l.rest(at)[jsonAt:], &e); err != nil {
+		return engine.Entry{}, fmt.Errorf("reading an entry of %q: %w", l.path, err)
+	}
+	return e, nil
+}
+
+func (l *keyLog) lookup(key schema.Digest) (engine.Entry, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e, ok := l.added[key]; ok {
+		return *e, true, nil
+	}
+	h, err := key.Hex()
+	if err != nil {
+		return engine.Entry{}, false, err
+	}
+	var k [32]byte
+	if _, err := hex.Decode(k[:], []byte(h)); err != nil {
+		return engine.Entry{}, false, err
+	}
+	at, ok := l.keys[k]
+	if !ok {
+		return engine.Entry{}, false, nil
+	}
+	e, err := l.entryAt(at)
+	return e, err == nil, err
+}
+
+func (l *keyLog) last(pipeline, step string) (engine.Entry, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e, ok := l.latest[[2]string{pipeline, step}]; ok {
+		return *e, true, nil
+	}
+	at, ok := l.steps[stepHash(pipeline, step)]
+	if !ok {
+		return engine.Entry{}, false, nil
+	}
+	e, err := l.entryAt(at)
+	return e, err == nil, err
+}
+
+// startsWith returns the newest entry of the key that keyStart shortened.
+func (l *keyLog) startsWith(start string) (engine.Entry, bool, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(start) != 2*key.ShortSize {
+		return engine.Entry{}, false, nil
+	}
+	for k, e := range l.added {
+		if key.Short(k) == start {
+			return *e, true, nil
+		}
+	}
+	for k, at := range l.keys {
+		if hex.EncodeToString(k[:key.ShortSize]) == start {
+			e, err := l.entryAt(at)
+			return e, err == nil, err
+		}
+	}
+	return engine.Entry{}, false, nil
+}
+
+func (l *keyLog) record(e engine.Entry) error {
+	h, err := e.Key.Hex()
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	line := make([]byte, restAt, restAt+jsonAt+len(data)+1)
+	line = fmt.Appendf(line, "%s %016x ", h, stepHash(e.Pipeline, e.Step))
+	if err := l.add(append(line, data...)); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.added[e.Key], l.latest[[2]string{e.Pipeline, e.Step}] = &e, &e
+	return nil
+}
+
+// compactAt is the size in bytes from which the log is worth compacting.
+const compactAt = 1 << 20
+
+// outdated reports whether more than half of the lines say nothing new.
+func (l *keyLog) outdated() bool {
+	if len(l.data) < compactAt {
+		return false
+	}
+	lines := 0
+	l.each(func(int, []byte) { lines++ })
+	return lines > 2*len(l.live())
+}
+
+// live lists the offsets of the lines that are the newest of their key or of
+// their step.
+func (l *keyLog) live() map[int]bool {
+	live := make(map[int]bool, len(l.keys))
+	for _, at := range l.keys {
+		live[at] = true
+	}
+	for _, at := range l.steps {
+		live[at] = true
+	}
+	return live
+}
