@@ -20,7 +20,7 @@ func DecodeCanonical(data []byte, v any) error {
 	}
 	rv := reflect.ValueOf(v).Elem()
 	fresh := reflect.New(rv.Type()).Elem()
-	if err := assign(fresh, Plain(val)); err != nil {
+	if err := (fields{}).assign(fresh, Plain(val)); err != nil {
 		return fmt.Errorf("reading a %T: %w", v, err)
 	}
 	rv.Set(fresh)

@@ -47,6 +47,18 @@ func (c *checkRun) fail(format string, args ...any) {
 	c.add("", func() *Error { return Errorf(Invalid, format, args...) })
 }
 
+// written shows val, a number as it is written: 1.10 is not 1.1.
+func (c *checkRun) written(val any) string {
+	if _, ok := number(val); ok && !c.doc.noPos {
+		if at := c.doc.At(c.path...); at != nil {
+			if text, ok := at.Text(); ok {
+				return text
+			}
+		}
+	}
+	return show(val)
+}
+
 func (c *checkRun) below(key string, r *rule, val any) {
 	c.path = append(c.path, key)
 	c.value(r, val)
@@ -78,7 +90,7 @@ func (c *checkRun) value(r *rule, val any) {
 		return
 	}
 	if len(r.Type) > 0 && !hasType(r.Type, val) {
-		c.fail("must be %s, not %s", orList(typeWords(r.Type)), show(val))
+		c.add("", func() *Error { return Errorf(Invalid, "must be %s, not %s", orList(typeWords(r.Type)), c.written(val)) })
 		return
 	}
 	switch v := val.(type) {
@@ -111,7 +123,7 @@ func (c *checkRun) value(r *rule, val any) {
 func (c *checkRun) notInEnum(want []string, val any) {
 	s, ok := val.(string)
 	if !ok {
-		c.fail("must be %s, not %s", orList(want), show(val))
+		c.add("", func() *Error { return Errorf(Invalid, "must be %s, not %s", orList(want), c.written(val)) })
 		return
 	}
 	c.add("", func() *Error {
@@ -189,7 +201,7 @@ func (c *checkRun) anyOf(alts []*rule, val any) {
 		c.problems.Add(best.problems.Err())
 		return
 	}
-	c.fail("must be %s, not %s", orList(want), show(val))
+	c.add("", func() *Error { return Errorf(Invalid, "must be %s, not %s", orList(want), c.written(val)) })
 }
 
 // wants says in words what r takes.

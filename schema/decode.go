@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"strings"
 )
 
 // Decode reads the YAML or JSON document in data into v, a pointer to one of
@@ -22,7 +21,8 @@ func Decode(name string, data []byte, v any) error {
 // pointer to one of this package's types. On error v is as it was.
 func (d *Doc) Decode(v any) error {
 	rv := reflect.ValueOf(v).Elem()
-	val := d.Value()
+	known := fields{}
+	val := known.plain(d.root, rv.Type())
 	plainWords(rv.Type(), val)
 	r, err := rulesFor(rv.Type().Name())
 	if err != nil {
@@ -32,7 +32,7 @@ func (d *Doc) Decode(v any) error {
 		return err
 	}
 	fresh := reflect.New(rv.Type()).Elem()
-	if err := assign(fresh, val); err != nil {
+	if err := known.assign(fresh, val); err != nil {
 		return Errorf(Invalid, "%w", err).At(d.Pos(), d.Path())
 	}
 	rv.Set(fresh)
@@ -55,7 +55,7 @@ func DecodeValue(name string, val any, v any) error {
 }
 
 // assign stores a plain value that has passed its definition in dst.
-func assign(dst reflect.Value, val any) error {
+func (f fields) assign(dst reflect.Value, val any) error {
 	if val == nil {
 		return nil
 	}
@@ -64,16 +64,16 @@ func assign(dst reflect.Value, val any) error {
 		dst.Set(reflect.ValueOf(val))
 	case reflect.Pointer:
 		dst.Set(reflect.New(dst.Type().Elem()))
-		return assign(dst.Elem(), val)
+		return f.assign(dst.Elem(), val)
 	case reflect.Struct:
 		m, ok := val.(map[string]any)
 		if !ok {
 			return mismatch(dst, val)
 		}
-		for i := range dst.NumField() {
-			key, _, _ := strings.Cut(dst.Type().Field(i).Tag.Get("json"), ",")
-			if e, ok := m[key]; ok {
-				if err := assign(dst.Field(i), e); err != nil {
+		keys := f.of(dst.Type())
+		for k, e := range m {
+			if field, ok := keys[k]; ok {
+				if err := f.assign(dst.FieldByIndex(field.Index), e); err != nil {
 					return err
 				}
 			}
@@ -86,7 +86,7 @@ func assign(dst reflect.Value, val any) error {
 		dst.Set(reflect.MakeMapWithSize(dst.Type(), len(m)))
 		for k, e := range m {
 			elem := reflect.New(dst.Type().Elem()).Elem()
-			if err := assign(elem, e); err != nil {
+			if err := f.assign(elem, e); err != nil {
 				return err
 			}
 			dst.SetMapIndex(reflect.ValueOf(k).Convert(dst.Type().Key()), elem)
@@ -98,7 +98,7 @@ func assign(dst reflect.Value, val any) error {
 		}
 		dst.Set(reflect.MakeSlice(dst.Type(), len(s), len(s)))
 		for i, e := range s {
-			if err := assign(dst.Index(i), e); err != nil {
+			if err := f.assign(dst.Index(i), e); err != nil {
 				return err
 			}
 		}

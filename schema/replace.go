@@ -90,9 +90,9 @@ func nodeOf(v any, at *yaml.Node) *yaml.Node {
 	case bool:
 		n.Tag, n.Value = "!!bool", strconv.FormatBool(v)
 	case int, int64, uint64:
-		n.Tag, n.Value = "!!int", fmt.Sprint(v)
+		n.Tag, n.Value = "!!int", numberText(v)
 	case float64:
-		n.Tag, n.Value = "!!float", strconv.FormatFloat(v, 'g', -1, 64)
+		n.Tag, n.Value = "!!float", numberText(v)
 	case []any:
 		n.Kind, n.Tag = yaml.SequenceNode, "!!seq"
 		for _, e := range v {

@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"encoding/json"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -9,25 +11,84 @@ import (
 
 // Value returns the document as maps, slices and scalars: bool, int64, uint64
 // (above int64), float64, string, nil. Aliases are followed.
-func (d *Doc) Value() any { return plain(d.root) }
+func (d *Doc) Value() any { return fields{}.plain(d.root, nil) }
 
-func plain(n *yaml.Node) any {
+// Exact is Value for what has no type: a number that would be written in another
+// way than it is here, as 1.10, 0640 and 1e3, is the text of it.
+func (d *Doc) Exact() any { return fields{}.plain(d.root, reflect.TypeFor[any]()) }
+
+// plain is the value of n, which is read into a t; nil: numbers are numbers.
+func (f fields) plain(n *yaml.Node, t reflect.Type) any {
 	n = deref(n)
+	for t != nil && t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
 	switch n.Kind {
 	case yaml.MappingNode:
 		m := make(map[string]any, len(n.Content)/2)
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			m[n.Content[i].Value] = plain(n.Content[i+1])
+			k := n.Content[i].Value
+			m[k] = f.plain(n.Content[i+1], f.below(t, k))
 		}
 		return m
 	case yaml.SequenceNode:
 		s := make([]any, len(n.Content))
 		for i, e := range n.Content {
-			s[i] = plain(e)
+			s[i] = f.plain(e, f.below(t, ""))
 		}
 		return s
 	}
-	return scalar(n)
+	v := scalar(n)
+	if t != nil && t.Kind() == reflect.Interface && (n.Tag == "!!int" || n.Tag == "!!float") && numberText(v) != n.Value {
+		return n.Value
+	}
+	return v
+}
+
+// numberText is how Encode writes the number v.
+func numberText(v any) string {
+	if i, ok := v.(int64); ok {
+		return strconv.FormatInt(i, 10)
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return "" // not a number
+	}
+	return string(text)
+}
+
+// fields has, of the struct types that were met, the field of each key.
+type fields map[reflect.Type]map[string]reflect.StructField
+
+func (f fields) of(t reflect.Type) map[string]reflect.StructField {
+	keys, ok := f[t]
+	if !ok {
+		keys = make(map[string]reflect.StructField, t.NumField())
+		for i := range t.NumField() {
+			key, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+			keys[key] = t.Field(i)
+		}
+		f[t] = keys
+	}
+	return keys
+}
+
+// below is the type of what is under key in a t; nil if t has none.
+func (f fields) below(t reflect.Type, key string) reflect.Type {
+	if t == nil {
+		return nil
+	}
+	switch t.Kind() {
+	case reflect.Interface:
+		return t
+	case reflect.Map, reflect.Slice:
+		return t.Elem()
+	case reflect.Struct:
+		if field, ok := f.of(t)[key]; ok {
+			return field.Type
+		}
+	}
+	return nil
 }
 
 // scalar reads a scalar by its tag. Timestamps and what YAML 1.1 alone calls

@@ -138,7 +138,7 @@ func (a *app) options(f *runFlags) (plan.Options, error) {
 		if err != nil {
 			return opts, err
 		}
-		m, ok := doc.Value().(map[string]any)
+		m, ok := doc.Exact().(map[string]any)
 		if !ok {
 			return opts, schema.Errorf(schema.Invalid, "--params-file: %q does not hold a mapping of parameters", f.paramsFile)
 		}

@@ -88,7 +88,7 @@ func (a *app) retryRun(ctx context.Context, args []string, f *runFlags) error {
 		if err != nil {
 			return err
 		}
-		opts.Values, _ = doc.Value().(map[string]any)
+		opts.Values, _ = doc.Exact().(map[string]any)
 	}
 	a.pipelineName, a.pipeline = name, text
 	p, err := a.compileText(ctx, name, text, opts, w)

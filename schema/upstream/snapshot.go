@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"strconv"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -110,18 +109,13 @@ func (c *conversion) data(d *schema.Doc) map[string]any {
 		return out
 	}
 	for k, e := range d.Children() {
-		written, ok := e.Text()
-		if !ok {
+		if _, ok := e.Text(); !ok {
 			if e.Value() != nil {
 				c.note(e, "%q is not one value and is left out", k)
 			}
 			continue
 		}
-		v := e.Value()
-		if f, ok := v.(float64); ok && strconv.FormatFloat(f, 'f', -1, 64) != written {
-			v = written
-		}
-		out[k] = v
+		out[k] = e.Exact()
 	}
 	return out
 }
