@@ -8,7 +8,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// bounded cuts every answer that is not a blob at the size of a manifest: the
+// bounded cuts every answer that is not a blob at the size of a manifest, or of a
+// list of referrers: the
 // library above reads whole answers into memory. Blobs are streamed, and whoever
 // reads them knows their size.
 type bounded struct{ inner http.RoundTripper }
@@ -21,14 +22,18 @@ func forBlob(ctx context.Context) context.Context { return context.WithValue(ctx
 func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := b.inner.RoundTrip(req)
 	if err == nil && resp.Body != nil && req.Context().Value(blobKey{}) == nil {
-		resp.Body = &boundedBody{resp.Body, maxManifest}
+		limit := int64(maxManifest)
+		if listingOf(req) != nil {
+			limit = maxListing // somebody's long annotations must not hide the others
+		}
+		resp.Body = &boundedBody{resp.Body, limit, limit}
 	}
 	return resp, err
 }
 
 type boundedBody struct {
 	io.ReadCloser
-	left int64 // bytes
+	left, limit int64 // bytes
 }
 
 func (b *boundedBody) Read(p []byte) (int, error) {
@@ -37,7 +42,7 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	if int64(n) > b.left {
-		n, err = int(b.left), schema.Errorf(schema.Invalid, "the registry's answer has more than %d MiB", maxManifest>>20)
+		n, err = int(b.left), schema.Errorf(schema.Invalid, "the registry's answer has more than %d MiB", b.limit>>20)
 	}
 	b.left -= int64(n)
 	return n, err

@@ -157,13 +157,14 @@ func (l layout) tags() ([]string, error) {
 	return out, nil
 }
 
-// referrers returns the manifests whose subject is d, sorted by digest.
-func (l layout) referrers(d v1.Hash) ([]v1.Descriptor, error) {
+// referrers returns the manifests whose subject is d, sorted by digest, and why
+// others could not be read: those may be referrers too.
+func (l layout) referrers(d v1.Hash) (out []v1.Descriptor, unreadable []error, err error) {
 	descs, err := l.index()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	out := []v1.Descriptor{}
+	out = []v1.Descriptor{}
 	seen := map[v1.Hash]bool{}
 	for _, e := range descs {
 		if seen[e.Digest] {
@@ -171,12 +172,13 @@ func (l layout) referrers(d v1.Hash) ([]v1.Descriptor, error) {
 		}
 		seen[e.Digest] = true
 		raw, desc, err := l.manifest(e.Digest.String())
-		if err != nil {
-			return nil, err
-		}
 		var doc document
-		if err := json.Unmarshal(raw, &doc); err != nil {
-			return nil, err
+		if err == nil {
+			err = json.Unmarshal(raw, &doc)
+		}
+		if err != nil {
+			unreadable = append(unreadable, fmt.Errorf("manifest %s cannot be read: %w", e.Digest, err))
+			continue
 		}
 		if doc.Subject == nil || doc.Subject.Digest != d {
 			continue
@@ -186,5 +188,5 @@ func (l layout) referrers(d v1.Hash) ([]v1.Descriptor, error) {
 		out = append(out, desc)
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Digest.Hex < out[j].Digest.Hex })
-	return out, nil
+	return out, unreadable, nil
 }

@@ -178,7 +178,7 @@ func (g *registry) serveReferrers(w http.ResponseWriter, r *http.Request, q requ
 	if err != nil {
 		return err
 	}
-	descs, err := q.layout.referrers(d)
+	descs, unreadable, err := q.layout.referrers(d)
 	if err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func (g *registry) serveReferrers(w http.ResponseWriter, r *http.Request, q requ
 		}
 		w.Header().Set("OCI-Filters-Applied", "artifactType")
 	}
-	return answer(w, string(types.OCIImageIndex), v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: descs})
+	return answerReferrers(w, r, descs, unreadable)
 }
 
 func answer(w http.ResponseWriter, contentType string, body any) error {

@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
-	"sort"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -74,7 +73,7 @@ func (o Options) Open(l Location, dir string, a Access) (*Repository, error) {
 		r.patient = network(a)
 		rt = r.patient
 	}
-	rt = bounded{rt}
+	rt = paged{bounded{rt}}
 	var nameOpts []name.Option
 	if a.PlainHTTP {
 		nameOpts = append(nameOpts, name.Insecure)
@@ -278,22 +277,6 @@ func (t taggable) MediaType() (types.MediaType, error) { return t.mediaType, nil
 func (t taggable) Digest() (v1.Hash, error) { return digestOf(t.raw), nil }
 
 func (t taggable) Size() (int64, error) { return int64(len(t.raw)), nil }
-
-// Referrers returns the manifests that have d as their subject, sorted by
-// digest. None is no error; a registry that does not tell is one.
-func (r *Repository) Referrers(ctx context.Context, d schema.Digest) ([]v1.Descriptor, error) {
-	index, err := remote.Referrers(r.digest(d), r.with(ctx)...)
-	if err != nil {
-		return nil, r.explain("listing the referrers of", r.digest(d), err)
-	}
-	im, err := index.IndexManifest()
-	if err != nil {
-		return nil, r.explain("listing the referrers of", r.digest(d), err)
-	}
-	descs := im.Manifests
-	sort.Slice(descs, func(i, j int) bool { return descs[i].Digest.Hex < descs[j].Digest.Hex })
-	return descs, nil
-}
 
 // explain puts an error in the user's words: the location as it was given, and
 // a code and a hint for what is known.

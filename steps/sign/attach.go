@@ -30,6 +30,9 @@ const attempts = 5
 // unmixed refuses to put both formats on one digest: cosign's
 // verify-attestation then fails, whichever it looks for.
 func (t *target) unmixed(format string) error {
+	if t.unread != nil {
+		return t.unread
+	}
 	has := "bundle"
 	if format == "bundle" {
 		has = "legacy"
@@ -94,7 +97,7 @@ func (t *target) attach(ctx context.Context, s *signer, predicate string, statem
 		if err != nil {
 			return "", err
 		}
-		t.referrers, err = t.repo.Referrers(ctx, t.digest())
+		t.referrers, _, err = t.repo.Referrers(ctx, t.digest())
 		if err != nil {
 			return "", err
 		}

@@ -118,7 +118,9 @@ type target struct {
 	desc        v1.Descriptor
 	annotations map[string]string
 	referrers   []v1.Descriptor
-	legacy      bool // it has a .sig or an .att tag
+	warnings    []string // what the list of referrers lacks
+	legacy      bool     // it has a .sig or an .att tag
+	unread      error    // why it is not known whether it has
 }
 
 // look finds the manifest and what is attached to it.
@@ -138,13 +140,13 @@ func look(ctx context.Context, r *oci.Repository, d schema.Digest) (*target, err
 		return nil, schema.Errorf(schema.Invalid, "reading %q: its manifest is not JSON: %w", r.At(d), err)
 	}
 	t := &target{repo: r, desc: v1.Descriptor{MediaType: desc.MediaType, Digest: desc.Digest, Size: int64(len(raw))}, annotations: m.Annotations}
-	if t.referrers, err = r.Referrers(ctx, d); err != nil {
+	if t.referrers, t.warnings, err = r.Referrers(ctx, d); err != nil {
 		return nil, err
 	}
 	for _, suffix := range []string{"sig", "att"} {
 		_, err := r.Tagged(legacyTag(d, suffix)).Resolve(ctx)
 		if err != nil && schema.CodeOf(err) != schema.NotFound {
-			return nil, err
+			t.unread = err
 		}
 		t.legacy = t.legacy || err == nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"reflect"
 	"strings"
 
 	"github.com/NVIDIA/eidos/engine"
@@ -43,11 +44,30 @@ func verifyBundle(ctx context.Context, b *schema.Bundle, blobs engine.Blobs) (sc
 }
 
 // verifyTree returns what differs, and in words what it proves if nothing does.
-func verifyTree(tree fs.FS, b *schema.Bundle) ([]render.Finding, string, error) {
-	if b.Metadata.Origin == "" {
-		findings, err := render.VerifyTree(tree)
-		return findings, fmt.Sprintf("%d files", len(b.Files)-1), err
+// What is stated of the bundle beside it, as in a manifest's annotation, is what
+// it states itself.
+func verifyTree(tree fs.FS, b *schema.Bundle) (findings []render.Finding, detail string, err error) {
+	m, merr := render.ReadBundle(tree)
+	if merr == nil && m.Origin != "" {
+		var left []string
+		findings, left, err = render.VerifyUpstream(tree)
+		detail = render.Proof(len(b.Files), left)
+	} else {
+		findings, err = render.VerifyTree(tree)
+		detail = fmt.Sprintf("%d files", len(b.Files)-1)
 	}
-	findings, left, err := render.VerifyUpstream(tree)
-	return findings, render.Proof(len(b.Files), left), err
+	switch {
+	case err != nil || len(findings) > 0:
+		return findings, detail, err
+	case merr != nil:
+		return nil, "", merr
+	}
+	if !reflect.DeepEqual(m, b.Metadata) {
+		name := "bundle.yaml"
+		if m.Origin != "" {
+			name = "recipe.yaml"
+		}
+		findings = append(findings, render.Finding{Path: name, What: "not what is stated of the bundle beside it (name, version, recipe, …)"})
+	}
+	return findings, detail, nil
 }

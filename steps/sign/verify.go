@@ -20,6 +20,10 @@ const (
 	maxEnvelope = 16 << 20
 	// maxAttached is the most signatures and attestations that are looked at.
 	maxAttached = 1000
+	// maxDown is how many of them may fail because the registry does not answer.
+	maxDown = 5
+	// maxNotes is the most log lines about what could not be read.
+	maxNotes = 10
 )
 
 // claim is one thing that is attached to a digest, and what became of it.
@@ -30,40 +34,58 @@ type claim struct {
 }
 
 // claims reads everything that is attached to the target and checks it with
-// the key. An error means that it could not be read, not that it is bad.
-func (t *target) claims(ctx context.Context, v *verifier) ([]claim, error) {
-	var out []claim
-	if len(t.referrers) > maxAttached {
-		return nil, schema.Errorf(schema.Invalid, "%q has %d referrers; at most %d are looked at", t.repo.At(t.digest()), len(t.referrers), maxAttached)
-	}
-	for _, d := range t.referrers {
-		// Registries without the referrers API may leave out the type.
-		if d.ArtifactType != "" && !isBundle(d) {
-			continue
+// the key, and returns why it could not read the rest: anybody who may push can
+// attach something unreadable, which must not hide what is good. An error means
+// that ctx is done.
+func (t *target) claims(ctx context.Context, v *verifier) (claims []claim, unread []error, err error) {
+	down := 0 // times that the registry did not answer
+	failed := func(err error) (stop bool) {
+		unread = append(unread, err)
+		if c := schema.CodeOf(err); c == schema.Unavailable || c == schema.Timeout {
+			down++
 		}
+		return down == maxDown || ctx.Err() != nil
+	}
+	if t.unread != nil && failed(t.unread) {
+		return nil, unread, ctx.Err()
+	}
+	bundles := t.bundles()
+	if n := len(bundles); n > maxAttached {
+		bundles = bundles[:maxAttached]
+		unread = append(unread, schema.Errorf(schema.Invalid, "%q has %d signatures and attestations; only %d were read", t.repo.At(t.digest()), n, maxAttached).
+			WithHint("remove those that are not needed"))
+	}
+	for _, d := range bundles {
 		c, err := t.readBundle(ctx, v, d)
 		if err != nil {
-			return nil, err
+			if failed(err) {
+				return claims, unread, ctx.Err()
+			}
+			continue
 		}
 		if c != nil {
-			out = append(out, *c)
+			claims = append(claims, *c)
 		}
 	}
+	if !t.legacy {
+		return claims, unread, nil
+	}
 	for _, suffix := range []string{"sig", "att"} {
-		if !t.legacy {
-			break
-		}
 		layers, desc, err := t.readLegacy(ctx, legacyTag(t.digest(), suffix))
-		if err != nil {
-			return nil, err
+		if err != nil && failed(err) {
+			return claims, unread, ctx.Err()
 		}
-		if len(layers) > maxAttached {
-			return nil, schema.Errorf(schema.Invalid, "%q has %d signatures; at most %d are looked at", t.repo.At(t.digest()), len(layers), maxAttached)
+		if n := len(layers); n > maxAttached {
+			layers = layers[:maxAttached]
+			unread = append(unread, schema.Errorf(schema.Invalid, "%q has %d signatures in the legacy format; only %d were read", t.repo.At(t.digest()), n, maxAttached))
 		}
 		for _, l := range layers {
 			data, err := t.repo.Blob(ctx, l, maxEnvelope)
 			if err != nil {
-				return nil, err
+				if failed(err) {
+					return claims, unread, ctx.Err()
+				}
+				continue
 			}
 			c := claim{predicate: l.Annotations["predicateType"], where: desc.Digest.String()}
 			if suffix == "sig" {
@@ -73,10 +95,26 @@ func (t *target) claims(ctx context.Context, v *verifier) ([]claim, error) {
 				st, err := openLegacy(v, data)
 				c.settle(st, err, t.digest())
 			}
-			out = append(out, c)
+			claims = append(claims, c)
 		}
 	}
-	return out, nil
+	return claims, unread, nil
+}
+
+// bundles returns the referrers that are Sigstore bundles, and after them those
+// without a type, which may be: registries without the referrers API may leave it
+// out.
+func (t *target) bundles() []v1.Descriptor {
+	var out, untyped []v1.Descriptor
+	for _, d := range t.referrers {
+		switch {
+		case isBundle(d):
+			out = append(out, d)
+		case d.ArtifactType == "":
+			untyped = append(untyped, d)
+		}
+	}
+	return append(out, untyped...)
 }
 
 // readBundle reads one referrer; nil if it is no Sigstore bundle.
@@ -159,11 +197,23 @@ func judge(claims []claim, predicate string) schema.VerificationCheck {
 }
 
 // verifyImage proves that a digest is signed with the key, and that each of
-// the predicate types is attested with it.
-func verifyImage(ctx context.Context, t *target, v *verifier, attestations []string) (*schema.Verification, error) {
-	claims, err := t.claims(ctx, v)
+// the predicate types is attested with it. What could not be read is logged, and
+// is an error too if something is not proven.
+func verifyImage(ctx context.Context, t *target, v *verifier, attestations []string, log func(string, ...any)) (*schema.Verification, error) {
+	claims, unread, err := t.claims(ctx, v)
 	if err != nil {
 		return nil, err
+	}
+	notes := slices.Clone(t.warnings)
+	for _, err := range unread {
+		notes = append(notes, err.Error())
+	}
+	for i, n := range notes {
+		if i == maxNotes {
+			log("warning: … and %d more that could not be read", len(notes)-maxNotes)
+			break
+		}
+		log("warning: %s", n)
 	}
 	out := &schema.Verification{
 		Kind: "Verification", APIVersion: schema.APIVersion,
@@ -176,7 +226,13 @@ func verifyImage(ctx context.Context, t *target, v *verifier, attestations []str
 		out.Checks = append(out.Checks, c)
 		out.Verified = out.Verified && c.Passed
 	}
-	return out, t.verdict(out, claims)
+	if out.Verified {
+		return out, nil
+	}
+	if len(claims) == 0 && len(unread) > 0 {
+		return out, schema.Join(unread) // nobody knows whether it is signed
+	}
+	return out, schema.Join(append(unread, t.verdict(out, claims)))
 }
 
 // verdict is the error for what did not pass: NotFound when nothing of the

@@ -90,7 +90,7 @@ func (o Options) verifyReference(ctx context.Context, env engine.Env, p schema.V
 	if err != nil {
 		return nil, err
 	}
-	return verifyImage(ctx, t, v, p.Attestations)
+	return verifyImage(ctx, t, v, p.Attestations, env.Log)
 }
 
 // verifySame proves that the image holds the bundle: checksums.txt alone would
