@@ -123,12 +123,14 @@ func readParam(name, typ, s string) (any, error) {
 	case "list":
 		if strings.HasPrefix(strings.TrimSpace(s), "[") {
 			var v []any
-			dec := json.NewDecoder(strings.NewReader(s))
-			dec.UseNumber()
-			if err := dec.Decode(&v); err != nil {
+			if err := json.Unmarshal([]byte(s), &v); err != nil {
 				return nil, schema.Errorf(schema.Invalid, "parameter %q is a list, and %q is not one: %w", name, s, err)
 			}
-			return schema.Plain(v), nil
+			doc, err := schema.Parse("the value of parameter "+name, []byte(s))
+			if err != nil {
+				return nil, err
+			}
+			return doc.Exact(), nil
 		}
 		list := []any{}
 		for _, e := range strings.Split(s, ",") {

@@ -80,9 +80,13 @@ func (t text) value(look func(reference) (any, error)) (any, error) {
 
 func scalarText(v any) string { return fmt.Sprint(v) }
 
-// walkTexts calls f for every string in v with its path, and returns v with
-// what f made of them; v is not changed.
+// walkTexts calls f for every string with a reference in v, with its path, in
+// the order of the keys, and returns v with what f returned instead. v is not
+// changed, and is returned itself when nothing in it refers to anything.
 func walkTexts(v any, path []string, f func(path []string, s string) any) any {
+	if !refers(v) {
+		return v
+	}
 	switch v := v.(type) {
 	case string:
 		return f(path, v)
@@ -100,4 +104,21 @@ func walkTexts(v any, path []string, f func(path []string, s string) any) any {
 		return out
 	}
 	return v
+}
+
+// refers reports whether a string in v has a reference.
+func refers(v any) bool {
+	switch v := v.(type) {
+	case string:
+		return strings.Contains(v, "${")
+	case []any:
+		return slices.ContainsFunc(v, refers)
+	case map[string]any:
+		for _, e := range v {
+			if refers(e) {
+				return true
+			}
+		}
+	}
+	return false
 }
