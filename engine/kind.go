@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -37,6 +38,10 @@ type Spec struct {
 	// Check looks at decoded parameters for what their definition cannot say, as
 	// soon as there are any. The path of its errors is below `with`.
 	Check func(params any) error
+	// CleanUp is how long a step with these decoded parameters, nil if they are
+	// not known yet, may take to end after it was stopped: what it started in
+	// external systems must be deleted. A nil function stands for no time.
+	CleanUp func(params any) time.Duration
 	// Parts adds named parts to the key, from decoded parameters: the digest of
 	// the catalogue, of a file a parameter names. env.Dir is set, nothing else.
 	Parts func(env Env, params any) ([]Part, error)

@@ -24,6 +24,9 @@ type app struct {
 
 	story *story.Story
 
+	// cleanUp is what the run that is under way needs to end.
+	cleanUp cleanUp
+
 	// named holds the words that the arguments begin with, the command's name
 	// among them; none if they begin with a flag, or ask for help or completion.
 	named []string

@@ -6,10 +6,7 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
-	"time"
 )
 
 func main() { os.Exit(mainStatus()) }
@@ -27,14 +24,9 @@ const (
 // mainStatus is main without the exit, so that scripts in tests can call it.
 func mainStatus() int {
 	debug.SetGCPercent(gcPercent)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// A second Ctrl-C kills at once. The first can come twice in a moment, by
-	// timeout(1) or a terminal, and what it started must not be cut short.
-	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
 	a := &app{
 		in: os.Stdin, out: os.Stdout, errw: os.Stderr,
 		lookupEnv: os.LookupEnv,
 	}
-	return a.main(ctx, os.Args[1:])
+	return interruptible(&a.cleanUp, func(ctx context.Context) int { return a.main(ctx, os.Args[1:]) })
 }

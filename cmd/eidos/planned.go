@@ -144,7 +144,9 @@ func (a *app) runPlanned(ctx context.Context, f *stepRun, text []byte, w *wired,
 	}
 	show := a.runProgress(false)
 	r.Events = show.Event
+	over := a.cleanUp.need(r.CleanUp(plan))
 	res, err := r.RunSingle(ctx, plan, s)
+	over()
 	show.Close()
 	if res == nil || res.Step(f.step).Artifact.Digest == "" {
 		return err

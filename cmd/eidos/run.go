@@ -242,6 +242,7 @@ func (a *app) runPlan(ctx context.Context, p *plan.Plan, r *run.Runner, s *store
 			also(e)
 		}
 	}
+	over := a.cleanUp.need(r.CleanUp(p))
 	res, err := r.Run(ctx, p)
 	if res == nil && r.Resume != "" && schema.CodeOf(err) == schema.Unavailable {
 		// Another process was faster to resume it: this one runs by itself.
@@ -249,6 +250,7 @@ func (a *app) runPlan(ctx context.Context, p *plan.Plan, r *run.Runner, s *store
 		r.Resume = ""
 		res, err = r.Run(ctx, p)
 	}
+	over()
 	show.Close()
 	if err := spans.Close(ctx); err != nil {
 		a.story.Warn("%v", err) // a run does not fail for it

@@ -165,6 +165,7 @@ func (a *app) runOnce(ctx context.Context, p *schema.Pipeline, s *stage) (*run.R
 	show := a.stageProgress()
 	defer show.Close()
 	r := &run.Runner{Store: store.NewMemory(), Load: w.load, Save: w.save, Dir: dir, Events: show.Event}
+	defer a.cleanUp.need(r.CleanUp(pl))()
 	res, err := r.Run(ctx, pl)
 	return res, plainPaths(err, s.name)
 }

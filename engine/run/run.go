@@ -83,10 +83,7 @@ func (r *Runner) Run(ctx context.Context, p *plan.Plan) (*Result, error) {
 	x.phase(main, cancel, false)
 	x.noteEnd(ctx, main)
 	if x.openLate > 0 {
-		grace := r.Grace
-		if grace == 0 {
-			grace = time.Minute
-		}
+		grace := r.finallyLimit()
 		last, stop := context.WithTimeoutCause(context.WithoutCancel(ctx), grace, schema.Errorf(schema.Timeout, "the steps under finally took longer than %s", grace))
 		defer stop()
 		x.phase(last, func(error) {}, true)

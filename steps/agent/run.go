@@ -12,14 +12,13 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/collect"
 	"github.com/NVIDIA/eidos/steps/kube"
 )
 
 const (
 	defaultNamespace = "default"
 	defaultLimit     = 10 * time.Minute
-	// cleanupLimit bounds the end of a run, also after Ctrl-C.
-	cleanupLimit = 30 * time.Second
 	// grace is how much longer than the Job's own deadline we wait for its word.
 	grace = 10 * time.Second
 )
@@ -221,7 +220,7 @@ func tooLong(r run, trouble string) error {
 
 // cleanup deletes what a run made, also when its time is up.
 func cleanup(ctx context.Context, c *kube.Client, r run) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupLimit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), collect.AgentCleanUp)
 	defer cancel()
 	return c.DeleteAll(ctx, r.leftovers())
 }

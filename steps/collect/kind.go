@@ -15,6 +15,7 @@ func Kind(o Options) engine.Kind {
 		Doc:     "measure this host and cluster",
 		Version: 1,
 		Effect:  true,
+		CleanUp: cleanUp,
 	}, func(ctx context.Context, env engine.Env, p schema.CollectParams, _ struct{}) (*schema.Snapshot, error) {
 		o := o
 		o.Log = env.Log

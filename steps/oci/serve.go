@@ -14,8 +14,8 @@ import (
 func Handler(dir string) http.Handler { return directory(dir) }
 
 // Serve serves the embedded registry in dir at addr (host:port; port 0 takes a
-// free one) until ctx is done, then finishes what is under way for up to five
-// seconds. It calls ready with the address once it listens. It asks for no
+// free one) until ctx is done, then finishes what is under way for up to one
+// second. It calls ready with the address once it listens. It asks for no
 // password: addr should be on loopback.
 func Serve(ctx context.Context, dir, addr string, ready func(addr string)) error {
 	var lc net.ListenConfig
@@ -33,7 +33,7 @@ func Serve(ctx context.Context, dir, addr string, ready func(addr string)) error
 		return err
 	case <-ctx.Done():
 	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	err = srv.Shutdown(grace)
 	if errors.Is(err, context.DeadlineExceeded) {
