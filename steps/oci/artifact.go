@@ -3,20 +3,17 @@ package oci
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// artifact is a manifest with its blobs, ready to be written. It is an image
-// to go-containerregistry.
+// artifact is a manifest with its blobs, ready to be written.
 type artifact struct {
 	raw   []byte
 	blobs map[v1.Hash]layerContent
@@ -34,20 +31,7 @@ func newArtifact(raw []byte, blobs map[v1.Hash]layerContent, close func() error)
 	return &artifact{raw: raw, blobs: blobs, close: close}
 }
 
-// image is the artefact as go-containerregistry wants it.
-func (a *artifact) image() (v1.Image, error) { return partial.CompressedToImage(a) }
-
-func (a *artifact) RawManifest() ([]byte, error)        { return a.raw, nil }
-func (a *artifact) RawConfigFile() ([]byte, error)      { return emptyConfig, nil }
-func (a *artifact) MediaType() (types.MediaType, error) { return types.OCIManifestSchema1, nil }
-func (a *artifact) digest() v1.Hash                     { return digestOf(a.raw) }
-func (a *artifact) LayerByDigest(h v1.Hash) (partial.CompressedLayer, error) {
-	c, ok := a.blobs[h]
-	if !ok {
-		return nil, fmt.Errorf("BUG: the artefact has no blob %s", h)
-	}
-	return c, nil
-}
+func (a *artifact) digest() v1.Hash { return digestOf(a.raw) }
 
 func (c layerContent) Digest() (v1.Hash, error)            { return c.desc.Digest, nil }
 func (c layerContent) Size() (int64, error)                { return c.desc.Size, nil }

@@ -121,10 +121,7 @@ func (c *Cache) Share(ctx context.Context, e engine.Entry, open func(context.Con
 		l := stream{h, b.Size, func() (io.ReadCloser, error) { return open(ctx, b.Digest) }}
 		m.Layers = append(m.Layers, v1.Descriptor{MediaType: bytesType, Digest: h, Size: b.Size})
 		g.Go(func() error {
-			if err := remote.WriteLayer(c.repo.repo, l, c.repo.with(ctx)...); err != nil {
-				return c.repo.explain("writing to", c.repo.repo, err)
-			}
-			return nil
+			return c.repo.upload(ctx, l)
 		})
 	}
 	if err := g.Wait(); err != nil {

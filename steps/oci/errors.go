@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/internal/retry"
 )
 
 // explain turns what a registry or the network said into an error for people.
@@ -28,6 +29,7 @@ func explain(doing, where, host string, err error) error {
 	var dns *net.DNSError
 	var record tls.RecordHeaderError
 	var timeout net.Error
+	var plain plainRefused
 	switch {
 	case errors.Is(err, context.Canceled):
 		return e(schema.Canceled, "interrupted")
@@ -40,12 +42,14 @@ func explain(doing, where, host string, err error) error {
 	case errors.As(err, &cert), errors.As(err, &authority):
 		return e(schema.Failed, "the registry's certificate is not trusted: %w", bare(err)).
 			WithHint("add its authority to the system's, name it in SSL_CERT_FILE, or use --insecure-tls")
-	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"), errors.As(err, &plain) && !retry.Passing(err):
 		return e(schema.Invalid, "the registry does not speak HTTPS").WithHint("use --plain-http if that is what you want")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return e(schema.Unavailable, "nothing answers at %s", host).WithHint("%s", downHint(host))
 	case errors.Is(err, syscall.ENOSPC):
 		return e(schema.Failed, "%w", syscall.ENOSPC).WithHint("free some space and run it again")
+	case retry.Lost(err):
+		return e(schema.Unavailable, "the connection broke off: %w", bare(err)).WithHint("is the registry up, and is a proxy in the way?")
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return e(schema.Timeout, "the registry does not answer")
 	case errors.As(err, new(*net.OpError)):

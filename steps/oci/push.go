@@ -2,18 +2,20 @@ package oci
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/internal/retry"
 )
 
 // Check says whether a bundle is as it was rendered.
@@ -130,39 +132,28 @@ func emptyOrLayout(dir string) error {
 // write uploads the artefact's blobs, those that are not there, then its
 // manifest.
 func (r *Repository) write(ctx context.Context, env engine.Env, a *artifact) (*schema.Reference, error) {
-	img, err := a.image()
+	m := newMeter(a, env.Progress)
+	ctx = retry.Listen(ctx, func(format string, args ...any) {
+		m.again()
+		if env.Log != nil {
+			env.Log(format, args...)
+		}
+	})
+	blobs := slices.SortedFunc(maps.Values(a.blobs), func(a, b layerContent) int { return cmp.Compare(a.desc.Size, b.desc.Size) })
+	for _, c := range blobs {
+		if err := r.upload(ctx, measured{c, m}); err != nil {
+			return nil, err
+		}
+		m.stored(c.desc)
+	}
+	desc, err := r.putManifest(ctx, a.raw, types.OCIManifestSchema1, r.Tag)
 	if err != nil {
 		return nil, err
 	}
-	digest := schema.Digest(a.digest().String())
-	var ref name.Reference = r.digest(digest)
-	if r.Tag != "" {
-		ref = r.repo.Tag(r.Tag)
-	}
-	// Progress is told by a pusher of its own only.
-	opts := append([]remote.Option{remote.WithContext(ctx)}, r.options...)
-	stop := func() {}
-	if env.Progress != nil {
-		updates := make(chan v1.Update, 16)
-		finished := make(chan struct{})
-		go func() {
-			defer close(finished)
-			for u := range updates { // closed by Write
-				if u.Error == nil {
-					env.Progress(u.Complete, u.Total, "bytes pushed")
-				}
-			}
-		}()
-		opts = append(opts, remote.WithProgress(updates))
-		stop = func() { <-finished }
-	}
-	err = remote.Write(ref, img, opts...)
-	stop()
-	if err != nil {
-		return nil, r.explain("pushing to", ref, err)
-	}
+	m.stored(desc)
+	digest := schema.Digest(desc.Digest.String())
 	return &schema.Reference{
 		Kind: "Reference", APIVersion: schema.APIVersion,
-		Reference: r.At(digest), Tag: r.Tag, Digest: digest, Size: int64(len(a.raw)),
+		Reference: r.At(digest), Tag: r.Tag, Digest: digest, Size: desc.Size,
 	}, nil
 }

@@ -123,7 +123,7 @@ func (g *registry) newUpload() (id string, err error) {
 			os.Remove(filepath.Join(g.uploads, e.Name())) // another may be first
 		}
 	}
-	for range attempts { // whoever finishes removes the directory when it is empty
+	for range 5 { // whoever finishes removes the directory when it is empty
 		if err = os.MkdirAll(g.uploads, 0o777); err != nil {
 			return "", err
 		}

@@ -3,7 +3,6 @@ package oci
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/internal/retry"
 )
 
 // Access is how to speak to a registry.
@@ -50,8 +50,8 @@ type Repository struct {
 	Location
 	repo    name.Repository
 	options []remote.Option
-	reuse   []remote.Option // one greeting and one login for all requests
-	patient *patient        // nil for what is in this process
+	reuse   []remote.Option  // one greeting and one login for all requests
+	network *retry.Transport // nil for what is in this process
 }
 
 // Open returns the repository of l. dir is what a relative layout directory is
@@ -70,8 +70,8 @@ func (o Options) Open(l Location, dir string, a Access) (*Repository, error) {
 		}
 		host, rt = "embedded.invalid", direct{directory(filepath.Join(o.Data, "registry"))}
 	default:
-		r.patient = network(a)
-		rt = r.patient
+		r.network = network(a)
+		rt = r.network
 	}
 	rt = paged{bounded{rt}}
 	var nameOpts []name.Option
@@ -87,16 +87,9 @@ func (o Options) Open(l Location, dir string, a Access) (*Repository, error) {
 	if keychain == nil {
 		keychain = authn.DefaultKeychain
 	}
-	if r.patient == nil {
-		r.options = []remote.Option{remote.WithTransport(rt), remote.WithRetryStatusCodes()}
-	} else {
-		r.options = []remote.Option{
-			remote.WithTransport(rt), remote.WithAuthFromKeychain(keychain), remote.WithUserAgent("eidos/" + o.Version),
-			// The transport below tries again; uploads of layers, which it cannot
-			// send twice, are begun again by the library.
-			remote.WithRetryStatusCodes(),
-			remote.WithRetryBackoff(remote.Backoff{Duration: 300 * time.Millisecond, Factor: 3, Jitter: 0.2, Steps: 4}),
-		}
+	r.options = append(tryOnce(), remote.WithTransport(rt))
+	if r.network != nil {
+		r.options = append(r.options, remote.WithAuthFromKeychain(keychain), remote.WithUserAgent("eidos/"+o.Version))
 	}
 	puller, err := remote.NewPuller(r.options...)
 	if err != nil {
@@ -108,17 +101,6 @@ func (o Options) Open(l Location, dir string, a Access) (*Repository, error) {
 	}
 	r.reuse = []remote.Option{remote.Reuse(puller), remote.Reuse(pusher)}
 	return r, nil
-}
-
-// network is the way to a real registry: retries that wait as long as it asks,
-// and no plain HTTP that nobody asked for.
-func network(a Access) *patient {
-	t := remote.DefaultTransport.(*http.Transport).Clone()
-	t.ResponseHeaderTimeout = 2 * time.Minute // a registry may hash a large blob before it answers
-	if a.InsecureTLS {
-		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // the user asked for it
-	}
-	return &patient{inner: &secure{inner: t, plain: a.PlainHTTP}, sleep: sleep}
 }
 
 // Tagged is the repository with another tag and no digest.
@@ -232,9 +214,8 @@ func (r *Repository) open(ctx context.Context, d schema.Digest) (io.ReadCloser, 
 
 // PutBlob stores a small blob.
 func (r *Repository) PutBlob(ctx context.Context, data []byte, mediaType string) (v1.Descriptor, error) {
-	layer := static.NewLayer(data, types.MediaType(mediaType))
-	if err := remote.WriteLayer(r.repo, layer, r.with(ctx)...); err != nil {
-		return v1.Descriptor{}, r.explain("writing to", r.repo, err)
+	if err := r.upload(ctx, static.NewLayer(data, types.MediaType(mediaType))); err != nil {
+		return v1.Descriptor{}, err
 	}
 	return v1.Descriptor{MediaType: types.MediaType(mediaType), Digest: digestOf(data), Size: int64(len(data))}, nil
 }
@@ -253,15 +234,19 @@ func (r *Repository) PutManifest(ctx context.Context, manifest any, mediaType, t
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
+	return r.putManifest(ctx, raw, types.MediaType(mediaType), tag)
+}
+
+func (r *Repository) putManifest(ctx context.Context, raw []byte, mediaType types.MediaType, tag string) (v1.Descriptor, error) {
 	d := digestOf(raw)
 	var ref name.Reference = r.repo.Digest(d.String())
 	if tag != "" {
 		ref = r.repo.Tag(tag)
 	}
-	if err := remote.Put(ref, taggable{raw, types.MediaType(mediaType)}, r.with(ctx)...); err != nil {
+	if err := remote.Put(ref, taggable{raw, mediaType}, r.with(ctx)...); err != nil {
 		return v1.Descriptor{}, r.explain("writing", ref, err)
 	}
-	return v1.Descriptor{MediaType: types.MediaType(mediaType), Digest: d, Size: int64(len(raw))}, nil
+	return v1.Descriptor{MediaType: mediaType, Digest: d, Size: int64(len(raw))}, nil
 }
 
 // taggable is a manifest as it is written.

@@ -1,101 +1,43 @@
 package oci
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
-	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
-	"strconv"
 	"sync"
-	"syscall"
-	"time"
 
-	"github.com/NVIDIA/eidos/schema"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/NVIDIA/eidos/steps/internal/retry"
 )
 
-// patient sends a request again when the registry is busy (429) or broken for
-// the moment (5xx), or the connection fell, at most five times in all. It waits
-// as long as Retry-After asks, up to a minute. A request whose body cannot be
-// sent again is left to its sender: uploads of layers start over by themselves.
-type patient struct {
-	inner http.RoundTripper
-	sleep func(context.Context, time.Duration) error
+// network is the way to a real registry: one policy of tries, and no plain HTTP
+// that nobody asked for.
+func network(a Access) *retry.Transport {
+	t := remote.DefaultTransport.(*http.Transport).Clone()
+	if a.InsecureTLS {
+		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // the user asked for it
+	}
+	return &retry.Transport{Inner: &secure{inner: t, plain: a.PlainHTTP}, Policy: retry.Default(), Server: "registry"}
 }
 
-const (
-	attempts = 5
-	maxPause = time.Minute
-)
-
-func (p *patient) RoundTrip(req *http.Request) (*http.Response, error) {
-	pause := 200 * time.Millisecond
-	for attempt := 1; ; attempt++ {
-		resp, err := p.inner.RoundTrip(req)
-		if attempt == attempts || !passing(resp, err) || (req.Body != nil && req.Body != http.NoBody && req.GetBody == nil) {
-			return resp, err
-		}
-		wait := pause + rand.N(pause/2) // spreads clients that failed together
-		pause *= 3
-		if resp != nil {
-			if asked := retryAfter(resp); asked > maxPause {
-				return resp, nil
-			} else if asked > wait {
-				wait = asked
-			}
-			io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
-			resp.Body.Close()
-		}
-		if err := p.sleep(req.Context(), wait); err != nil {
-			return nil, err
-		}
-		if req.GetBody != nil {
-			body, err := req.GetBody()
-			if err != nil {
-				return nil, err
-			}
-			req = req.Clone(req.Context())
-			req.Body = body
-		}
+// tryOnce turns off the retries of the library, in which every layer would
+// multiply those of the transport below it.
+func tryOnce() []remote.Option {
+	return []remote.Option{
+		remote.WithRetryStatusCodes(),
+		remote.WithRetryBackoff(remote.Backoff{Steps: 1}),
+		remote.WithRetryPredicate(func(error) bool { return false }),
 	}
 }
 
-// passing says whether a failure may be gone the next time.
-func passing(resp *http.Response, err error) bool {
-	if err != nil {
-		return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
-			errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
-	}
-	switch resp.StatusCode {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
-		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
-}
+// plainRefused is the error of a request over plain HTTP that nobody asked for.
+// The library also sends those while HTTPS is being tried: what became of that
+// is what users are told.
+type plainRefused struct{ host string }
 
-// retryAfter is the pause that a response asks for in seconds; a date is not
-// looked at.
-func retryAfter(resp *http.Response) time.Duration {
-	s, err := strconv.Atoi(resp.Header.Get("Retry-After"))
-	if err != nil || s < 0 {
-		return 0
-	}
-	return time.Duration(s) * time.Second
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func (e plainRefused) Error() string { return "plain HTTP to " + e.host + " was not asked for" }
 
 // secure refuses plain HTTP unless it was asked for: the library above falls
 // back to it for private addresses, with the credentials, whatever was wrong
@@ -117,8 +59,7 @@ func (s *secure) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, untrusted
 		}
 		if !loopback(req.URL.Hostname()) {
-			return nil, schema.Errorf(schema.Invalid, "registry %q does not speak HTTPS", req.URL.Host).
-				WithHint("use --plain-http if that is what you want")
+			return nil, plainRefused{req.URL.Host}
 		}
 	}
 	resp, err := s.inner.RoundTrip(req)

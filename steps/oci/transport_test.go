@@ -4,13 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/NVIDIA/eidos/steps/internal/retry"
+	"github.com/google/go-containerregistry/pkg/authn"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -36,7 +42,8 @@ func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.seen == nil {
 		f.seen = map[string]int{}
 	}
-	key := r.Method + " " + r.URL.Path
+	path, _, _ := strings.Cut(r.URL.Path, "/uploads/") // uploads have names of their own
+	key := r.Method + " " + path
 	f.seen[key]++
 	fail := f.seen[key] <= f.n
 	f.mu.Unlock()
@@ -51,96 +58,235 @@ func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(f.status)
 }
 
-// impatient opens a repository whose pauses are only noted.
-func impatient(t *testing.T, host string, pauses *[]time.Duration) *Repository {
+// through opens a repository whose requests a handler in this process answers.
+// Pauses pass in no time in a synctest bubble.
+func through(t *testing.T, h http.Handler) *Repository {
 	t.Helper()
-	r, err := Options{}.Open(Location{Registry: host, Repository: "r", Tag: "v1"}, "", Access{})
+	r, err := Options{Keychain: authn.NewMultiKeychain()}.Open(Location{Registry: "registry.example.com", Repository: "r", Tag: "v1"}, "", Access{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.network.Inner = direct{h}
+	return r
+}
+
+// pushed writes a bundle and returns what was told meanwhile.
+func pushed(t *testing.T, r *Repository, files map[string]string) (story []string, err error) {
+	t.Helper()
+	env := blobtest.Env(t.TempDir())
 	var mu sync.Mutex
-	r.patient.sleep = func(ctx context.Context, d time.Duration) error {
+	log := func(format string, args ...any) {
 		mu.Lock()
 		defer mu.Unlock()
-		*pauses = append(*pauses, d)
-		return ctx.Err()
+		story = append(story, fmt.Sprintf(format, args...))
 	}
-	return r
+	env.Log = log
+	env.Progress = func(done, total int64, unit string) {
+		if done == total {
+			log("all of %s", unit)
+		}
+	}
+	a, err := pack(t.Context(), blobtest.Bundle(env, files), env.Blobs, packing{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.close()
+	_, err = r.write(t.Context(), env, a)
+	return story, err
 }
 
 func TestPushRetries(t *testing.T) {
 	for _, status := range []int{429, 500, 502, 503, 504} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
-			srv := httptest.NewServer(&flaky{next: Handler(t.TempDir()), status: status, after: "7", n: 1})
-			defer srv.Close()
-			var pauses []time.Duration
-			r := impatient(t, strings.TrimPrefix(srv.URL, "http://"), &pauses)
-			env := blobtest.Env(t.TempDir())
-			a, err := pack(t.Context(), blobtest.Bundle(env, map[string]string{"a": "b"}), env.Blobs, packing{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer a.close()
-			if _, err := r.write(t.Context(), env, a); err != nil {
-				t.Fatal(err)
-			}
-			for _, p := range pauses {
-				if p != 7*time.Second {
-					t.Errorf("it waited %s, and was asked to wait 7s", p)
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				f := &flaky{next: Handler(dir), status: status, after: "7", n: 1}
+				story, err := pushed(t, through(t, f), map[string]string{"a": "b"})
+				if err != nil {
+					t.Fatal(err)
 				}
-			}
-			if len(pauses) == 0 {
-				t.Error("nothing was tried again")
-			}
+				if want := fmt.Sprintf("registry answers %d, try 2 of 5 in 7s", status); !slices.Contains(story, want) {
+					t.Errorf("no %q in %q", want, story)
+				}
+				if i := slices.Index(story, "all of bytes pushed"); i != len(story)-1 {
+					t.Errorf("all was pushed before the end: %q", story)
+				}
+			})
 		})
 	}
 }
 
-func TestRetriesEnd(t *testing.T) {
+// A registry that refuses three requests of four: the whole push, and what it
+// costs.
+func TestPushToBusyRegistry(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		var requests atomic.Int32
+		h := Handler(dir)
+		start := time.Now()
+		story, err := pushed(t, through(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if requests.Add(1)%4 != 0 {
+				w.WriteHeader(http.StatusTooManyRequests)
+				return
+			}
+			h.ServeHTTP(w, r)
+		})), map[string]string{"a": strings.Repeat("b", 100_000)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%d requests in %s", requests.Load(), time.Since(start))
+		if n := requests.Load(); n > 5*12 {
+			t.Errorf("%d requests", n)
+		}
+		if i := slices.Index(story, "all of bytes pushed"); i != len(story)-1 {
+			t.Errorf("all was pushed before the end: %q", story)
+		}
+	})
+}
+
+// A transfer that breaks off is begun anew, within the tries of one request.
+func TestUploadBreaksOff(t *testing.T) {
+	content := strings.Repeat("0123456789", 10_000)
 	for _, tt := range []struct {
-		status, pauses int
-		after          string
-		code           schema.Code
+		name  string
+		fails int
+		code  schema.Code
+		tries int // of the transfer
 	}{
-		{503, attempts - 1, "", schema.Unavailable},
-		{429, attempts - 1, "", schema.Unavailable},
-		{429, 0, "3600", schema.Unavailable}, // longer than anybody waits
-		{404, 0, "", schema.NotFound},
-		{403, 0, "", schema.Unauthorized},
+		{"never", 0, "", 2},
+		{"twice", 2, "", 4},
+		{"always", 1000, schema.Unavailable, 5},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) {
+				var tries atomic.Int32
+				inner := direct{Handler(dir)}
+				r := through(t, nil)
+				r.network.Inner = roundTripper(func(req *http.Request) (*http.Response, error) {
+					if req.Method != http.MethodPatch {
+						return inner.RoundTrip(req)
+					}
+					if int(tries.Add(1)) > tt.fails {
+						return inner.RoundTrip(req)
+					}
+					req.Body = io.NopCloser(io.MultiReader(io.LimitReader(req.Body, 10), broken{}))
+					if resp, err := inner.RoundTrip(req); err == nil {
+						resp.Body.Close()
+					}
+					return nil, syscall.ECONNRESET
+				})
+				_, err := pushed(t, r, map[string]string{"a": content})
+				if schema.CodeOf(err) != tt.code {
+					t.Errorf("error %v (%s), want %q", err, schema.CodeOf(err), tt.code)
+				}
+				if n := int(tries.Load()); n != tt.tries {
+					t.Errorf("%d transfers, want %d", n, tt.tries)
+				}
+			})
+		})
+	}
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// One request is tried five times, whatever is asked and whichever layer asks.
+func TestRetriesEnd(t *testing.T) {
+	lookup := func(ctx context.Context, r *Repository) error { _, err := r.Resolve(ctx); return err }
+	read := func(ctx context.Context, r *Repository) error {
+		rc, err := r.open(ctx, schema.Digest(digestOf(emptyConfig).String()))
+		if err == nil {
+			_, err = io.Copy(io.Discard, rc)
+			rc.Close()
+		}
+		return err
+	}
+	write := func(ctx context.Context, r *Repository) error { return r.PutEmptyConfig(ctx) }
+	for _, tt := range []struct {
+		status, tries int
+		after         string
+		code          schema.Code
+		do            func(context.Context, *Repository) error
+	}{
+		{503, 5, "", schema.Unavailable, lookup},
+		{429, 5, "", schema.Unavailable, lookup},
+		{429, 1, "3600", schema.Unavailable, lookup}, // longer than anybody waits
+		{429, 3, "25", schema.Unavailable, lookup},
+		{404, 1, "", schema.NotFound, lookup},
+		{403, 1, "", schema.Unauthorized, lookup},
+		{503, 5, "", schema.Unavailable, read},
+		{503, 5, "", schema.Unavailable, write},
+		{0, 5, "", schema.Unavailable, lookup},
+		{0, 5, "", schema.Unavailable, read},
+		{0, 5, "", schema.Unavailable, write},
 	} {
 		t.Run(fmt.Sprint(tt.status, tt.after), func(t *testing.T) {
-			var asked atomic.Int32
-			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.URL.Path == "/v2/" {
-					return
+			synctest.Test(t, func(t *testing.T) {
+				var asked int
+				r := through(t, nil)
+				r.network.Inner = roundTripper(func(req *http.Request) (*http.Response, error) {
+					if req.URL.Path == "/v2/" {
+						return &http.Response{StatusCode: 200, Body: http.NoBody, Request: req}, nil
+					}
+					asked++
+					if tt.status == 0 {
+						return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+					}
+					return &http.Response{StatusCode: tt.status, Header: http.Header{"Retry-After": {tt.after}}, Body: http.NoBody, Request: req}, nil
+				})
+				start := time.Now()
+				err := tt.do(t.Context(), r)
+				if schema.CodeOf(err) != tt.code {
+					t.Errorf("error %v (%s), want %s", err, schema.CodeOf(err), tt.code)
 				}
-				asked.Add(1)
-				w.Header().Set("Retry-After", tt.after)
-				w.WriteHeader(tt.status)
-			}))
-			defer srv.Close()
-			var pauses []time.Duration
-			_, err := impatient(t, strings.TrimPrefix(srv.URL, "http://"), &pauses).Resolve(t.Context())
-			if schema.CodeOf(err) != tt.code {
-				t.Errorf("error %v (%s), want %s", err, schema.CodeOf(err), tt.code)
+				if asked != tt.tries || time.Since(start) > time.Minute {
+					t.Errorf("%d requests in %s, want %d", asked, time.Since(start), tt.tries)
+				}
+			})
+		})
+	}
+}
+
+// A registry that resets connections is not one that does not speak HTTPS, also
+// where the library tries plain HTTP beside it.
+func TestResetIsNotPlainHTTP(t *testing.T) {
+	for _, tt := range []struct {
+		https error
+		want  string
+	}{
+		{&net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}, "the connection broke off: "},
+		{io.EOF, "the connection broke off: "},
+		{errors.New("http: server gave HTTP response to HTTPS client"), "the registry does not speak HTTPS"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r, err := Options{Keychain: authn.NewMultiKeychain()}.Open(Location{Registry: "10.0.0.1:5000", Repository: "r", Tag: "v1"}, "", Access{})
+			if err != nil {
+				t.Fatal(err)
 			}
-			if len(pauses) != tt.pauses || int(asked.Load()) != tt.pauses+1 {
-				t.Errorf("%d pauses, %d requests, want %d and %d", len(pauses), asked.Load(), tt.pauses, tt.pauses+1)
+			r.network.Inner = &secure{inner: roundTripper(func(req *http.Request) (*http.Response, error) {
+				if req.URL.Scheme != "https" {
+					t.Errorf("asked %s", req.URL)
+				}
+				return nil, tt.https
+			})}
+			if _, err = r.Resolve(t.Context()); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%v: got %v, want %q", tt.https, err, tt.want)
 			}
 		})
 	}
 }
 
 func TestRetryStopsWhenInterrupted(t *testing.T) {
-	srv := httptest.NewServer(&flaky{status: 503, n: 1000, next: http.NotFoundHandler()})
-	defer srv.Close()
-	var pauses []time.Duration
-	r := impatient(t, strings.TrimPrefix(srv.URL, "http://"), &pauses)
-	ctx, cancel := context.WithCancel(t.Context())
-	r.patient.sleep = func(ctx context.Context, d time.Duration) error { cancel(); return ctx.Err() }
-	if _, err := r.Resolve(ctx); schema.CodeOf(err) != schema.Canceled {
-		t.Errorf("error %v (%s)", err, schema.CodeOf(err))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		r := through(t, &flaky{status: 503, n: 1000, next: http.NotFoundHandler()})
+		ctx, cancel := context.WithCancel(t.Context())
+		ctx = retry.Listen(ctx, func(string, ...any) { cancel() })
+		if _, err := r.Resolve(ctx); schema.CodeOf(err) != schema.Canceled {
+			t.Errorf("error %v (%s)", err, schema.CodeOf(err))
+		}
+	})
 }
 
 // Plain HTTP never goes to another machine by itself.
@@ -169,7 +315,7 @@ func TestPlainHTTP(t *testing.T) {
 		if passed := len(asked) == 1; passed != tt.pass {
 			t.Errorf("%s, plain %v: passed %v, want %v (%v)", tt.url, tt.plain, passed, tt.pass, err)
 		}
-		if !tt.pass && schema.CodeOf(err) != schema.Invalid {
+		if !tt.pass && !errors.As(err, new(plainRefused)) {
 			t.Errorf("%s: error %v", tt.url, err)
 		}
 	}
