@@ -9,6 +9,7 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/internal/retry"
 	"github.com/NVIDIA/eidos/steps/oci"
 )
 
@@ -107,6 +108,7 @@ func unknownScheme(uri, name string) error {
 }
 
 func (c Config) load(ctx context.Context, env engine.Env, uri, mediaType string) (schema.Value, error) {
+	ctx = retry.Listen(ctx, env.Log)
 	name, rest := scheme(uri)
 	var data []byte
 	var err error
@@ -153,6 +155,7 @@ func (c Config) resolve(ctx context.Context, env engine.Env, uri string) (schema
 }
 
 func (c Config) save(ctx context.Context, env engine.Env, v schema.Value, uri string) error {
+	ctx = retry.Listen(ctx, env.Log)
 	name, rest := scheme(uri)
 	b, isBundle := v.(*schema.Bundle)
 	switch name {

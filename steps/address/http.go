@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/internal/retry"
 )
 
 const (
@@ -46,7 +48,7 @@ func (c Config) fetch(ctx context.Context, uri string) ([]byte, error) {
 	defer cancel()
 	// net/http drops what it made of the address's user when a redirect leads
 	// to another host, and sends no Referer with it.
-	client := &http.Client{Transport: c.Transport, CheckRedirect: func(next *http.Request, via []*http.Request) error {
+	client := &http.Client{Transport: c.tries(), CheckRedirect: func(next *http.Request, via []*http.Request) error {
 		switch {
 		case len(via) > maxRedirects:
 			return schema.Errorf(schema.Failed, "more than %d redirects", maxRedirects)
@@ -76,6 +78,15 @@ func (c Config) fetch(ctx context.Context, uri string) ([]byte, error) {
 		return nil, explainFetch(uri, err)
 	}
 	return data, nil
+}
+
+// tries is the way to web servers, with as many tries as one request has.
+func (c Config) tries() http.RoundTripper {
+	inner := c.Transport
+	if inner == nil {
+		inner = http.DefaultTransport
+	}
+	return &retry.Transport{Inner: inner, Policy: retry.Default(), Server: "server"}
 }
 
 func statusCode(status int) schema.Code {
@@ -108,6 +119,10 @@ func explainFetch(uri string, err error) error {
 		return schema.Errorf(schema.Canceled, "reading %q: interrupted", shown(uri))
 	case errors.Is(err, context.DeadlineExceeded):
 		return schema.Errorf(schema.Timeout, "reading %q: it took more than %s", shown(uri), fetchTimeout)
+	}
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return schema.Errorf(schema.Timeout, "reading %q: %w", shown(uri), err)
 	}
 	return schema.Errorf(schema.Unavailable, "reading %q: %w", shown(uri), err)
 }

@@ -68,7 +68,7 @@ func serve(t *testing.T, handler map[string]http.HandlerFunc) (*api, *Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.pause = pause{time.Millisecond, time.Millisecond}
+	c.retries.Pause = time.Millisecond
 	return a, c
 }
 

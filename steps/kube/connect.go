@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/util/homedir"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/internal/retry"
 )
 
 // Config says which cluster to talk to, and as whom.
@@ -53,7 +54,7 @@ type Client struct {
 	base    *url.URL
 	limit   *rate.Limiter
 	breaker breaker
-	pause   pause
+	retries retry.Policy
 	page    int    // objects of a list to ask for at once
 	idle    func() // closes the connections that are not in use
 }
@@ -82,7 +83,7 @@ func newClient(rc *rest.Config, agent string) (*Client, error) {
 	if err != nil {
 		return nil, configError(err)
 	}
-	return &Client{http: hc, config: rc, base: base, limit: rate.NewLimiter(queries, burst), pause: defaultPause(), page: pageSize, idle: idle}, nil
+	return &Client{http: hc, config: rc, base: base, limit: rate.NewLimiter(queries, burst), retries: retry.Default(), page: pageSize, idle: idle}, nil
 }
 
 // Close ends the connections that are not in use.

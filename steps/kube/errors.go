@@ -8,11 +8,9 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -20,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/internal/retry"
 )
 
 // statusError is an answer of the API server that is not a success.
@@ -35,9 +34,7 @@ func newStatusError(resp *http.Response, body []byte) *statusError {
 		// A proxy in between answers in its own words.
 		e.status = metav1.Status{Message: strings.TrimSpace(resp.Status + " " + firstLine(string(body)))}
 	}
-	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s > 0 {
-		e.retryAfter = time.Duration(s) * time.Second
-	}
+	e.retryAfter = retry.After(resp.Header)
 	return e
 }
 
@@ -53,11 +50,10 @@ func (e *statusError) Error() string { return e.status.Message }
 
 // temporary reports whether the same request can succeed later.
 func (e *statusError) temporary() bool {
-	switch e.code {
-	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	switch {
+	case retry.PassingStatus(e.code):
 		return true
-	case http.StatusConflict: // two writers at once; a conflict about fields lists them
+	case e.code == http.StatusConflict: // two writers at once; a conflict about fields lists them
 		return e.status.Reason == metav1.StatusReasonConflict && (e.status.Details == nil || len(e.status.Details.Causes) == 0)
 	}
 	return false
@@ -126,8 +122,7 @@ func timedOut(err error) bool {
 }
 
 func connectionLost(err error) bool {
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
-		strings.Contains(err.Error(), "http2: ") || strings.Contains(err.Error(), "connection")
+	return retry.Lost(err) || strings.Contains(err.Error(), "connection")
 }
 
 // trustProblem says what to do about a server certificate that does not hold,

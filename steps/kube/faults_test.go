@@ -136,7 +136,7 @@ func TestRealServerInTrouble(t *testing.T) {
 	t.Run("gone", func(t *testing.T) { // the last: it does not come back
 		c := client(t, k.Kubeconfig)
 		c.page = 5
-		c.pause = pause{time.Millisecond, 10 * time.Millisecond}
+		c.retries.Pause = time.Millisecond
 		onPage(c, 3, func() {
 			if err := k.Server.Stop(); err != nil {
 				t.Error(err)

@@ -24,6 +24,11 @@ func (c *Client) PodLog(ctx context.Context, namespace, pod string, follow bool,
 		path:  []string{"api", "v1", "namespaces", namespace, "pods", pod, "log"},
 		query: url.Values{"follow": {fmt.Sprint(follow)}}, accept: "*/*",
 	}
+	if !follow { // it is there as a whole
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.retries.Limit)
+		defer cancel()
+	}
 	resp, err := c.open(ctx, r)
 	if err != nil {
 		return c.explain(r, err)

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"time"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -32,11 +31,6 @@ const maxBody = 128 << 20
 
 // maxRefusal bounds what is read of an answer that is not a success.
 const maxRefusal = 1 << 20
-
-// attemptTime bounds one attempt of one request: a server that is paused or
-// unreachable is asked again on a fresh connection after it. The API server
-// itself gives up after 60 s.
-const attemptTime = 30 * time.Second
 
 // request is one call of the API.
 type request struct {
@@ -61,9 +55,7 @@ type response struct {
 // request here is safe to send twice.
 func (c *Client) do(ctx context.Context, r request) (response, error) {
 	var out response
-	err := c.retry(ctx, r, func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, attemptTime)
-		defer cancel()
+	err := c.retry(ctx, func(ctx context.Context) error {
 		var err error
 		out, err = c.once(ctx, r)
 		return err

@@ -11,21 +11,18 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/NVIDIA/eidos/steps/internal/retry"
 )
 
-// attempts is how often one request is sent; with the pauses between them it
-// outlasts the restart of an API server. One that was never reached is given
-// up sooner: it is down, or the address is wrong. Writers of one object that
-// are in each other's way each come through in the end.
-const (
-	attempts         = 8
-	firstAttempts    = 3
-	conflictAttempts = 50
-)
+// firstAttempts is how often a server is tried that was never reached: it is
+// down, or the address is wrong.
+const firstAttempts = 3
 
-// patience is the longest pause that a server may ask for; one that wants more
-// is given up, with what it said.
-const patience = time.Minute
+// conflictAttempts is how often a change is sent to a server that is well and
+// busy with the same object. Such an answer is not a failure of the request, and
+// writers that are in each other's way each come through in the end.
+const conflictAttempts = 50
 
 // breakAfter is how many failures in a row, of any requests, open the breaker,
 // and breakFor how long it stays open.
@@ -34,21 +31,10 @@ const (
 	breakFor   = 5 * time.Second
 )
 
-// pause computes how long to wait between attempts.
-type pause struct {
-	first, most time.Duration
-}
-
-func defaultPause() pause { return pause{200 * time.Millisecond, 5 * time.Second} }
-
-// conflictPause is for a server that is well and busy with the same object.
-var conflictPause = pause{10 * time.Millisecond, 500 * time.Millisecond}
-
-// after returns the pause after the n-th attempt, counted from 0: doubling, and
-// random between half of that and all of it, so that many clients of a server
-// that comes back do not come back together.
-func (p pause) after(n int) time.Duration {
-	d := min(p.first<<min(n, 20), p.most)
+// conflictPause is the pause after the n-th conflict, counted from 0: doubling
+// from 10 ms to 500 ms, and random between half of that and all of it.
+func conflictPause(n int) time.Duration {
+	d := min(10*time.Millisecond<<min(n, 20), 500*time.Millisecond)
 	return d/2 + rand.N(d/2+1)
 }
 
@@ -78,35 +64,39 @@ func (b *breaker) allow(now time.Time) error {
 	return nil
 }
 
-// note takes the outcome of one attempt and reports how many a request has.
-func (b *breaker) note(now time.Time, err error) int {
+// note takes the outcome of one attempt and reports whether the server was ever
+// reached.
+func (b *breaker) note(now time.Time, err error) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err == nil {
 		b.reached, b.failed = true, 0
-		return attempts
+		return true
 	}
 	b.failed++
 	b.last, b.until = err, now.Add(breakFor)
-	if !b.reached && unreachable(err) {
-		return firstAttempts
-	}
-	return attempts
+	return b.reached || !unreachable(err)
 }
 
-// retry runs f until it succeeds, fails for good, or ctx ends. It waits as long
-// as the server says in Retry-After, and by itself longer each time. Only new
-// requests stop at the breaker: one that is being retried goes on, as its own
-// attempts are bounded.
-func (c *Client) retry(ctx context.Context, r request, f func(context.Context) error) error {
+// retry runs f until it succeeds, fails for good, ctx ends or the budget of one
+// request is used up. The context of f is that of one try: a server that is
+// paused or unreachable is asked again on a fresh connection. Only new requests
+// stop at the breaker: one that is being retried goes on, as its own tries are
+// bounded.
+func (c *Client) retry(ctx context.Context, f func(context.Context) error) error {
 	if err := c.breaker.allow(time.Now()); err != nil {
 		return err
 	}
-	for n := 0; ; n++ {
+	b := c.retries.Budget()
+	for n := 1; ; n++ {
 		if err := c.limit.Wait(ctx); err != nil {
 			return cmp.Or(ctx.Err(), context.DeadlineExceeded) // it refuses what would end too late
 		}
-		err := f(ctx)
+		start := time.Now()
+		try, cancel := context.WithTimeout(ctx, min(b.Left(), c.retries.Stall))
+		err := f(try)
+		cancel()
+		b.Spend(time.Since(start))
 		if ctx.Err() != nil && err != nil {
 			return err
 		}
@@ -115,23 +105,45 @@ func (c *Client) retry(ctx context.Context, r request, f func(context.Context) e
 			c.breaker.note(time.Now(), nil) // the server answered
 			return err
 		}
-		most, p := conflictAttempts, conflictPause
 		if isStatus(err, http.StatusConflict) {
 			c.breaker.note(time.Now(), nil)
-		} else {
-			most, p = c.breaker.note(time.Now(), err), c.pause
+			if n == conflictAttempts || !sleep(ctx, conflictPause(n-1)) {
+				return err
+			}
+			b = c.retries.Budget() // a change to the object as it is now is another request
+			continue
 		}
-		if n+1 >= most || wait > patience {
+		reached := c.breaker.note(time.Now(), err)
+		if !reached && n == firstAttempts || !b.Next(ctx, trouble(err), wait) {
 			return err
-		}
-		timer := time.NewTimer(max(wait, p.after(n)))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return err
-		case <-timer.C:
 		}
 	}
+}
+
+// sleep reports whether it slept to the end.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// trouble says in a few words why a request is sent again.
+func trouble(err error) string {
+	var s *statusError
+	switch {
+	case errors.As(err, &s):
+		return fmt.Sprintf("API server answers %d", s.code)
+	case unreachable(err):
+		return "API server cannot be reached"
+	case retry.Lost(err):
+		return "API server closed the connection"
+	}
+	return "API server does not answer"
 }
 
 // retryable reports whether sending the same again can help, and after how long

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/internal/retry"
 )
 
 // failing answers n times with fail and then with ok.
@@ -59,7 +60,7 @@ func TestRetry(t *testing.T) {
 		{"internal", code(500), 1, "", 3},
 		{"gateway", code(502), 1, "", 3},
 		{"connection lost", hangUp, 2, "", 4},
-		{"always busy", code(503), 100, schema.Unavailable, attempts},
+		{"always busy", code(503), 100, schema.Unavailable, 5},
 		{"bad request is not sent again", code(400), 100, schema.Invalid, 1},
 		{"wants too long a pause", code(429, "Retry-After", "3600"), 100, schema.Unavailable, 1},
 		{"wrong credentials neither", code(401), 100, schema.Unauthorized, 1},
@@ -155,6 +156,31 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// Reading a ConfigMap has a deadline, also when nobody sets one: a server that
+// stands still, before its answer or in it, is asked again and then given up.
+func TestConfigMapDeadline(t *testing.T) {
+	for name, begin := range map[string]string{"no answer": "", "no end": `{"metadata":`} {
+		t.Run(name, func(t *testing.T) {
+			const path = "GET /api/v1/namespaces/ns/configmaps/snap"
+			a, c := serve(t, map[string]http.HandlerFunc{path: func(w http.ResponseWriter, r *http.Request) {
+				if begin != "" {
+					_, _ = w.Write([]byte(begin))
+					w.(http.Flusher).Flush()
+				}
+				<-r.Context().Done()
+			}})
+			c.retries = retry.Policy{Tries: 5, Limit: 500 * time.Millisecond, Pause: time.Millisecond, Stall: 100 * time.Millisecond}
+			_, err := c.ReadConfigMap(context.Background(), "ns", "snap")
+			if schema.CodeOf(err) != schema.Timeout || !strings.Contains(err.Error(), "no answer from 127.0.0.1") {
+				t.Errorf("got %v", err)
+			}
+			if n := a.count(path); n < 1 || n > 5 {
+				t.Errorf("asked %d times", n)
+			}
+		})
+	}
+}
+
 // A server that was never there is not waited for as long as one that was.
 func TestDown(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -167,7 +193,7 @@ func TestDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.pause = pause{time.Millisecond, time.Millisecond}
+	c.retries.Pause = time.Millisecond
 	_, err = c.server(t.Context())
 	if schema.CodeOf(err) != schema.Unavailable || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("got %v", err)

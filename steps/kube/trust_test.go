@@ -140,7 +140,7 @@ func TestTrust(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.pause = pause{time.Millisecond, time.Millisecond}
+			c.retries.Pause = time.Millisecond
 			_, err = c.server(t.Context())
 			var e *schema.Error
 			if schema.CodeOf(err) != tt.code || err != nil && !errors.As(err, &e) {
@@ -199,7 +199,7 @@ users: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, com
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := client(t, config(tt.command))
-			c.pause = pause{time.Millisecond, time.Millisecond}
+			c.retries.Pause = time.Millisecond
 			_, err := c.server(t.Context())
 			var e *schema.Error
 			if schema.CodeOf(err) != tt.code || err != nil && (!errors.As(err, &e) || !strings.Contains(e.Hint, tt.hint)) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/internal/retry"
 	"github.com/NVIDIA/eidos/steps/oci"
 )
 
@@ -34,6 +35,7 @@ type writer struct {
 }
 
 func (w *writer) run(ctx context.Context, env engine.Env, p schema.SignParams, in inputs) (*schema.Signature, error) {
+	ctx = retry.Listen(ctx, env.Log)
 	r, err := w.repository(env, in.Image, oci.Access{PlainHTTP: p.PlainHTTP, InsecureTLS: p.InsecureTLS})
 	if err != nil {
 		return nil, err

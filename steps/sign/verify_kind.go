@@ -11,6 +11,7 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/internal/retry"
 	"github.com/NVIDIA/eidos/steps/oci"
 )
 
@@ -28,6 +29,7 @@ func VerifyKind(o Options) engine.Kind {
 }
 
 func (o Options) verify(ctx context.Context, env engine.Env, p schema.VerifyParams, image *schema.Reference, bundle *schema.Bundle) (*schema.Verification, error) {
+	ctx = retry.Listen(ctx, env.Log)
 	out := &schema.Verification{Kind: "Verification", APIVersion: schema.APIVersion, Verified: true}
 	var errs []error
 	if image == nil && bundle == nil {

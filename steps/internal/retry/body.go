@@ -96,7 +96,7 @@ func (r *body) resume(err error) error {
 			why = fmt.Sprintf("%s sent nothing for %s", r.transport.Server, r.transport.Policy.Stall)
 		}
 		if !r.budget.Next(r.req.Context(), why, 0) {
-			if e := r.req.Context().Err(); e != nil {
+			if e := context.Cause(r.req.Context()); e != nil {
 				return e
 			}
 			return err

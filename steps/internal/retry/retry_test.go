@@ -260,7 +260,8 @@ func TestBodyIsContinued(t *testing.T) {
 	}
 }
 
-// The end of the caller's context ends a pause, a wait and a body.
+// The end of the caller's context ends a pause, a wait and a body; the error is
+// its cause.
 func TestInterrupted(t *testing.T) {
 	for name, s := range map[string]server{
 		"pause": always(503, "Retry-After", "30"), "wait": silent, "body": serve(func(int) string { return text }, 100, true),
@@ -268,7 +269,8 @@ func TestInterrupted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newClient(s)
-				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				why := errors.New("it took longer than 1s")
+				ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, why)
 				defer cancel()
 				req, err := http.NewRequestWithContext(ctx, "GET", "http://registry/x", nil)
 				if err != nil {
@@ -279,7 +281,7 @@ func TestInterrupted(t *testing.T) {
 					_, err = io.ReadAll(resp.Body)
 					resp.Body.Close()
 				}
-				if took := time.Since(c.start); !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) || took != time.Second {
+				if took := time.Since(c.start); !errors.Is(err, why) || took != time.Second {
 					t.Errorf("%v after %s", err, took)
 				}
 			})

@@ -2,7 +2,6 @@ package retry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -54,7 +53,7 @@ func (t *Transport) send(req *http.Request, b *Budget) (*http.Response, error) {
 			return resp, err
 		}
 		again := b.Next(req.Context(), why, after)
-		if e := req.Context().Err(); e != nil {
+		if e := context.Cause(req.Context()); e != nil {
 			again, err = false, e
 		} else if !again {
 			return resp, err
@@ -118,9 +117,10 @@ func (t *Transport) once(req *http.Request, b *Budget) (*http.Response, error) {
 	return resp, nil
 }
 
-// cause is why a try ended: the silence that ended its context, or err.
+// cause is why a try failed: what ended its context, the silence of the server
+// among others, or err.
 func cause(ctx context.Context, err error) error {
-	if why := context.Cause(ctx); errors.As(why, new(silence)) {
+	if why := context.Cause(ctx); why != nil {
 		return why
 	}
 	return err
