@@ -37,7 +37,7 @@ func TestAgentOnACluster(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, *world){
 		"snapshot": testSnapshot, "refused": testRefusedWrite, "failure": testFailure, "image": testMissingImage,
 		"timeout": testTimeout, "interrupt": testInterrupt, "twice": testSideBySide, "taken": testNameTaken,
-		"all nodes": testAllNodes, "own account": testOwnAccount, "paused": testPaused,
+		"all nodes": testAllNodes, "broken index": testBrokenIndex, "own account": testOwnAccount, "paused": testPaused,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, w) })
 	}
@@ -50,18 +50,26 @@ type world struct {
 	mu    sync.Mutex
 	block func(ctx context.Context) // before the agent starts
 	spoil func(account string)
+	// broken tells, of the index of a Pod in its Job, "" without one, whether its
+	// agent crashes; nil is none.
+	broken func(index string) bool
 }
 
 // container is an agent on a node with such GPUs.
 func (w *world) container(t *testing.T, gpu collect.Source) kubetest.Container {
 	return func(ctx context.Context, pod *corev1.Pod, log io.Writer) int {
 		w.mu.Lock()
-		block, spoil := w.block, w.spoil
+		block, spoil, broken := w.block, w.spoil, w.broken
 		w.mu.Unlock()
 		if block != nil {
 			if block(ctx); ctx.Err() != nil {
 				return 143 // killed
 			}
+		}
+		index := pod.Annotations["batch.kubernetes.io/job-completion-index"]
+		if broken != nil && broken(index) {
+			fmt.Fprintln(log, "eidos: error: broken")
+			return schema.Failed.Info().Exit
 		}
 		if spoil != nil {
 			spoil(pod.Spec.ServiceAccountName)
@@ -70,7 +78,7 @@ func (w *world) container(t *testing.T, gpu collect.Source) kubetest.Container {
 			Version: "test", GPU: gpu, Now: time.Now, Stdout: log,
 			Log: func(format string, args ...any) { fmt.Fprintf(log, format+"\n", args...) },
 			LookupEnv: func(k string) (string, bool) {
-				env := map[string]string{"NODE_NAME": pod.Spec.NodeName, envIndex: pod.Annotations["batch.kubernetes.io/job-completion-index"]}
+				env := map[string]string{"NODE_NAME": pod.Spec.NodeName, envIndex: index}
 				return env[k], env[k] != ""
 			},
 		}
@@ -110,6 +118,18 @@ func (w *world) set(t *testing.T, block func(context.Context), spoil func(string
 	t.Cleanup(func() {
 		w.mu.Lock()
 		w.block, w.spoil = nil, nil
+		w.mu.Unlock()
+	})
+}
+
+// breakPods makes the agents of such Pods crash until the test ends.
+func (w *world) breakPods(t *testing.T, broken func(index string) bool) {
+	w.mu.Lock()
+	w.broken = broken
+	w.mu.Unlock()
+	t.Cleanup(func() {
+		w.mu.Lock()
+		w.broken = nil
 		w.mu.Unlock()
 	})
 }

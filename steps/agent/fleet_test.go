@@ -194,7 +194,7 @@ func testFleetHanging(t *testing.T, w *world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Metadata.Source != "ctr-00,ctr-01" || value(t, s, "K8s.node.container-runtime") != "containerd://1.7.24" {
+	if s.Metadata.Source != "ctr-00,ctr-01" || value(t, s, "K8s.node.container-runtime") != "containerd://1.7.24" || value(t, s, "K8s.server.version") == "" {
 		t.Errorf("source %q, measurements %v", s.Metadata.Source, s.Measurements)
 	}
 	want := schema.CollectorStatus{Name: "agent", Status: "failed", Reason: "the agent on node hang-00 did not end within 20s"}

@@ -29,7 +29,7 @@ const envIndex = "JOB_COMPLETION_INDEX"
 type Inside struct {
 	Params  schema.CollectParams
 	Output  string // cm://NAMESPACE/NAME
-	Indexed bool   // one of many: NAME-INDEX, and the cluster only once
+	Indexed bool   // one of many: NAME-INDEX, and nothing about the cluster
 
 	Version   string
 	GPU       collect.Source // of this host
@@ -48,17 +48,16 @@ func (a Inside) Run(ctx context.Context) error {
 	if !ok || !strings.HasPrefix(a.Output, "cm://") {
 		return schema.Errorf(schema.Invalid, "--output: %q is not cm://NAMESPACE/NAME", a.Output)
 	}
-	index := 0
 	if a.Indexed {
 		s, _ := a.LookupEnv(envIndex)
-		var err error
-		if index, err = strconv.Atoi(s); err != nil || index < 0 {
+		index, err := strconv.Atoi(s)
+		if err != nil || index < 0 {
 			return schema.Errorf(schema.Invalid, "--indexed: %s is %q, not the index of a Pod", envIndex, s)
 		}
 		name += "-" + strconv.Itoa(index)
 	}
-	s, err := collect.Run(ctx, a.params(index), collect.Options{
-		Version: a.Version, Now: a.Now, Host: a.host, Sources: a.sources(index), Log: a.Log,
+	s, err := collect.Run(ctx, a.params(), collect.Options{
+		Version: a.Version, Now: a.Now, Host: a.host, Sources: a.sources(), Log: a.Log,
 	})
 	if err != nil {
 		return err
@@ -76,25 +75,25 @@ func (a Inside) Run(ctx context.Context) error {
 	return errors.Join(fmt.Errorf("writing cm://%s/%s: %w", namespace, name, err), e)
 }
 
-// params are those of the Pod with that index: topology is about the whole
-// cluster, so one Pod reads it.
-func (a Inside) params(index int) schema.CollectParams {
+// params are those of one Pod of many: what concerns the whole cluster is not
+// read once a node.
+func (a Inside) params() schema.CollectParams {
 	p := a.Params
-	if index == 0 {
+	if !a.Indexed {
 		return p
 	}
 	if len(p.Collectors) == 0 {
 		p.Collectors = []schema.Collector{"gpu", "k8s", "os", "systemd"}
 	}
-	only := func(c schema.Collector) bool { return c == "topology" }
-	p.Collectors = slices.DeleteFunc(slices.Clone(p.Collectors), only)
-	p.Require = slices.DeleteFunc(slices.Clone(p.Require), func(q schema.CollectorPart) bool {
-		return only(schema.Collector(q)) || strings.HasPrefix(string(q), "k8s.") && q != "k8s.node"
-	})
+	p.Collectors = slices.DeleteFunc(slices.Clone(p.Collectors), func(c schema.Collector) bool { return c == "topology" })
+	if len(p.Collectors) == 0 {
+		p.Collectors = []schema.Collector{"k8s"} // none would mean all
+	}
+	p.Require = slices.DeleteFunc(slices.Clone(p.Require), func(q schema.CollectorPart) bool { return q != "k8s" && isClusterPart(q) })
 	return p
 }
 
-func (a Inside) sources(index int) []collect.Source {
+func (a Inside) sources() []collect.Source {
 	var root fs.FS = hostless{os.DirFS("/")}
 	if dir, _ := a.LookupEnv(EnvHost); dir != "" {
 		root = os.DirFS(dir)
@@ -102,7 +101,7 @@ func (a Inside) sources(index int) []collect.Source {
 	agent := "eidos-agent/" + a.Version
 	node, _ := a.host() // an unknown name is "", which the source knows
 	cluster := kube.Source(agent, kube.Node{Name: node})
-	if index > 0 {
+	if a.Indexed {
 		cluster = kube.NodeSource(agent, kube.Node{Name: node})
 	}
 	return []collect.Source{collect.OS(root), collect.SystemD(collect.SystemBus), a.GPU, cluster}

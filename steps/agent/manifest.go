@@ -36,6 +36,8 @@ type run struct {
 	limit   time.Duration
 	nodes   []kube.GPUNode // of an Indexed Job; none for a single Pod
 	before  map[int]string // versions of ConfigMaps that were there before, by index
+	// answered is called with every node whose Pod has succeeded; may be nil.
+	answered func(node string)
 }
 
 // output is the name of the ConfigMap that index i writes.

@@ -17,10 +17,17 @@ import (
 // absentValue stands for no value in a difference.
 const absentValue = "(absent)"
 
+// fleet is what is known of many nodes beside their snapshots.
+type fleet struct {
+	nodes   []kube.GPUNode
+	names   []schema.Collector // that read cluster, if any were wanted
+	cluster result             // what concerns the whole cluster
+}
+
 // merge makes one snapshot of those of many nodes: what is the same on all of
 // them as measurements, what is not as differences. A path that differs is not
 // a measurement, so that no constraint passes because of one node.
-func merge(results []result, nodes []kube.GPUNode, bestEffort bool, o Options) (*schema.Snapshot, error) {
+func merge(results []result, f fleet, bestEffort bool, o Options) (*schema.Snapshot, error) {
 	slices.SortFunc(results, func(a, b result) int { return strings.Compare(a.node, b.node) })
 	var errs []error
 	byNode := map[string]*schema.Snapshot{}
@@ -31,11 +38,18 @@ func merge(results []result, nodes []kube.GPUNode, bestEffort bool, o Options) (
 			byNode[r.node] = r.snapshot
 		}
 	}
-	if len(errs) > 0 && (!bestEffort || len(byNode) == 0) {
+	lost := len(f.names) > 0 && f.cluster.err != nil
+	if len(errs) > 0 && len(byNode) == 0 {
+		return nil, schema.Join(errs)
+	}
+	if !bestEffort && lost {
+		errs = append(errs, unread(f.cluster.err))
+	}
+	if !bestEffort && len(errs) > 0 {
 		return nil, schema.Join(errs)
 	}
 	names := slices.Sorted(maps.Keys(byNode))
-	values, cluster := flatten(byNode)
+	values := flatten(byNode)
 	s := &schema.Snapshot{
 		Kind: "Snapshot", APIVersion: schema.APIVersion,
 		Metadata: schema.SnapshotMetadata{
@@ -50,13 +64,13 @@ func merge(results []result, nodes []kube.GPUNode, bestEffort bool, o Options) (
 			s.Differences = append(s.Differences, difference(k.String(), perNode, names))
 		}
 	}
-	maps.Copy(same, cluster)
-	if d, ok := taints(nodes, names); ok {
+	maps.Copy(same, clusterValues(f.cluster.snapshot))
+	if d, ok := taints(f.nodes, names); ok {
 		s.Differences = append(s.Differences, d)
 	}
 	slices.SortFunc(s.Differences, func(a, b schema.Difference) int { return strings.Compare(a.Path, b.Path) })
 	s.Measurements = measurements(same)
-	s.Collectors = statuses(byNode, errs)
+	s.Collectors = statuses(byNode, errs, f)
 	tell(s.Differences, o)
 	return s, nil
 }
@@ -102,28 +116,49 @@ type key struct {
 
 func (k key) String() string { return string(k.typ) + "." + k.subtype + "." + k.name }
 
-// flatten returns the values of every node by place, and those that are about
-// the cluster, which one node measured.
-func flatten(byNode map[string]*schema.Snapshot) (perNode map[key]map[string]schema.Scalar, cluster map[key]schema.Scalar) {
-	perNode, cluster = map[key]map[string]schema.Scalar{}, map[key]schema.Scalar{}
-	for _, node := range slices.Sorted(maps.Keys(byNode)) {
-		for _, m := range byNode[node].Measurements {
-			for _, sub := range m.Subtypes {
-				for name, v := range sub.Data {
-					k := key{m.Type, sub.Subtype, name}
-					if m.Type == "NodeTopology" || m.Type == "K8s" && sub.Subtype != "node" {
-						cluster[k] = v
-						continue
-					}
-					if perNode[k] == nil {
-						perNode[k] = map[string]schema.Scalar{}
-					}
-					perNode[k][node] = v
-				}
+// flatten returns the values of every node by place.
+func flatten(byNode map[string]*schema.Snapshot) map[key]map[string]schema.Scalar {
+	perNode := map[key]map[string]schema.Scalar{}
+	for node, s := range byNode {
+		each(s, func(k key, v schema.Scalar) {
+			if perNode[k] == nil {
+				perNode[k] = map[string]schema.Scalar{}
+			}
+			perNode[k][node] = v
+		})
+	}
+	return perNode
+}
+
+// clusterValues are the values in s that concern the whole cluster, none if s is
+// nil. The others are of the node that s was taken on.
+func clusterValues(s *schema.Snapshot) map[key]schema.Scalar {
+	out := map[key]schema.Scalar{}
+	each(s, func(k key, v schema.Scalar) {
+		if k.typ == "NodeTopology" || k.typ == "K8s" && k.subtype != "node" {
+			out[k] = v
+		}
+	})
+	return out
+}
+
+func each(s *schema.Snapshot, f func(key, schema.Scalar)) {
+	if s == nil {
+		return
+	}
+	for _, m := range s.Measurements {
+		for _, sub := range m.Subtypes {
+			for name, v := range sub.Data {
+				f(key{m.Type, sub.Subtype, name}, v)
 			}
 		}
 	}
-	return perNode, cluster
+}
+
+// unread is the error of a fleet that answered while nobody could read what
+// concerns the cluster.
+func unread(err error) error {
+	return schema.Errorf(schema.CodeOf(err), "reading what concerns the whole cluster: %w", err)
 }
 
 // agreed returns the one value that all n nodes have.
@@ -215,7 +250,9 @@ func measurements(values map[key]schema.Scalar) []schema.Measurement {
 
 // statuses merges what became of each collector: the worst of all nodes, with
 // the nodes of every reason. The nodes without a snapshot are collector agent.
-func statuses(byNode map[string]*schema.Snapshot, errs []error) []schema.CollectorStatus {
+// What concerns the cluster has no node; nobody having read it is a failure of
+// each collector that should have.
+func statuses(byNode map[string]*schema.Snapshot, errs []error, f fleet) []schema.CollectorStatus {
 	rank := map[string]int{"ok": 0, "absent": 1, "failed": 2}
 	merged := map[string]schema.CollectorStatus{}
 	reasons := map[string]map[string][]string{}
@@ -233,6 +270,14 @@ func statuses(byNode map[string]*schema.Snapshot, errs []error) []schema.Collect
 				reasons[c.Name][c.Reason] = append(reasons[c.Name][c.Reason], node)
 			}
 		}
+	}
+	everywhere := map[string]string{} // reasons that are of no node
+	for _, c := range f.statuses() {
+		m, ok := merged[c.Name]
+		if !ok || rank[string(c.Status)] > rank[string(m.Status)] {
+			m.Name, m.Status = c.Name, c.Status
+		}
+		merged[c.Name], everywhere[c.Name] = m, c.Reason
 	}
 	if len(errs) > 0 {
 		var texts []string
@@ -252,10 +297,25 @@ func statuses(byNode map[string]*schema.Snapshot, errs []error) []schema.Collect
 			}
 			texts = append(texts, why)
 		}
+		if why := everywhere[name]; why != "" && reasons[name][why] == nil {
+			texts = append(texts, why)
+		}
 		if len(texts) > 0 {
 			m.Reason = strings.Join(texts, "; ")
 		}
 		out = append(out, m)
+	}
+	return out
+}
+
+// statuses are those of the collectors that read the cluster.
+func (f fleet) statuses() []schema.CollectorStatus {
+	if f.cluster.snapshot != nil {
+		return f.cluster.snapshot.Collectors
+	}
+	var out []schema.CollectorStatus
+	for _, name := range f.names {
+		out = append(out, schema.CollectorStatus{Name: string(name), Status: "failed", Reason: unread(f.cluster.err).Error()})
 	}
 	return out
 }

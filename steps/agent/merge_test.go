@@ -37,9 +37,12 @@ func TestMerge(t *testing.T) {
 	broken.Collectors[0] = schema.CollectorStatus{Name: "gpu", Status: "failed", Reason: "driver wedged"}
 	s, err := merge([]result{
 		{node: "c", snapshot: broken},
-		{node: "a", snapshot: nodeSnapshot("a", "570.86.15", "6.8", server)},
+		{node: "a", snapshot: nodeSnapshot("a", "570.86.15", "6.8")},
 		{node: "b", snapshot: nodeSnapshot("b", "565.57.01", "6.8", odd)},
-	}, []kube.GPUNode{{Name: "a"}, {Name: "b"}, {Name: "c"}}, false, mergeOptions(&log))
+	}, fleet{
+		nodes: []kube.GPUNode{{Name: "a"}, {Name: "b"}, {Name: "c"}},
+		names: []schema.Collector{"k8s"}, cluster: result{snapshot: nodeSnapshot("b", "0", "0", server)},
+	}, false, mergeOptions(&log))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,18 +69,42 @@ func TestMergeFailedNodes(t *testing.T) {
 		{node: "b", err: errors.New("node b is down")},
 	}
 	var log story
-	if _, err := merge(results, nil, false, mergeOptions(&log)); err == nil || err.Error() != "node b is down" {
+	if _, err := merge(results, fleet{}, false, mergeOptions(&log)); err == nil || err.Error() != "node b is down" {
 		t.Errorf("got %v", err)
 	}
-	s, err := merge(results, nil, true, mergeOptions(&log))
+	s, err := merge(results, fleet{}, true, mergeOptions(&log))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(schema.CollectorStatus{Name: "agent", Status: "failed", Reason: "node b is down"}, s.Collectors[0]); d != "" {
 		t.Error(d)
 	}
-	if _, err := merge(results[1:], nil, true, mergeOptions(&log)); err == nil {
+	if _, err := merge(results[1:], fleet{}, true, mergeOptions(&log)); err == nil {
 		t.Error("no node at all is no snapshot")
+	}
+}
+
+// Nobody could read what concerns the cluster: an error, or with best effort a
+// failure of each collector that should have.
+func TestMergeWithoutCluster(t *testing.T) {
+	results := []result{{node: "a", snapshot: nodeSnapshot("a", "1", "1")}}
+	f := fleet{names: []schema.Collector{"k8s", "topology"}, cluster: result{err: schema.Errorf(schema.Timeout, "no time")}}
+	var log story
+	if _, err := merge(results, f, false, mergeOptions(&log)); schema.CodeOf(err) != schema.Timeout || err.Error() != "reading what concerns the whole cluster: no time" {
+		t.Errorf("got %v", err)
+	}
+	s, err := merge(results, f, true, mergeOptions(&log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []schema.CollectorStatus{
+		{Name: "gpu", Status: "ok"},
+		{Name: "k8s", Status: "failed", Reason: "reading what concerns the whole cluster: no time"},
+		{Name: "systemd", Status: "absent", Reason: "no system bus"},
+		{Name: "topology", Status: "failed", Reason: "reading what concerns the whole cluster: no time"},
+	}
+	if d := cmp.Diff(want, s.Collectors); d != "" {
+		t.Error(d)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/kube"
@@ -29,17 +28,33 @@ func runAll(ctx context.Context, c *kube.Client, r run, o Options) (*schema.Snap
 	if err != nil {
 		return nil, err
 	}
-	results := unreachable
+	facts := newClusterFacts(ctx, c, r, nodes, o)
+	results, err := visitAll(ctx, c, r, nodes, facts.offer, o)
+	for _, res := range results {
+		if res.err == nil { // its agent may have failed to write what it printed
+			facts.offer(res.node)
+		}
+	}
+	cluster := facts.wait()
+	if err != nil {
+		return nil, err
+	}
+	return merge(append(results, unreachable...), fleet{nodes, facts.names, cluster}, r.collect.BestEffort, o)
+}
+
+// visitAll returns a result for every one of nodes, and calls answered as soon
+// as it knows of one that has succeeded. The error is of the Job as a whole.
+func visitAll(ctx context.Context, c *kube.Client, r run, nodes []kube.GPUNode, answered func(node string), o Options) ([]result, error) {
+	var results []result
 	left := nodes
 	var why error // of those that are left
 	for round := 1; len(left) > 0 && round <= rounds; round++ {
 		one := r
-		one.nodes = left
+		one.nodes, one.answered = left, answered
 		if round > 1 {
 			one.name = fmt.Sprintf("%s-%d", r.name, round)
 			o.Log("%d nodes had no Pod; again", len(left))
-			deadline, _ := ctx.Deadline()
-			one.limit = max(time.Second, time.Until(deadline)-grace)
+			one.limit = untilGrace(ctx)
 		}
 		got, err := runJob(ctx, c, one, o)
 		if err != nil && round == 1 {
@@ -66,7 +81,7 @@ func runAll(ctx context.Context, c *kube.Client, r run, o Options) (*schema.Snap
 		}
 		results = append(results, result{node: n.Name, err: err})
 	}
-	return merge(results, nodes, r.collect.BestEffort, o)
+	return results, nil
 }
 
 // choose splits the nodes to visit from those that no Pod of ours can run on.

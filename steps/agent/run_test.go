@@ -243,3 +243,45 @@ func testAllNodes(t *testing.T, w *world) {
 	}
 	w.clean(t)
 }
+
+// Whichever Pod of a fleet is the broken one, what concerns the whole cluster is
+// there; if nobody can read it, the snapshot says so.
+func testBrokenIndex(t *testing.T, w *world) {
+	p := w.params(schema.Agent{AllNodes: true, Toleration: []string{"nvidia.com/gpu"}})
+	p.BestEffort = true
+	var log story
+	for _, broken := range []string{"0", "1"} {
+		w.breakPods(t, func(index string) bool { return index == broken })
+		s, err := Run(context.Background(), p, options(&log))
+		if err != nil {
+			t.Fatalf("index %s: %v", broken, err)
+		}
+		for _, path := range []string{"K8s.server.version", "NodeTopology.summary.node-count", "K8s.node.os-image"} {
+			if value(t, s, path) == "" {
+				t.Errorf("index %s: no %s in %v", broken, path, s.Measurements)
+			}
+		}
+		if s.Collectors[0].Name != "agent" || s.Collectors[0].Status != "failed" {
+			t.Errorf("index %s: collectors %v", broken, s.Collectors)
+		}
+		w.clean(t)
+	}
+	w.breakPods(t, func(index string) bool { return index == "" })
+	s, err := Run(context.Background(), p, options(&log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range s.Collectors {
+		if c.Status != "failed" || !strings.HasPrefix(c.Reason, "reading what concerns the whole cluster: the agent on node ") {
+			t.Errorf("collector %v", c)
+		}
+	}
+	if len(s.Collectors) != 2 || value(t, s, "K8s.node.os-image") == "" || value(t, s, "K8s.server.version") != "" {
+		t.Errorf("collectors %v, measurements %v", s.Collectors, s.Measurements)
+	}
+	p.BestEffort = false
+	if _, err := Run(context.Background(), p, options(&log)); schema.CodeOf(err) != schema.Failed || !strings.Contains(err.Error(), "reading what concerns the whole cluster: ") {
+		t.Errorf("got %v", err)
+	}
+	w.clean(t)
+}

@@ -132,6 +132,9 @@ func (w *watch) look(ctx context.Context, pods []kube.Pod) (over bool, err error
 	done, hopeless := 0, 0
 	trouble := ""
 	for _, p := range pods {
+		if p.Phase == "Succeeded" && w.run.answered != nil {
+			w.run.answered(p.Node)
+		}
 		if p.Phase == "Succeeded" || p.Phase == "Failed" {
 			done++
 			continue

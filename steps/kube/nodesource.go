@@ -8,9 +8,8 @@ import (
 	"github.com/NVIDIA/eidos/steps/collect"
 )
 
-// NodeSource is the part of Source that is about one node: K8s.node. The agent
-// takes it on every node but one, so that a fleet does not list its Pods once
-// a node.
+// NodeSource is the part of Source that is about one node: K8s.node. The agents of
+// a fleet take it, so that its Pods are not listed once a node.
 func NodeSource(agent string, node Node) collect.Source {
 	return collect.Source{
 		Collectors: []schema.Collector{"k8s"},
