@@ -19,13 +19,14 @@ type Policy struct {
 	// Limit is how long the tries and the pauses between them may take in all.
 	// The time in which a body is transferred does not count: Stall bounds that.
 	Limit time.Duration
-	Pause time.Duration // before the second try; each later one is three times as long
+	Pause time.Duration // before the second try; each later one is five times as long
 	Stall time.Duration // the longest wait for the next byte of a body
 }
 
-// Default is the policy for all but tests.
+// Default is the policy for all but tests. The first pauses are short, for what
+// passes at once; the last one outlasts the restart of a server.
 func Default() Policy {
-	return Policy{Tries: 5, Limit: time.Minute, Pause: 300 * time.Millisecond, Stall: 30 * time.Second}
+	return Policy{Tries: 5, Limit: time.Minute, Pause: 100 * time.Millisecond, Stall: 30 * time.Second}
 }
 
 // Budget is what is left of a policy for one request. It is safe for concurrent
@@ -42,7 +43,7 @@ type Budget struct {
 // Budget returns a whole budget, with its first try under way.
 func (p Policy) Budget() *Budget {
 	return &Budget{policy: p, try: 1, pause: &backoff.ExponentialBackOff{
-		InitialInterval: p.Pause, Multiplier: 3, MaxInterval: p.Limit,
+		InitialInterval: p.Pause, Multiplier: 5, MaxInterval: p.Limit,
 		RandomizationFactor: 0.2, // clients that failed together do not come back together
 	}}
 }
