@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/internal/blobtest"
+	"github.com/NVIDIA/eidos/steps/internal/retry"
 )
 
 // Whatever a registry answers, content is what its digest names, and exactly as
@@ -24,7 +26,7 @@ func TestLiar(t *testing.T) {
 	env := blobtest.Env(t.TempDir())
 	liar, host := blobtest.NewLiar(t, Handler(t.TempDir()))
 	to := host + "/team/x"
-	var o Options
+	o := Options{Retries: retry.Policy{Tries: 5, Limit: time.Minute, Pause: time.Millisecond, Stall: 30 * time.Second}}
 	must := func(ref *schema.Reference, err error) *schema.Reference {
 		t.Helper()
 		if err != nil {

@@ -43,6 +43,8 @@ type Options struct {
 	// Keychain finds credentials; nil is Docker's configuration with its
 	// credential helpers.
 	Keychain authn.Keychain
+	// Retries bounds each request; zero is retry.Default().
+	Retries retry.Policy
 }
 
 // Repository speaks to one repository. It is safe for concurrent use.
@@ -70,7 +72,7 @@ func (o Options) Open(l Location, dir string, a Access) (*Repository, error) {
 		}
 		host, rt = "embedded.invalid", direct{directory(filepath.Join(o.Data, "registry"))}
 	default:
-		r.network = network(a)
+		r.network = network(a, o.Retries)
 		rt = r.network
 	}
 	rt = paged{bounded{rt}}

@@ -14,12 +14,15 @@ import (
 
 // network is the way to a real registry: one policy of tries, and no plain HTTP
 // that nobody asked for.
-func network(a Access) *retry.Transport {
+func network(a Access, retries retry.Policy) *retry.Transport {
+	if retries == (retry.Policy{}) {
+		retries = retry.Default()
+	}
 	t := remote.DefaultTransport.(*http.Transport).Clone()
 	if a.InsecureTLS {
 		t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} // the user asked for it
 	}
-	return &retry.Transport{Inner: &secure{inner: t, plain: a.PlainHTTP}, Policy: retry.Default(), Server: "registry"}
+	return &retry.Transport{Inner: &secure{inner: t, plain: a.PlainHTTP}, Policy: retries, Server: "registry"}
 }
 
 // tryOnce turns off the retries of the library, in which every layer would

@@ -10,10 +10,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/internal/blobtest"
+	"github.com/NVIDIA/eidos/steps/internal/retry"
 	"github.com/NVIDIA/eidos/steps/oci"
 	"github.com/NVIDIA/eidos/steps/sign"
 )
@@ -40,7 +42,10 @@ var shared = sync.OnceValue(func() *world {
 	}
 	w := &world{env: blobtest.Env(filepath.Join(dir, "work")), key: filepath.Join(dir, "work", "cosign.key")}
 	w.opts = sign.Options{
-		OCI:       oci.Options{Data: filepath.Join(dir, "data"), Version: "test"},
+		OCI: oci.Options{
+			Data: filepath.Join(dir, "data"), Version: "test",
+			Retries: retry.Policy{Tries: 5, Limit: time.Minute, Pause: time.Millisecond, Stall: 30 * time.Second},
+		},
 		LookupEnv: func(name string) (string, bool) { return password, name == "COSIGN_PASSWORD" },
 	}
 	w.signs, w.looks = sign.Kind(w.opts), sign.VerifyKind(w.opts)
