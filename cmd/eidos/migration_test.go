@@ -31,9 +31,7 @@ func TestMigrationPage(t *testing.T) {
 	}
 	var shown []string
 	for _, block := range regexp.MustCompile("(?s)```\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
-		for _, line := range strings.Split(strings.TrimSpace(block[1]), "\n") {
-			shown = append(shown, line)
-		}
+		shown = append(shown, strings.Split(strings.TrimSpace(block[1]), "\n")...)
 	}
 	if len(shown) < 8 {
 		t.Fatalf("only %d commands on the page", len(shown))

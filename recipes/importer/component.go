@@ -31,14 +31,6 @@ func (c *component) clone() *component {
 // state is what the components of one overlay come to.
 type state map[string]*component
 
-func (s state) clone() state {
-	out := state{}
-	for n, c := range s {
-		out[n] = c.clone()
-	}
-	return out
-}
-
 // stateOf is what refs deploy.
 func stateOf(refs []schema.ComponentRef) state {
 	out := state{}

@@ -31,8 +31,6 @@ func newArtifact(raw []byte, blobs map[v1.Hash]layerContent, close func() error)
 	return &artifact{raw: raw, blobs: blobs, close: close}
 }
 
-func (a *artifact) digest() v1.Hash { return digestOf(a.raw) }
-
 func (c layerContent) Digest() (v1.Hash, error)            { return c.desc.Digest, nil }
 func (c layerContent) Size() (int64, error)                { return c.desc.Size, nil }
 func (c layerContent) MediaType() (types.MediaType, error) { return c.desc.MediaType, nil }
