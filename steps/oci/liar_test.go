@@ -143,9 +143,6 @@ func TestLiar(t *testing.T) {
 		{"cache/result", string(res.Artifact.Digest), receive},
 		{"cache/blob", string(res.Blobs[0].Digest), receive},
 		{"store in front of a cache", string(res.Artifact.Digest), func(t *testing.T) error {
-			if strings.Contains(t.Name(), fmt.Sprint(1<<30)) {
-				t.Skip("nothing states the size: all of it is read, and refused at its end")
-			}
 			s := content.ReadThrough{Store: store.NewMemory(), Cache: cache}
 			r, err := s.Open(t.Context(), res.Artifact.Digest)
 			if err != nil {
@@ -154,6 +151,11 @@ func TestLiar(t *testing.T) {
 			return r.Close()
 		}},
 	} {
-		t.Run(tt.name, func(t *testing.T) { liar.Each(t, tt.path, tt.read) })
+		var without []string
+		if strings.HasPrefix(tt.name, "store") {
+			// Nothing states the size: all of it is read, and refused at its end.
+			without = append(without, fmt.Sprint(1<<30))
+		}
+		t.Run(tt.name, func(t *testing.T) { liar.Each(t, tt.path, tt.read, without...) })
 	}
 }

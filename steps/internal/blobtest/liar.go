@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -151,8 +152,12 @@ func (l *Liar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // Each calls read once for each lie about the content at path. read fails unless
 // the lie is one that does no harm, and what it read is used by nobody if so.
-func (l *Liar) Each(t *testing.T, path string, read func(t *testing.T) error) {
+// Lies whose name contains a word of without are left out.
+func (l *Liar) Each(t *testing.T, path string, read func(t *testing.T) error, without ...string) {
 	for _, lie := range Lies() {
+		if slices.ContainsFunc(without, func(w string) bool { return strings.Contains(lie.Name, w) }) {
+			continue
+		}
 		t.Run(lie.Name, func(t *testing.T) {
 			l.path, l.lie = path, &lie
 			l.sent.Store(0)
@@ -162,7 +167,7 @@ func (l *Liar) Each(t *testing.T, path string, read func(t *testing.T) error) {
 			runtime.ReadMemStats(&before)
 			err := read(t)
 			runtime.ReadMemStats(&after)
-			if l.told.Load() == 0 && !t.Skipped() {
+			if l.told.Load() == 0 {
 				t.Fatal("nothing asked for the content")
 			}
 			if lie.OK && err != nil {
