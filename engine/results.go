@@ -30,7 +30,7 @@ func (e Entry) Content() []Blob {
 }
 
 // Store keeps results by content, and what is known about how they were made.
-// It is safe for concurrent use. OpenStore keeps them in a directory, also for
+// It is safe for concurrent use. store.Open keeps them in a directory, also for
 // several processes at once; NewMemory for as long as the process lives.
 type Store interface {
 	Blobs
@@ -74,7 +74,7 @@ type Entry struct {
 	// and never reused; without a result the entry is there for its parts.
 	Outcome schema.Code `json:"outcome,omitempty"`
 	// State, Code, Reason and Error are in entries that a process leaves for
-	// others, which have no journal of it; see Deliver and RunStep.
+	// others, which have no journal of it; see remote.Deliver and run.Runner.RunSingle.
 	State  State       `json:"state,omitempty"`
 	Code   ReasonCode  `json:"code,omitempty"`
 	Reason string      `json:"reason,omitempty"`

@@ -18,7 +18,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Directory is a Store in a directory. OpenStore opens it to read and write,
+// Directory is a Store in a directory. Open opens it to read and write,
 // ReadStore to read only:
 //
 //	blobs/sha256/ab/ab12…   bytes by digest; written beside and renamed
