@@ -326,3 +326,28 @@ func joinPath(path []string) string {
 	}
 	return b.String()
 }
+
+// TextAt is the scalar at path as it is written, "" if there is none.
+func (d *Doc) TextAt(path ...string) string {
+	at := d.At(path...)
+	if at == nil {
+		return ""
+	}
+	s, _ := at.Text()
+	return s
+}
+
+// TextsAt are the scalars of the list at path.
+func (d *Doc) TextsAt(path ...string) []string {
+	at := d.At(path...)
+	if at == nil {
+		return nil
+	}
+	var out []string
+	for _, e := range at.Children() {
+		if s, ok := e.Text(); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}

@@ -53,12 +53,12 @@ func stateOf(refs []schema.ComponentRef) state {
 func (im *importing) newComponent(name string) *component {
 	c := &component{namespace: name, values: map[string]any{}, deps: map[string]bool{}, manifests: map[string]bool{}}
 	if d := im.registry[name]; d != nil {
-		c.repository = strings.TrimRight(text(d, "helm", "defaultRepository"), "/")
-		c.version = text(d, "helm", "defaultVersion")
-		if ns := text(d, "helm", "defaultNamespace"); ns != "" {
+		c.repository = strings.TrimRight(d.TextAt("helm", "defaultRepository"), "/")
+		c.version = d.TextAt("helm", "defaultVersion")
+		if ns := d.TextAt("helm", "defaultNamespace"); ns != "" {
 			c.namespace = ns
 		}
-		chart := text(d, "helm", "defaultChart")
+		chart := d.TextAt("helm", "defaultChart")
 		c.chart = chart[strings.LastIndex(chart, "/")+1:]
 	}
 	return c

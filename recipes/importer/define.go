@@ -162,14 +162,14 @@ func (im *importing) writeComponent(name string, c *component) {
 	}
 	fields["description"] = "from " + im.name
 	if d := im.registry[name]; d != nil {
-		if n := text(d, "displayName"); n != "" {
+		if n := d.TextAt("displayName"); n != "" {
 			fields["displayName"] = n
 		}
 		if s := upstream.Scheduling(d); len(s) > 0 {
 			fields["scheduling"] = s
 		}
 		aliases := map[string]any{}
-		for _, k := range texts(d, "valueOverrideKeys") {
+		for _, k := range d.TextsAt("valueOverrideKeys") {
 			aliases[k] = true
 		}
 		if len(aliases) > 0 {
@@ -195,16 +195,16 @@ func (im *importing) warnings(name string) map[string]any {
 		option := map[string]string{
 			"CheckWorkloadSelectorMissing":    "workload-selector",
 			"CheckAcceleratedSelectorMissing": "accelerated-node-selector",
-		}[text(e, "function")]
+		}[e.TextAt("function")]
 		if option == "" {
-			im.left(e, "the validation %s has no counterpart", text(e, "function"))
+			im.left(e, "the validation %s has no counterpart", e.TextAt("function"))
 			continue
 		}
-		w := map[string]any{"message": text(e, "message")}
+		w := map[string]any{"message": e.TextAt("message")}
 		if w["message"] == "" {
 			w["message"] = "--" + option + " is not given"
 		}
-		if intents := texts(e, "conditions", "intent"); len(intents) > 0 {
+		if intents := e.TextsAt("conditions", "intent"); len(intents) > 0 {
 			w["intent"] = anys(intents)
 		}
 		out[option] = w

@@ -40,7 +40,7 @@ func (im *importing) effective(o *overlay, ours state) map[string]*theirs {
 	}
 	for _, x := range chain {
 		im.apply(out, x.doc.At("spec"), x == o)
-		for _, name := range texts(x.doc, "spec", "mixins") {
+		for _, name := range x.doc.TextsAt("spec", "mixins") {
 			m := im.mixins[name]
 			if m == nil {
 				if x == o {
@@ -71,8 +71,8 @@ func (im *importing) apply(out map[string]*theirs, spec *schema.Doc, report bool
 		return
 	}
 	for _, e := range spec.At("componentRefs").Children() {
-		name := text(e, "name")
-		if text(e, "type") == "Kustomize" {
+		name := e.TextAt("name")
+		if e.TextAt("type") == "Kustomize" {
 			if report {
 				im.left(e, "component %s is a kustomization", name)
 			}
@@ -87,7 +87,7 @@ func (im *importing) apply(out map[string]*theirs, spec *schema.Doc, report bool
 			out[name] = c
 		}
 		keep := func(to *string, key string) {
-			if s := text(e, key); s != "" {
+			if s := e.TextAt(key); s != "" {
 				*to = s
 			}
 		}
@@ -100,7 +100,7 @@ func (im *importing) apply(out map[string]*theirs, spec *schema.Doc, report bool
 		if c.chart == "/" {
 			c.chart = ""
 		}
-		if f := text(e, "valuesFile"); f != "" {
+		if f := e.TextAt("valuesFile"); f != "" {
 			c.file, c.fileAt = f, e.At("valuesFile")
 		}
 		if d := e.At("overrides"); d != nil {
@@ -114,13 +114,13 @@ func (im *importing) apply(out map[string]*theirs, spec *schema.Doc, report bool
 			}
 			merge(c.overrides, over)
 		}
-		if deps := texts(e, "dependencyRefs"); len(deps) > 0 {
+		if deps := e.TextsAt("dependencyRefs"); len(deps) > 0 {
 			c.deps = map[string]bool{}
 			for _, d := range deps {
 				c.deps[d] = true
 			}
 		}
-		for _, f := range texts(e, "manifestFiles") {
+		for _, f := range e.TextsAt("manifestFiles") {
 			c.manifests = append(c.manifests, manifest{f, e.At("manifestFiles")})
 		}
 	}

@@ -213,8 +213,8 @@ func isYAML(p string) bool { return path.Ext(p) == ".yaml" || path.Ext(p) == ".y
 
 // document takes an overlay or a mixin.
 func (im *importing) document(doc *schema.Doc) {
-	name := text(doc, "metadata", "name")
-	switch kind := text(doc, "kind"); kind {
+	name := doc.TextAt("metadata", "name")
+	switch kind := doc.TextAt("kind"); kind {
 	case "RecipeMetadata":
 		if first := im.overlays[name]; first != nil {
 			im.errs = append(im.errs, schema.Errorf(schema.Invalid, "overlay %q is defined twice, first at %s", name, first.doc.Pos()).At(doc.Pos(), ""))
@@ -278,7 +278,7 @@ func (im *importing) order() []string {
 			im.left(o.doc, "the bases of overlay %s are cyclic", n)
 			return false
 		}
-		if o.base = text(o.doc, "spec", "base"); o.base == "" && n != "base" {
+		if o.base = o.doc.TextAt("spec", "base"); o.base == "" && n != "base" {
 			o.base = "base"
 		}
 		switch b, ours := im.cat.Overlay(o.base); {
@@ -308,29 +308,6 @@ func (im *importing) order() []string {
 	sort.Strings(names)
 	for _, n := range names {
 		visit(n, 0)
-	}
-	return out
-}
-
-func text(d *schema.Doc, keys ...string) string {
-	at := d.At(keys...)
-	if at == nil {
-		return ""
-	}
-	s, _ := at.Text()
-	return s
-}
-
-func texts(d *schema.Doc, keys ...string) []string {
-	at := d.At(keys...)
-	if at == nil {
-		return nil
-	}
-	var out []string
-	for _, e := range at.Children() {
-		if s, ok := e.Text(); ok {
-			out = append(out, s)
-		}
 	}
 	return out
 }

@@ -320,7 +320,7 @@ func (im *importing) writeOverlay(o *overlay, w *written) {
 }
 
 func describe(o *overlay) string {
-	if s := text(o.doc, "metadata", "description"); s != "" {
+	if s := o.doc.TextAt("metadata", "description"); s != "" {
 		return s
 	}
 	return o.criteria.String()

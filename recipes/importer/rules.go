@@ -13,7 +13,7 @@ import (
 // specs are the overlay and the mixins that it names.
 func (d *differ) specs() []*schema.Doc {
 	out := []*schema.Doc{d.o.doc.At("spec")}
-	for _, m := range texts(d.o.doc, "spec", "mixins") {
+	for _, m := range d.o.doc.TextsAt("spec", "mixins") {
 		if doc := d.mixins[m]; doc != nil {
 			out = append(out, doc.At("spec"))
 		}
@@ -54,7 +54,7 @@ func (d *differ) constraints(res *schema.RecipeResult) {
 
 func (d *differ) constraint(e *schema.Doc, asked map[string][]constraint.Expr) {
 	d.unknown(e, "name", "value", "severity", "remediation", "unit")
-	name, value := text(e, "name"), upstream.Expression(text(e, "value"))
+	name, value := e.TextAt("name"), upstream.Expression(e.TextAt("value"))
 	if _, err := constraint.ParsePath(name); err != nil {
 		d.left(e, "%v", err)
 		return
@@ -77,10 +77,10 @@ func (d *differ) constraint(e *schema.Doc, asked map[string][]constraint.Expr) {
 		return
 	}
 	more := map[string]any{"value": expr.String()}
-	if s := text(e, "severity"); s == "warning" {
+	if s := e.TextAt("severity"); s == "warning" {
 		more["severity"] = s
 	}
-	if s := text(e, "remediation"); s != "" {
+	if s := e.TextAt("remediation"); s != "" {
 		more["hint"] = s
 	}
 	d.w.constraints[name] = more
@@ -109,7 +109,7 @@ func (d *differ) validation(res *schema.RecipeResult) {
 	}
 	for _, phase := range v.Children() {
 		d.unknown(phase, "checks", "constraints")
-		for _, name := range texts(phase, "checks") {
+		for _, name := range phase.TextsAt("checks") {
 			if asked[name] {
 				continue
 			}
@@ -123,12 +123,12 @@ func (d *differ) validation(res *schema.RecipeResult) {
 			continue
 		}
 		for _, e := range phase.At("constraints").Children() {
-			name := text(e, "name")
+			name := e.TextAt("name")
 			if !d.checks[name] {
 				d.left(e, "the catalogue has no check %s, whose value could be compared", name)
 				continue
 			}
-			d.w.checks[name] = upstream.Expression(text(e, "value"))
+			d.w.checks[name] = upstream.Expression(e.TextAt("value"))
 		}
 	}
 }

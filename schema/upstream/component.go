@@ -27,8 +27,8 @@ func (c *conversion) componentRefs() map[string]map[string]any {
 	registry := c.registry()
 	needing, unchecked := 0, 0
 	for _, e := range d.Children() {
-		name := text(e, "name")
-		if strings.EqualFold(text(e, "overrides", "enabled"), "false") {
+		name := e.TextAt("name")
+		if strings.EqualFold(e.TextAt("overrides", "enabled"), "false") {
 			off = append(off, name)
 			continue
 		}
@@ -68,7 +68,7 @@ func (c *conversion) componentRefs() map[string]map[string]any {
 			verb = "need"
 		}
 		c.values = fmt.Sprintf("%d of %s %s files of the tree that %s made it from: --values-from DIR",
-			needing, count(len(out), "component"), verb, either(text(c.doc, "metadata", "version"), "upstream"))
+			needing, count(len(out), "component"), verb, either(c.doc.TextAt("metadata", "version"), "upstream"))
 	default:
 		c.values = "values from the recipe itself"
 	}
@@ -79,24 +79,24 @@ func (c *conversion) componentRefs() map[string]map[string]any {
 func (c *conversion) componentRef(e, defaults *schema.Doc) map[string]any {
 	c.unknown(e, "name", "namespace", "chart", "type", "source", "version", "tag", "valuesFile", "overrides", "patches", "dependencyRefs",
 		"manifestFiles", "path", "cleanup", "expectedResources", "healthCheckAsserts", "values", "manifests", "displayName", "valueOverrideKeys", "scheduling")
-	name := text(e, "name")
+	name := e.TextAt("name")
 	helm := func(key string) string {
 		if defaults == nil {
 			return ""
 		}
-		return text(defaults, "helm", key)
+		return defaults.TextAt("helm", key)
 	}
-	ref := map[string]any{"name": name, "type": "Helm", "dependencyRefs": list(texts(e, "dependencyRefs"))}
-	set(ref, "displayName", text(e, "displayName"))
-	set(ref, "source", either(text(e, "source"), helm("defaultRepository")))
-	set(ref, "version", either(text(e, "version"), helm("defaultVersion")))
-	set(ref, "namespace", either(text(e, "namespace"), helm("defaultNamespace"), name))
-	chart := either(text(e, "chart"), helm("defaultChart"))
+	ref := map[string]any{"name": name, "type": "Helm", "dependencyRefs": list(e.TextsAt("dependencyRefs"))}
+	set(ref, "displayName", e.TextAt("displayName"))
+	set(ref, "source", either(e.TextAt("source"), helm("defaultRepository")))
+	set(ref, "version", either(e.TextAt("version"), helm("defaultVersion")))
+	set(ref, "namespace", either(e.TextAt("namespace"), helm("defaultNamespace"), name))
+	chart := either(e.TextAt("chart"), helm("defaultChart"))
 	chart = chart[strings.LastIndex(chart, "/")+1:]
 	var needs []string
 	switch {
-	case text(e, "type") == "Kustomize" || text(e, "tag") != "":
-		needs = append(needs, "the kustomization "+strings.Trim(text(e, "source")+"/"+text(e, "path"), "/"))
+	case e.TextAt("type") == "Kustomize" || e.TextAt("tag") != "":
+		needs = append(needs, "the kustomization "+strings.Trim(e.TextAt("source")+"/"+e.TextAt("path"), "/"))
 		ref["type"] = "Manifest"
 		delete(ref, "source")
 	case chart == "" && ref["source"] == nil:
@@ -116,7 +116,7 @@ func (c *conversion) componentRef(e, defaults *schema.Doc) map[string]any {
 		ref["needs"] = list(needs)
 	}
 	if defaults != nil {
-		if keys := texts(defaults, "valueOverrideKeys"); len(keys) > 0 {
+		if keys := defaults.TextsAt("valueOverrideKeys"); len(keys) > 0 {
 			ref["valueOverrideKeys"] = list(keys)
 		}
 		if s := Scheduling(defaults); len(s) > 0 {
@@ -134,7 +134,7 @@ func (c *conversion) componentValues(e *schema.Doc, name string) (values map[str
 	if d := e.At("values"); d != nil { // a hydrated recipe
 		values, _ = d.Value().(map[string]any)
 	}
-	if file := text(e, "valuesFile"); file != "" {
+	if file := e.TextAt("valuesFile"); file != "" {
 		files := []string{file}
 		if base := "components/" + name + "/values.yaml"; base != file && c.has(base) {
 			files = []string{base, file}
@@ -172,7 +172,7 @@ func (c *conversion) parse(name string, data []byte) map[string]any {
 
 func (c *conversion) manifests(e *schema.Doc) (found []any, missing []string) {
 	seen := map[string]bool{}
-	for _, file := range texts(e, "manifestFiles") {
+	for _, file := range e.TextsAt("manifestFiles") {
 		if seen[file] {
 			continue
 		}
@@ -257,7 +257,7 @@ func Components(registry *schema.Doc) map[string]*schema.Doc {
 		return out
 	}
 	for _, e := range d.Children() {
-		out[text(e, "name")] = e
+		out[e.TextAt("name")] = e
 	}
 	return out
 }
@@ -269,7 +269,7 @@ func Scheduling(component *schema.Doc) map[string]any {
 	for _, nodes := range []string{"system", "accelerated"} {
 		paths := map[string]any{}
 		for theirs, ours := range map[string]string{"nodeSelectorPaths": "nodeSelector", "tolerationPaths": "tolerations", "taintStrPaths": "taintString"} {
-			if p := texts(component, "nodeScheduling", nodes, theirs); len(p) > 0 {
+			if p := component.TextsAt("nodeScheduling", nodes, theirs); len(p) > 0 {
 				paths[ours] = list(p)
 			}
 		}
@@ -277,10 +277,10 @@ func Scheduling(component *schema.Doc) map[string]any {
 			out[nodes] = paths
 		}
 	}
-	if p := texts(component, "nodeScheduling", "nodeCountPaths"); len(p) > 0 {
+	if p := component.TextsAt("nodeScheduling", "nodeCountPaths"); len(p) > 0 {
 		out["nodeCount"] = list(p)
 	}
-	if p := texts(component, "podScheduling", "workload", "workloadSelectorPaths"); len(p) > 0 {
+	if p := component.TextsAt("podScheduling", "workload", "workloadSelectorPaths"); len(p) > 0 {
 		out["workloadSelector"] = list(p)
 	}
 	return out

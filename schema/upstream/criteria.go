@@ -17,7 +17,7 @@ func (c *conversion) criteriaFile() map[string]any {
 		c.unknown(c.doc, "kind", "apiVersion", "metadata", "spec")
 	}
 	out := map[string]any{"spec": c.criteria(spec)}
-	if name := text(c.doc, "metadata", "name"); name != "" {
+	if name := c.doc.TextAt("metadata", "name"); name != "" {
 		out["metadata"] = map[string]any{"name": name}
 	}
 	return out
@@ -32,7 +32,7 @@ func (c *conversion) criteria(d *schema.Doc) map[string]any {
 	}
 	c.unknown(d, "kind", "apiVersion", "metadata", "service", "accelerator", "gpu", "intent", "os", "platform", "nodes")
 	for _, field := range []string{"service", "accelerator", "gpu", "intent", "os", "platform"} {
-		word := strings.ToLower(strings.TrimSpace(text(d, field)))
+		word := strings.ToLower(strings.TrimSpace(d.TextAt(field)))
 		if word == "" || word == schema.Any {
 			continue
 		}
@@ -41,7 +41,7 @@ func (c *conversion) criteria(d *schema.Doc) map[string]any {
 		}
 		out[field] = word
 	}
-	if nodes := text(d, "nodes"); nodes != "" && nodes != "0" {
+	if nodes := d.TextAt("nodes"); nodes != "" && nodes != "0" {
 		n, err := strconv.Atoi(nodes)
 		if err != nil {
 			c.fail(d.At("nodes"), schema.Errorf(schema.Invalid, "%q is not a number of nodes", nodes))

@@ -18,22 +18,22 @@ func (c *conversion) recipe() map[string]any {
 	meta := c.doc.At("metadata")
 	c.unknown(meta, "version", "catalog", "maturity", "appliedOverlays", "excludedOverlays", "constraintWarnings", "selectedProfile", "timestamp", "generatedAt")
 	metadata := map[string]any{
-		"version":         either(text(c.doc, "metadata", "version"), "unknown"),
-		"appliedOverlays": list(texts(c.doc, "metadata", "appliedOverlays")),
+		"version":         either(c.doc.TextAt("metadata", "version"), "unknown"),
+		"appliedOverlays": list(c.doc.TextsAt("metadata", "appliedOverlays")),
 	}
 	for _, k := range []string{"catalog", "maturity"} {
-		if s := text(c.doc, "metadata", k); s != "" {
+		if s := c.doc.TextAt("metadata", k); s != "" {
 			metadata[k] = s
 		}
 	}
 	if meta != nil {
 		for _, k := range []string{"excludedOverlays", "constraintWarnings"} {
-			if d := meta.At(k); d != nil && len(texts(meta, k)) > 0 {
-				c.note(d, "overlays that upstream left out: %s", strings.Join(texts(meta, k), ", "))
+			if d := meta.At(k); d != nil && len(meta.TextsAt(k)) > 0 {
+				c.note(d, "overlays that upstream left out: %s", strings.Join(meta.TextsAt(k), ", "))
 			}
 		}
 		if p := meta.At("selectedProfile"); p != nil {
-			c.note(p, "the profile %s=%s is kept as what it selected", text(p, "name"), text(p, "value"))
+			c.note(p, "the profile %s=%s is kept as what it selected", p.TextAt("name"), p.TextAt("value"))
 		}
 	}
 	out := map[string]any{
@@ -66,7 +66,7 @@ func (c *conversion) constraints(d *schema.Doc, ofSnapshot bool) []any {
 	}
 	for _, e := range d.Children() {
 		c.unknown(e, "name", "value", "severity", "remediation", "hint", "unit", "from")
-		name, value := text(e, "name"), Expression(text(e, "value"))
+		name, value := e.TextAt("name"), Expression(e.TextAt("value"))
 		if ofSnapshot {
 			if _, err := constraint.ParsePath(name); err != nil {
 				c.note(e, "constraint %q names no measurement and is left out", name)
@@ -78,9 +78,9 @@ func (c *conversion) constraints(d *schema.Doc, ofSnapshot bool) []any {
 			}
 		}
 		one := map[string]any{"name": name, "value": value}
-		set(one, "from", text(e, "from"))
-		set(one, "severity", text(e, "severity"))
-		set(one, "hint", either(text(e, "remediation"), text(e, "hint")))
+		set(one, "from", e.TextAt("from"))
+		set(one, "severity", e.TextAt("severity"))
+		set(one, "hint", either(e.TextAt("remediation"), e.TextAt("hint")))
 		out = append(out, one)
 	}
 	sort.SliceStable(out, func(i, j int) bool {
@@ -113,9 +113,9 @@ func (c *conversion) validation() map[string]any {
 		for _, k := range p.Keys() {
 			switch k {
 			case "checks":
-				phase[k] = list(texts(p, k))
+				phase[k] = list(p.TextsAt(k))
 			case "timeout":
-				phase[k] = text(p, k)
+				phase[k] = p.TextAt(k)
 			case "constraints":
 				phase[k] = c.constraints(p.At(k), false)
 			default:
@@ -131,7 +131,7 @@ func (c *conversion) validation() map[string]any {
 // where it does not list them all, the one that dependencies ask for.
 func (c *conversion) order(refs map[string]map[string]any) []string {
 	var order []string
-	for _, name := range texts(c.doc, "deploymentOrder") {
+	for _, name := range c.doc.TextsAt("deploymentOrder") {
 		if refs[name] != nil && !slices.Contains(order, name) {
 			order = append(order, name)
 		}

@@ -18,13 +18,13 @@ func (c *conversion) snapshot() map[string]any {
 	c.unknown(meta, "timestamp", "version", "source", "source-node")
 	out := map[string]any{
 		"metadata": map[string]any{
-			"timestamp": text(c.doc, "metadata", "timestamp"),
-			"version":   either(text(c.doc, "metadata", "version"), "unknown"),
-			"source":    either(text(c.doc, "metadata", "source-node"), text(c.doc, "metadata", "source"), "unknown"),
+			"timestamp": c.doc.TextAt("metadata", "timestamp"),
+			"version":   either(c.doc.TextAt("metadata", "version"), "unknown"),
+			"source":    either(c.doc.TextAt("metadata", "source-node"), c.doc.TextAt("metadata", "source"), "unknown"),
 		},
 		"measurements": c.measurements(),
 	}
-	if text(c.doc, "metadata", "timestamp") == "" {
+	if c.doc.TextAt("metadata", "timestamp") == "" {
 		c.fail(c.doc, schema.Errorf(schema.Invalid, "metadata.timestamp is missing"))
 	}
 	for _, k := range []string{"collectors", "differences"} { // of our shape under their name
@@ -44,7 +44,7 @@ func (c *conversion) measurements() []any {
 	}
 	for _, m := range list.Children() {
 		c.unknown(m, "type", "subtypes")
-		typ := text(m, "type")
+		typ := m.TextAt("type")
 		if !slices.Contains(schema.Enum("MeasurementType"), typ) {
 			c.note(m, "measurements of type %q are left out", typ)
 			continue
@@ -76,7 +76,7 @@ func (c *conversion) measurements() []any {
 // subtype converts one subtype, and each of its items.
 func (c *conversion) subtype(s *schema.Doc) []any {
 	c.unknown(s, "subtype", "data", "context", "items")
-	name := text(s, "subtype")
+	name := s.TextAt("subtype")
 	if name == "" {
 		c.note(s, "a subtype without a name is left out")
 		return nil

@@ -32,11 +32,11 @@ type Reader struct {
 // Is reports whether doc is upstream's: by its apiVersion, or, where a document
 // of mediaType is wanted, criteria without a header.
 func Is(doc *schema.Doc, mediaType string) bool {
-	version := text(doc, "apiVersion")
+	version := doc.TextAt("apiVersion")
 	if strings.HasPrefix(version, "aicr.nvidia.com/") || strings.HasPrefix(version, "aicr.run/") {
 		return true
 	}
-	criteria := text(doc, "kind") == "" || text(doc, "kind") == "RecipeCriteria"
+	criteria := doc.TextAt("kind") == "" || doc.TextAt("kind") == "RecipeCriteria"
 	return version == "" && criteria && mediaType == mediaOf[*schema.RecipeCriteria]()
 }
 
@@ -49,7 +49,7 @@ func mediaOf[T schema.Value]() string {
 // The notes say how it was read and what was left out. Invalid if doc is of
 // another kind than the one wanted, or breaks the rules of what it becomes.
 func (r Reader) Read(doc *schema.Doc, mediaType string) (schema.Value, []string, error) {
-	version := text(doc, "apiVersion")
+	version := doc.TextAt("apiVersion")
 	if version != "" && !slices.Contains(Versions(), version) {
 		return nil, nil, schema.Errorf(schema.Invalid, "apiVersion %q is not one that this eidos reads", version).
 			At(doc.Pos("apiVersion"), "apiVersion").WithHint("it reads %s", strings.Join(Versions(), ", "))
@@ -92,7 +92,7 @@ func (r Reader) Read(doc *schema.Doc, mediaType string) (schema.Value, []string,
 // kindOf is the kind of doc in today's words. Older tools left it out, or wrote
 // recipeResult or Recipe.
 func kindOf(doc *schema.Doc, mediaType string) string {
-	kind := text(doc, "kind")
+	kind := doc.TextAt("kind")
 	switch {
 	case strings.EqualFold(kind, "RecipeResult") || kind == "Recipe":
 		return "RecipeResult"
@@ -137,31 +137,6 @@ func (c *conversion) unknown(d *schema.Doc, known ...string) {
 			c.notes = append(c.notes, fmt.Sprintf("%s: unknown key %q is left out", d.KeyPos(k), k))
 		}
 	}
-}
-
-// text is the scalar at path as it is written, "" if there is none.
-func text(d *schema.Doc, path ...string) string {
-	at := d.At(path...)
-	if at == nil {
-		return ""
-	}
-	s, _ := at.Text()
-	return s
-}
-
-// texts are the scalars of the list at path.
-func texts(d *schema.Doc, path ...string) []string {
-	at := d.At(path...)
-	if at == nil {
-		return nil
-	}
-	var out []string
-	for _, e := range at.Children() {
-		if s, ok := e.Text(); ok {
-			out = append(out, s)
-		}
-	}
-	return out
 }
 
 // either is the first text that says something.
