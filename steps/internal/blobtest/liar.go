@@ -101,9 +101,11 @@ func send(w http.ResponseWriter, data []byte, more int64, length bool, sent *ato
 	}
 }
 
-// hijack answers over the bare connection, with a head that promises data.
+// hijack answers over the bare connection, with a head that promises data. It
+// names the connection as the last one, else what comes after the end may reach
+// a client as the answer to its next request, or not: the two race.
 func hijack(w http.ResponseWriter, data []byte, answer func(net.Conn)) {
-	head := "HTTP/1.1 200 OK\r\nContent-Length: " + strconv.Itoa(len(data)) + "\r\n"
+	head := "HTTP/1.1 200 OK\r\nContent-Length: " + strconv.Itoa(len(data)) + "\r\nConnection: close\r\n"
 	for _, k := range []string{"Content-Type", "Docker-Content-Digest"} {
 		head += k + ": " + w.Header().Get(k) + "\r\n"
 	}
