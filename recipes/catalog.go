@@ -1,14 +1,10 @@
 package recipes
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io/fs"
 	"path"
-	"strings"
 	"sync"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -103,7 +99,7 @@ func (c *Catalog) Chain(name string) []string {
 // Document is a compiled answer: a RecipeResult without what the question and
 // the catalogue as a whole add to it.
 type Document struct {
-	// Digest is of the document as it was compiled.
+	// Digest is of the document written out in full, as EncodeIndent writes it.
 	Digest schema.Digest `json:"-"`
 
 	AppliedOverlays []string                `json:"appliedOverlays"`
@@ -114,26 +110,6 @@ type Document struct {
 	Order           []string                `json:"deploymentOrder"`
 	Validation      map[string]schema.Phase `json:"validation,omitempty"`
 	Warnings        []schema.Warning        `json:"warnings,omitempty"`
-}
-
-// Document reads the document of one answer, a new one each time.
-func (c *Catalog) Document(a Answer) (*Document, error) {
-	data, err := fs.ReadFile(c.files, a.File)
-	if err != nil {
-		return nil, fmt.Errorf("reading the answer for %s: %w", strings.Join(a.Leaves, " and "), err)
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var d Document
-	if err := dec.Decode(&d); err != nil {
-		return nil, fmt.Errorf("reading the answer %s: %w", a.File, err)
-	}
-	sum := sha256.Sum256(data)
-	d.Digest = schema.Digest("sha256:" + hex.EncodeToString(sum[:]))
-	for i := range d.Components {
-		d.Components[i].Values = Numbers(d.Components[i].Values).(map[string]any)
-	}
-	return &d, nil
 }
 
 // Numbers replaces json.Number by int64, or float64 where it is not whole, as

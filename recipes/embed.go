@@ -1,6 +1,6 @@
 // Package recipes is the catalogue: what is known to work, as data. The CUE
-// files are the source; compiled holds what they resolve to, one document a
-// distinct answer, so that a question costs reading an index and one document.
+// files are the source; compiled holds what they resolve to, each variant of a
+// component once, so that a recipe costs reading an index and a few small files.
 package recipes
 
 import (

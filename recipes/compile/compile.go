@@ -16,8 +16,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Files are the compiled catalogue: index.json and a document an answer, by
-// name.
+// Files are the compiled catalogue by path: index.json, layers.json,
+// words.json, a file in answers for each distinct recipe, and one in
+// components/NAME for each distinct variant of a component.
 type Files map[string][]byte
 
 // Catalog compiles the catalogue in src.
@@ -124,6 +125,9 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 		return nil, err
 	}
 	var errs []error
+	all := variants{l: l}
+	docs := map[string]*recipes.Document{} // by file
+	parts := map[string][]int{}            // by file, what variants.add returned
 	for _, leaves := range Selections(cat) {
 		a, err := l.answer(leaves)
 		if err != nil {
@@ -135,16 +139,26 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 			errs = append(errs, l.at(err, leaves[0]))
 			continue
 		}
-		data, err := schema.EncodeIndent(doc)
-		if err != nil {
-			return nil, err
-		}
-		file := fileName(cat, leaves)
-		files[file] = data
+		name := recipeName(cat, leaves)
+		file := "answers/" + name + ".json"
+		docs[file], parts[file] = doc, all.add(doc, name)
 		idx.Answers = append(idx.Answers, recipes.Answer{Leaves: leaves, File: file})
 	}
 	if err := schema.Join(errs); err != nil {
 		return nil, err
+	}
+	names, err := all.files(files)
+	if err != nil {
+		return nil, err
+	}
+	for file, doc := range docs {
+		s := recipes.Stored{Document: doc}
+		for _, i := range parts[file] {
+			s.Components = append(s.Components, names[i])
+		}
+		if files[file], err = schema.EncodeIndent(s); err != nil {
+			return nil, err
+		}
 	}
 	words, err := l.words()
 	if err != nil {
@@ -167,9 +181,9 @@ func open(idx recipes.Index) (*recipes.Catalog, error) {
 	return recipes.Open(Files{"index.json": data}.FS())
 }
 
-// fileName names a document after the leaves that state something; what
+// recipeName names a recipe after the leaves that state something; what
 // applies everywhere goes without saying.
-func fileName(cat *recipes.Catalog, leaves []string) string {
+func recipeName(cat *recipes.Catalog, leaves []string) string {
 	var names []string
 	for _, n := range leaves {
 		o, _ := cat.Overlay(n)
@@ -180,7 +194,7 @@ func fileName(cat *recipes.Catalog, leaves []string) string {
 	if names == nil {
 		names = []string{"any"}
 	}
-	return strings.Join(names, "+") + ".json"
+	return strings.Join(names, "+")
 }
 
 // raw is one answer as the CUE gives it; schema/recipe.cue's terms come later.

@@ -14,7 +14,7 @@ import (
 
 // cacheFormat is part of the name of cached catalogues: raise it when the same
 // sources compile to something else.
-const cacheFormat = "2"
+const cacheFormat = "3"
 
 // Data returns what opens the catalogue that a directory makes together with
 // the shipped one. Compiling costs a second, so the result is kept under cache
@@ -64,10 +64,8 @@ func keep(dir string, files Files) error {
 		return fmt.Errorf("keeping the compiled catalogue: %w", err)
 	}
 	defer os.RemoveAll(tmp)
-	for name, data := range files {
-		if err := os.WriteFile(filepath.Join(tmp, name), data, 0o600); err != nil {
-			return fmt.Errorf("keeping the compiled catalogue: %w", err)
-		}
+	if err := files.Write(tmp); err != nil {
+		return fmt.Errorf("keeping the compiled catalogue: %w", err)
 	}
 	if os.Rename(tmp, dir) == nil {
 		return nil

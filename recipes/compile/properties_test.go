@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -47,7 +48,7 @@ func TestCompiledIsExported(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all += "\t\"" + fileName(cat, leaves) + "\": catalog.#answer & {leaves: " + string(list) + "}\n"
+		all += "\t\"" + recipeName(cat, leaves) + "\": catalog.#answer & {leaves: " + string(list) + "}\n"
 	}
 	tree["recipes/exported.cue"] = &fstest.MapFile{Data: []byte(all + "}\n")}
 	dir := t.TempDir()
@@ -72,7 +73,7 @@ func TestCompiledIsExported(t *testing.T) {
 		t.Errorf("%d exported, %d compiled", len(answers), len(shipped.Answers))
 	}
 	for _, a := range shipped.Answers {
-		want, err := l.shape(answers[a.File])
+		want, err := l.shape(answers[strings.TrimSuffix(path.Base(a.File), ".json")])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,10 +165,24 @@ func (l *loaded) unify(t *testing.T, leaves []string) raw {
 // TestOtherCriteria: an added overlay changes no answer to a question that
 // does not state what it states.
 func TestOtherCriteria(t *testing.T) {
-	before, err := Catalog(source(t))
-	if err != nil {
-		t.Fatal(err)
+	documents := func(src Source) map[string]*recipes.Document {
+		files, err := Catalog(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cat, err := recipes.Open(files.FS())
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]*recipes.Document{}
+		for _, a := range cat.Answers {
+			if out[a.File], err = cat.Document(a); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return out
 	}
+	before := documents(source(t))
 	src := source(t)
 	src.files = maps.Clone(src.files)
 	src.files["overlays/added.cue"] = &fstest.MapFile{Data: []byte(`package overlays
@@ -179,19 +194,13 @@ added: {
 	constraints: "K8s.server.version": ">= 1.99"
 }
 `)}
-	after, err := Catalog(src)
-	if err != nil {
-		t.Fatal(err)
-	}
+	after := documents(src)
 	for name, was := range before {
-		if name == "index.json" || name == "layers.json" {
-			continue
-		}
-		if diff := cmp.Diff(string(was), string(after[name])); diff != "" {
+		if diff := cmp.Diff(was, after[name]); diff != "" {
 			t.Errorf("%s changed (-was +is):\n%s", name, diff)
 		}
 	}
 	if len(after) <= len(before) {
-		t.Errorf("%d files before, %d after", len(before), len(after))
+		t.Errorf("%d recipes before, %d after", len(before), len(after))
 	}
 }

@@ -2,6 +2,8 @@ package compile
 
 import (
 	"io/fs"
+	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 	"testing/fstest"
@@ -16,6 +18,20 @@ func (f Files) FS() fs.FS {
 		m[name] = &fstest.MapFile{Data: data, Mode: 0o644}
 	}
 	return m
+}
+
+// Write writes the files below dir.
+func (f Files) Write(dir string) error {
+	for name, data := range f {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(file, data, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Questions calls f with every question of words that overlays state: all of

@@ -1,8 +1,6 @@
 package compile
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io/fs"
 	"slices"
@@ -95,17 +93,12 @@ func (l *loaded) manifest(path string) (schema.Manifest, error) {
 		return schema.Manifest{}, schema.Errorf(schema.Invalid, "there is no manifest %q", path).
 			WithHint("add the file, or set it to false")
 	}
-	m := schema.Manifest{Path: path, Digest: digestOf(text)}
+	m := schema.Manifest{Path: path, Digest: schema.DigestOf(text)}
 	if _, added := l.src.added[path]; added {
 		m.Content = string(text)
 	}
 	l.manifests[path] = m
 	return m, nil
-}
-
-func digestOf(data []byte) schema.Digest {
-	sum := sha256.Sum256(data)
-	return schema.Digest("sha256:" + hex.EncodeToString(sum[:]))
 }
 
 // on returns the names that are true, sorted; nil for none.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sort"
 	"strconv"
-	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
@@ -106,7 +105,7 @@ func (v *vetting) questions(words *recipes.Words) {
 		}
 		v.report.Answered++
 		v.report.Coverage = append(v.report.Coverage, Row{
-			Criteria: q.Schema(), Recipe: strings.TrimSuffix(fileName(v.cat, leaves), ".json"),
+			Criteria: q.Schema(), Recipe: recipeName(v.cat, leaves),
 		})
 	})
 	v.report.Questions = 1
@@ -140,7 +139,7 @@ func (v *vetting) answersAll() {
 			v.errs = append(v.errs, v.at(err, leaves[0]))
 			continue
 		}
-		v.docs[strings.TrimSuffix(fileName(v.cat, leaves), ".json")] = d.Maturity
+		v.docs[recipeName(v.cat, leaves)] = d.Maturity
 	}
 }
 

@@ -1,0 +1,64 @@
+package recipes
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Stored is a Document as it lies in the compiled catalogue: most recipes have
+// most of their components in common, so each distinct variant of a component
+// is stored once, and answers name the variants that they are made of.
+type Stored struct {
+	*Document
+	// Components are NAME/VARIANT, in deployment order. A variant is
+	// components/NAME/VARIANT.json over what all variants of the component
+	// share, components/NAME/component.json.
+	Components []string `json:"componentRefs"`
+}
+
+// SharedFile holds what all variants of a component have in common.
+const SharedFile = "component.json"
+
+// VariantFile is where a variant, NAME/VARIANT, lies.
+func VariantFile(variant string) string { return "components/" + variant + ".json" }
+
+// Document reads the document of one answer, a new one each time.
+func (c *Catalog) Document(a Answer) (*Document, error) {
+	d := &Document{}
+	s := Stored{Document: d}
+	if err := c.read(a.File, &s); err != nil {
+		return nil, fmt.Errorf("reading the recipe for %s: %w", strings.Join(a.Leaves, " and "), err)
+	}
+	d.Components = make([]schema.ComponentRef, len(s.Components))
+	for i, variant := range s.Components {
+		file := VariantFile(variant)
+		for _, f := range []string{path.Join(path.Dir(file), SharedFile), file} {
+			if err := c.read(f, &d.Components[i]); err != nil {
+				return nil, fmt.Errorf("reading component %s of %s: %w", variant, a.File, err)
+			}
+		}
+		d.Components[i].Values = Numbers(d.Components[i].Values).(map[string]any)
+	}
+	full, err := schema.EncodeIndent(d)
+	if err != nil {
+		return nil, err
+	}
+	d.Digest = schema.DigestOf(full)
+	return d, nil
+}
+
+func (c *Catalog) read(file string, to any) error {
+	data, err := fs.ReadFile(c.files, file)
+	if err != nil {
+		return err
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	return dec.Decode(to)
+}
