@@ -48,6 +48,7 @@ generated:
 
 cue:
 	$(TOOL) cue vet ./...
+	$(TOOL) cue vet -c -d '#ChartFacts' schema/*.cue recipes/charts/*.json
 
 # vuln looks for known vulnerabilities in what eidos calls, without the network.
 vuln:

@@ -52,7 +52,7 @@ func decodeAs(def string, data []byte) (any, error) {
 		"Signature": &Signature{}, "Verification": &Verification{}, "Pipeline": &Pipeline{},
 		"CollectParams": &CollectParams{}, "ResolveParams": &ResolveParams{}, "ValidateParams": &ValidateParams{},
 		"Drift": &Drift{}, "DiffParams": &DiffParams{},
-		"DetectionResult": &DetectionResult{}, "DetectParams": &DetectParams{},
+		"ChartFacts": &ChartFacts{}, "DetectionResult": &DetectionResult{}, "DetectParams": &DetectParams{},
 		"RenderParams": &RenderParams{}, "PushParams": &PushParams{}, "SignParams": &SignParams{}, "VerifyParams": &VerifyParams{},
 	}[def]
 	if v == nil {

@@ -96,6 +96,195 @@ type File struct {
 	Executable bool `json:"executable,omitempty"`
 }
 
+// #ChartFacts is what one version of a Helm chart accepts and what it renders:
+// data that `eidos chart inspect` reads from the chart, so that recipes can be
+// checked against it where the chart is not at hand.
+type ChartFacts struct {
+	Kind string `json:"kind"`
+
+	APIVersion string `json:"apiVersion"`
+
+	// The chart and the version that recipes name.
+	Name Text `json:"name"`
+
+	Version Text `json:"version"`
+
+	AppVersion string `json:"appVersion,omitempty"`
+
+	// Where the facts were read.
+	Source *ChartSource `json:"source,omitempty"`
+
+	// Kubernetes versions that the chart accepts, a range as Helm reads it.
+	KubeVersion Text `json:"kubeVersion,omitempty"`
+
+	Dependencies []ChartDependency `json:"dependencies,omitempty"`
+
+	// Every leaf of values.yaml, a subchart's below its alias. Dots separate
+	// keys; "\." is a dot in a key.
+	Values map[string]ChartValue `json:"values"`
+
+	// Read by templates without a default in values.yaml. A final .*: passed
+	// through whole, or ranged over.
+	TemplatePaths []Text `json:"templatePaths,omitempty"`
+
+	Crds []ChartCRD `json:"crds,omitempty"`
+
+	CustomResources []ChartObject `json:"customResources,omitempty"`
+
+	Workloads []ChartWorkload `json:"workloads,omitempty"`
+
+	// References of the images in a default rendering, sorted.
+	Images []Text `json:"images,omitempty"`
+
+	Webhooks []ChartWebhook `json:"webhooks,omitempty"`
+
+	// A Pod has hostPath, hostNetwork, hostPID or a privileged container.
+	Privileged bool `json:"privileged,omitempty"`
+
+	// values.schema.json is there; closed: its top level allows no other keys.
+	Schema string `json:"schema,omitempty"`
+
+	// Values without which the chart refuses to render.
+	RenderedWith map[string]any `json:"renderedWith,omitempty"`
+
+	// rendered: workloads, images, webhooks, guards and custom resources were
+	// read from renderings; without it they are missing and not known.
+	Rendered bool `json:"rendered,omitempty"`
+}
+
+type ChartSource struct {
+	// host/owner/name, or the address the chart was pulled from.
+	Repository Text `json:"repository,omitempty"`
+
+	Commit Text `json:"commit,omitempty"`
+
+	Ref Text `json:"ref,omitempty"`
+
+	// Digest of the chart archive.
+	Digest Digest `json:"digest,omitempty"`
+
+	// The chart that was read, where the one named above could not be had and
+	// this one replaces it.
+	Name Text `json:"name,omitempty"`
+
+	Version Text `json:"version,omitempty"`
+}
+
+type ChartDependency struct {
+	Name Text `json:"name"`
+
+	Alias Text `json:"alias,omitempty"`
+
+	Version string `json:"version"`
+
+	// The version that was read, if the subchart was at hand.
+	ReadVersion Text `json:"readVersion,omitempty"`
+
+	// The value that leaves it out when false.
+	Condition Text `json:"condition,omitempty"`
+
+	// Not part of a default rendering.
+	Off bool `json:"off,omitempty"`
+
+	// The subchart was not at hand: nothing below its key is known.
+	Missing bool `json:"missing,omitempty"`
+
+	KubeVersion Text `json:"kubeVersion,omitempty"`
+}
+
+type ChartValue struct {
+	Type string `json:"type"`
+
+	// Short scalars only.
+	Default Scalar `json:"default,omitempty"`
+
+	// Keys below it reach the output as they are.
+	Free bool `json:"free,omitempty"`
+
+	// No template reads it: setting it has no effect.
+	Unread bool `json:"unread,omitempty"`
+}
+
+type ChartCRD struct {
+	Group Text `json:"group"`
+
+	Kind Text `json:"kind"`
+
+	Versions []Text `json:"versions"`
+
+	Storage Text `json:"storage"`
+
+	Plural Text `json:"plural"`
+
+	Scope string `json:"scope"`
+
+	Conversion string `json:"conversion,omitempty"`
+
+	// crds: the folder that Helm installs first; templates: rendered.
+	In string `json:"in"`
+
+	Guards []Text `json:"guards,omitempty"`
+
+	Off bool `json:"off,omitempty"`
+}
+
+type ChartObject struct {
+	APIVersion Text `json:"apiVersion"`
+
+	Kind Text `json:"kind"`
+
+	Name Text `json:"name"`
+
+	Guards []Text `json:"guards,omitempty"`
+
+	Off bool `json:"off,omitempty"`
+}
+
+type ChartWorkload struct {
+	Kind Text `json:"kind"`
+
+	Name Text `json:"name"`
+
+	Hook Text `json:"hook,omitempty"`
+
+	// Paths whose value arrives in the Pod's specification.
+	NodeSelector []Text `json:"nodeSelector,omitempty"`
+
+	Tolerations []Text `json:"tolerations,omitempty"`
+
+	Affinity []Text `json:"affinity,omitempty"`
+
+	// Paths whose value arrives elsewhere in the object.
+	Passes []Text `json:"passes,omitempty"`
+
+	// Tolerates every taint as it is.
+	ToleratesAll bool `json:"toleratesAll,omitempty"`
+
+	// A custom resource, or the configuration of a controller, that carries them
+	// to Pods which the controller makes.
+	Indirect bool `json:"indirect,omitempty"`
+
+	PriorityClass Text `json:"priorityClass,omitempty"`
+
+	Guards []Text `json:"guards,omitempty"`
+
+	Off bool `json:"off,omitempty"`
+}
+
+type ChartWebhook struct {
+	Kind Text `json:"kind"`
+
+	Name Text `json:"name"`
+
+	Webhook Text `json:"webhook"`
+
+	FailurePolicy Text `json:"failurePolicy,omitempty"`
+
+	Guards []Text `json:"guards,omitempty"`
+
+	Off bool `json:"off,omitempty"`
+}
+
 // #CollectParams are the parameters of `collect`: measure this host and cluster.
 type CollectParams struct {
 	// Collectors to run; all of them if none is named.

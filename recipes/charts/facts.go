@@ -1,0 +1,174 @@
+// Package charts knows what the charts of the catalogue accept and render. The
+// facts of each are a file, NAME@VERSION.json, that `eidos chart inspect` wrote
+// or could have written; a file is read when something is asked of its chart.
+package charts
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"sort"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/version"
+)
+
+//go:embed *.json
+var files embed.FS
+
+// Library finds the facts of charts in one or more folders of fact files.
+// It is not changed and may be used concurrently.
+type Library struct{ folders []fs.FS }
+
+// Builtin has the facts that are part of the program.
+func Builtin() Library { return Library{[]fs.FS{files}} }
+
+// With adds a folder whose files win over those that are there.
+func (l Library) With(folder fs.FS) Library {
+	return Library{append([]fs.FS{folder}, l.folders...)}
+}
+
+// FileName is the name of the file with the facts of a chart.
+func FileName(chart, version string) string { return path.Base(chart) + "@" + version + ".json" }
+
+// Names lists the charts that there are facts of, as NAME@VERSION, sorted.
+func (l Library) Names() ([]string, error) {
+	seen := map[string]bool{}
+	for _, f := range l.folders {
+		entries, err := fs.ReadDir(f, ".")
+		if err != nil {
+			return nil, fmt.Errorf("listing chart facts: %w", err)
+		}
+		for _, e := range entries {
+			if name, ok := strings.CutSuffix(e.Name(), ".json"); ok && strings.Contains(name, "@") {
+				seen[name] = true
+			}
+		}
+	}
+	out := make([]string, 0, len(seen))
+	for n := range seen {
+		out = append(out, n)
+	}
+	sort.Strings(out)
+	return out, nil
+}
+
+// Find returns what is known of a chart. If there are no facts of that very
+// version, those of one that differs in the patch number only are used, and
+// chart.Version is another one than was asked for. NotFound without either.
+func (l Library) Find(chart, version string) (*Chart, error) {
+	chart = path.Base(chart) // a repository's name may be before it
+	for _, f := range l.folders {
+		data, err := fs.ReadFile(f, FileName(chart, version))
+		if err == nil {
+			return read(FileName(chart, version), data)
+		}
+	}
+	names, err := l.Names()
+	if err != nil {
+		return nil, err
+	}
+	near := ""
+	for _, n := range names {
+		name, v, _ := strings.Cut(n, "@")
+		if name == chart && patchOf(v, version) && (near == "" || newer(v, near)) {
+			near = v
+		}
+	}
+	if near == "" {
+		return nil, schema.Errorf(schema.NotFound, "there are no facts of chart %s %s", chart, version).
+			WithHint("eidos chart inspect writes them from the chart")
+	}
+	return l.Find(chart, near)
+}
+
+// patchOf reports whether two versions differ in their third number at most.
+func patchOf(a, b string) bool {
+	x, errX := version.Parse(a)
+	y, errY := version.Parse(b)
+	if errX != nil || errY != nil || len(x.Parts) < 3 || len(y.Parts) < 3 || x.Pre != "" || y.Pre != "" {
+		return false
+	}
+	return version.CompareParts(x.Parts[:2], y.Parts[:2]) == 0
+}
+
+func newer(a, b string) bool {
+	x, errX := version.Parse(a)
+	y, errY := version.Parse(b)
+	return errX == nil && errY == nil && version.Compare(x, y) > 0
+}
+
+func read(name string, data []byte) (*Chart, error) {
+	var f schema.ChartFacts
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&f); err != nil {
+		return nil, schema.Errorf(schema.Invalid, "reading chart facts %q: %w", name, err)
+	}
+	return New(&f)
+}
+
+// Encode writes facts the one way that fact files are written: canonical JSON,
+// a line for each entry of a list or map at the top.
+func Encode(f *schema.ChartFacts) ([]byte, error) {
+	data, err := schema.Encode(f)
+	if err != nil {
+		return nil, err
+	}
+	return lines(data)
+}
+
+// lines breaks canonical JSON after the entries of its two outermost levels.
+func lines(data []byte) ([]byte, error) {
+	var out bytes.Buffer
+	depth, quoted := 0, false
+	for i := 0; i < len(data); i++ {
+		c := data[i]
+		switch {
+		case quoted:
+			out.WriteByte(c)
+			if c == '\\' {
+				i++
+				out.WriteByte(data[i])
+			}
+			quoted = c != '"'
+			continue
+		case c == '"':
+			quoted = true
+		}
+		opens, closes := c == '{' || c == '[', c == '}' || c == ']'
+		if closes {
+			depth--
+			if depth < 2 && data[i-1] != '{' && data[i-1] != '[' {
+				newline(&out, depth)
+			}
+		}
+		out.WriteByte(c)
+		switch {
+		case opens:
+			depth++
+			if depth <= 2 && data[i+1] != '}' && data[i+1] != ']' {
+				newline(&out, depth)
+			}
+		case c == ',' && depth <= 2:
+			newline(&out, depth)
+		case c == ':':
+			out.WriteByte(' ')
+		}
+	}
+	if depth != 0 || quoted {
+		return nil, fmt.Errorf("breaking lines: not JSON")
+	}
+	return out.Bytes(), nil
+}
+
+func newline(b *bytes.Buffer, depth int) {
+	b.WriteByte('\n')
+	for range depth {
+		b.WriteString(" ")
+	}
+}
