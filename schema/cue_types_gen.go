@@ -96,6 +96,37 @@ type File struct {
 	Executable bool `json:"executable,omitempty"`
 }
 
+// #BundleLock pins the charts of a recipe by digest. A bundle with its charts
+// has it as bundle.lock.
+type BundleLock struct {
+	Kind string `json:"kind"`
+
+	APIVersion string `json:"apiVersion"`
+
+	// Sorted by component.
+	Charts []LockedChart `json:"charts"`
+}
+
+// #LockedChart is the packaged chart of one component.
+type LockedChart struct {
+	Component Name `json:"component"`
+
+	// Where it comes from: https://… or oci://…
+	Repository Text `json:"repository"`
+
+	Chart Text `json:"chart"`
+
+	Version Text `json:"version"`
+
+	// SHA-256 of the archive, the .tgz file.
+	Digest Digest `json:"digest"`
+
+	Size int64 `json:"size"`
+
+	// The archive in the bundle; not in a lock that no bundle was made of.
+	Path Text `json:"path,omitempty"`
+}
+
 // #ChartFacts is what one version of a Helm chart accepts and what it renders:
 // data that `eidos chart inspect` reads from the chart, so that recipes can be
 // checked against it where the chart is not at hand.
@@ -1137,6 +1168,21 @@ type Check struct {
 
 	// What to do about it.
 	Hint string `json:"hint,omitempty"`
+}
+
+// #VendorParams are the parameters of `vendor`: the charts of a recipe, by digest.
+type VendorParams struct {
+	// bundle.lock of an earlier bundle: only the charts that it pins are taken.
+	Lock string `json:"lock,omitempty"`
+
+	// Packaged charts (.tgz) that are taken from here and not from their repository.
+	ChartArchive []string `json:"chartArchive,omitempty"`
+
+	// Talk HTTP instead of HTTPS to OCI registries.
+	PlainHTTP bool `json:"plainHTTP,omitempty"`
+
+	// Do not verify the certificates of OCI registries.
+	InsecureTLS bool `json:"insecureTLS,omitempty"`
 }
 
 // #Verification says what was proven of a bundle or a pushed artefact.

@@ -53,13 +53,14 @@ func (*Pipeline) MediaType() string         { return mediaType("pipeline") }
 func (*Drift) MediaType() string            { return mediaType("drift") }
 func (*DetectionResult) MediaType() string  { return mediaType("detection") }
 func (*ChartFacts) MediaType() string       { return mediaType("chart") }
+func (*BundleLock) MediaType() string       { return mediaType("lock") }
 
 // Documents returns an empty document of every type.
 func Documents() []Value {
 	return []Value{
 		&Snapshot{}, &RecipeResult{}, &RecipeCriteria{}, &ValidationResult{}, &Bundle{},
 		&Reference{}, &Signature{}, &Verification{}, &Pipeline{}, &Drift{}, &DetectionResult{},
-		&ChartFacts{},
+		&ChartFacts{}, &BundleLock{},
 	}
 }
 

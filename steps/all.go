@@ -4,6 +4,7 @@ package steps
 import (
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/steps/chartlock"
 	"github.com/NVIDIA/eidos/steps/collect"
 	"github.com/NVIDIA/eidos/steps/drift"
 	"github.com/NVIDIA/eidos/steps/oci"
@@ -17,6 +18,7 @@ import (
 type Needs struct {
 	Collect collect.Options
 	Data    resolve.Data // opens --data catalogues; nil refuses them
+	Charts  chartlock.Options
 	OCI     oci.Options
 	Sign    sign.Options
 }
@@ -26,6 +28,7 @@ func All(n Needs) []engine.Kind {
 	return append(resolve.Kinds(n.Data),
 		collect.Kind(n.Collect),
 		validate.Kind(),
+		chartlock.Kind(n.Charts),
 		render.Kind(recipes.Manifest),
 		oci.PushKind(n.OCI, sign.CheckBundle),
 		sign.Kind(n.Sign),

@@ -2,19 +2,15 @@ package main
 
 import (
 	"context"
+	"maps"
 
 	"github.com/NVIDIA/eidos/schema"
 )
 
 // bundleToRegistry renders and pushes at once: a two-step pipeline.
-func (a *app) bundleToRegistry(ctx context.Context, s *stage, to, imageRefs string, plainHTTP, insecureTLS bool) error {
+func (a *app) bundleToRegistry(ctx context.Context, s *stage, to, imageRefs string, access map[string]any) error {
 	push := map[string]any{"to": to}
-	if plainHTTP {
-		push["plainHTTP"] = true
-	}
-	if insecureTLS {
-		push["insecureTLS"] = true
-	}
+	maps.Copy(push, access)
 	p := s.pipeline()
 	render := p.Steps[s.name]
 	render.Out = ""

@@ -39,6 +39,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"sha256":   sumTree,
 		"slow":     startSlow,
 		"web":      startWeb,
+		"charts":   serveCharts,
 		"workflow": runWorkflow,
 		"steps":    writeSteps,
 

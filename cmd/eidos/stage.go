@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -21,11 +22,12 @@ import (
 type stage struct {
 	name, uses string
 	with       map[string]any
-	in         map[string]any // input → URI
-	out        string         // where the result goes; "" keeps it for the command
-	format     string         // of the result: yaml or json
-	force      bool           // replace an output that is there
-	print      bool           // --print-pipeline
+	in         map[string]any         // input → URI
+	out        string                 // where the result goes; "" keeps it for the command
+	format     string                 // of the result: yaml or json
+	force      bool                   // replace an output that is there
+	print      bool                   // --print-pipeline
+	more       map[string]schema.Step // that the step needs, or that need it
 
 	valuesFrom string // the tree that upstream's recipes refer to files of
 
@@ -102,7 +104,9 @@ func oneStdin(inputs ...string) error {
 }
 
 func (s *stage) pipeline() *schema.Pipeline {
-	return pipelines.One(s.name, s.uses, s.with, s.in, s.out)
+	p := pipelines.One(s.name, s.uses, s.with, s.in, s.out)
+	maps.Copy(p.Steps, s.more)
+	return p
 }
 
 // printPipeline is --print-pipeline.

@@ -13,6 +13,7 @@ import (
 	"github.com/NVIDIA/eidos/steps"
 	"github.com/NVIDIA/eidos/steps/address"
 	clusteragent "github.com/NVIDIA/eidos/steps/agent"
+	"github.com/NVIDIA/eidos/steps/chartlock"
 	"github.com/NVIDIA/eidos/steps/collect"
 	"github.com/NVIDIA/eidos/steps/kube"
 	"github.com/NVIDIA/eidos/steps/oci"
@@ -83,9 +84,10 @@ func (a *app) wire(o wiring) (*wired, error) {
 				Sources: append(collect.Local(), kube.Source(agent, kube.ThisNode())),
 				Agent:   clusteragent.Step(clusteragent.Options{Version: version, Now: time.Now, Random: random}),
 			},
-			Data: compile.Data(cache),
-			OCI:  registries,
-			Sign: sign.Options{OCI: registries, LookupEnv: a.lookupEnv, Materials: a.materials},
+			Data:   compile.Data(cache),
+			Charts: chartlock.Options{OCI: registries, Cache: cache},
+			OCI:    registries,
+			Sign:   sign.Options{OCI: registries, LookupEnv: a.lookupEnv, Materials: a.materials},
 		}),
 		load: load, save: save,
 		registries: registries,

@@ -8,6 +8,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -62,6 +64,26 @@ func Read(path string, limit int64) ([]byte, error) {
 		err = tooLarge(path, limit)
 	}
 	return data, err
+}
+
+// ReadIn is Read for a file that a parameter names, relative to dir. NotFound if
+// it is not there; errors name it as it is written.
+func ReadIn(dir, name string, limit int64) ([]byte, error) {
+	full := name
+	if !filepath.IsAbs(full) {
+		full = filepath.Join(dir, full)
+	}
+	data, err := Read(full, limit)
+	var told *schema.Error
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, schema.Errorf(schema.NotFound, "no file %q", name)
+	case errors.As(err, &told):
+		return nil, schema.Errorf(told.Code, "%s", strings.ReplaceAll(told.Msg, full, name))
+	case err != nil:
+		return nil, schema.Errorf(schema.Invalid, "reading %q: %w", name, err)
+	}
+	return data, nil
 }
 
 func tooLarge(path string, limit int64) error {

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"path"
 	"strconv"
 	"strings"
 
@@ -88,6 +89,9 @@ func argocd(j *job, t *Tree) error {
 		if err := t.addYAML("applications/"+c.Name+".yaml", "", app); err != nil {
 			return err
 		}
+		if err := j.addWrapper(t, c); err != nil {
+			return err
+		}
 		if err := j.addLocal(t, c, c.all()); err != nil {
 			return err
 		}
@@ -132,7 +136,16 @@ func (j *job) application(c *component) (application, error) {
 		"ServerSideApply=true",             // CRDs too long for the annotation of a client-side apply
 		"SkipDryRunOnMissingResource=true", // kinds that the same Application brings
 	}
-	if c.chart() {
+	if c.archive != nil {
+		values, err := schema.EncodeYAML(map[string]any{c.Chart: c.values})
+		if err != nil {
+			return application{}, err
+		}
+		app.Spec.Sources = append(app.Spec.Sources, source{
+			RepoURL: j.repo.url, Path: j.repo.path(c.wrapper()), TargetRevision: j.repo.revision,
+			Helm: &helmSource{ReleaseName: c.Name, Values: string(values)},
+		})
+	} else if c.chart() {
 		values, err := schema.EncodeYAML(c.values)
 		if err != nil {
 			return application{}, err
@@ -154,4 +167,22 @@ func (j *job) application(c *component) (application, error) {
 		})
 	}
 	return app, nil
+}
+
+// wrapper is where the chart around a component's packaged chart is.
+func (c *component) wrapper() string { return path.Join(c.dir(), "chart") }
+
+// addWrapper writes a chart around the packaged one: Argo CD takes a chart that
+// is a directory, and that may have others packed in charts/.
+func (j *job) addWrapper(t *Tree, c *component) error {
+	if c.archive == nil {
+		return nil
+	}
+	if err := t.addSubchart(c, c.wrapper()); err != nil {
+		return err
+	}
+	return t.addYAML(c.wrapper()+"/Chart.yaml", "", chartFile{
+		APIVersion: "v2", Name: c.Name, Description: "The chart " + c.Chart + " " + c.Version + ", packed in charts/.", Type: "application", Version: j.version,
+		Dependencies: []chartDependency{{Name: c.Chart, Version: c.Version}},
+	})
 }

@@ -17,6 +17,8 @@ type component struct {
 	set    []assigned
 	order  int // place in the deployment order, from 0
 	own    []manifest
+	// archive is the packaged chart that goes into the bundle, or nil.
+	archive *schema.LockedChart
 }
 
 // chart reports whether the component has a chart; else it has manifests only.

@@ -114,6 +114,9 @@ func flux(j *job, t *Tree) error {
 	}
 	last := map[string]string{} // component → its last release
 	for _, c := range j.components {
+		if c.archive != nil {
+			t.addArchive(c, c.dir())
+		}
 		var after []string
 		for _, d := range c.DependencyRefs {
 			after = append(after, last[d])
@@ -151,6 +154,10 @@ func (j *job) checkFluxSource() error {
 		if len(c.own) > 0 {
 			own = append(own, c.Name)
 		}
+	}
+	if j.repo.oci && j.lock != nil {
+		return schema.Errorf(schema.Invalid, "Flux reads charts in a directory from Git only, so that a bundle in a registry cannot bring them").
+			At("", "repo").WithHint("give a Git repository, https://…, or leave the charts in a registry: eidos mirror copies them to yours")
 	}
 	if j.repo.oci && len(own) > 0 {
 		return schema.Errorf(schema.Invalid, "Flux reads charts in a directory from Git only, and %s %s manifests of their own", list(own), verb(len(own), "has", "have")).
@@ -202,14 +209,17 @@ func (j *job) fluxObjects(c *component, after []string) ([]any, error) {
 		for _, a := range after {
 			spec.DependsOn = append(spec.DependsOn, nameOnly{a})
 		}
-		if r.Version == "" {
-			spec.Chart = &helmChart{helmChartSpec{Chart: "./" + j.repo.path(r.Chart), SourceRef: fluxReference{"GitRepository", j.name}, ReconcileStrategy: "Revision"}}
-		} else {
+		if r.Values != "" {
 			values, err := fluxValues(c)
 			if err != nil {
 				return nil, err
 			}
 			spec.ValuesFrom = []valuesFrom{{"ConfigMap", values.Metadata.Name, "values.yaml"}}
+			out = append(out, values)
+		}
+		if r.Version == "" {
+			spec.Chart = &helmChart{helmChartSpec{Chart: "./" + j.repo.path(r.Chart), SourceRef: fluxReference{"GitRepository", j.name}, ReconcileStrategy: "Revision"}}
+		} else {
 			source := newFlux("source.toolkit.fluxcd.io/v1", "HelmRepository", c.Name, fluxRepository{Interval: "1h", URL: r.Repo})
 			if r.Repo == "" {
 				source = newFlux("source.toolkit.fluxcd.io/v1", "OCIRepository", c.Name, fluxRepository{
@@ -220,7 +230,7 @@ func (j *job) fluxObjects(c *component, after []string) ([]any, error) {
 			} else {
 				spec.Chart = &helmChart{helmChartSpec{Chart: r.Chart, Version: r.Version, SourceRef: fluxReference{"HelmRepository", c.Name}}}
 			}
-			out = append(out, values, source)
+			out = append(out, source)
 		}
 		out = append(out, newFlux("helm.toolkit.fluxcd.io/v2", "HelmRelease", r.Name, spec))
 		after = []string{r.Name}

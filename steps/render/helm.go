@@ -22,8 +22,8 @@ type chartDependency struct {
 	Name       string `json:"name"`
 	Version    string `json:"version"`
 	Repository string `json:"repository"`
-	Alias      string `json:"alias"`
-	Condition  string `json:"condition"`
+	Alias      string `json:"alias,omitempty"`
+	Condition  string `json:"condition,omitempty"`
 }
 
 // umbrella writes one chart that has every component as a sub-chart.
@@ -50,9 +50,12 @@ func umbrella(j *job, t *Tree) error {
 		v["enabled"] = true
 		values[c.Name] = v
 		if c.chart() {
-			chart.Dependencies = append(chart.Dependencies, chartDependency{
-				Name: c.Chart, Version: c.Version, Repository: c.Source, Alias: c.Name, Condition: c.Name + ".enabled",
-			})
+			d := chartDependency{Name: c.Chart, Version: c.Version, Repository: c.Source, Alias: c.Name, Condition: c.Name + ".enabled"}
+			if c.archive != nil {
+				d.Repository = "" // in charts/
+				errs = append(errs, t.addSubchart(c, ""))
+			}
+			chart.Dependencies = append(chart.Dependencies, d)
 		}
 		for _, m := range c.own {
 			switch {
@@ -76,7 +79,7 @@ func umbrella(j *job, t *Tree) error {
 		ownSwitch+" switches the manifests in templates/ whose kinds the sub-charts bring.", values); err != nil {
 		return err
 	}
-	t.add(".helmignore", []byte("/deploy.sh\n/undeploy.sh\n/"+checksums+"\n/recipe.yaml\n/"+metadataFile+"\n"))
+	t.add(".helmignore", []byte("/deploy.sh\n/undeploy.sh\n/"+checksums+"\n/recipe.yaml\n/"+metadataFile+"\n/"+lockFile+"\n"))
 	return j.addPages(t, "umbrella")
 }
 
@@ -112,6 +115,9 @@ func (j *job) addComponent(t *Tree, c *component) error {
 		if err := t.addYAML(c.valuesFile(), fmt.Sprintf("Values of the chart %s %s.", c.Chart, c.Version), c.values); err != nil {
 			return err
 		}
+		if c.archive != nil {
+			t.addArchive(c, c.dir())
+		}
 	}
 	for _, l := range []*local{c.before(), c.after()} {
 		if err := j.addLocal(t, c, l); err != nil {
@@ -121,7 +127,9 @@ func (j *job) addComponent(t *Tree, c *component) error {
 	return nil
 }
 
-func (c *component) valuesFile() string { return path.Join("components", c.Name, "values.yaml") }
+func (c *component) dir() string { return path.Join("components", c.Name) }
+
+func (c *component) valuesFile() string { return path.Join(c.dir(), "values.yaml") }
 
 // title is one line for people.
 func (j *job) title() string {

@@ -294,6 +294,15 @@ func (y *yamlAsJSON) UnmarshalYAML(n *yaml.Node) error {
 	return json.Unmarshal(data, y.v)
 }
 
+func decodeYAML(data []byte, v any) error { return yaml.Unmarshal(data, &yamlAsJSON{v}) }
+
+func writeFile(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func parseValues(t *testing.T, text string) map[string]any {
 	t.Helper()
 	doc, err := schema.Parse("values", []byte(text))

@@ -35,23 +35,26 @@ func helmfile(j *job, t *Tree) error {
 	spec := helmfileSpec{HelmDefaults: helmfileDefaults{true, 900, true}}
 	last := map[string]string{} // component → its last release
 	for _, c := range j.components {
+		if err := j.addComponent(t, c); err != nil {
+			return err
+		}
 		var needs []string
 		for _, d := range c.DependencyRefs {
 			needs = append(needs, last[d])
 		}
 		for _, r := range c.releases() {
 			hr := helmfileRelease{Name: r.Name, Namespace: r.Namespace, Chart: "./" + r.Chart, Version: r.Version, Needs: needs}
+			if r.Values != "" {
+				hr.Values = []string{r.Values}
+			}
 			if r.Version != "" {
 				url, oci := strings.CutPrefix(c.Source, "oci://")
 				spec.Repositories = append(spec.Repositories, helmfileRepository{c.Name, strings.TrimSuffix(url, "/"), oci})
-				hr.Chart, hr.Values = c.Name+"/"+c.Chart, []string{r.Values}
+				hr.Chart = c.Name + "/" + c.Chart
 			}
 			spec.Releases = append(spec.Releases, hr)
 			last[c.Name] = r.Namespace + "/" + r.Name
 			needs = []string{last[c.Name]}
-		}
-		if err := j.addComponent(t, c); err != nil {
-			return err
 		}
 	}
 	if err := t.addYAML("helmfile.yaml", "", spec); err != nil {

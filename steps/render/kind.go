@@ -5,13 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"path/filepath"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/content"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/userfile"
 )
@@ -21,6 +18,7 @@ import (
 func Kind(manifest func(path string) ([]byte, error)) engine.Kind {
 	type input struct {
 		Recipe *schema.RecipeResult `in:"recipe"`
+		Charts *schema.BundleLock   `in:"charts,optional"`
 	}
 	spec := engine.Spec{
 		Name:    "render",
@@ -29,7 +27,7 @@ func Kind(manifest func(path string) ([]byte, error)) engine.Kind {
 		Parts:   parts,
 	}
 	return engine.Define(spec, func(ctx context.Context, env engine.Env, p schema.RenderParams, in input) (*schema.Bundle, error) {
-		t, err := Render(in.Recipe, p, Source{Manifest: manifest, File: reader(env.Dir)})
+		t, err := Render(in.Recipe, p, Source{Manifest: manifest, File: reader(env.Dir), Charts: in.Charts})
 		if err != nil {
 			return nil, err
 		}
@@ -42,11 +40,19 @@ func Kind(manifest func(path string) ([]byte, error)) engine.Kind {
 func Store(ctx context.Context, blobs engine.Blobs, t *Tree) (*schema.Bundle, error) {
 	b := &schema.Bundle{Kind: "Bundle", APIVersion: schema.APIVersion, Metadata: t.Metadata}
 	for _, p := range t.Paths() {
-		digest, size, err := blobs.Put(ctx, bytes.NewReader(t.Data(p)))
+		f := t.files[p]
+		if f.ref != nil {
+			if err := content.Copy(ctx, blobs, *f.ref, blobs.Open); err != nil {
+				return nil, fmt.Errorf("storing %q: %w", p, err)
+			}
+			b.Files = append(b.Files, schema.File{Path: p, Digest: f.ref.Digest, Size: f.ref.Size, Executable: f.executable})
+			continue
+		}
+		digest, size, err := blobs.Put(ctx, bytes.NewReader(f.data))
 		if err != nil {
 			return nil, fmt.Errorf("storing %q: %w", p, err)
 		}
-		b.Files = append(b.Files, schema.File{Path: p, Digest: digest, Size: size, Executable: t.Executable(p)})
+		b.Files = append(b.Files, schema.File{Path: p, Digest: digest, Size: size, Executable: f.executable})
 	}
 	return b, nil
 }
@@ -81,26 +87,5 @@ func parts(env engine.Env, params any) ([]engine.Part, error) {
 
 // reader reads the files that parameters name, relative to dir.
 func reader(dir string) func(string) ([]byte, error) {
-	return func(name string) ([]byte, error) {
-		full := name
-		if !filepath.IsAbs(full) {
-			full = filepath.Join(dir, full)
-		}
-		f, err := userfile.Open(full)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, schema.Errorf(schema.NotFound, "no file %q", name)
-		}
-		if err != nil {
-			return nil, schema.Errorf(schema.Invalid, "reading %q: %w", name, err)
-		}
-		defer f.Close()
-		data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-		if err != nil {
-			return nil, schema.Errorf(schema.Invalid, "reading %q: %w", name, err)
-		}
-		if len(data) > maxFile {
-			return nil, schema.Errorf(schema.Invalid, "%q is over the limit of %d MiB", name, maxFile>>20)
-		}
-		return data, nil
-	}
+	return func(name string) ([]byte, error) { return userfile.ReadIn(dir, name, maxFile) }
 }

@@ -22,12 +22,14 @@ type page struct {
 	Releases                      []release
 	Notes                         []string
 	Late                          bool // some component has manifests of kinds that a chart brings
+	Vendored                      bool // the charts are in the bundle
 	Repo                          repositoryView
 }
 
 type row struct{ Name, Chart, Version, Namespace, After string }
 
-// release is one Helm release, in the order of installation.
+// release is one Helm release, in the order of installation. Without a version
+// its chart is a path in the bundle.
 type release struct{ Name, Chart, Repo, Version, Namespace, Values string }
 
 type repositoryView struct {
@@ -38,7 +40,7 @@ type repositoryView struct {
 // addPages adds README.md and, for helm, the scripts: pages/SET/*.
 func (j *job) addPages(t *Tree, set string) error {
 	p := page{
-		Name: j.name, Version: j.version, Catalog: j.recipe.Metadata.Version, Title: j.title(), Notes: j.notes,
+		Name: j.name, Version: j.version, Catalog: j.recipe.Metadata.Version, Title: j.title(), Notes: j.notes, Vendored: j.lock != nil,
 		Repo: repositoryView{j.repo.url, j.repo.revision, j.repo.dir, j.repo.oci},
 	}
 	for _, c := range j.components {
@@ -77,7 +79,10 @@ func (c *component) releases() []release {
 	add(c.before())
 	if c.chart() {
 		r := release{Name: c.Name, Chart: c.Chart, Repo: c.Source, Version: c.Version, Namespace: c.Namespace, Values: c.valuesFile()}
-		if strings.HasPrefix(c.Source, "oci://") {
+		switch {
+		case c.archive != nil:
+			r.Chart, r.Repo, r.Version = c.archive.Path, "", ""
+		case strings.HasPrefix(c.Source, "oci://"):
 			r.Chart, r.Repo = strings.TrimSuffix(c.Source, "/")+"/"+c.Chart, ""
 		}
 		out = append(out, r)

@@ -15,6 +15,9 @@ type Source struct {
 	// File returns a file that a parameter names. NotFound if there is none.
 	// Without it, as on a server, parameters cannot name files.
 	File func(name string) ([]byte, error)
+	// Charts are the packaged charts to put into the bundle, which are in the
+	// content store; nil leaves the charts in their repositories.
+	Charts *schema.BundleLock
 }
 
 // deployer writes the files of one deployer.
@@ -43,6 +46,7 @@ type job struct {
 	components []*component // in deployment order, those left out are not in it
 	repo       repository
 	notes      []string
+	lock       *schema.BundleLock // a copy, or nil: charts stay where they are
 }
 
 // Render makes the bundle of a recipe. Invalid, with every problem of the
@@ -68,6 +72,8 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 	for _, c := range cs {
 		errs = append(errs, c.place(place), c.load(src.Manifest))
 	}
+	lock, err := vendor(cs, src.Charts)
+	errs = append(errs, err)
 	errs = append(errs, checkReleases(cs)...)
 	if err := schema.Join(errs); err != nil {
 		return nil, err
@@ -77,7 +83,7 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 		return nil, err
 	}
 	sum := sha256.Sum256(canonical)
-	j := &job{name: bundleName(r.Criteria), version: bundleVersion(r.Metadata.Version), recipe: r, components: cs, repo: repo}
+	j := &job{name: bundleName(r.Criteria), version: bundleVersion(r.Metadata.Version), recipe: r, components: cs, repo: repo, lock: lock}
 	j.notes = notes(r, cs, place)
 	if d.layout == "umbrella" {
 		j.notes = append(j.notes, addresses(cs)...)
@@ -92,6 +98,11 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 	}}
 	if err := d.write(j, t); err != nil {
 		return nil, err
+	}
+	if lock != nil {
+		if err := t.addYAML(lockFile, "The charts in this bundle, by digest.", lock); err != nil {
+			return nil, err
+		}
 	}
 	if err := t.addYAML("recipe.yaml", "The recipe this bundle was made from.", r); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -21,6 +22,7 @@ type Tree struct {
 
 type file struct {
 	data       []byte
+	ref        *engine.Blob // instead of data: the bytes are in the content store
 	executable bool
 }
 
@@ -39,7 +41,13 @@ func (t *Tree) add(name string, data []byte) {
 	if t.files == nil {
 		t.files = map[string]file{}
 	}
-	t.files[name] = file{data, script(name)}
+	t.files[name] = file{data: data, executable: script(name)}
+}
+
+// addBlob adds a file whose bytes are in the content store.
+func (t *Tree) addBlob(name string, b engine.Blob) {
+	t.add(name, nil)
+	t.files[name] = file{ref: &b}
 }
 
 // addYAML adds v as YAML under a comment that says what the file is.
@@ -74,8 +82,8 @@ func (t *Tree) Paths() []string {
 	return out
 }
 
-// Data returns the bytes of a file, nil if there is none of that name. They
-// must not be changed.
+// Data returns the bytes of a file, nil if there is none of that name or if they
+// are in the content store. They must not be changed.
 func (t *Tree) Data(name string) []byte { return t.files[name].data }
 
 // Executable reports whether a file is a script.
@@ -85,8 +93,13 @@ func (t *Tree) Executable(name string) bool { return t.files[name].executable }
 func (t *Tree) seal() {
 	var b strings.Builder
 	for _, p := range t.Paths() {
-		sum := sha256.Sum256(t.files[p].data)
-		b.WriteString(hex.EncodeToString(sum[:]) + "  " + p + "\n")
+		f := t.files[p]
+		sum := sha256.Sum256(f.data)
+		digits := hex.EncodeToString(sum[:])
+		if f.ref != nil {
+			digits = strings.TrimPrefix(string(f.ref.Digest), "sha256:")
+		}
+		b.WriteString(digits + "  " + p + "\n")
 	}
 	t.add(checksums, []byte(b.String()))
 }

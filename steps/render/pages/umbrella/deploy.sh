@@ -5,9 +5,13 @@ set -eu
 cd "$(dirname "$0")"
 namespace=${NAMESPACE:-eidos}
 dry=
+{{- if .Vendored }}
+chart=.
+{{- else }}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chart=$work/{{ .Name }} # a copy: fetching sub-charts adds files
+{{- end }}
 
 case "$#:${1:-}" in
 0:) ;;
@@ -20,8 +24,12 @@ run() {
   [ -n "$dry" ] || "$@"
 }
 
+
+{{- if not .Vendored }}
+
 run cp -R . "$chart"
 run helm dependency update "$chart"
+{{- end }}
 {{- if .Late }}
 # The first time, the kinds of some manifests come with the sub-charts: install those first.
 if [ -n "$dry" ] || ! helm status {{ sh .Name }} --namespace "$namespace" >/dev/null 2>&1; then

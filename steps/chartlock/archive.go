@@ -1,0 +1,73 @@
+package chartlock
+
+import (
+	"archive/tar"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"path"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// chartVersion names a chart.
+type chartVersion struct{ name, version string }
+
+// maxUnpacked is how much of an archive is unpacked to find its Chart.yaml.
+const maxUnpacked = 256 << 20 // bytes
+
+// maxChartFile is the longest Chart.yaml that is read.
+const maxChartFile = 1 << 20 // bytes
+
+// identify returns the chart that a packaged chart states to be.
+func identify(archive []byte) (chartVersion, error) {
+	bad := func(format string, args ...any) (chartVersion, error) {
+		return chartVersion{}, schema.Errorf(schema.Invalid, "not a packaged chart: "+format, args...)
+	}
+	zr, err := gzip.NewReader(bytes.NewReader(archive))
+	if err != nil {
+		return bad("%w", err)
+	}
+	tr := tar.NewReader(io.LimitReader(zr, maxUnpacked))
+	for {
+		h, err := tr.Next()
+		if err == io.EOF {
+			return bad("it has no Chart.yaml")
+		}
+		if err != nil {
+			return bad("%w", err)
+		}
+		if dir, file := path.Split(path.Clean(h.Name)); h.Typeflag != tar.TypeReg || file != "Chart.yaml" || strings.Count(dir, "/") != 1 {
+			continue
+		}
+		data, err := io.ReadAll(io.LimitReader(tr, maxChartFile+1))
+		if err != nil {
+			return bad("%w", err)
+		}
+		if len(data) > maxChartFile {
+			return bad("its Chart.yaml has more than %d MiB", maxChartFile>>20)
+		}
+		doc, err := schema.Parse("Chart.yaml", data)
+		if err != nil {
+			return bad("%w", err)
+		}
+		is := chartVersion{doc.TextAt("name"), doc.TextAt("version")}
+		if is.name == "" || is.version == "" {
+			return bad("its Chart.yaml has no name or no version")
+		}
+		return is, nil
+	}
+}
+
+// sameVersion compares versions as Helm does when it looks for one: with or
+// without a leading v.
+func sameVersion(a, b string) bool { return strings.TrimPrefix(a, "v") == strings.TrimPrefix(b, "v") }
+
+func digestOf(data []byte) schema.Digest {
+	sum := sha256.Sum256(data)
+	return schema.Digest("sha256:" + hex.EncodeToString(sum[:]))
+}
