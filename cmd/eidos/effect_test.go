@@ -81,7 +81,7 @@ func TestFlagsWithoutEffectAreRefused(t *testing.T) {
 		{"graph p.yaml", "param params-file format output"},
 		{"graph -r r.yaml", "recipe of format output"},
 		{"graph --service eks", catalogue + " recipe of format output"},
-		{"vet", "data format"},
+		{"vet", "data format module"},
 		{"vet p.yaml", "param params-file"},
 		{"run --write", "write"},
 		{"run p.yaml --explain", "explain param params-file force only from overwrite"},

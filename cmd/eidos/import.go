@@ -2,10 +2,9 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
-	"sort"
 	"strings"
+	"testing/fstest"
 
 	"github.com/spf13/cobra"
 
@@ -16,10 +15,12 @@ import (
 	"github.com/NVIDIA/eidos/recipes/importer"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/userfile"
+	"github.com/NVIDIA/eidos/steps/address"
 )
 
 func (a *app) importTree() *cobra.Command {
 	var output, valuesFrom string
+	var force bool
 	c := &cobra.Command{
 		Use:   "import DIRECTORY|DOCUMENT",
 		Short: "Turn a --data directory, or a document, of the upstream tool into eidos' own",
@@ -38,10 +39,14 @@ A snapshot, recipe or criteria file of upstream is converted to eidos' form.`,
 	c.Flags().VarP(&outputFlag{&output}, "output", "o", "where to: a new directory; for a document a path or - (default)")
 	c.Flags().StringVar(&valuesFrom, "values-from", "", "for a recipe: directory whose values files and manifests it refers to")
 	must(c.MarkFlagDirname("values-from"))
+	c.Flags().BoolVar(&force, "force", false, "for a directory: write it though vet refuses it, to be mended by hand")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if !isDirectory(args[0]) {
 			if output == "" {
 				output = "-"
+			}
+			if force {
+				return schema.Errorf(schema.Invalid, "--force is for a directory")
 			}
 			return a.importDocument(c, args[0], output, valuesFrom)
 		}
@@ -51,7 +56,7 @@ A snapshot, recipe or criteria file of upstream is converted to eidos' form.`,
 		if valuesFrom != "" {
 			return schema.Errorf(schema.Invalid, "--values-from is for a recipe; the directory has its own values")
 		}
-		return a.importDirectory(c, args[0], output)
+		return a.importDirectory(c, args[0], output, force)
 	}
 	return c
 }
@@ -70,10 +75,7 @@ func (a *app) importDocument(c *cobra.Command, from, to, valuesFrom string) erro
 	return w.save(c.Context(), env, v, to)
 }
 
-func (a *app) importDirectory(c *cobra.Command, from, to string) error {
-	if entries, err := os.ReadDir(to); err == nil && len(entries) > 0 {
-		return schema.Errorf(schema.Invalid, "output directory %q is not empty", to).WithHint("name a new one")
-	}
+func (a *app) importDirectory(c *cobra.Command, from, to string, force bool) error {
 	cat, err := a.catalog(c.Context(), "")
 	if err != nil {
 		return err
@@ -87,17 +89,17 @@ func (a *app) importDirectory(c *cobra.Command, from, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := writeSite(to, site); err != nil {
+	vetErr := vetSite(site, to)
+	if vetErr != nil && !force {
+		return schema.Join([]error{vetErr, schema.Errorf(schema.Invalid, "%s was not written: the catalogue refuses it", to).
+			WithHint("eidos import %s -o %s --force writes it, to be mended by hand", from, to)})
+	}
+	if err := address.WriteDir(c.Context(), to, site.Files); err != nil {
 		return err
 	}
 	for _, n := range site.Notes {
 		a.story.Note("%s", n)
 	}
-	src, err := source(to)
-	if err != nil {
-		return err
-	}
-	_, vetErr := compile.Vet(src)
 	a.say("%s, %s and %s in %s", count(site.Overlays, "overlay"), count(site.Components, "component"), count(site.Manifests, "manifest"), to)
 	if _, err := fmt.Fprint(a.out, lines(site.Left)); err != nil {
 		return err
@@ -109,23 +111,26 @@ func (a *app) importDirectory(c *cobra.Command, from, to string) error {
 		WithHint("the rest is in %s; docs/migration.md says what to do about each", to)})
 }
 
+// vetSite proves the catalogue with a site that is not written yet.
+func vetSite(site *importer.Site, name string) error {
+	src, err := source("")
+	if err != nil {
+		return err
+	}
+	tree := fstest.MapFS{}
+	for p, data := range site.Files {
+		tree[p] = &fstest.MapFile{Data: data, Mode: 0o644}
+	}
+	if src, err = src.WithTree(tree, name); err != nil {
+		return err
+	}
+	_, err = compile.Vet(src)
+	return err
+}
+
 func lines(list []string) string {
 	if len(list) == 0 {
 		return ""
 	}
 	return strings.Join(list, "\n") + "\n"
-}
-
-func writeSite(dir string, site *importer.Site) error {
-	names := make([]string, 0, len(site.Files))
-	for n := range site.Files {
-		names = append(names, n)
-	}
-	sort.Strings(names)
-	for _, n := range names {
-		if err := writeNew(filepath.Join(dir, filepath.FromSlash(n)), string(site.Files[n])); err != nil {
-			return err
-		}
-	}
-	return nil
 }

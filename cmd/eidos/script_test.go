@@ -23,8 +23,11 @@ func TestScripts(t *testing.T) {
 		Setup:               setup,
 		Cmds:                commands(),
 		Condition: func(cond string) (bool, error) {
-			if cond == "root" {
+			switch cond {
+			case "root":
 				return os.Getuid() == 0, nil
+			case "tools":
+				return os.Getenv("EIDOS_REAL_TOOLS") != "", nil
 			}
 			return false, fmt.Errorf("no condition %q", cond)
 		},

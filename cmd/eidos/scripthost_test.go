@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -42,6 +43,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"charts":   serveCharts,
 		"workflow": runWorkflow,
 		"steps":    writeSteps,
+		"tool":     runTool,
 
 		"collector": startCollector,
 	}
@@ -97,6 +99,21 @@ func writeSteps(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if n == 0 {
 		ts.Fatalf("%s has no workflow", args[0])
+	}
+}
+
+// runTool runs a pinned tool, built by scripts/tool if it is not there: tool NAME
+// [ARG...]. Scripts that use it start with "[!tools] skip".
+func runTool(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 0 {
+		ts.Fatalf("usage: tool NAME [ARG...]")
+	}
+	find := exec.Command("../../scripts/tool", args[0])
+	find.Stderr = os.Stderr
+	path, err := find.Output()
+	ts.Check(err)
+	if err := ts.Exec(strings.TrimSpace(string(path)), args[1:]...); (err == nil) == neg {
+		ts.Fatalf("%s: %v, and the script says otherwise", strings.Join(args, " "), err)
 	}
 }
 

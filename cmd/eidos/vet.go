@@ -6,11 +6,12 @@ import (
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/address"
 	"github.com/spf13/cobra"
 )
 
 func (a *app) vet() *cobra.Command {
-	var data, format string
+	var data, format, module string
 	c := &cobra.Command{
 		Use:   "vet [PIPELINE]",
 		Short: "Prove the catalogue, or check a pipeline without running it",
@@ -18,15 +19,21 @@ func (a *app) vet() *cobra.Command {
 compiles. Without: prove the catalogue, alone or with a directory of your own: every question
 resolves, its overlays agree, its deployment order is acyclic, its constraints
 can be met together; no overlay is unreachable or doubled, no component unused,
-no check without a definition. Prints which recipe answers what.`,
+no check without a definition. Prints which recipe answers what.
+
+--module DIR also writes the catalogue, with your directory in it, as one CUE
+module that stock cue checks.`,
 		Example: `  eidos vet
-  eidos vet --data ./site --format json`,
+  eidos vet --data ./site --format json
+  eidos vet --data ./site --module union && (cd union && cue vet ./...)`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completePipelines,
 	}
 	var f runFlags
 	f.bindParams(c)
 	c.Flags().StringVar(&data, "data", "", "directory of CUE files unified with the built-in catalogue")
+	c.Flags().StringVar(&module, "module", "", "also write all of it to this new directory, as a CUE module for stock cue")
+	must(c.MarkFlagDirname("module"))
 	formatWord(c, &format, "table", "json")
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		m := mode{when: "without a pipeline", takes: allBut(c, "param", "params-file"), hint: "name the pipeline"}
@@ -42,6 +49,16 @@ no check without a definition. Prints which recipe answers what.`,
 		src, err := source(data)
 		if err != nil {
 			return err
+		}
+		// Before it is proven: stock cue may look at what is wrong, too.
+		if module != "" {
+			files, err := src.Module()
+			if err != nil {
+				return err
+			}
+			if err := address.WriteDir(c.Context(), module, files); err != nil {
+				return err
+			}
 		}
 		r, err := compile.Vet(src)
 		if r != nil && format == "json" {

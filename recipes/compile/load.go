@@ -31,6 +31,20 @@ func (s Source) tree() (fstest.MapFS, error) {
 	return tree, nil
 }
 
+// Module is the source as a CUE module that stock cue checks: cue vet ./...
+// By path; the files that were added are beside the built-in ones.
+func (s Source) Module() (map[string][]byte, error) {
+	tree, err := s.tree()
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string][]byte, len(tree))
+	for name, f := range tree {
+		out[name] = f.Data
+	}
+	return out, nil
+}
+
 // load evaluates the catalogue in src and checks it, all problems at once.
 func load(src Source) (*loaded, error) {
 	tree, err := src.tree()

@@ -180,18 +180,33 @@ func (l *loaded) asks(what, name string, byLevel map[string]ask, layers []string
 	keep(constraint.Strictest(demanded), false)
 	keep(constraint.Strictest(all), true)
 	if !constraint.Satisfiable(exprs...) {
-		return out, unsatisfiable(name, out).At(l.saidAtBy(out[len(out)-1].From, what, name), "")
+		apart := contradiction(all)
+		return out, unsatisfiable(name, apart).At(l.saidAtBy(apart[len(apart)-1].From, what, name), "")
 	}
 	return out, nil
 }
 
-func unsatisfiable(name string, asks []schema.Constraint) *schema.Error {
+// contradiction is the first pair of asks, which are in the order of their
+// levels, that cannot hold together, or all of them where every pair can: the
+// answers that have both levels then report the same.
+func contradiction(asks []constraint.Ask) []constraint.Ask {
+	for i, b := range asks {
+		for _, a := range asks[:i] {
+			if !constraint.Satisfiable(a.Expr, b.Expr) {
+				return []constraint.Ask{a, b}
+			}
+		}
+	}
+	return asks
+}
+
+func unsatisfiable(name string, asks []constraint.Ask) *schema.Error {
 	text := ""
 	for i, a := range asks {
 		if i > 0 {
 			text += " and "
 		}
-		text += a.Value + " (" + a.From + ")"
+		text += a.Expr.String() + " (" + a.From + ")"
 	}
 	return schema.Errorf(schema.Invalid, "nothing can satisfy the constraints on %s: %s", name, text).
 		WithHint("a descendant can tighten what its ancestors ask for, never contradict it")

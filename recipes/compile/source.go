@@ -56,6 +56,11 @@ func (s Source) With(dir string) (Source, error) {
 		return s, notThere(dir, err)
 	}
 	defer root.Close()
+	return s.WithTree(userfile.Tree(root), dir)
+}
+
+// WithTree is With for the files of a directory called dir.
+func (s Source) WithTree(tree fs.FS, dir string) (Source, error) {
 	out := Source{files: fstest.MapFS{}, added: map[string]string{}}
 	for k, v := range s.files {
 		out.files[k] = v
@@ -69,7 +74,7 @@ func (s Source) With(dir string) (Source, error) {
 	}
 	var total int64
 	count := 0
-	err = fs.WalkDir(userfile.Tree(root), ".", func(name string, e fs.DirEntry, err error) error {
+	err := fs.WalkDir(tree, ".", func(name string, e fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -103,7 +108,7 @@ func (s Source) With(dir string) (Source, error) {
 			fail(name, "%d MiB is over the limit of %d MiB for a file", info.Size()>>20, maxFile>>20)
 			return nil
 		}
-		data, err := fs.ReadFile(userfile.Tree(root), name)
+		data, err := fs.ReadFile(tree, name)
 		if err != nil {
 			return err
 		}

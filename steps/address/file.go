@@ -3,9 +3,14 @@ package address
 import (
 	"context"
 	"io"
+	"maps"
+	"os"
+	"path"
 	"path/filepath"
+	"slices"
 
 	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/internal/replace"
 )
 
@@ -15,6 +20,28 @@ func WriteFile(path string, data []byte) error {
 	return replace.File(path, 0o666, func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
+	})
+}
+
+// WriteDir writes files, by slash-separated path, to a directory that is new or
+// empty: all of them or none.
+func WriteDir(ctx context.Context, dir string, files map[string][]byte) error {
+	allow := func() error {
+		if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+			return schema.Errorf(schema.Invalid, "output directory %q is not empty", dir).WithHint("name a new one")
+		}
+		return nil
+	}
+	return replace.Dir(ctx, dir, allow, func(root *os.Root) error {
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			if err := root.MkdirAll(path.Dir(name), 0o777); err != nil {
+				return err
+			}
+			if err := root.WriteFile(name, files[name], 0o666); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
