@@ -37,6 +37,8 @@ type Word struct {
 	Proof   map[string]Evidence `json:"proof,omitempty"`
 	Sign    map[string]Evidence `json:"sign,omitempty"`
 	Against map[string]Evidence `json:"against,omitempty"`
+	// Undetected is why no measurement shows it, of a word that none does.
+	Undetected string `json:"undetected,omitempty"`
 }
 
 // Evidence is what a measured value says about a word: it is like one of Is and

@@ -6,16 +6,6 @@ import "strings"
 // it, "" if it may be one: what was measured on such a host (Local) proves
 // nothing about the nodes.
 func (s *Snapshot) OffNode() string {
-	for _, m := range s.Measurements {
-		if m.Type != "K8s" {
-			continue
-		}
-		for _, sub := range m.Subtypes {
-			if sub.Subtype == "node" {
-				return ""
-			}
-		}
-	}
 	for _, c := range s.Collectors {
 		if c.Name != "k8s" {
 			continue
@@ -28,6 +18,9 @@ func (s *Snapshot) OffNode() string {
 	}
 	return ""
 }
+
+// AbsentValue is the value, in a difference, of nodes that have none.
+const AbsentValue = "(absent)"
 
 // OffNodeReason is in the reason of the collector k8s when the host that it ran
 // on is not a node of the cluster.

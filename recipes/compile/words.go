@@ -59,9 +59,9 @@ func wordLines(inst *build.Instance, src Source) map[string]string {
 
 // word is a word as the CUE gives it.
 type word struct {
-	Name, Display, Family, Fallback, Narrows string
-	Aliases, Covers                          map[string]bool
-	Proof, Sign, Against                     map[string]recipes.Evidence
+	Name, Display, Family, Fallback, Narrows, Undetected string
+	Aliases, Covers                                      map[string]bool
+	Proof, Sign, Against                                 map[string]recipes.Evidence
 }
 
 // words reads the words of the criteria and checks what is said between them:
@@ -119,6 +119,7 @@ func (l *loaded) wordsOf(out *recipes.Words, field string, all map[string]word) 
 		out.Fields[field] = append(out.Fields[field], recipes.Word{
 			Name: name, Display: w.Display, Family: w.Family, Fallback: w.Fallback, Narrows: w.Narrows,
 			Aliases: on(w.Aliases), Covers: on(w.Covers), Proof: w.Proof, Sign: w.Sign, Against: w.Against,
+			Undetected: w.Undetected,
 		})
 	}
 	sort.SliceStable(out.Fields[field], func(i, j int) bool {

@@ -20,10 +20,11 @@ func Snapshot(w *recipes.Words, s *schema.Snapshot) *schema.DetectionResult {
 	for i, field := range recipes.Fields() {
 		f := weighing{field: field, words: w.Fields[field], against: map[string][]piece{}}
 		f.collect(w.Naming[field], facts)
-		if len(f.types) == 0 {
-			continue // nothing that is measured shows this field
-		}
 		f.unread = facts.unread(f.types)
+		if len(f.off) > 0 {
+			f.unread = append(f.unread, f.off...)
+			slices.Sort(f.unread)
+		}
 		d := f.decide()
 		c[i] = d.Value
 		out.Detected = append(out.Detected, d)
@@ -59,6 +60,8 @@ type weighing struct {
 	types []schema.MeasurementType
 	// unread is what the snapshot cannot show, and why.
 	unread []string
+	// off are nodes whose facts do not count, and why.
+	off []string
 }
 
 // collect finds every fact that the rules are about.
@@ -180,14 +183,27 @@ func (f *weighing) narrow(pieces []piece) []piece {
 	return pieces
 }
 
-// nothing says what was looked at in vain.
+// nothing says what was looked at in vain, and which words nothing can show.
 func (f *weighing) nothing() string {
+	var hidden, why []string
+	for _, w := range f.words {
+		if w.Undetected != "" {
+			hidden = append(hidden, w.Name+" ("+w.Undetected+")")
+			why = append(why, w.Undetected)
+		}
+	}
+	if why = slices.Compact(why); len(f.types) == 0 && len(why) == 1 {
+		return why[0]
+	}
 	text := "the snapshot has no measurement that could show it"
 	if len(f.looked) > 0 {
 		text = "nothing shows it; looked at " + some(f.looked)
 	}
 	if len(f.unread) > 0 {
 		text += "; not looked at: " + some(f.unread)
+	}
+	if len(hidden) > 0 {
+		text += "; no measurement shows " + some(hidden)
 	}
 	return text
 }

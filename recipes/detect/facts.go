@@ -42,6 +42,9 @@ type facts struct {
 	// off says why what was measured on this host proves nothing about nodes.
 	off string
 	s   *schema.Snapshot
+	// gpus are the nodes that are known to have a GPU; nil if the snapshot has
+	// not all of them.
+	gpus map[string]bool
 }
 
 // read takes from s what the rules of w are about.
@@ -76,6 +79,9 @@ func read(w *recipes.Words, s *schema.Snapshot) facts {
 			continue
 		}
 		for _, v := range d.Values {
+			if v.Value == schema.AbsentValue {
+				continue
+			}
 			fs.by[group] = append(fs.by[group], fact{group: group, key: key, value: v.Value, nodes: strings.Join(v.Nodes, ", ")})
 		}
 	}
@@ -84,7 +90,71 @@ func read(w *recipes.Words, s *schema.Snapshot) facts {
 			return cmp.Or(strings.Compare(a.key, b.key), strings.Compare(a.value, b.value), strings.Compare(a.nodes, b.nodes))
 		})
 	}
+	fs.gpus = fs.gpuNodes(w)
 	return fs
+}
+
+// gpuNodes are the nodes with a label that names their GPU. nil if there are
+// none, or if the snapshot does not list all of them.
+func (fs facts) gpuNodes(w *recipes.Words) map[string]bool {
+	out := map[string]bool{}
+	for _, x := range fs.by[labels] {
+		if x.value == "" || x.nodes == "" || x.key != "nvidia.com/gpu.present" && !namesGPU(w, x.key) {
+			continue
+		}
+		nodes, all := nodeList(x.nodes)
+		if !all {
+			return nil
+		}
+		for _, n := range nodes {
+			out[n] = true
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// namesGPU reports whether a label's key is one that names a GPU.
+func namesGPU(w *recipes.Words, key string) bool {
+	for rule := range w.Naming["accelerator"] {
+		if label, ok := strings.CutPrefix(rule, labels+"."); ok && like(key, strings.NewReplacer("<", "", ">", "").Replace(label)) {
+			return true
+		}
+	}
+	return false
+}
+
+// nodeList takes apart the nodes of a label. all is false if there are more than
+// are listed.
+func nodeList(text string) (nodes []string, all bool) {
+	for n := range strings.SplitSeq(text, ",") {
+		n = strings.TrimSpace(n)
+		if strings.Contains(n, " ") { // "node-9 and 3 more"
+			return nil, false
+		}
+		nodes = append(nodes, n)
+	}
+	return nodes, true
+}
+
+// withoutGPU names the nodes that x is of, where none of them has a GPU and
+// others have.
+func (fs facts) withoutGPU(x fact) string {
+	text := x.nodes
+	if text == "" && (typeOf(x.group).Local() || x.group == "K8s.node") {
+		for _, f := range fs.by["K8s.node"] {
+			if f.key == "source-node" {
+				text = f.value
+			}
+		}
+	}
+	nodes, all := nodeList(text)
+	if fs.gpus == nil || text == "" || !all || slices.ContainsFunc(nodes, func(n string) bool { return fs.gpus[n] }) {
+		return ""
+	}
+	return cut(text, 80)
 }
 
 // labels is the subtype that holds the labels of nodes.
@@ -170,6 +240,13 @@ func (f *weighing) at(rule string, fs facts) iter.Seq[found] {
 				// A value in the key, without a sign between: older documents.
 				name = strings.TrimPrefix(x.key, key+".")
 			case !like(x.key, key):
+				continue
+			}
+			// Recipes are for the nodes with GPUs: what the others run is no matter.
+			if nodes := fs.withoutGPU(x); nodes != "" && f.field == "os" {
+				if text := nodes + ": without a GPU, which other nodes have"; !slices.Contains(f.off, text) {
+					f.off = append(f.off, text)
+				}
 				continue
 			}
 			if text := x.String(); !slices.Contains(f.looked, text) {

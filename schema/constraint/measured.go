@@ -20,7 +20,7 @@ func measurements() map[string][]string {
 		"NodeTopology.taint":   nil, "NodeTopology.label": nil,
 		"GPU.smi": {"driver", "cuda-version", "gpu-count", "gpu.model", "gpu.product-architecture", "gpu.vbios-version", "gpu.persistence-mode",
 			"gpu.addressing-mode", "gpu.display-active", "gpu.display-mode", "gpu.gsp-firmware-version"},
-		"GPU.device": nil,
+		"GPU.device": nil, "GPU.pci": nil,
 		"OS.release": nil, "OS.kmod": nil, "OS.sysctl": nil, "OS.grub": nil,
 	}
 }

@@ -3,6 +3,8 @@ package constraint
 import (
 	"errors"
 	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -30,6 +32,17 @@ func TestMeasured(t *testing.T) {
 					t.Error(err)
 				}
 			}
+		}
+	}
+	// docs/recipes.md has a row for each.
+	page, err := os.ReadFile("../../docs/recipes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range measurements() {
+		typ, sub, _ := strings.Cut(name, ".")
+		if !regexp.MustCompile(`(?m)^\| ` + typ + ` \| [a-z, ]*\b` + sub + `\b[a-z, ]* \|`).Match(page) {
+			t.Errorf("docs/recipes.md has no row for %s", name)
 		}
 	}
 	for path, hint := range map[string]string{

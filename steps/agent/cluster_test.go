@@ -32,8 +32,9 @@ func TestAgentOnACluster(t *testing.T) {
 		return nil, nil, collect.Absent("no NVIDIA driver")
 	}}
 	w.agent = w.container(t, none)
-	c.StartNode(t, "node-a", nil, w.agent)
-	c.StartNode(t, "node-b", func(n *corev1.Node) { n.Status.NodeInfo.KernelVersion = "6.8.0-1031-aws" }, w.agent)
+	nfd := func(n *corev1.Node) { n.Labels["feature.node.kubernetes.io/system-os_release.ID"] = "ubuntu" }
+	c.StartNode(t, "node-a", nfd, w.agent)
+	c.StartNode(t, "node-b", func(n *corev1.Node) { nfd(n); n.Status.NodeInfo.KernelVersion = "6.8.0-1031-aws" }, w.agent)
 	for name, test := range map[string]func(*testing.T, *world){
 		"snapshot": testSnapshot, "refused": testRefusedWrite, "failure": testFailure, "image": testMissingImage,
 		"timeout": testTimeout, "interrupt": testInterrupt, "twice": testSideBySide, "taken": testNameTaken,

@@ -14,9 +14,6 @@ import (
 	"github.com/NVIDIA/eidos/steps/kube"
 )
 
-// absentValue stands for no value in a difference.
-const absentValue = "(absent)"
-
 // fleet is what is known of many nodes beside their snapshots.
 type fleet struct {
 	nodes   []kube.GPUNode
@@ -193,7 +190,7 @@ func own(k key) bool {
 func difference(path string, perNode map[string]schema.Scalar, names []string) schema.Difference {
 	nodes := map[string][]string{}
 	for _, n := range names {
-		text := absentValue
+		text := schema.AbsentValue
 		if v, ok := perNode[n]; ok {
 			text = constraint.Text(v)
 		}

@@ -13,6 +13,8 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/detect"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/constraint"
 )
@@ -37,10 +39,40 @@ func testSnapshot(t *testing.T, w *world) {
 	if s.Metadata.Source != "node-b" || value(t, s, "K8s.node.kernel-version") != "6.8.0-1031-aws" || value(t, s, "K8s.server.version") == "" {
 		t.Errorf("snapshot of %s with %v", s.Metadata.Source, s.Measurements)
 	}
+	// It does not see the host's files, and learns its system all the same.
+	if value(t, s, "OS.release.ID") != "" {
+		t.Errorf("the image's own system is taken for the node's: %v", s.Measurements)
+	}
+	if os := osOf(t, s); os.Value != "ubuntu" || os.Evidence != "K8s.node.os-image = Ubuntu 24.04.3 LTS" ||
+		!slices.ContainsFunc(os.Also, func(e string) bool {
+			return strings.HasPrefix(e, "NodeTopology.label.feature.node.kubernetes.io/system-os_release.ID = ubuntu")
+		}) {
+		t.Errorf("os: %+v", os)
+	}
 	if !log.has("written to cm://" + w.Namespace + "/eidos-snapshot-") {
 		t.Errorf("the agent's log is not in the story: %q", log.lines)
 	}
 	w.clean(t)
+}
+
+// osOf is what the catalogue detects of the nodes' system.
+func osOf(t *testing.T, s *schema.Snapshot) schema.Detection {
+	t.Helper()
+	cat, err := recipes.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	words, err := cat.Words()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range detect.Snapshot(words, s).Detected {
+		if d.Field == "os" {
+			return d
+		}
+	}
+	t.Fatal("os is not among the fields")
+	return schema.Detection{}
 }
 
 // Without the right to write its ConfigMap the agent's snapshot comes through

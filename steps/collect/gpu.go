@@ -5,6 +5,8 @@ package collect
 import (
 	"context"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
@@ -13,16 +15,17 @@ import (
 )
 
 // GPU is every NVIDIA GPU of this host, through libnvidia-ml.so.1.
-func GPU() Source { return GPUFrom(nvml.New()) }
+func GPU() Source { return GPUFrom(nvml.New(), os.DirFS("/")) }
 
-// GPUFrom is every GPU that lib shows. The calls go into the driver and cannot
-// be cancelled.
-func GPUFrom(lib nvml.Interface) Source {
+// GPUFrom is every GPU that lib shows or, where it does not start, that the PCI
+// bus of the host at root has. Calls of lib go into the driver and cannot be
+// cancelled.
+func GPUFrom(lib nvml.Interface, root fs.FS) Source {
 	return Source{
 		Collectors: []schema.Collector{"gpu"},
 		Open: func(_ context.Context, p schema.CollectParams, _ []schema.Collector) ([]Part, func(), error) {
 			if err := initNVML(lib); err != nil {
-				return nil, nil, err
+				return undriven(root, err), nil, nil
 			}
 			read := func(context.Context) (Reading, error) { return readGPUs(lib, p.Serials) }
 			return []Part{{"gpu", "", "GPU", read}}, func() { lib.Shutdown() }, nil

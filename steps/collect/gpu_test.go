@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"testing/fstest"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 	"github.com/NVIDIA/go-nvml/pkg/nvml/mock"
@@ -22,7 +23,7 @@ import (
 
 func readNVML(t *testing.T, lib nvml.Interface, p schema.CollectParams) []result {
 	t.Helper()
-	return readSource(t.Context(), GPUFrom(lib), p, []schema.Collector{"gpu"}, defaultTimeout)
+	return readSource(t.Context(), GPUFrom(lib, fstest.MapFS{}), p, []schema.Collector{"gpu"}, defaultTimeout)
 }
 
 // subtype returns one subtype of what was read.

@@ -54,7 +54,7 @@ func (a *absent) Error() string { return a.reason }
 
 // Absent is the error of a source, or a part, that is not here: a measured
 // fact, and a failure only if it was required.
-func Absent(format string, args ...any) error { return &absent{fmt.Sprintf(format, args...)} }
+func Absent(format string, args ...any) error { return &absent{fmt.Errorf(format, args...).Error()} }
 
 // IsAbsent reports whether err is, or wraps, an Absent error.
 func IsAbsent(err error) bool {

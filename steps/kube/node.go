@@ -2,6 +2,7 @@ package kube
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,46 +13,53 @@ import (
 	"github.com/NVIDIA/eidos/steps/collect"
 )
 
-// node reads the node that this runs on.
+// node reads the node that this runs on or, of a cluster with only one, that
+// one: what it is says much of the cluster.
 func (c *Client) node(ctx context.Context, this Node) (collect.Reading, error) {
-	n, err := c.findNode(ctx, this)
+	n, here, err := c.findNode(ctx, this)
 	if err != nil {
 		return collect.Reading{}, err
 	}
-	return reading("node", nodeData(n)), nil
+	r := reading("node", nodeData(n))
+	if !here {
+		r.Note = fmt.Sprintf("this host, %s, "+schema.OffNodeReason+", whose only node, %s, is shown", this.Host, n.Name)
+	}
+	return r, nil
 }
 
 // findNode finds the node by the name that the agent's Pod was given, else by
-// this machine's host name, else takes the only one there is.
-func (c *Client) findNode(ctx context.Context, this Node) (*corev1.Node, error) {
+// this machine's host name or, of a cluster with only one, by what the machine
+// is. here is false for an only node that is not this machine.
+func (c *Client) findNode(ctx context.Context, this Node) (n *corev1.Node, here bool, err error) {
 	if this.Name != "" {
 		var n corev1.Node
-		return &n, c.get(ctx, "nodes", &n, "api", "v1", "nodes", this.Name)
+		return &n, true, c.get(ctx, "nodes", &n, "api", "v1", "nodes", this.Name)
 	}
 	if name := strings.ToLower(this.Host); name != "" {
 		var n corev1.Node
 		err := c.get(ctx, "nodes", &n, "api", "v1", "nodes", name)
 		if err == nil || !isStatus(err, http.StatusNotFound) && !isStatus(err, http.StatusForbidden) {
-			return &n, err
+			return &n, true, err
 		}
 		found, err := c.nodes(ctx, url.Values{"labelSelector": {corev1.LabelHostname + "=" + name}})
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if len(found) == 1 {
-			return found[0], nil
+			return found[0], true, nil
 		}
 	}
 	found, err := c.nodes(ctx, nil)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, false, err
 	case len(found) == 1:
-		return found[0], nil
+		info := found[0].Status.NodeInfo
+		return found[0], this.Machine != "" && info.MachineID == this.Machine && info.BootID == this.Boot, nil
 	case len(found) == 0:
-		return nil, collect.Absent("the cluster has no nodes")
+		return nil, false, collect.Absent("the cluster has no nodes")
 	}
-	return nil, collect.Absent("this host, %s, "+schema.OffNodeReason, this.Host)
+	return nil, false, collect.Absent("this host, %s, "+schema.OffNodeReason, this.Host)
 }
 
 // nodes returns the first two nodes that match: enough to know whether there is

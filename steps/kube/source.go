@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/collect"
@@ -14,12 +15,24 @@ import (
 type Node struct {
 	Name string // NODE_NAME of the agent's Pod; "" if it is not known
 	Host string // this machine's host name
+
+	// Machine and Boot are this machine's /etc/machine-id and the kernel's boot
+	// id, as the kubelet reports them of its node. Clones of one machine share
+	// the first; kind's nodes, which are containers, the second.
+	Machine, Boot string
 }
 
 // ThisNode is the node that this process runs on, as far as it can tell.
 func ThisNode() Node {
-	host, _ := os.Hostname() // without one, only a cluster of a single node has an answer
-	return Node{Name: os.Getenv("NODE_NAME"), Host: host}
+	host, _ := os.Hostname()
+	id := func(file string) string {
+		text, _ := os.ReadFile(file) // without one, this machine is not known by it
+		return strings.TrimSpace(string(text))
+	}
+	return Node{
+		Name: os.Getenv("NODE_NAME"), Host: host,
+		Machine: id("/etc/machine-id"), Boot: id("/proc/sys/kernel/random/boot_id"),
+	}
 }
 
 // Source is the Kubernetes cluster: the collectors k8s and topology, over one

@@ -117,7 +117,9 @@ func TestFindNode(t *testing.T) {
 			sel, _ := strings.CutPrefix(r.URL.Query().Get("labelSelector"), "kubernetes.io/hostname=")
 			for _, n := range names {
 				if sel == "" || strings.HasPrefix(n, sel+".") {
-					l.Items = append(l.Items, eksNode(n))
+					node := eksNode(n)
+					node.Status.NodeInfo.MachineID, node.Status.NodeInfo.BootID = "m-"+n, "b-"+n
+					l.Items = append(l.Items, node)
 				}
 			}
 			w.Header().Set("Content-Type", protoType)
@@ -129,14 +131,21 @@ func TestFindNode(t *testing.T) {
 		node  Node
 		nodes []string
 		want  string // the node's name, or the reason that there is none
+		off   string // why the host is not a node
 	}{
-		{"by its name", Node{Name: "n2", Host: "n1"}, []string{"n1", "n2"}, "n2"},
-		{"a name that is no node", Node{Name: "n9"}, []string{"n1"}, "get nodes: the server could not find the requested resource"},
-		{"by host name", Node{Host: "N1"}, []string{"n1", "n2"}, "n1"},
-		{"by host name as a label", Node{Host: "n1"}, []string{"n1.ec2.internal", "n2.ec2.internal"}, "n1.ec2.internal"},
-		{"the only one", Node{Host: "laptop"}, []string{"kind-control-plane"}, "kind-control-plane"},
-		{"none of several", Node{Host: "laptop"}, []string{"n1", "n2"}, "this host, laptop, is not a node of the cluster"},
-		{"no nodes", Node{Host: "laptop"}, nil, "the cluster has no nodes"},
+		{"by its name", Node{Name: "n2", Host: "n1"}, []string{"n1", "n2"}, "n2", ""},
+		{"a name that is no node", Node{Name: "n9"}, []string{"n1"}, "get nodes: the server could not find the requested resource", ""},
+		{"by host name", Node{Host: "N1"}, []string{"n1", "n2"}, "n1", ""},
+		{"by host name as a label", Node{Host: "n1"}, []string{"n1.ec2.internal", "n2.ec2.internal"}, "n1.ec2.internal", ""},
+		{"the only one", Node{Host: "laptop", Machine: "m-laptop", Boot: "b-laptop"}, []string{"far"}, "far",
+			"this host, laptop, is not a node of the cluster, whose only node, far, is shown"},
+		{"the only one, this machine", Node{Host: "renamed", Machine: "m-k3s", Boot: "b-k3s"}, []string{"k3s"}, "k3s", ""},
+		{"the only one, a clone", Node{Host: "clone", Machine: "m-k3s", Boot: "b-clone"}, []string{"k3s"}, "k3s",
+			"this host, clone, is not a node of the cluster, whose only node, k3s, is shown"},
+		{"the only one, a container of this machine", Node{Host: "laptop", Machine: "m-laptop", Boot: "b-kind"}, []string{"kind"}, "kind",
+			"this host, laptop, is not a node of the cluster, whose only node, kind, is shown"},
+		{"none of several", Node{Host: "laptop"}, []string{"n1", "n2"}, "this host, laptop, is not a node of the cluster", "this host, laptop, is not a node of the cluster"},
+		{"no nodes", Node{Host: "laptop"}, nil, "the cluster has no nodes", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -152,6 +161,9 @@ func TestFindNode(t *testing.T) {
 			got, _ := subtype(s, "node")["source-node"].(string)
 			if got != tt.want && !strings.Contains(s.Collectors[0].Reason, "node: "+tt.want) {
 				t.Errorf("got %q, %+v", got, s.Collectors)
+			}
+			if off := s.OffNode(); off != tt.off {
+				t.Errorf("off the nodes: %q, want %q", off, tt.off)
 			}
 		})
 	}

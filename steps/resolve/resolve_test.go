@@ -42,7 +42,7 @@ func TestSnapshot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(notes) > 0 {
+	if len(notes) != 1 || !strings.HasPrefix(notes[0], "platform left open: ") {
 		t.Errorf("notes: %v", notes)
 	}
 	if diff := cmp.Diff(schema.Criteria{Service: "eks", Accelerator: "h100", OS: "ubuntu", Intent: "training"}, res.Criteria); diff != "" {
@@ -55,7 +55,9 @@ func TestSnapshot(t *testing.T) {
 	if diff := cmp.Diff([]string{
 		"service eks, seen in the snapshot: K8s.server.version = v1.30.14-eks-3025e55",
 		"accelerator h100, seen in the snapshot: GPU.smi.gpu.model = NVIDIA H100 80GB HBM3",
+		"intent left open: what a cluster is for is a decision, not a measurement",
 		"os ubuntu, seen in the snapshot: OS.release.ID = ubuntu",
+		"platform left open: the snapshot has no measurement that could show it",
 	}, seen); diff != "" {
 		t.Errorf("detected (-want +got):\n%s", diff)
 	}
@@ -71,7 +73,7 @@ func TestLeftOpen(t *testing.T) {
 	if diff := cmp.Diff(schema.Criteria{Service: "eks"}, res.Criteria); diff != "" {
 		t.Errorf("criteria (-want +got):\n%s", diff)
 	}
-	if len(notes) != 2 || !strings.Contains(notes[0], "accelerator h100") || !strings.Contains(notes[0], "h100-eks") {
+	if len(notes) != 4 || !strings.Contains(notes[2], "accelerator h100") || !strings.Contains(notes[2], "h100-eks") {
 		t.Errorf("notes: %q", notes)
 	}
 	if _, _, err := Recipe(shipped(t), Question{Stated: schema.Criteria{Accelerator: "h100"}, Snapshot: snapshot(t)}); schema.CodeOf(err) != schema.Invalid {

@@ -32,19 +32,6 @@ func absent(s *schema.Snapshot, p constraint.Path) (reason, hint string) {
 			subtypes = append(subtypes, m.Subtypes...)
 		}
 	}
-	name, needs := collector(p.Type)
-	if len(subtypes) == 0 {
-		for _, c := range s.Collectors {
-			switch {
-			case c.Name != name:
-			case c.Status == "failed":
-				return fmt.Sprintf("the %s collector failed: %s", name, c.Reason), fmt.Sprintf("mend that and run eidos snapshot --collectors %s again", name)
-			case c.Status == "absent":
-				return fmt.Sprintf("the snapshot has no %s: %s", p.Type, c.Reason), fmt.Sprintf("run eidos snapshot --collectors %s %s", name, needs)
-			}
-		}
-		return fmt.Sprintf("the snapshot has no %s", p.Type), fmt.Sprintf("run eidos snapshot --collectors %s %s", name, needs)
-	}
 	rest := strings.TrimPrefix(p.String(), string(p.Type)+".")
 	var best *schema.Subtype
 	var names []string
@@ -56,8 +43,26 @@ func absent(s *schema.Snapshot, p constraint.Path) (reason, hint string) {
 		}
 	}
 	if best == nil {
+		what := string(p.Type)
 		word, _, _ := strings.Cut(rest, ".")
-		reason = fmt.Sprintf("the snapshot has no %s.%s", p.Type, word)
+		if len(subtypes) > 0 {
+			what += "." + word
+		}
+		name, needs := collector(p.Type)
+		run := fmt.Sprintf("run eidos snapshot --collectors %s %s", name, needs)
+		for _, c := range s.Collectors {
+			switch {
+			case c.Name != name:
+			case c.Status == "failed":
+				return fmt.Sprintf("the %s collector failed: %s", name, c.Reason), fmt.Sprintf("mend that and run eidos snapshot --collectors %s again", name)
+			case c.Status == "absent":
+				return fmt.Sprintf("the snapshot has no %s: %s", what, c.Reason), run
+			}
+		}
+		reason = "the snapshot has no " + what
+		if len(subtypes) == 0 {
+			return reason, run
+		}
 		if n := schema.Nearest(word, names); n != "" {
 			hint = fmt.Sprintf("did you mean %s.%s?", p.Type, n)
 		}
