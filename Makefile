@@ -23,6 +23,12 @@ test: check real
 build:
 	go build -ldflags "$(LDFLAGS)" -o bin/eidos ./cmd/eidos
 
+# run-server builds and starts the API server on http://localhost:8080.
+.PHONY: run-server
+run-server:
+	go build -ldflags "$(LDFLAGS)" -o bin/eidosd ./cmd/eidosd
+	bin/eidosd $(SERVERFLAGS)
+
 # check is the gate for every commit.
 check: fmt vet staticcheck generated cue vuln race tidy
 

@@ -2,6 +2,48 @@
 
 package schema
 
+// #APIError is the body of every response of eidosd with a status of 400 or
+// more.
+type APIError struct {
+	// What sort of failure it is: a word of the table of exit statuses, or the
+	// meaning of the HTTP status.
+	Code string `json:"code"`
+
+	Message Text `json:"message"`
+
+	Details *APIErrorDetails `json:"details,omitempty"`
+
+	// The value of X-Request-Id, as in the server's log.
+	RequestID Text `json:"requestId"`
+
+	// RFC 3339, UTC.
+	Timestamp Text `json:"timestamp"`
+
+	// The same request may succeed later; Retry-After says when.
+	Retryable bool `json:"retryable"`
+}
+
+type APIErrorDetails struct {
+	// At most 20, in the order of their positions.
+	Problems []APIProblem `json:"problems"`
+
+	// How many there are beyond these.
+	More int64 `json:"more,omitempty"`
+}
+
+type APIProblem struct {
+	// The parameter, or the path in the body.
+	Path string `json:"path,omitempty"`
+
+	Message Text `json:"message"`
+
+	// What to do about it.
+	Hint string `json:"hint,omitempty"`
+
+	// body:line:column
+	At string `json:"at,omitempty"`
+}
+
 // #Agent are the settings of a snapshot that a Job takes inside the cluster.
 type Agent struct {
 	// Namespace of the Job; "default" if not said.
@@ -882,6 +924,85 @@ type DetectParams struct {
 	Data string `json:"data,omitempty"`
 }
 
+// #ServeParams are the settings of eidosd. Each is a flag, and a variable of the
+// environment: rateLimit is --rate-limit and EIDOSD_RATE_LIMIT.
+type ServeParams struct {
+	// Address to listen on, HOST:PORT; :8080, or the port in PORT, if it is left out.
+	Address string `json:"address,omitempty"`
+
+	// Unix socket to listen on instead.
+	Socket string `json:"socket,omitempty"`
+
+	// Certificate and chain for TLS, PEM; read again when the file changes.
+	TLSCert string `json:"tlsCert,omitempty"`
+
+	// Key of the certificate, PEM.
+	TLSKey string `json:"tlsKey,omitempty"`
+
+	// Certificates that clients must have one of, PEM.
+	ClientCA string `json:"clientCA,omitempty"`
+
+	// Directory of CUE files unified with the built-in catalogue; SIGHUP reads it again.
+	Data string `json:"data,omitempty"`
+
+	// Requests a second that one client may make, 0 for any number (default 100).
+	RateLimit *int64 `json:"rateLimit,omitempty"`
+
+	// Requests that one client may make at once (default 200).
+	RateBurst int64 `json:"rateBurst,omitempty"`
+
+	// Header in which a trusted proxy names the client, X-Forwarded-For for one.
+	ClientHeader string `json:"clientHeader,omitempty"`
+
+	// Address or CIDR of a proxy whose clientHeader is believed.
+	TrustedProxy []string `json:"trustedProxy,omitempty"`
+
+	// Requests at once; others are refused with 503 (default 256).
+	MaxInFlight int64 `json:"maxInFlight,omitempty"`
+
+	// Longest body of a request, in KiB (default 8192).
+	MaxBody int64 `json:"maxBody,omitempty"`
+
+	// Memory for answers, in MiB (default 16, 0 for none).
+	CacheSize *int64 `json:"cacheSize,omitempty"`
+
+	// Longest time for a request, its body included (default 30s).
+	Timeout Duration `json:"timeout,omitempty"`
+
+	// Time that requests in flight have to end after SIGTERM (default 30s).
+	Drain Duration `json:"drain,omitempty"`
+
+	// Time between not being ready and not accepting any more (default 0s).
+	DrainDelay Duration `json:"drainDelay,omitempty"`
+
+	// Lines a second in the log for requests that succeed (default 10).
+	LogRate *int64 `json:"logRate,omitempty"`
+
+	// Least level that is logged.
+	LogLevel string `json:"logLevel,omitempty"`
+}
+
+// #QueryParams are the parameters of GET /v1/query.
+type QueryParams struct {
+	// Path of the value: components.gpu-operator.version
+	Selector string `json:"selector"`
+}
+
+// #ExplainParams are the parameters of GET /v1/explain.
+type ExplainParams struct {
+	// Path to explain, with everything below it.
+	Path []string `json:"path,omitempty"`
+}
+
+// #GraphParams are the parameters of GET /v1/graph.
+type GraphParams struct {
+	// What to draw.
+	Of string `json:"of,omitempty"`
+
+	// How to draw it.
+	Format string `json:"format,omitempty"`
+}
+
 // #SignParams are the parameters of `sign`: a pushed digest with a cosign key.
 type SignParams struct {
 	// Private key file; the password is read from COSIGN_PASSWORD.
@@ -1110,6 +1231,100 @@ type ValidateParams struct {
 
 	// Do not count what is unknown as failed.
 	AllowUnknown bool `json:"allowUnknown,omitempty"`
+}
+
+// #ValidateRequest is the body of POST /v1/validate: a recipe, or the criteria
+// of one, and a snapshot.
+type ValidateRequest struct {
+	Recipe *RecipeResult `json:"recipe,omitempty"`
+
+	Criteria *Criteria `json:"criteria,omitempty"`
+
+	Snapshot Snapshot `json:"snapshot"`
+}
+
+// #CriteriaList is what the catalogue in use takes as criteria, and answers.
+type CriteriaList struct {
+	Kind string `json:"kind"`
+
+	APIVersion string `json:"apiVersion"`
+
+	// Version of the catalogue.
+	Version string `json:"version"`
+
+	// Digest of the catalogue's sources.
+	Sources Digest `json:"sources"`
+
+	Fields []CriteriaField `json:"fields"`
+
+	// Every distinct recipe, sorted by its overlays.
+	Recipes []CriteriaRecipe `json:"recipes"`
+}
+
+type CriteriaField struct {
+	Name string `json:"name"`
+
+	Words []CriteriaName `json:"words"`
+}
+
+type CriteriaName struct {
+	Name string `json:"name"`
+
+	// Its name for people.
+	Display string `json:"display"`
+
+	Aliases []string `json:"aliases,omitempty"`
+
+	// The word whose recipes may answer for it.
+	Fallback string `json:"fallback,omitempty"`
+}
+
+// #CriteriaRecipe is a recipe of the catalogue, and what to ask to get it.
+type CriteriaRecipe struct {
+	Criteria Criteria `json:"criteria"`
+
+	// The most special overlays that it is made of.
+	Overlays []string `json:"overlays"`
+
+	Maturity string `json:"maturity"`
+
+	// What the recipe is for.
+	Description string `json:"description,omitempty"`
+
+	// metadata.catalog of the recipe.
+	Catalog Digest `json:"catalog"`
+}
+
+// #Explained is one value of a recipe and who set it.
+type Explained struct {
+	Path string `json:"path"`
+
+	From string `json:"from"`
+
+	At string `json:"at"`
+
+	Displaced []Displaced `json:"displaced,omitempty"`
+
+	How string `json:"how"`
+
+	// What the recipe has there; absent for what is only present.
+	Value any/* CUE top */ `json:"value,omitempty"`
+}
+
+// #RecipeChange is one thing that two recipes have different.
+type RecipeChange struct {
+	Path string `json:"path"`
+
+	// Absent where only b has it.
+	A any/* CUE top */ `json:"a,omitempty"`
+
+	// Absent where only a has it.
+	B any/* CUE top */ `json:"b,omitempty"`
+
+	// The layers that set them, for recipes with provenance.
+	FromA string `json:"fromA,omitempty"`
+
+	FromB string `json:"fromB,omitempty"`
 }
 
 // #ValidationResult says of each constraint whether the snapshot meets it.

@@ -1,6 +1,9 @@
 package schema
 
-import "strings"
+import (
+	"strings"
+	"unicode"
+)
 
 // Property describes one field of a definition, for flags, help and completion.
 type Property struct {
@@ -9,6 +12,21 @@ type Property struct {
 	Description string // one line
 	Enum        []string
 	Required    bool
+	Local       string // what @local of its definition says
+}
+
+// FlagName is a parameter's name as a flag, and in the query of a request:
+// setJSON is set-json.
+func FlagName(parameter string) string {
+	var b strings.Builder
+	r := []rune(parameter)
+	for i, c := range r {
+		if unicode.IsUpper(c) && i > 0 && !unicode.IsUpper(r[i-1]) {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(c))
+	}
+	return b.String()
 }
 
 // Properties lists the fields of #name, sorted.
@@ -20,7 +38,7 @@ func Properties(name string) ([]Property, error) {
 	var out []Property
 	for _, n := range root.keys {
 		r := root.Properties[n]
-		p := Property{Name: n, Description: strings.ReplaceAll(r.Description, "\n", " ")}
+		p := Property{Name: n, Local: r.Local, Description: strings.ReplaceAll(r.Description, "\n", " ")}
 		for _, m := range root.Required {
 			p.Required = p.Required || m == n
 		}

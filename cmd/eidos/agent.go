@@ -26,7 +26,7 @@ func (a *app) agentFlags(c *cobra.Command) func(with map[string]any) error {
 			return nil
 		}
 		for _, name := range slices.Sorted(maps.Keys(s)) {
-			return schema.Errorf(schema.Invalid, "--%s is for a snapshot that a Job takes", kebab(name)).WithHint("add --agent")
+			return schema.Errorf(schema.Invalid, "--%s is for a snapshot that a Job takes", schema.FlagName(name)).WithHint("add --agent")
 		}
 		return nil
 	}

@@ -110,7 +110,7 @@ func (f *compileFlags) fits() error {
 	}
 	slices.Sort(names)
 	for _, n := range names {
-		return schema.Errorf(schema.Invalid, "--%s is for workflows", kebab(n)).WithHint("add --to argo")
+		return schema.Errorf(schema.Invalid, "--%s is for workflows", schema.FlagName(n)).WithHint("add --to argo")
 	}
 	return nil
 }

@@ -97,7 +97,7 @@ func (f *executor) onlyKubernetes() error {
 		names = append(names, "store")
 	}
 	for _, n := range names {
-		return schema.Errorf(schema.Invalid, "--%s is for steps that run as Jobs", kebab(n)).WithHint("add --executor kubernetes")
+		return schema.Errorf(schema.Invalid, "--%s is for steps that run as Jobs", schema.FlagName(n)).WithHint("add --executor kubernetes")
 	}
 	return nil
 }

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/NVIDIA/eidos/cmd/internal/flags"
 	"github.com/NVIDIA/eidos/cmd/internal/progress"
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // root is the command tree. Adding a command adds a line to one of its lists.
@@ -104,31 +104,9 @@ func groups(c *cobra.Command) {
 // onceOnly makes every flag that holds a single value refuse a second one:
 // the last of two would win without a word.
 func onceOnly(c *cobra.Command) {
-	wrap := func(f *pflag.Flag) {
-		if _, list := f.Value.(pflag.SliceValue); list {
-			return
-		}
-		if _, done := f.Value.(*once); !done {
-			f.Value = &once{Value: f.Value}
-		}
-	}
-	c.Flags().VisitAll(wrap)
-	c.PersistentFlags().VisitAll(wrap)
+	flags.Once(c.Flags())
+	flags.Once(c.PersistentFlags())
 	for _, sub := range c.Commands() {
 		onceOnly(sub)
 	}
-}
-
-// once is a flag's value that can be set one time.
-type once struct {
-	pflag.Value
-	set bool
-}
-
-func (o *once) Set(s string) error {
-	if o.set {
-		return givenTwice()
-	}
-	o.set = true
-	return o.Value.Set(s)
 }

@@ -2,10 +2,10 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 
+	"github.com/NVIDIA/eidos/cmd/internal/flags"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -31,53 +31,13 @@ func usageError(c *cobra.Command, err error) error {
 func flagError(c *cobra.Command, err error) *schema.Error {
 	help := "see " + c.CommandPath() + " --help"
 	var unknown *pflag.NotExistError
-	var empty *pflag.ValueRequiredError
-	var invalid *pflag.InvalidValueError
-	var syntax *pflag.InvalidSyntaxError
-	switch {
-	case errors.As(err, &unknown):
+	if errors.As(err, &unknown) && !c.HasParent() {
 		name, short := unknown.GetSpecifiedName(), unknown.GetSpecifiedShortnames()
-		if !c.HasParent() && (name == "version" || short == "v" || short == "V") {
-			return schema.Errorf(schema.Invalid, "unknown flag %s", dashed(name, short)).WithHint("write eidos version")
+		if name == "version" || short == "v" || short == "V" {
+			return schema.Errorf(schema.Invalid, "unknown flag %s", flags.Dashed(name, short)).WithHint("write eidos version")
 		}
-		var known []string
-		c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
-		if near := schema.Nearest(name, known); near != "" && short == "" {
-			help = "did you mean --" + near + "?"
-		}
-		return schema.Errorf(schema.Invalid, "unknown flag %s", dashed(name, short)).WithHint("%s", help)
-	case errors.As(err, &empty):
-		f := empty.GetFlag()
-		kind, _ := pflag.UnquoteUsage(f)
-		return schema.Errorf(schema.Invalid, "--%s needs a value", f.Name).WithHint("write --%s %s", f.Name, strings.ToUpper(kind))
-	case errors.As(err, &invalid):
-		f, why := invalid.GetFlag(), ""
-		switch f.Value.Type() {
-		case "int", "int64":
-			why = "not a whole number"
-		case "bool":
-			why = "neither true nor false"
-		case "duration":
-			why = "not a duration"
-		default:
-			return schema.Errorf(schema.Invalid, "--%s: %w", f.Name, invalid.Unwrap()).WithHint("%s", help)
-		}
-		if strings.HasPrefix(invalid.Unwrap().Error(), onceWords) {
-			return schema.Errorf(schema.Invalid, "--%s: %w", f.Name, invalid.Unwrap()).WithHint("%s", help)
-		}
-		return schema.Errorf(schema.Invalid, "--%s: %q is %s", f.Name, invalid.GetValue(), why).WithHint("%s", help)
-	case errors.As(err, &syntax):
-		return schema.Errorf(schema.Invalid, "%q is not a flag", syntax.GetSpecifiedFlag()).WithHint("%s", help)
 	}
-	return nil
-}
-
-// dashed is a flag as it was written.
-func dashed(name, short string) string {
-	if short != "" {
-		return "-" + name // the one letter of them that is unknown
-	}
-	return "--" + name
+	return flags.Explain(c.Flags(), help, err)
 }
 
 // What cobra says of arguments and of flags that belong together; it has no
@@ -148,8 +108,3 @@ func flagWords(names []string, and string) string {
 	}
 	return s
 }
-
-// onceWords begin the refusal of a second value.
-const onceWords = "given twice"
-
-func givenTwice() error { return fmt.Errorf(onceWords + "; it holds a single value") }

@@ -3,8 +3,8 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"runtime/debug"
 
+	"github.com/NVIDIA/eidos/cmd/internal/version"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
@@ -13,26 +13,7 @@ import (
 // versionString is set when a release is built: -ldflags "-X main.versionString=v1.2.3".
 var versionString = ""
 
-// versionOf is the version of this build: the release's, else the module's,
-// else the commit's.
-func versionOf() string {
-	if versionString != "" {
-		return versionString
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "devel"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			return "devel-" + s.Value[:12]
-		}
-	}
-	return "devel"
-}
+func versionOf() string { return version.Of(versionString) }
 
 func (a *app) version() *cobra.Command {
 	var format string

@@ -10,15 +10,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Change is one thing that two recipes say differently.
-type Change struct {
-	Path string `json:"path"`
-	A    any    `json:"a,omitempty"` // nil when only b has it
-	B    any    `json:"b,omitempty"`
-	// The layers that set them, when the recipes carry their provenance.
-	FromA string `json:"fromA,omitempty"`
-	FromB string `json:"fromB,omitempty"`
-}
+// Change is one thing that two recipes have different.
+type Change = schema.RecipeChange
 
 // Diff lists what differs: criteria, constraints, components, their versions,
 // sources, namespaces, dependencies, manifests and values, and the deployment

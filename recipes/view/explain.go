@@ -9,11 +9,7 @@ import (
 )
 
 // Explained is one value and who set it.
-type Explained struct {
-	schema.Provenance
-	// Value is what stands there; nil for what is only present.
-	Value any `json:"value,omitempty"`
-}
+type Explained = schema.Explained
 
 // Explain returns who set what stands at, or below, each of paths; all for
 // none. res carries its provenance. NotFound names the nearest path.
@@ -67,7 +63,7 @@ func Explain(res *schema.RecipeResult, paths []string) ([]Explained, error) {
 	var out []Explained
 	for i, p := range res.Provenance {
 		if chosen[i] {
-			out = append(out, Explained{p, value(tree, p.Path)})
+			out = append(out, Explained{Path: p.Path, From: p.From, At: p.At, Displaced: p.Displaced, How: p.How, Value: value(tree, p.Path)})
 		}
 	}
 	return out, nil

@@ -37,37 +37,8 @@ func (c Config) decode(env engine.Env, name string, data []byte, mediaType strin
 	if upstream.Is(doc, mediaType) {
 		return c.convert(env, doc, mediaType)
 	}
-	if mediaType != "" {
-		v := schema.New(mediaType)
-		if v == nil {
-			return nil, fmt.Errorf("BUG: no document of type %q", mediaType)
-		}
-		if err := doc.Decode(v); err != nil {
-			return nil, err
-		}
-		return v, nil
-	}
-	kind := ""
-	if m, ok := doc.Value().(map[string]any); ok {
-		kind, _ = m["kind"].(string)
-	}
-	var kinds []string
-	for _, v := range schema.Documents() {
-		k := schema.KindOf(v)
-		kinds = append(kinds, k)
-		if k == kind {
-			if err := doc.Decode(v); err != nil {
-				return nil, err
-			}
-			return v, nil
-		}
-	}
-	if kind == "" {
-		return nil, schema.Errorf(schema.Invalid, "no kind: not a document of eidos").At(doc.Pos(), "kind").
-			WithHint("the kinds are %s", strings.Join(kinds, ", "))
-	}
-	return nil, schema.Errorf(schema.Invalid, "unknown kind %q", kind).At(doc.Pos("kind"), "kind").
-		WithHint("%s", schema.Suggest(kind, kinds))
+	v, _, err := upstream.Reader{}.Decode(doc, mediaType)
+	return v, err
 }
 
 // convert reads a document of upstream, with the tree of ValuesFrom.

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/NVIDIA/eidos/cmd/internal/api"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// newLogger writes JSON, a line each. On Cloud Run the keys have the names that
+// its log reads: https://cloud.google.com/logging/docs/structured-logging
+func newLogger(w io.Writer, level, service string) *slog.Logger {
+	o := &slog.HandlerOptions{Level: slog.LevelInfo}
+	if level != "" {
+		var l slog.Level
+		if err := l.UnmarshalText([]byte(level)); err == nil {
+			o.Level = l
+		}
+	}
+	if service == "" {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	o.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
+		switch {
+		case len(groups) > 0:
+		case a.Key == slog.LevelKey:
+			a.Key = "severity"
+		case a.Key == slog.MessageKey:
+			a.Key = "message"
+		}
+		return a
+	}
+	return slog.New(slog.NewJSONHandler(w, o)).With("service", service)
+}
+
+// requestLog writes a line for every request that fails, and so many a second
+// for the others.
+type requestLog struct {
+	log     *slog.Logger
+	limit   *rate.Limiter
+	dropped atomic.Int64 // since the last line
+	total   atomic.Int64 // dropped ever
+	project string
+}
+
+func newRequestLog(log *slog.Logger, rateLimit int64, project string) *requestLog {
+	return &requestLog{log: log, limit: rate.NewLimiter(rate.Limit(rateLimit), int(max(1, rateLimit))), project: project}
+}
+
+func (l *requestLog) observe(r *api.Record) {
+	level := slog.LevelInfo
+	switch {
+	case r.Status >= 500 && r.Status != 503:
+		level = slog.LevelError
+	case r.Status >= 400:
+		level = slog.LevelWarn
+	case r.Route == "/health" || r.Route == "/ready" || r.Route == "/metrics":
+		level = slog.LevelDebug
+	}
+	if !l.log.Enabled(context.Background(), level) {
+		return
+	}
+	// Refusals come by the thousand: they are rationed like what succeeds.
+	if (level < slog.LevelError) && (level != slog.LevelWarn || r.Status == 429 || r.Status == 503) && !l.limit.AllowN(time.Now(), 1) {
+		l.dropped.Add(1)
+		l.total.Add(1)
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("requestId", r.RequestID), slog.String("method", r.Method), slog.String("route", r.Route), slog.Int("status", r.Status),
+		slog.Float64("seconds", r.Duration.Seconds()), slog.Int64("bytes", r.Bytes), slog.String("client", r.Client.String()),
+	}
+	add := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
+		}
+	}
+	add("cache", r.Cache)
+	add("code", r.Code)
+	if r.Err != nil {
+		add("error", schema.ErrorText(r.Err))
+	}
+	add("panic", r.Panic)
+	add("traceId", r.Trace)
+	if r.Trace != "" && l.project != "" {
+		add("logging.googleapis.com/trace", "projects/"+l.project+"/traces/"+r.Trace)
+	}
+	if n := l.dropped.Swap(0); n > 0 {
+		attrs = append(attrs, slog.Int64("notLogged", n))
+	}
+	l.log.LogAttrs(context.Background(), level, "request", attrs...)
+}

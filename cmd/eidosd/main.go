@@ -1,0 +1,62 @@
+// Eidosd serves the catalogue over HTTP: recipes, bundles, checks of snapshots.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/pflag"
+
+	"github.com/NVIDIA/eidos/cmd/internal/version"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// versionString is set when a release is built: -ldflags "-X main.versionString=v1.2.3".
+var versionString = ""
+
+func main() { os.Exit(mainStatus()) }
+
+// mainStatus is main without the exit, so that scripts in tests can call it.
+func mainStatus() int {
+	return run(context.Background(), os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr)
+}
+
+// run serves until a signal ends it, and returns the exit status.
+func run(ctx context.Context, args []string, lookup func(string) (string, bool), out, errw io.Writer) int {
+	err := start(ctx, args, lookup, out, errw)
+	if err == nil || errors.Is(err, pflag.ErrHelp) {
+		return 0
+	}
+	shown, left := schema.First(err)
+	for _, e := range shown {
+		fmt.Fprintf(errw, "eidosd: error: %s\n", schema.Safe(e.Error()))
+		var se *schema.Error
+		if errors.As(e, &se) && se.Hint != "" {
+			fmt.Fprintf(errw, "eidosd: hint: %s\n", schema.Safe(se.Hint))
+		}
+	}
+	if left > 0 {
+		fmt.Fprintf(errw, "eidosd: %s\n", schema.More(left))
+	}
+	return schema.CodeOf(err).Info().Exit
+}
+
+func start(ctx context.Context, args []string, lookup func(string) (string, bool), out, errw io.Writer) error {
+	v := version.Of(versionString)
+	o, err := readOptions(args, lookup, out)
+	if err != nil {
+		return err
+	}
+	if o.version {
+		_, err := fmt.Fprintln(out, "eidosd", v)
+		return err
+	}
+	s, err := newServer(ctx, o, v, errw)
+	if err != nil {
+		return err
+	}
+	return s.serve(ctx)
+}

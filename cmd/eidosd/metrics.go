@@ -1,0 +1,156 @@
+package main
+
+import (
+	"net/http"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/NVIDIA/eidos/cmd/internal/api"
+)
+
+// metrics are what /metrics reports. Every label has values of a closed list.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	bytes    *prometheus.CounterVec
+	cache    *prometheus.CounterVec
+	limited  prometheus.Counter
+	shed     prometheus.Counter
+	panics   prometheus.Counter
+	reloads  *prometheus.CounterVec
+	reloaded prometheus.Gauge
+
+	makeDuration *prometheus.HistogramVec
+	makes        *prometheus.CounterVec
+	files        *prometheus.CounterVec
+	fileBytes    *prometheus.CounterVec
+	invalid      *prometheus.CounterVec
+}
+
+func newMetrics(version string) *metrics {
+	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
+	buckets := []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: counters("eidos_http_requests_total", "Requests that were answered.", "method", "route", "status"),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "eidos_http_request_duration_seconds", Help: "Time from a request to its answer.", Buckets: buckets}, []string{"method", "route"}),
+		bytes:    counters("eidos_http_response_bytes_total", "Bytes of the bodies of responses.", "route"),
+		cache:    counters("eidos_cache_requests_total", "Requests whose answer was kept (hit) or made (miss).", "result"),
+		limited:  counter("eidos_http_rate_limit_rejects_total", "Requests refused because their client asked too often."),
+		shed:     counter("eidos_http_requests_shed_total", "Requests refused because the server was busy."),
+		panics:   counter("eidos_http_panics_total", "Requests that ended in a panic."),
+		reloads:  counters("eidos_catalog_reloads_total", "Times that the catalogue was read again.", "result"),
+		reloaded: prometheus.NewGauge(prometheus.GaugeOpts{Name: "eidos_catalog_reload_success", Help: "Whether the catalogue in use is the last that was read."}),
+
+		makeDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "bundler_make_duration_seconds", Help: "Time to make a bundle.", Buckets: buckets}, []string{"bundler_type"}),
+		makes:        counters("bundler_make_total", "Bundles that were made, or could not be.", "bundler_type", "result"),
+		files:        counters("bundler_files_generated_total", "Files in bundles.", "bundler_type"),
+		fileBytes:    counters("bundler_bytes_generated_total", "Bytes of the files in bundles.", "bundler_type"),
+		invalid:      counters("bundler_validation_failures_total", "Bundles refused because of their recipe or parameters.", "bundler_type"),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "eidos_build_info", Help: "Which build this is.", ConstLabels: prometheus.Labels{"version": version, "go_version": runtime.Version()}})
+	build.Set(1)
+	m.reloaded.Set(1)
+	m.registry.MustRegister(m.requests, m.duration, m.bytes, m.cache, m.limited, m.shed, m.panics, m.reloads, m.reloaded, build,
+		m.makeDuration, m.makes, m.files, m.fileBytes, m.invalid,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, r := range []string{"success", "error"} {
+		m.reloads.WithLabelValues(r)
+	}
+	for _, r := range []string{"hit", "miss"} {
+		m.cache.WithLabelValues(r)
+	}
+	return m
+}
+
+// watch adds what is read when somebody asks: of the API, and of the log.
+func (m *metrics) watch(a *api.API, log *requestLog) {
+	gauge := func(name, help string, f func() float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))
+	}
+	gauge("eidos_http_requests_in_flight", "Requests that run.", func() float64 { return float64(a.InFlight()) })
+	gauge("eidos_cache_answers", "Answers that are kept.", func() float64 { n, _ := a.CacheUse(); return float64(n) })
+	gauge("eidos_cache_bytes", "Memory of the answers that are kept.", func() float64 { _, n := a.CacheUse(); return float64(n) })
+	gauge("eidos_ready", "Whether the server takes requests.", func() float64 {
+		if a.Status().Ready {
+			return 1
+		}
+		return 0
+	})
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "eidos_log_lines_dropped_total", Help: "Requests that have no line in the log."},
+		func() float64 { return float64(log.total.Load()) }), &catalogInfo{a})
+}
+
+// catalogInfo is one series: the catalogue in use.
+type catalogInfo struct{ api *api.API }
+
+var catalogDesc = prometheus.NewDesc("eidos_catalog_info", "The catalogue in use.", []string{"version", "digest"}, nil)
+
+func (c *catalogInfo) Describe(ch chan<- *prometheus.Desc) { ch <- catalogDesc }
+
+func (c *catalogInfo) Collect(ch chan<- prometheus.Metric) {
+	s := c.api.Status()
+	ch <- prometheus.MustNewConstMetric(catalogDesc, prometheus.GaugeValue, 1, s.Catalog, string(s.Sources))
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
+}
+
+func (m *metrics) observe(r *api.Record) {
+	m.requests.WithLabelValues(r.Method, r.Route, statusLabel(r.Status)).Inc()
+	m.duration.WithLabelValues(r.Method, r.Route).Observe(r.Duration.Seconds())
+	m.bytes.WithLabelValues(r.Route).Add(float64(r.Bytes))
+	if r.Cache != "" {
+		m.cache.WithLabelValues(r.Cache).Inc()
+	}
+	switch {
+	case r.Status == http.StatusTooManyRequests:
+		m.limited.Inc()
+	case r.Status == http.StatusServiceUnavailable && r.Route != "/ready":
+		m.shed.Inc()
+	}
+	if r.Panic != "" {
+		m.panics.Inc()
+	}
+	if b := r.Bundle; b != nil {
+		m.makes.WithLabelValues(b.Deployer, "success").Inc()
+		m.makeDuration.WithLabelValues(b.Deployer).Observe(b.Duration.Seconds())
+		m.files.WithLabelValues(b.Deployer).Add(float64(b.Files))
+		m.fileBytes.WithLabelValues(b.Deployer).Add(float64(b.Bytes))
+	}
+	if r.Deployer != "" {
+		m.makes.WithLabelValues(r.Deployer, "error").Inc()
+		if r.Status < http.StatusInternalServerError {
+			m.invalid.WithLabelValues(r.Deployer).Inc()
+		}
+	}
+}
+
+func (m *metrics) reload(err error) {
+	if err != nil {
+		m.reloads.WithLabelValues("error").Inc()
+		m.reloaded.Set(0)
+		return
+	}
+	m.reloads.WithLabelValues("success").Inc()
+	m.reloaded.Set(1)
+}
+
+func statusLabel(status int) string {
+	if status == http.StatusOK {
+		return "200"
+	}
+	return strconv.Itoa(status)
+}

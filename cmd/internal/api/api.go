@@ -1,0 +1,113 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Config is what a server is made with. Zero fields are the limits of nothing:
+// no cache, no limit of requests.
+type Config struct {
+	Version string // of eidos
+	Limit   Limit
+	// CacheBytes is how much memory answers may take.
+	CacheBytes int64
+	MaxBody    int64 // bytes of the body of a request; 0 is 8 MiB
+	// MaxInFlight is how many requests may run at once; 0 is any number.
+	MaxInFlight int64
+	Timeout     time.Duration // of a request; 0 is 30 s
+	// Metrics answers GET /metrics; nil is not found.
+	Metrics http.Handler
+	// Page answers what is not the path of a route; nil is not found.
+	Page http.Handler
+	// Observe is called at the end of every request, from several goroutines.
+	Observe func(*Record)
+	// Log takes what steps log, for debugging; nil drops it.
+	Log func(format string, args ...any)
+	Now func() time.Time // nil is time.Now
+}
+
+// API answers requests. Make one with New.
+type API struct {
+	Config
+	mux      *http.ServeMux
+	clients  *clients
+	current  atomic.Pointer[catalogue]
+	inFlight atomic.Int64
+	status   atomic.Pointer[Status]
+}
+
+// Status is what /ready reports.
+type Status struct {
+	Ready bool `json:"ready"`
+	// Reason says why it is not ready, or what is wrong although it is.
+	Reason  string        `json:"reason,omitempty"`
+	Version string        `json:"version"`
+	Catalog string        `json:"catalog"` // version of the catalogue
+	Sources schema.Digest `json:"sources"` // digest of what it was made of
+}
+
+// New makes a server for cat. It is not ready until SetReady says so.
+func New(c Config, cat *recipes.Catalog) (*API, error) {
+	if c.MaxBody == 0 {
+		c.MaxBody = 8 << 20
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 30 * time.Second
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = func(string, ...any) {}
+	}
+	a := &API{Config: c, clients: newClients(c.Limit), mux: http.NewServeMux()}
+	a.status.Store(&Status{Reason: "starting"})
+	if err := a.Use(cat); err != nil {
+		return nil, err
+	}
+	a.register(Routes())
+	return a, nil
+}
+
+// Use answers every request from now on with cat; those that run go on with the
+// catalogue before.
+func (a *API) Use(cat *recipes.Catalog) error {
+	next, err := newCatalogue(cat, a.CacheBytes, a.Log)
+	if err != nil {
+		return fmt.Errorf("reading the catalogue: %w", err)
+	}
+	a.current.Store(next)
+	a.update(func(s *Status) { s.Version, s.Catalog, s.Sources = a.Version, cat.Version, cat.Sources })
+	return nil
+}
+
+// SetReady sets what /ready reports; reason is for people.
+func (a *API) SetReady(ready bool, reason string) {
+	a.update(func(s *Status) { s.Ready, s.Reason = ready, reason })
+}
+
+func (a *API) update(change func(*Status)) {
+	for {
+		old := a.status.Load()
+		s := *old
+		change(&s)
+		if a.status.CompareAndSwap(old, &s) {
+			return
+		}
+	}
+}
+
+// Status is what /ready reports.
+func (a *API) Status() Status { return *a.status.Load() }
+
+// InFlight is how many requests run.
+func (a *API) InFlight() int64 { return a.inFlight.Load() }
+
+// CacheUse is how many answers are kept, and how many bytes they take.
+func (a *API) CacheUse() (answers int, bytes int64) { return a.current.Load().cache.used() }

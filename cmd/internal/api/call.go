@@ -1,0 +1,96 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/upstream"
+)
+
+// call is one request as a route's function sees it.
+type call struct {
+	*catalogue
+	route  *Route
+	params values
+	body   []byte
+	format string // name of the format
+}
+
+// document reads the body: a document of one of the route's definitions; nil if
+// there is none and there need not be. Documents of upstream are converted.
+func (c *call) document() (schema.Value, error) {
+	if len(c.body) == 0 {
+		if c.route.BodyOptional {
+			return nil, nil
+		}
+		return nil, schema.Errorf(schema.Invalid, "the request has no body").WithHint("send %s", either(c.route.Body))
+	}
+	doc, err := schema.Parse("body", c.body)
+	if err != nil {
+		return nil, err
+	}
+	return c.as(doc, c.route.Body...)
+}
+
+// as reads doc, which is one of the kinds.
+func (c *call) as(doc *schema.Doc, kinds ...string) (schema.Value, error) {
+	mediaType := ""
+	if len(kinds) == 1 {
+		for _, v := range schema.Documents() {
+			if schema.KindOf(v) == kinds[0] {
+				mediaType = v.MediaType()
+			}
+		}
+	}
+	v, _, err := upstream.Reader{}.Decode(doc, mediaType)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(kinds, schema.KindOf(v)) {
+		return nil, schema.Errorf(schema.Invalid, "a %s is not what is wanted here", schema.KindOf(v)).At(doc.Pos("kind"), "kind").WithHint("send %s", either(kinds))
+	}
+	return v, nil
+}
+
+func either(kinds []string) string { return "a " + strings.Join(kinds, " or a ") }
+
+// run runs a kind of step in memory. What it logs is for people at a terminal:
+// the answer holds all of it that matters.
+func (c *call) run(ctx context.Context, kind string, params any, in engine.Inputs) (schema.Value, error) {
+	k, ok := c.kinds[kind]
+	if !ok {
+		return nil, fmt.Errorf("BUG: no kind %q", kind)
+	}
+	return k.Run(ctx, engine.Env{Dir: "/", Log: c.log}, params, in)
+}
+
+// recipe resolves the criteria of the query after a prefix, completed by the
+// body: criteria, or a snapshot.
+func (c *call) recipe(ctx context.Context, prefix string, body schema.Value, provenance bool) (*schema.RecipeResult, error) {
+	var p schema.ResolveParams
+	var asked schema.Criteria
+	if err := schema.Join([]error{
+		c.params.decode(prefix+"ResolveParams", &p),
+		c.params.decode(prefix+"Criteria", &asked),
+	}); err != nil {
+		return nil, err
+	}
+	in := engine.Inputs{}
+	switch v := body.(type) {
+	case *schema.RecipeCriteria:
+		asked = merge(asked, v.Spec)
+	case *schema.Snapshot:
+		in["snapshot"] = []schema.Value{v}
+	}
+	p.Criteria, p.Data = &asked, c.data
+	p.Provenance = p.Provenance || provenance
+	v, err := c.run(ctx, "resolve", &p, in)
+	if err != nil {
+		return nil, inQuery(err)
+	}
+	return v.(*schema.RecipeResult), nil
+}

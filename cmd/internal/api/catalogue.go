@@ -1,0 +1,39 @@
+package api
+
+import (
+	"context"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/steps/resolve"
+	"github.com/NVIDIA/eidos/steps/validate"
+)
+
+// catalogue is a catalogue in use, and the answers that it gave. It is replaced
+// as a whole, so that no answer is made of two.
+type catalogue struct {
+	cat   *recipes.Catalog
+	data  string // what steps call it; "" for the built-in one
+	kinds map[string]engine.Kind
+	log   func(string, ...any)
+
+	cache  *cache
+	flight singleflight.Group // same requests at the same time are answered once
+}
+
+// newCatalogue prepares cat for requests. It reads the words now, so that the
+// first request does not wait for them.
+func newCatalogue(cat *recipes.Catalog, cacheBytes int64, log func(string, ...any)) (*catalogue, error) {
+	if _, err := cat.Words(); err != nil {
+		return nil, err
+	}
+	c := &catalogue{cat: cat, data: "/", kinds: map[string]engine.Kind{}, log: log, cache: newCache(cacheBytes)}
+	// The steps ask for a directory; whatever its name, it is this catalogue.
+	opened := func(context.Context, string) (*recipes.Catalog, error) { return cat, nil }
+	for _, k := range append(resolve.Kinds(opened), validate.Kind()) {
+		c.kinds[k.Name] = k
+	}
+	return c, nil
+}

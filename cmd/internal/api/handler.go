@@ -1,0 +1,278 @@
+package api
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// endpoint is what stands at one path.
+type endpoint struct {
+	path    string
+	allow   string              // methods, for Allow
+	methods map[string]*handler // GET also for HEAD
+}
+
+// handler is one method of an endpoint.
+type handler struct {
+	route  *Route // nil for what is not of the API
+	params map[string]*Parameter
+	serve  func(*request) *failure
+}
+
+// request is one request on its way.
+type request struct {
+	*Record
+	api *API
+	at  *handler
+	w   http.ResponseWriter
+	r   *http.Request
+}
+
+// service are the paths beside the routes. They have no limits: who looks after
+// the server must see it when it is busy.
+var service = map[string]func(*request) *failure{
+	"/health":          health,
+	"/ready":           ready,
+	"/metrics":         metrics,
+	"/v1/openapi.yaml": openAPI,
+}
+
+// register fills the mux: one pattern a path, so that a wrong method is told
+// from a wrong path.
+func (a *API) register(routes []Route) {
+	ends := map[string]*endpoint{}
+	add := func(method, path string, h *handler) {
+		e := ends[path]
+		if e == nil {
+			e = &endpoint{path: path, methods: map[string]*handler{}}
+			ends[path] = e
+		}
+		e.methods[method] = h
+	}
+	for i := range routes {
+		r := &routes[i]
+		add(r.Method, r.Path, &handler{route: r, params: r.parameters(), serve: serveRoute})
+	}
+	for path, serve := range service {
+		add(http.MethodGet, path, &handler{serve: serve})
+	}
+	for path, e := range ends {
+		names := sortedKeys(e.methods)
+		if e.methods[http.MethodGet] != nil {
+			e.methods[http.MethodHead] = e.methods[http.MethodGet]
+			names = append(names[:1:1], append([]string{http.MethodHead}, names[1:]...)...)
+		}
+		e.allow = strings.Join(names, ", ")
+		a.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, e) })
+	}
+}
+
+// ServeHTTP implements http.Handler.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// The mux redirects from what is not a clean path; here it is another path.
+	if h, pattern := a.mux.Handler(r); pattern == r.URL.Path {
+		h.ServeHTTP(w, r)
+		return
+	}
+	a.serve(w, r, nil)
+}
+
+// serve answers one request, at an endpoint or nowhere, and reports it.
+func (a *API) serve(w http.ResponseWriter, r *http.Request, e *endpoint) {
+	q := &request{api: a, Record: &Record{Method: methodLabel(r.Method), Route: "other", Start: a.Now(), RequestID: requestID(r)}, w: w, r: r}
+	a.inFlight.Add(1)
+	h := w.Header()
+	h["X-Request-Id"] = []string{q.RequestID}
+	h["X-Api-Version"] = versions
+	h["X-Content-Type-Options"] = nosniff
+	q.Parent = r.Header.Get("Traceparent")
+	q.Client = a.clients.of(r)
+	defer func() {
+		if p := recover(); p != nil {
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			q.Panic = fmt.Sprintf("%v\n%s", p, debug.Stack())
+			q.fail(failureOf(fmt.Errorf("BUG: %v", p)))
+		}
+		a.inFlight.Add(-1)
+		if q.Duration = a.Now().Sub(q.Start); a.Observe != nil {
+			a.Observe(q.Record)
+		}
+	}()
+	if f := q.dispatch(e); f != nil {
+		q.fail(f)
+	}
+}
+
+var (
+	versions = []string{APIVersion}
+	nosniff  = []string{"nosniff"}
+)
+
+// dispatch finds who answers.
+func (q *request) dispatch(e *endpoint) *failure {
+	if e == nil {
+		if q.api.Page == nil {
+			return httpFailure(http.StatusNotFound, "not-found", schema.Errorf(schema.NotFound, "no path %q", q.r.URL.Path).WithHint("GET /v1/openapi.yaml lists all paths"))
+		}
+		q.Route = "page"
+		return q.limited(servePage)
+	}
+	q.Route = e.path
+	q.at = e.methods[q.r.Method]
+	switch {
+	case q.at == nil:
+		q.w.Header().Set("Allow", e.allow)
+		return httpFailure(http.StatusMethodNotAllowed, "method-not-allowed", schema.Errorf(schema.Invalid, "%s does not take %s", e.path, q.Method).WithHint("use %s", e.allow))
+	case q.at.route == nil:
+		return q.at.serve(q)
+	}
+	return q.limited(q.at.serve)
+}
+
+// limited is serve for a client who has not asked too much, on a server that is
+// not too busy.
+func (q *request) limited(serve func(*request) *failure) *failure {
+	if f := q.api.clients.take(q.w.Header(), q.Client, q.Start); f != nil {
+		return f
+	}
+	if n := q.api.MaxInFlight; n > 0 && q.api.inFlight.Load() > n {
+		return &failure{status: http.StatusServiceUnavailable, code: string(schema.Unavailable), retryable: true, retryAfter: 1,
+			err: schema.Errorf(schema.Unavailable, "the server is busy: %d requests are in flight", n)}
+	}
+	return serve(q)
+}
+
+// fail writes the response of a failure, unless one has begun.
+func (q *request) fail(f *failure) {
+	if q.Status != 0 {
+		q.Err = f.err
+		return
+	}
+	h := q.w.Header()
+	if f.retryAfter > 0 {
+		h["Retry-After"] = number(f.retryAfter)
+	}
+	delete(h, "Etag")
+	h["Cache-Control"] = noStore
+	h["Content-Type"] = formatJSON.Types[:1:1]
+	body := f.body(q.RequestID, q.api.Now())
+	h["Content-Length"] = number(len(body))
+	q.Status, q.Code, q.Err = f.status, f.code, f.err
+	q.w.WriteHeader(f.status)
+	n, _ := q.w.Write(body) // a client that has gone away
+	q.Bytes = int64(n)
+}
+
+var noStore = []string{"no-store"}
+
+// requestID is the client's X-Request-Id if it is a UUID, else a new one. It
+// names a request in logs and lets nobody in, so that it need not be secret.
+func requestID(r *http.Request) string {
+	if id := r.Header.Get("X-Request-Id"); isUUID(id) {
+		return id
+	}
+	const hexDigits = "0123456789abcdef"
+	var b [36]byte
+	hi, lo := rand.Uint64(), rand.Uint64()
+	for i, j := 0, 0; i < len(b); i++ {
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			b[i] = '-'
+			continue
+		}
+		from := &hi
+		if j >= 16 {
+			from = &lo
+		}
+		b[i] = hexDigits[*from&15]
+		*from >>= 4
+		j++
+	}
+	b[14] = '4'                                                // version: random
+	b[19] = hexDigits[8+strings.IndexByte(hexDigits, b[19])%4] // variant of RFC 9562
+	return string(b[:])
+}
+
+func isUUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			if c != '-' {
+				return false
+			}
+		} else if (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
+			return false
+		}
+	}
+	return true
+}
+
+func health(q *request) *failure {
+	q.w.Header()["Cache-Control"] = noStore
+	q.Status = http.StatusOK
+	q.Bytes = int64(writeJSON(q.w, q.Status, map[string]string{"status": "ok"}))
+	return nil
+}
+
+func ready(q *request) *failure {
+	s := q.api.Status()
+	q.w.Header()["Cache-Control"] = noStore
+	q.Status = http.StatusOK
+	if !s.Ready {
+		q.Status = http.StatusServiceUnavailable
+	}
+	q.Bytes = int64(writeJSON(q.w, q.Status, s))
+	return nil
+}
+
+func metrics(q *request) *failure {
+	if q.api.Metrics == nil {
+		return httpFailure(http.StatusNotFound, "not-found", schema.Errorf(schema.NotFound, "this server has no metrics"))
+	}
+	return q.pass(q.api.Metrics)
+}
+
+func servePage(q *request) *failure { return q.pass(q.api.Page) }
+
+// pass lets another handler answer, and counts what it writes.
+func (q *request) pass(h http.Handler) *failure {
+	c := &counted{ResponseWriter: q.w, q: q}
+	h.ServeHTTP(c, q.r)
+	if q.Status == 0 {
+		q.Status = http.StatusOK
+	}
+	return nil
+}
+
+// counted tells the record what a handler writes.
+type counted struct {
+	http.ResponseWriter
+	q *request
+}
+
+func (c *counted) WriteHeader(status int) {
+	if c.q.Status == 0 {
+		c.q.Status = status
+	}
+	c.ResponseWriter.WriteHeader(status)
+}
+
+func (c *counted) Write(p []byte) (int, error) {
+	if c.q.Status == 0 {
+		c.q.Status = http.StatusOK
+	}
+	n, err := c.ResponseWriter.Write(p)
+	c.q.Bytes += int64(n)
+	return n, err
+}
+
+func (c *counted) Unwrap() http.ResponseWriter { return c.ResponseWriter }

@@ -1,0 +1,307 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/view"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/render"
+	"github.com/NVIDIA/eidos/steps/resolve"
+)
+
+func merge(first, then schema.Criteria) schema.Criteria { return resolve.Merge(first, then) }
+
+func recipeOf(ctx context.Context, c *call) (*answer, error) {
+	body, err := c.given()
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.recipe(ctx, "", body, false)
+	if err != nil {
+		return nil, err
+	}
+	return c.encode(r)
+}
+
+// given is the body of a route that takes one.
+func (c *call) given() (schema.Value, error) {
+	if c.route.Body == nil {
+		return nil, nil
+	}
+	return c.document()
+}
+
+func query(ctx context.Context, c *call) (*answer, error) {
+	var p schema.QueryParams
+	if err := c.params.decode("QueryParams", &p); err != nil {
+		return nil, err
+	}
+	body, err := c.given()
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.recipe(ctx, "", body, false)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := view.Tree(r)
+	if err != nil {
+		return nil, err
+	}
+	v, err := view.Select(tree, p.Selector)
+	if err != nil {
+		return nil, err
+	}
+	if text, ok := v.(string); ok && c.format == "text" {
+		return &answer{body: []byte(text + "\n")}, nil
+	}
+	return c.encode(v)
+}
+
+func validateRecipe(ctx context.Context, c *call) (*answer, error) {
+	if len(c.body) == 0 {
+		return nil, schema.Errorf(schema.Invalid, "the request has no body").WithHint("send a recipe, or criteria, and a snapshot")
+	}
+	doc, err := schema.Parse("body", c.body)
+	if err != nil {
+		return nil, err
+	}
+	recipe, snapshot, err := c.pair(ctx, doc)
+	if err != nil {
+		return nil, err
+	}
+	var p schema.ValidateParams
+	if err := c.params.decode("ValidateParams", &p); err != nil {
+		return nil, err
+	}
+	v, err := c.run(ctx, "validate", &p, engine.Inputs{"recipe": {recipe}, "snapshot": {snapshot}})
+	if err != nil {
+		return nil, err
+	}
+	return c.encode(v)
+}
+
+// pair reads the recipe and the snapshot of a ValidateRequest.
+func (c *call) pair(ctx context.Context, doc *schema.Doc) (recipe, snapshot schema.Value, err error) {
+	keys := map[string]bool{"recipe": false, "criteria": false, "snapshot": false}
+	var errs []error
+	for _, k := range doc.Keys() {
+		if _, ok := keys[k]; !ok {
+			errs = append(errs, schema.Errorf(schema.Invalid, "unknown key %q", k).At(doc.KeyPos(k), k).WithHint("use recipe, or criteria, and snapshot"))
+		}
+		keys[k] = true
+	}
+	switch {
+	case errs != nil:
+	case keys["recipe"] == keys["criteria"]:
+		errs = append(errs, schema.Errorf(schema.Invalid, "it needs a recipe or criteria, one of the two").At(doc.Pos(), "").WithHint("use recipe, or criteria, and snapshot"))
+	case !keys["snapshot"]:
+		errs = append(errs, schema.Errorf(schema.Invalid, "the snapshot is missing").At(doc.Pos(), "snapshot"))
+	}
+	if errs != nil {
+		return nil, nil, schema.Join(errs)
+	}
+	snapshot, err = c.as(doc.At("snapshot"), "Snapshot")
+	errs = append(errs, err)
+	if keys["recipe"] {
+		recipe, err = c.as(doc.At("recipe"), "RecipeResult")
+	} else {
+		criteria := &schema.RecipeCriteria{}
+		if err = doc.At("criteria").Decode(&criteria.Spec); err == nil {
+			recipe, err = c.recipe(ctx, "", criteria, false)
+		}
+	}
+	return recipe, snapshot, schema.Join(append(errs, err))
+}
+
+func detectCriteria(ctx context.Context, c *call) (*answer, error) {
+	snapshot, err := c.document()
+	if err != nil {
+		return nil, err
+	}
+	v, err := c.run(ctx, "detect", &schema.DetectParams{Data: c.data}, engine.Inputs{"snapshot": {snapshot}})
+	if err != nil {
+		return nil, err
+	}
+	return c.encode(v)
+}
+
+func explain(ctx context.Context, c *call) (*answer, error) {
+	var p schema.ExplainParams
+	if err := c.params.decode("ExplainParams", &p); err != nil {
+		return nil, err
+	}
+	r, err := c.recipe(ctx, "", nil, true)
+	if err != nil {
+		return nil, err
+	}
+	all, err := view.Explain(r, p.Path)
+	if err != nil {
+		return nil, err
+	}
+	if c.format == "text" {
+		return &answer{body: []byte(view.Text(all))}, nil
+	}
+	return c.encode(all)
+}
+
+func diff(ctx context.Context, c *call) (*answer, error) {
+	a, errA := c.recipe(ctx, "a.", nil, true)
+	b, errB := c.recipe(ctx, "b.", nil, true)
+	if err := schema.Join([]error{below("a.", errA), below("b.", errB)}); err != nil {
+		return nil, err
+	}
+	changes, err := view.Diff(a, b)
+	if err != nil {
+		return nil, err
+	}
+	if c.format == "text" {
+		return &answer{body: []byte(view.DiffText(changes))}, nil
+	}
+	if changes == nil {
+		changes = []view.Change{}
+	}
+	return c.encode(changes)
+}
+
+func criteriaList(_ context.Context, c *call) (*answer, error) {
+	list, err := view.Criteria(c.cat)
+	if err != nil {
+		return nil, err
+	}
+	return c.encode(list)
+}
+
+func graph(ctx context.Context, c *call) (*answer, error) {
+	var p schema.GraphParams
+	if err := c.params.decode("GraphParams", &p); err != nil {
+		return nil, err
+	}
+	r, err := c.recipe(ctx, "", nil, false)
+	if err != nil {
+		return nil, err
+	}
+	g := view.Deployment(r)
+	if p.Of == "overlays" {
+		g = view.Overlays(c.cat, r)
+	}
+	if p.Format == "" {
+		p.Format = "svg"
+	}
+	text, err := g.Format(p.Format)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{body: []byte(text)}
+	if p.Format == "svg" {
+		a.contentType = "image/svg+xml"
+		a.header = [][2]string{{"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"}}
+	} else {
+		a.contentType = "text/plain; charset=utf-8"
+	}
+	return a, nil
+}
+
+func bundle(ctx context.Context, c *call) (*answer, error) {
+	start := time.Now()
+	a, err := c.bundle(ctx)
+	deployer, _ := c.params["RenderParams"]["deployer"].(string)
+	if deployer == "" {
+		deployer = "helm"
+	}
+	if err != nil {
+		return nil, &bundleError{err, deployer}
+	}
+	took := time.Since(start)
+	a.header = append(a.header, [2]string{"X-Bundle-Duration", took.Round(10 * time.Microsecond).String()})
+	a.bundle.Deployer, a.bundle.Duration = deployer, took
+	return a, nil
+}
+
+// bundleError is a bundle that could not be made.
+type bundleError struct {
+	error
+	deployer string
+}
+
+func (e *bundleError) Unwrap() error { return e.error }
+
+func (c *call) bundle(ctx context.Context) (*answer, error) {
+	body, err := c.document()
+	if err != nil {
+		return nil, err
+	}
+	var p schema.RenderParams
+	if err := c.params.decode("RenderParams", &p); err != nil {
+		return nil, err
+	}
+	r, ok := body.(*schema.RecipeResult)
+	if ok {
+		err = c.noCriteria()
+	} else {
+		r, err = c.recipe(ctx, "", body, false)
+	}
+	if err != nil {
+		return nil, err
+	}
+	// Without Source.File no parameter can name a file of this machine.
+	tree, err := render.Render(r, p, render.Source{Manifest: recipes.Manifest})
+	if err != nil {
+		return nil, inQuery(err)
+	}
+	return zipped(tree)
+}
+
+// noCriteria refuses parameters about which recipe, where the body is one.
+func (c *call) noCriteria() error {
+	var errs []error
+	for _, group := range []string{"Criteria", "ResolveParams"} {
+		for _, name := range sortedKeys(c.params[group]) {
+			if name == "nodes" { // of the bundle, too
+				continue
+			}
+			errs = append(errs, schema.Errorf(schema.Invalid, "parameter %q has no effect on a recipe", schema.FlagName(name)).
+				WithHint("leave it out, or send criteria"))
+		}
+	}
+	return schema.Join(errs)
+}
+
+// zipped is the answer that a bundle is.
+func zipped(t *render.Tree) (*answer, error) {
+	body, err := zipOf(t)
+	if err != nil {
+		return nil, fmt.Errorf("writing the archive: %w", err)
+	}
+	made := &Bundle{Files: len(t.Paths())}
+	for _, p := range t.Paths() {
+		made.Bytes += int64(len(t.Data(p)))
+	}
+	return &answer{
+		body: body, bundle: made,
+		header: [][2]string{
+			{"Content-Disposition", `attachment; filename="` + t.Metadata.Name + `.zip"`},
+			{"X-Bundle-Files", strconv.Itoa(made.Files)},
+			{"X-Bundle-Size", strconv.FormatInt(made.Bytes, 10)},
+		},
+	}, nil
+}
+
+// below adds a prefix to the parameters that err is about.
+func below(prefix string, err error) error {
+	var out []error
+	for _, err := range schema.List(err) {
+		var e *schema.Error
+		if errors.As(err, &e) && e.Path != "" {
+			err = e.At("", prefix+e.Path)
+		}
+		out = append(out, err)
+	}
+	return schema.Join(out)
+}

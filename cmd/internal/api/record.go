@@ -1,0 +1,51 @@
+package api
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Record is what became of one request: for the log, the metrics and the trace.
+type Record struct {
+	Method    string // one of Methods
+	Route     string // path of a route, page, or other
+	Status    int
+	Code      string // of a failure: the code in its body
+	Bytes     int64  // of the body of the response
+	Start     time.Time
+	Duration  time.Duration
+	RequestID string
+	Client    netip.Addr
+	Cache     string  // hit or miss; "" where nothing is kept
+	Bundle    *Bundle // what was made, if it is not from the cache
+	Deployer  string  // of a bundle that could not be made
+	Err       error   // cause of a failure
+	Panic     string  // message and stack of a panic
+	Parent    string  // traceparent of the request
+	Trace     string  // id of its trace, in hexadecimal, if somebody sets it
+}
+
+// Methods are the values of Record.Method.
+func Methods() []string {
+	return []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"}
+}
+
+// Paths are the values of Record.Route.
+func Paths() []string {
+	seen := map[string]bool{"page": true, "other": true}
+	for _, r := range Routes() {
+		seen[r.Path] = true
+	}
+	for p := range service {
+		seen[p] = true
+	}
+	return sortedKeys(seen)
+}
+
+func methodLabel(m string) string {
+	switch m {
+	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":
+		return m
+	}
+	return "other"
+}

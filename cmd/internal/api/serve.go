@@ -1,0 +1,221 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// serveRoute answers a request at a route of the API.
+func serveRoute(q *request) *failure {
+	format, contentType, ok := negotiate(q.r.Header.Get("Accept"), q.at.route.Formats)
+	if !ok {
+		var types []string
+		for _, f := range q.at.route.Formats {
+			types = append(types, f.Types[0])
+		}
+		return httpFailure(http.StatusNotAcceptable, "not-acceptable",
+			schema.Errorf(schema.Invalid, "no answer in %q", q.r.Header.Get("Accept")).WithHint("accept %s", strings.Join(types, " or ")))
+	}
+	params, canonical, err := parse(q.at.params, q.r.URL.RawQuery)
+	if err != nil {
+		return failureOf(err)
+	}
+	body, f := q.body()
+	if f != nil {
+		return f
+	}
+	cat := q.api.current.Load()
+	c := &call{catalogue: cat, route: q.at.route, params: params, body: body, format: format.Name}
+	key := q.at.route.Name + "\x00" + format.Name + "\x00" + canonical
+	if body != nil {
+		sum := sha256.Sum256(body)
+		key += "\x00\x00" + string(sum[:])
+	}
+	a := cat.cache.get(key)
+	if a != nil {
+		q.Cache = "hit"
+	} else {
+		q.Cache = "miss"
+		if a, f = q.compute(c, key); f != nil {
+			return f
+		}
+	}
+	q.respond(a, contentType)
+	return nil
+}
+
+// body reads the request's body, nil for a route without.
+func (q *request) body() ([]byte, *failure) {
+	r := q.r
+	if q.at.route.Body == nil {
+		if r.ContentLength > 0 {
+			return nil, failureOf(schema.Errorf(schema.Invalid, "%s %s takes no body", q.at.route.Method, q.at.route.Path))
+		}
+		return nil, nil
+	}
+	tooLarge := func() *failure {
+		return httpFailure(http.StatusRequestEntityTooLarge, "too-large", schema.Errorf(schema.Invalid, "the body has more than %d bytes", q.api.MaxBody))
+	}
+	switch t := r.Header.Get("Content-Type"); {
+	case r.ContentLength > q.api.MaxBody:
+		q.w.Header().Set("Connection", "close") // it is not read
+		return nil, tooLarge()
+	case !readable(t):
+		q.w.Header().Set("Accept-Post", "application/json, application/yaml")
+		return nil, httpFailure(http.StatusUnsupportedMediaType, "unsupported-type",
+			schema.Errorf(schema.Invalid, "no body is read as %q", t).WithHint("send Content-Type: application/json, or application/yaml"))
+	case r.Header.Get("Content-Encoding") != "" && r.Header.Get("Content-Encoding") != "identity":
+		q.w.Header().Set("Accept-Encoding", "identity")
+		return nil, httpFailure(http.StatusUnsupportedMediaType, "unsupported-type",
+			schema.Errorf(schema.Invalid, "no body is read in the encoding %q", r.Header.Get("Content-Encoding")).WithHint("send it as it is"))
+	}
+	data, err := io.ReadAll(http.MaxBytesReader(q.w, r.Body, q.api.MaxBody))
+	var over *http.MaxBytesError
+	switch {
+	case errors.As(err, &over):
+		return nil, tooLarge()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		q.w.Header().Set("Connection", "close")
+		return nil, &failure{status: http.StatusRequestTimeout, code: string(schema.Timeout), retryable: true, err: schema.Errorf(schema.Timeout, "the body did not arrive in time")}
+	case err != nil:
+		return nil, failureOf(schema.Errorf(schema.Invalid, "the body did not arrive whole"))
+	}
+	return data, nil
+}
+
+// compute runs the route, once for all who ask the same at the same time, and
+// keeps the answer. A request whose time is over does not wait for it.
+func (q *request) compute(c *call, key string) (*answer, *failure) {
+	ctx, cancel := context.WithTimeout(q.r.Context(), q.api.Timeout)
+	defer cancel()
+	done := c.flight.DoChan(key, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), q.api.Timeout)
+		defer cancel()
+		a, err := attempt(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		a.seal()
+		c.cache.put(key, a)
+		return a, nil
+	})
+	select {
+	case r := <-done:
+		err := r.Err
+		var bad *bundleError
+		var bug *panicked
+		if errors.As(err, &bad) {
+			q.Deployer, err = bad.deployer, bad.error
+		}
+		if errors.As(r.Err, &bug) {
+			q.Panic = bug.Error() + "\n" + bug.stack
+		}
+		if err != nil {
+			return nil, failureOf(err)
+		}
+		a := r.Val.(*answer)
+		q.Bundle = a.bundle
+		return a, nil
+	case <-ctx.Done():
+		if q.r.Context().Err() != nil {
+			return nil, failureOf(schema.Errorf(schema.Canceled, "the client went away"))
+		}
+		return nil, failureOf(schema.Errorf(schema.Timeout, "it took longer than %s", q.api.Timeout))
+	}
+}
+
+// attempt runs a route's function; a panic is its error.
+func attempt(ctx context.Context, c *call) (a *answer, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			a, err = nil, &panicked{fmt.Errorf("BUG: %s panicked: %v", c.route.Name, p), string(debug.Stack())}
+		}
+	}()
+	return c.route.run(ctx, c)
+}
+
+// panicked is a bug of ours.
+type panicked struct {
+	error
+	stack string
+}
+
+// kept is how long others may keep the answer to a GET: a minute after another
+// catalogue is in use, nobody has an old one.
+var kept = []string{"public, max-age=60"}
+
+var vary = []string{"Accept, Accept-Encoding"}
+
+// respond writes an answer.
+func (q *request) respond(a *answer, contentType string) {
+	h := q.w.Header()
+	if a.contentType != "" {
+		contentType = a.contentType
+	}
+	body, length, etag := a.body, a.length, a.etag
+	if takesGzip(q.r.Header.Get("Accept-Encoding")) {
+		if z := a.compressed(); z != nil {
+			body, length, etag = z, a.lengthZip, a.etagZip
+			h["Content-Encoding"] = inGzip
+		}
+	}
+	h["Etag"] = etag
+	h["Vary"] = vary
+	if q.r.Method != http.MethodPost {
+		h["Cache-Control"] = kept
+		if matches(q.r.Header.Get("If-None-Match"), a) {
+			delete(h, "Content-Encoding")
+			q.Status = http.StatusNotModified
+			q.w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	} else {
+		h["Cache-Control"] = noStore
+	}
+	for _, kv := range a.header {
+		h.Set(kv[0], kv[1])
+	}
+	h["Content-Type"] = []string{contentType}
+	h["Content-Length"] = length
+	q.Status = http.StatusOK
+	q.w.WriteHeader(http.StatusOK)
+	if q.r.Method == http.MethodHead {
+		return
+	}
+	n, err := q.w.Write(body)
+	q.Bytes = int64(n)
+	if err != nil {
+		q.Err = err
+	}
+}
+
+var inGzip = []string{"gzip"}
+
+// matches reports whether an If-None-Match header names a, in either encoding.
+func matches(header string, a *answer) bool {
+	if header == "" {
+		return false
+	}
+	for _, tag := range strings.Split(header, ",") {
+		tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
+		if tag == "*" || tag == a.etag[0] || tag == a.etagZip[0] {
+			return true
+		}
+	}
+	return false
+}
+
+// openAPI answers with the description of the routes.
+func openAPI(q *request) *failure {
+	q.respond(openAPIAnswer(), "application/yaml")
+	return nil
+}

@@ -1,0 +1,67 @@
+package view
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Criteria lists the words that a catalogue has, and every recipe with what to
+// ask to get it.
+func Criteria(cat *recipes.Catalog) (*schema.CriteriaList, error) {
+	words, err := cat.Words()
+	if err != nil {
+		return nil, err
+	}
+	out := &schema.CriteriaList{Kind: "CriteriaList", APIVersion: schema.APIVersion, Version: cat.Version, Sources: cat.Sources}
+	for _, field := range recipes.Fields() {
+		f := schema.CriteriaField{Name: field}
+		for _, w := range words.Fields[field] {
+			f.Words = append(f.Words, schema.CriteriaName{Name: w.Name, Display: w.Display, Aliases: w.Aliases, Fallback: w.Fallback})
+		}
+		out.Fields = append(out.Fields, f)
+	}
+	for _, a := range cat.Answers {
+		r, err := criteriaRecipe(cat, a)
+		if err != nil {
+			return nil, err
+		}
+		out.Recipes = append(out.Recipes, r)
+	}
+	slices.SortFunc(out.Recipes, func(a, b schema.CriteriaRecipe) int {
+		return strings.Compare(strings.Join(a.Overlays, " "), strings.Join(b.Overlays, " "))
+	})
+	return out, nil
+}
+
+// criteriaRecipe is one answer of a catalogue: what its overlays state together
+// selects it.
+func criteriaRecipe(cat *recipes.Catalog, a recipes.Answer) (schema.CriteriaRecipe, error) {
+	d, err := cat.Document(a)
+	if err != nil {
+		return schema.CriteriaRecipe{}, err
+	}
+	r := schema.CriteriaRecipe{Overlays: []string{}, Maturity: d.Maturity, Catalog: d.Digest}
+	var all recipes.Criteria
+	var about []string
+	for _, name := range a.Leaves {
+		o, _ := cat.Overlay(name)
+		stated := recipes.CriteriaOf(o.Criteria)
+		if stated == (recipes.Criteria{}) {
+			continue // it applies everywhere
+		}
+		for i, v := range stated {
+			if v != "" {
+				all[i] = v
+			}
+		}
+		r.Overlays = append(r.Overlays, name)
+		if o.Description != "" {
+			about = append(about, o.Description)
+		}
+	}
+	r.Criteria, r.Description = all.Schema(), strings.Join(about, "; ")
+	return r, nil
+}
