@@ -549,6 +549,85 @@ type Change struct {
 	Hint string `json:"hint,omitempty"`
 }
 
+// #ImageList is every container image and chart that a recipe or a bundle would
+// run: what a cluster without the internet needs.
+type ImageList struct {
+	Kind string `json:"kind"`
+
+	APIVersion string `json:"apiVersion"`
+
+	Metadata ImageListMetadata `json:"metadata"`
+
+	// Sorted by reference.
+	Images []Image `json:"images"`
+
+	// Sorted by component.
+	Charts []ImageChart `json:"charts"`
+
+	// What is not known, for people.
+	Notes []string `json:"notes,omitempty"`
+}
+
+type ImageListMetadata struct {
+	Name string `json:"name"`
+
+	// Catalogue version.
+	Version string `json:"version"`
+
+	// Digest of the canonical recipe.
+	Recipe Digest `json:"recipe"`
+}
+
+type Image struct {
+	// registry/repository:tag, with @digest where it is pinned.
+	Reference Text `json:"reference"`
+
+	// What the reference names, when it was looked up or is pinned.
+	Digest Digest `json:"digest,omitempty"`
+
+	// Who runs it, sorted.
+	Components []Name `json:"components"`
+
+	// rendered: the chart runs it as it is deployed; values: a value names it,
+	// for Pods that an operator or a later feature starts; manifest: a manifest
+	// of the catalogue names it.
+	From string `json:"from"`
+
+	// The tag names nothing until the operating system of the node is appended,
+	// as in 580.105.08-ubuntu24.04: drivers are built for one.
+	PerOS bool `json:"perOS,omitempty"`
+}
+
+// #ImageChart is the chart of one component.
+type ImageChart struct {
+	Component Name `json:"component"`
+
+	Repository Text `json:"repository"`
+
+	Chart Text `json:"chart"`
+
+	Version Text `json:"version"`
+
+	Namespace Text `json:"namespace"`
+
+	Digest Digest `json:"digest,omitempty"`
+}
+
+// #ImagesParams are the parameters of `images`: what a recipe or a bundle would run.
+type ImagesParams struct {
+	// Operating systems of the nodes, as driver images name them: ubuntu24.04.
+	NodeOS []string `json:"nodeOS,omitempty"`
+
+	// Ask the registries for the digest of each image.
+	Resolve bool `json:"resolve,omitempty"`
+
+	// Talk HTTP instead of HTTPS.
+	PlainHTTP bool `json:"plainHTTP,omitempty"`
+
+	// Do not verify the registries' certificates.
+	InsecureTLS bool `json:"insecureTLS,omitempty"`
+}
+
 // #Pipeline is a file for `eidos run`: typed steps and the edges between them.
 type Pipeline struct {
 	Kind string `json:"kind"`

@@ -54,13 +54,14 @@ func (*Drift) MediaType() string            { return mediaType("drift") }
 func (*DetectionResult) MediaType() string  { return mediaType("detection") }
 func (*ChartFacts) MediaType() string       { return mediaType("chart") }
 func (*BundleLock) MediaType() string       { return mediaType("lock") }
+func (*ImageList) MediaType() string        { return mediaType("images") }
 
 // Documents returns an empty document of every type.
 func Documents() []Value {
 	return []Value{
 		&Snapshot{}, &RecipeResult{}, &RecipeCriteria{}, &ValidationResult{}, &Bundle{},
 		&Reference{}, &Signature{}, &Verification{}, &Pipeline{}, &Drift{}, &DetectionResult{},
-		&ChartFacts{}, &BundleLock{},
+		&ChartFacts{}, &BundleLock{}, &ImageList{},
 	}
 }
 

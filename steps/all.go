@@ -4,9 +4,11 @@ package steps
 import (
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/steps/chartlock"
 	"github.com/NVIDIA/eidos/steps/collect"
 	"github.com/NVIDIA/eidos/steps/drift"
+	"github.com/NVIDIA/eidos/steps/images"
 	"github.com/NVIDIA/eidos/steps/oci"
 	"github.com/NVIDIA/eidos/steps/render"
 	"github.com/NVIDIA/eidos/steps/resolve"
@@ -29,6 +31,7 @@ func All(n Needs) []engine.Kind {
 		collect.Kind(n.Collect),
 		validate.Kind(),
 		chartlock.Kind(n.Charts),
+		images.Kind(images.Options{Manifest: recipes.Manifest, Facts: charts.Builtin(), OCI: n.OCI}),
 		render.Kind(recipes.Manifest),
 		oci.PushKind(n.OCI, sign.CheckBundle),
 		sign.Kind(n.Sign),

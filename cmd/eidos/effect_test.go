@@ -66,6 +66,7 @@ func TestFlagsWithoutEffectAreRefused(t *testing.T) {
 		{"bundle -r r.yaml -o oci-layout:x:v1", values + " recipe output image-refs plain-http insecure-tls print-pipeline vendor-charts"},
 		{"bundle -r r.yaml -o dir --print-pipeline", values + " recipe output print-pipeline vendor-charts"},
 		{"bundle -r r.yaml -o dir --vendor-charts", values + " recipe output force print-pipeline lock chart-archive plain-http insecure-tls"},
+		{"images r.yaml", "node-os resolve plain-http insecure-tls values-from output format print-pipeline"},
 		{"push b embedded/x:v1", "plain-http insecure-tls annotations format image-refs print-pipeline"},
 		{"push p.yaml embedded/x:v1", "plain-http insecure-tls format image-refs"},
 		{"push b embedded/x:v1 --print-pipeline", "plain-http insecure-tls annotations print-pipeline"},

@@ -50,6 +50,8 @@ var heavy = map[string][]string{
 	"github.com/sigstore/":                   {"steps/sign"},
 	"github.com/google/go-containerregistry": {"steps/oci", "steps/sign", "tools"},
 	"github.com/NVIDIA/go-nvml":              {"steps/collect"},
+	"github.com/CycloneDX/":                  {"steps/images"},
+	"github.com/spdx/":                       {"steps/images"},
 	"github.com/coreos/go-systemd":           {"steps/collect"},
 	"go.opentelemetry.io/":                   {"cmd/internal/trace"},
 	"github.com/spf13/cobra":                 {"cmd"},

@@ -55,6 +55,14 @@ func (s *stage) valuesFromFlag(c *cobra.Command) {
 	must(c.MarkFlagDirname("values-from"))
 }
 
+// formats binds --format for a result that has formats of its own, the first of
+// them if none is asked for.
+func (s *stage) formats(c *cobra.Command, def string, words []string) {
+	c.Flags().StringVar(&s.format, "format", def, "format of the result: "+orWords(words))
+	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)))
+	c.PreRunE = func(*cobra.Command, []string) error { return knownFormat(s.format, words) }
+}
+
 // formatFlag binds --format for a result that is a document.
 func (s *stage) formatFlag(c *cobra.Command, words ...string) {
 	words = append([]string{"yaml", "json"}, words...)

@@ -71,7 +71,7 @@ func TestCatalogHelm(t *testing.T) {
 		{Service: "aks", Accelerator: "h100", OS: "ubuntu", Intent: "inference", Platform: "dynamo"},
 	}
 	for _, q := range questions {
-		t.Run(bundleName(q), func(t *testing.T) {
+		t.Run(Name(q), func(t *testing.T) {
 			r := shipped(t, q)
 			serveCharts(t, h, r)
 			accepts(t, h, r, placed(), Source{Manifest: recipes.Manifest})

@@ -83,7 +83,7 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 		return nil, err
 	}
 	sum := sha256.Sum256(canonical)
-	j := &job{name: bundleName(r.Criteria), version: bundleVersion(r.Metadata.Version), recipe: r, components: cs, repo: repo, lock: lock}
+	j := &job{name: Name(r.Criteria), version: bundleVersion(r.Metadata.Version), recipe: r, components: cs, repo: repo, lock: lock}
 	j.notes = notes(r, cs, place)
 	if d.layout == "umbrella" {
 		j.notes = append(j.notes, addresses(cs)...)
@@ -167,8 +167,8 @@ func target(p schema.RenderParams) (deployer, repository, error) {
 	return found, repo, schema.Join(errs)
 }
 
-// bundleName is made of the criteria: gb200-eks-ubuntu-training.
-func bundleName(c schema.Criteria) string {
+// Name is the name of a bundle, made of the criteria: gb200-eks-ubuntu-training.
+func Name(c schema.Criteria) string {
 	var parts []string
 	for _, s := range []string{string(c.Accelerator), string(c.Service), string(c.OS), string(c.Intent), string(c.Platform)} {
 		if s != "" {

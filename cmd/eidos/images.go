@@ -1,0 +1,64 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/images"
+)
+
+func (a *app) images() *cobra.Command {
+	s := &stage{name: "images", uses: "images"}
+	output := "-"
+	c := &cobra.Command{
+		Use:   "images RECIPE|BUNDLE",
+		Short: "List every image and chart that a recipe or a bundle would run",
+		Long: `List the container images that a recipe or a bundle would run, one a line, with
+the digest where it is known: those that its charts run with its values, those
+that an operator starts later, and those of the catalogue's manifests. As an
+inventory (CycloneDX 1.6, SPDX 2.3) and as the manifests of Hauler and Zarf, the
+charts are listed too. What is not known is a warning.
+
+What is known of a chart comes with eidos, as data.`,
+		Example: `  eidos images recipe.yaml
+  eidos images ./bundle --node-os ubuntu24.04 --resolve
+  eidos images recipe.yaml --format cyclonedx -o sbom.json
+  eidos images recipe.yaml --format hauler -o hauler.yaml`,
+		Args: cobra.ExactArgs(1),
+	}
+	with := a.params(c, "ImagesParams")
+	c.Flags().VarP(&outputFlag{&output}, "output", "o", "where to: a path or -")
+	s.stageFlags(c, "", "")
+	s.formats(c, "text", images.Formats())
+	s.valuesFromFlag(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		s.with = with()
+		s.in = recipeOrBundle(args[0])
+		v, err := a.runStage(c.Context(), s)
+		if err != nil || v == nil {
+			return err
+		}
+		l := v.(*schema.ImageList)
+		for _, n := range l.Notes {
+			a.story.Warn("%s", n)
+		}
+		data, err := images.Write(s.format, l)
+		if err != nil {
+			return err
+		}
+		return a.deliver(c.Context(), data, output)
+	}
+	return c
+}
+
+// recipeOrBundle is the input that an argument stands for: a bundle if it is a
+// directory or something in a registry, else a recipe.
+func recipeOrBundle(arg string) map[string]any {
+	if at, ok := ociTarget(arg); ok {
+		return map[string]any{"bundle": "oci://" + at}
+	}
+	if isDirectory(arg) {
+		return map[string]any{"bundle": uri(arg)}
+	}
+	return map[string]any{"recipe": uri(arg)}
+}

@@ -1,0 +1,196 @@
+package images
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/recipes/charts"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/internal/retry"
+	"github.com/NVIDIA/eidos/steps/oci"
+	"github.com/NVIDIA/eidos/steps/render"
+)
+
+// Options are what the step needs of its surroundings.
+type Options struct {
+	// Manifest returns a file of the built-in catalogue.
+	Manifest func(path string) ([]byte, error)
+	Facts    charts.Library
+	OCI      oci.Options
+}
+
+// Kind is the kind `images`.
+func Kind(o Options) engine.Kind {
+	return engine.Define(engine.Spec{
+		Name: "images", Doc: "list the images and charts that a recipe or a bundle would run", Version: 1, Effect: true,
+	}, func(ctx context.Context, env engine.Env, p schema.ImagesParams, in struct {
+		Recipe *schema.RecipeResult `in:"recipe,optional"`
+		Bundle *schema.Bundle       `in:"bundle,optional"`
+		Charts *schema.BundleLock   `in:"charts,optional"`
+	}) (*schema.ImageList, error) {
+		r := in.Recipe
+		switch {
+		case (r == nil) == (in.Bundle == nil):
+			return nil, schema.Errorf(schema.Invalid, "images needs a recipe or a bundle, one of the two").
+				WithHint("in: {recipe: URI} or in: {bundle: URI}")
+		case r == nil:
+			var err error
+			if r, err = render.Recipe(render.FS(ctx, in.Bundle, env.Blobs), in.Bundle.Metadata); err != nil {
+				return nil, err
+			}
+		}
+		l, err := o.List(r, in.Charts, p.NodeOS)
+		if err != nil || !p.Resolve {
+			return l, err
+		}
+		return l, o.resolve(ctx, env, l, oci.Access{PlainHTTP: p.PlainHTTP, InsecureTLS: p.InsecureTLS})
+	})
+}
+
+// List returns the images of a recipe. lock, if there is one, has the digests of
+// its charts.
+// systems are those of the nodes, for images that are built for one.
+func (o Options) List(r *schema.RecipeResult, lock *schema.BundleLock, systems []string) (*schema.ImageList, error) {
+	canonical, err := schema.Encode(r)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(canonical)
+	l := &schema.ImageList{
+		Kind: "ImageList", APIVersion: schema.APIVersion,
+		Metadata: schema.ImageListMetadata{
+			Name: render.Name(r.Criteria), Version: r.Metadata.Version, Recipe: schema.Digest("sha256:" + hex.EncodeToString(sum[:])),
+		},
+		Images: []schema.Image{}, Charts: []schema.ImageChart{},
+	}
+	found := map[string]*schema.Image{}
+	note := func(c *schema.ComponentRef, notes ...string) {
+		for _, n := range notes {
+			l.Notes = append(l.Notes, c.Name+": "+n)
+		}
+	}
+	for i := range r.ComponentRefs {
+		c := &r.ComponentRefs[i]
+		add := func(r reference, from string, perOS bool) {
+			im := found[r.String()]
+			if im == nil {
+				im = &schema.Image{Reference: r.String(), Digest: schema.Digest(r.digest), From: from, PerOS: perOS}
+				found[r.String()] = im
+			}
+			if from == "rendered" {
+				im.From = from
+			}
+			if !slices.Contains(im.Components, c.Name) {
+				im.Components = append(im.Components, c.Name)
+				slices.Sort(im.Components)
+			}
+		}
+		if c.Type == "Helm" {
+			l.Charts = append(l.Charts, schema.ImageChart{Component: c.Name, Repository: c.Source, Chart: c.Chart, Version: c.Version, Namespace: c.Namespace, Digest: pinned(lock, c)})
+			facts, err := o.Facts.Find(c.Chart, c.Version)
+			switch {
+			case schema.CodeOf(err) == schema.NotFound:
+				note(c, fmt.Sprintf("nothing is known of the chart %s %s: its images are missing here", c.Chart, c.Version))
+			case err != nil:
+				return nil, err
+			default:
+				images, notes := ofChart(facts, c.Values)
+				for _, n := range images {
+					for _, s := range systems {
+						if n.perOS {
+							built := n.reference
+							built.tag += "-" + s
+							add(built, n.from, false)
+						}
+					}
+					if !n.perOS || len(systems) == 0 {
+						add(n.reference, n.from, n.perOS)
+					}
+				}
+				note(c, notes...)
+			}
+		}
+		for _, m := range c.Manifests {
+			text, err := o.manifest(m)
+			if err != nil {
+				return nil, schema.Errorf(schema.CodeOf(err), "component %q: manifest %q cannot be read: %w", c.Name, m.Path, err)
+			}
+			images, notes := ofManifest(m.Path, text, c.Values)
+			for _, p := range images {
+				add(p.reference, "manifest", false)
+			}
+			note(c, notes...)
+		}
+	}
+	for _, ref := range slices.Sorted(maps.Keys(found)) {
+		l.Images = append(l.Images, *found[ref])
+	}
+	for _, im := range l.Images {
+		if im.PerOS {
+			l.Notes = append(l.Notes, fmt.Sprintf("%s: %s is built for each operating system, and its tag ends in that of the node: name them with --node-os ubuntu24.04",
+				strings.Join(im.Components, ", "), im.Reference))
+		}
+	}
+	slices.SortFunc(l.Charts, func(a, b schema.ImageChart) int { return cmp.Compare(a.Component, b.Component) })
+	return l, nil
+}
+
+func (o Options) manifest(m schema.Manifest) (string, error) {
+	if m.Content != "" {
+		return m.Content, nil
+	}
+	data, err := o.Manifest(m.Path)
+	return string(data), err
+}
+
+// pinned is the digest of a component's chart in a lock, "" if it has none.
+func pinned(lock *schema.BundleLock, c *schema.ComponentRef) schema.Digest {
+	if lock != nil {
+		for _, l := range lock.Charts {
+			if l.Component == c.Name && l.Chart == c.Chart && l.Version == c.Version {
+				return l.Digest
+			}
+		}
+	}
+	return ""
+}
+
+// lookups is how many registries' answers are waited for at once.
+const lookups = 8
+
+// resolve looks up the digests that are not pinned. What cannot be looked up is
+// an error, all of them together.
+func (o Options) resolve(ctx context.Context, env engine.Env, l *schema.ImageList, access oci.Access) error {
+	ctx = retry.Listen(ctx, env.Log)
+	failed := make([]error, len(l.Images))
+	var g errgroup.Group
+	g.SetLimit(lookups)
+	for i := range l.Images {
+		im := &l.Images[i]
+		if im.Digest != "" || im.PerOS {
+			continue
+		}
+		g.Go(func() error {
+			ref, err := o.OCI.Resolve(ctx, env, im.Reference, access)
+			if err != nil {
+				failed[i] = err
+				return nil
+			}
+			im.Digest = ref.Digest
+			return nil
+		})
+	}
+	_ = g.Wait() // the errors are in failed, in the order of the list
+	return schema.Join(failed)
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
