@@ -85,7 +85,7 @@ func TestFlagsWithoutEffectAreRefused(t *testing.T) {
 		{"vet", "data format module"},
 		{"vet p.yaml", "param params-file"},
 		{"run --write", "write"},
-		{"run p.yaml --explain", "explain param params-file force only from overwrite"},
+		{"run p.yaml --explain", "explain param params-file force only from overwrite values-from"},
 	} {
 		words := strings.Fields(c.line)
 		cmd, _, err := (&app{}).root().Find(words)

@@ -39,7 +39,7 @@ what is there that eidos run would refuse to replace.`,
 	}
 	f.bindParams(c)
 	f.bindSelection(c)
-	f.bindCluster(c)
+	f.bindInputs(c)
 	c.Flags().StringVar(&format, "format", "table", "table or json")
 	return c
 }

@@ -44,16 +44,19 @@ type runFlags struct {
 	executor    executor
 
 	kubeconfig, kubeContext string
+	valuesFrom              string
 }
 
-// bindCluster binds which cluster cm:// addresses and secrets are of.
-func (f *runFlags) bindCluster(c *cobra.Command) {
+// bindInputs binds what inputs are read with: which cluster cm:// addresses and
+// secrets are of, and the tree that recipes of upstream refer to.
+func (f *runFlags) bindInputs(c *cobra.Command) {
 	c.Flags().StringVarP(&f.kubeconfig, "kubeconfig", "k", "", "kubeconfig file, for cm:// and secrets (default $KUBECONFIG, ~/.kube/config, or in-cluster)")
 	c.Flags().StringVar(&f.kubeContext, "context", "", "context of the kubeconfig, for cm:// and secrets (default its current one)")
+	bindValuesFrom(c, &f.valuesFrom)
 }
 
 func (f *runFlags) wiring() wiring {
-	return wiring{force: f.overwrite, forceFlag: "--overwrite", kubeconfig: f.kubeconfig, kubeContext: f.kubeContext}
+	return wiring{force: f.overwrite, forceFlag: "--overwrite", kubeconfig: f.kubeconfig, kubeContext: f.kubeContext, valuesFrom: f.valuesFrom}
 }
 
 // runWiring is wiring for commands that run: what they save is remembered in
@@ -107,7 +110,7 @@ Without it, ./` + pipelineFile + ` is run if it is there, else the pipeline "eid
 				return a.writePipeline(args)
 			}
 			if f.explain {
-				m := mode{when: "with --explain", takes: []string{"explain", "param", "params-file", "force", "only", "from", "overwrite"}, hint: "--explain runs nothing"}
+				m := mode{when: "with --explain", takes: []string{"explain", "param", "params-file", "force", "only", "from", "overwrite", "values-from"}, hint: "--explain runs nothing"}
 				if err := m.check(c); err != nil {
 					return err
 				}
@@ -121,7 +124,7 @@ Without it, ./` + pipelineFile + ` is run if it is there, else the pipeline "eid
 	}
 	f.bindParams(c)
 	f.bindSelection(c)
-	f.bindCluster(c)
+	f.bindInputs(c)
 	fl := c.Flags()
 	fl.IntVarP(&f.jobs, "jobs", "j", 0, "how many steps run at once (default: one a processor)")
 	fl.BoolVar(&f.keepGoing, "keep-going", false, "after a failure, run what does not depend on it")

@@ -50,8 +50,10 @@ func (s *stage) stageFlags(c *cobra.Command, output, usage string) {
 }
 
 // valuesFromFlag binds what a command that reads recipes has.
-func (s *stage) valuesFromFlag(c *cobra.Command) {
-	c.Flags().StringVar(&s.valuesFrom, "values-from", "", "directory that recipes of upstream refer to values files and manifests of")
+func (s *stage) valuesFromFlag(c *cobra.Command) { bindValuesFrom(c, &s.valuesFrom) }
+
+func bindValuesFrom(c *cobra.Command, to *string) {
+	c.Flags().StringVar(to, "values-from", "", "directory that recipes of upstream refer to values files and manifests of")
 	must(c.MarkFlagDirname("values-from"))
 }
 
@@ -137,8 +139,8 @@ func (a *app) printPipeline(s *stage, p *schema.Pipeline) error {
 func (a *app) runStage(ctx context.Context, s *stage) (schema.Value, error) {
 	p := s.pipeline()
 	if s.print && s.valuesFrom != "" {
-		return nil, schema.Errorf(schema.Invalid, "--values-from is of this command, and a pipeline has no place for it").
-			WithHint("convert the recipe first: eidos import RECIPE --values-from %s -o recipe.yaml", s.valuesFrom)
+		return nil, schema.Errorf(schema.Invalid, "--values-from has no effect with --print-pipeline: a pipeline does not name the tree").
+			WithHint("eidos run PIPELINE --values-from %s, or convert the recipe first: eidos import RECIPE --values-from %s -o recipe.yaml", s.valuesFrom, s.valuesFrom)
 	}
 	if s.print {
 		return nil, a.printPipeline(s, p)

@@ -64,6 +64,28 @@ func (im *importing) effective(o *overlay, ours state) map[string]*theirs {
 	return out
 }
 
+// noteKept notes where over, the overrides of d, leaves inherited ones beside
+// its own. AICR v0.11 replaces whole top-level keys when it goes down a chain of
+// overlays, and merges deeply everywhere else; here overrides are always merged.
+func (im *importing) noteKept(d *schema.Doc, component string, inherited, over map[string]any) {
+	for _, k := range sortedKeys(over) {
+		was, ok1 := inherited[k].(map[string]any)
+		is, ok2 := over[k].(map[string]any)
+		if !ok1 || !ok2 {
+			continue
+		}
+		var kept []string
+		for _, sub := range sortedKeys(was) {
+			if _, ok := is[sub]; !ok {
+				kept = append(kept, k+"."+sub)
+			}
+		}
+		if kept != nil {
+			im.note(d.At(k), "component %s keeps its base's %s, which AICR v0.11 drops here", component, strings.Join(kept, ", "))
+		}
+	}
+}
+
 // apply merges the components that spec lists; those who look at its own file
 // learn what has no counterpart.
 func (im *importing) apply(out map[string]*theirs, spec *schema.Doc, report bool) {
@@ -111,6 +133,9 @@ func (im *importing) apply(out map[string]*theirs, spec *schema.Doc, report bool
 			if on, ok := over["enabled"].(bool); ok {
 				c.off = !on
 				delete(over, "enabled")
+			}
+			if report {
+				im.noteKept(d, name, c.overrides, over)
 			}
 			merge(c.overrides, over)
 		}
