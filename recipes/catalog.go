@@ -137,7 +137,8 @@ func Numbers(v any) any {
 	return v
 }
 
-var manifestPath = pattern.New(`^components/[a-z0-9][a-z0-9.-]*/manifests/[a-z0-9][a-z0-9.-]*\.yaml$`)
+var manifestPath = pattern.New(`^components/[a-z0-9][a-z0-9.-]*/(manifests|kustomize)/[a-z0-9][a-z0-9.-]*\.yaml$`)
 
-// IsManifest reports whether p has the form of a manifest's path.
+// IsManifest reports whether p has the form of a path of a manifest, or of a
+// file of a kustomization.
 func IsManifest(p string) bool { return path.Clean(p) == p && manifestPath.MatchString(p) }

@@ -801,7 +801,8 @@ type ComponentRef struct {
 
 	DisplayName string `json:"displayName,omitempty"`
 
-	// Helm: a chart, with or without manifests beside it. Manifest: manifests only.
+	// Helm: a chart, with or without manifests beside it. Manifest: manifests
+	// only. Kustomize: a kustomization.
 	Type string `json:"type"`
 
 	// Chart repository: https://… or oci://…
@@ -822,6 +823,8 @@ type ComponentRef struct {
 	// Its own manifests, Helm templates.
 	Manifests []Manifest `json:"manifests,omitempty"`
 
+	Kustomize *Kustomize `json:"kustomize,omitempty"`
+
 	// What it refers to and was not read: values files and manifests of the tree
 	// that an upstream recipe was made from. A bundle needs them (--values-from).
 	Needs []Text `json:"needs,omitempty"`
@@ -841,6 +844,21 @@ type Manifest struct {
 
 	// The text, when it is not part of the shipped catalogue (--data).
 	Content string `json:"content,omitempty"`
+}
+
+// #Kustomize is a directory with a kustomization: of a Git repository, or files
+// of its own.
+type Kustomize struct {
+	// https://HOST/OWNER/REPOSITORY
+	Source string `json:"source,omitempty"`
+
+	// The directory in it; left out for its root.
+	Path string `json:"path,omitempty"`
+
+	// A version's tag or a whole commit.
+	Ref string `json:"ref,omitempty"`
+
+	Files []Manifest `json:"files,omitempty"`
 }
 
 // #Scheduling lists value paths (dots separate keys, "\." is a dot in a key).

@@ -227,8 +227,12 @@ type component struct {
 	Aliases                        map[string]bool
 	DependsOn                      map[string]bool
 	Manifests                      map[string]bool
-	Scheduling                     *schema.Scheduling
-	Warnings                       map[string]struct {
+	Kustomize                      *struct {
+		Source, Path, Ref string
+		Files             map[string]bool
+	}
+	Scheduling *schema.Scheduling
+	Warnings   map[string]struct {
 		Message string
 		Intent  []string
 	}

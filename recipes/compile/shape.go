@@ -72,6 +72,21 @@ func (l *loaded) ref(c component) (schema.ComponentRef, error) {
 	if c.Chart == "" {
 		ref.Type = "Manifest"
 	}
+	if k := c.Kustomize; k != nil {
+		if c.Chart != "" || len(on(c.Manifests)) > 0 || (k.Source == "") != k.Files["kustomization.yaml"] {
+			return ref, schema.Errorf(schema.Invalid, "component %q: a kustomization is a source, or files with kustomization.yaml among them, and nothing beside it", c.Name).
+				At(l.saidAt("components", c.Name, "namespace"), "components."+c.Name+".kustomize")
+		}
+		ref.Type = "Kustomize"
+		ref.Kustomize = &schema.Kustomize{Source: k.Source, Path: k.Path, Ref: k.Ref}
+		for _, file := range on(k.Files) {
+			m, err := l.manifest("components/" + c.Name + "/kustomize/" + file)
+			if err != nil {
+				return ref, err
+			}
+			ref.Kustomize.Files = append(ref.Kustomize.Files, m)
+		}
+	}
 	for _, file := range on(c.Manifests) {
 		m, err := l.manifest("components/" + c.Name + "/manifests/" + file)
 		if err != nil {

@@ -158,7 +158,7 @@ func placeOf(name string) (to, why string) {
 	case (ext == ".yaml" || ext == ".yml") && recipes.IsManifest(name):
 		return name, ""
 	case ext == ".yaml" || ext == ".yml":
-		return "", "manifests stand in components/NAME/manifests and are named FILE.yaml"
+		return "", "manifests are in components/NAME/manifests, files of a kustomization in components/NAME/kustomize, named FILE.yaml"
 	}
 	return "", ""
 }

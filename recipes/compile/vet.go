@@ -270,7 +270,10 @@ func (v *vetting) declared(path []string) []string {
 // components looks for those that nothing uses, and at their manifests.
 func (v *vetting) components() {
 	var defs struct {
-		Components map[string]struct{ Manifests map[string]bool }
+		Components map[string]struct {
+			Manifests map[string]bool
+			Kustomize struct{ Files map[string]bool }
+		}
 	}
 	if err := decode(v.root, &defs, "components"); err != nil {
 		v.errs = append(v.errs, err)
@@ -282,22 +285,26 @@ func (v *vetting) components() {
 		if !v.used[name] {
 			v.fail(file, "components."+name, "add it to an overlay, or take it away", "no recipe uses component %q", name)
 		}
-		declared := sortedKeys(defs.Components[name].Manifests)
-		for _, m := range declared {
-			if _, err := fs.Stat(v.src.files, path.Join("components", name, "manifests", m)); err != nil {
-				v.fail(file, "components."+name+".manifests", "add the file, or take the name away",
-					"there is no file components/%s/manifests/%s", name, m)
-			}
+		v.files(file, name, "manifests", "manifests", "*false | #Bool", defs.Components[name].Manifests)
+		v.files(file, name, "kustomize", "kustomize.files", "true", defs.Components[name].Kustomize.Files)
+	}
+}
+
+// files compares what a component declares with the files in its folder.
+func (v *vetting) files(at, name, folder, field, how string, declared map[string]bool) {
+	dir := path.Join("components", name, folder)
+	for _, f := range sortedKeys(declared) {
+		if _, err := fs.Stat(v.src.files, path.Join(dir, f)); err != nil {
+			v.fail(at, "components."+name+"."+field, "add the file, or take the name away", "there is no file %s/%s", dir, f)
 		}
-		there, err := fs.ReadDir(v.src.files, path.Join("components", name, "manifests"))
-		if err != nil {
-			continue // brings none
-		}
-		for _, e := range there {
-			if !slices.Contains(declared, e.Name()) {
-				v.fail(file, "components."+name+".manifests", "declare it: \""+e.Name()+"\": *false | #Bool",
-					"the component does not know components/%s/manifests/%s", name, e.Name())
-			}
+	}
+	there, err := fs.ReadDir(v.src.files, dir)
+	if err != nil {
+		return // brings none
+	}
+	for _, e := range there {
+		if _, ok := declared[e.Name()]; !ok {
+			v.fail(at, "components."+name+"."+field, "declare it: \""+e.Name()+"\": "+how, "the component does not know %s/%s", dir, e.Name())
 		}
 	}
 }

@@ -13,6 +13,7 @@ type component struct {
 	repository, version, namespace, chart string
 	values                                map[string]any
 	deps, manifests                       map[string]bool
+	kustomize                             map[string]any // nil for a chart or manifests
 }
 
 func (c *component) clone() *component {

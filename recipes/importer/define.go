@@ -28,6 +28,9 @@ func (im *importing) define(name string, first *theirs) {
 	if c.chart == "" && c.repository != "" {
 		c.chart = name
 	}
+	if c.kustomize = first.kustomize; c.kustomize != nil {
+		c.chart, c.repository, c.version = "", "", ""
+	}
 	if file := "components/" + name + "/values.yaml"; im.has(file) {
 		c.values = cloneMap(im.fileValues(im.registry[name], file))
 	}
@@ -154,6 +157,9 @@ func (im *importing) writeComponent(name string, c *component) {
 		fields["chart"] = c.chart
 		fields["repository"], fields["version"] = defaulted(c.repository), defaulted(c.version)
 	}
+	if c.kustomize != nil {
+		fields["kustomize"] = c.kustomize
+	}
 	if len(c.values) > 0 {
 		fields["values"] = defaulted(c.values)
 	}
@@ -175,7 +181,7 @@ func (im *importing) writeComponent(name string, c *component) {
 		if len(aliases) > 0 {
 			fields["aliases"] = aliases
 		}
-		im.unknown(d, "name", "displayName", "valueOverrideKeys", "helm", "nodeScheduling", "podScheduling", "validations")
+		im.unknown(d, "name", "displayName", "valueOverrideKeys", "helm", "kustomize", "nodeScheduling", "podScheduling", "validations")
 		if w := im.warnings(name); len(w) > 0 {
 			fields["warnings"] = w
 		}

@@ -1,10 +1,12 @@
 package importer
 
 import (
+	"maps"
 	"path"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/upstream"
 )
 
 // theirs is a component as upstream merges it along a chain of overlays: the
@@ -64,6 +66,48 @@ func (im *importing) effective(o *overlay, ours state) map[string]*theirs {
 	return out
 }
 
+// kustomization takes a component that is one: e of type Kustomize, or of a
+// registry that has it so. One is the same wherever it is used.
+func (im *importing) kustomization(out map[string]*theirs, e *schema.Doc, report bool) bool {
+	name := e.TextAt("name")
+	defaults := im.registry[name]
+	if e.TextAt("type") != "Kustomize" && (defaults == nil || defaults.TextAt("kustomize", "defaultSource") == "") {
+		return false
+	}
+	if report {
+		im.unknown(e, "name", "type", "namespace", "source", "tag", "path", "dependencyRefs", "overrides")
+	}
+	k := upstream.Kustomize(e, defaults)
+	switch {
+	case k["ref"] == nil || k["source"] == nil:
+		if report {
+			im.left(e, "component %s is a kustomization without a source and a tag", name)
+		}
+		return true
+	case len(im.defaults[name]) > 0 && (im.fresh[name] == nil || !maps.Equal(im.fresh[name].kustomize, k)):
+		if report {
+			im.left(e, "component %s is a kustomization here, and not the same elsewhere", name)
+		}
+		return true
+	}
+	c := out[name]
+	if c == nil {
+		c = &theirs{component: *im.newComponent(name), base: map[string]any{}}
+		out[name] = c
+	}
+	c.kustomize = k
+	if ns := e.TextAt("namespace"); ns != "" {
+		c.namespace = ns
+	}
+	for _, d := range e.TextsAt("dependencyRefs") {
+		c.deps[d] = true
+	}
+	if d := e.At("overrides", "enabled"); d != nil {
+		c.off = d.Value() == false
+	}
+	return true
+}
+
 // noteKept notes where over, the overrides of d, leaves inherited ones beside
 // its own. AICR v0.11 replaces whole top-level keys when it goes down a chain of
 // overlays, and merges deeply everywhere else; here overrides are always merged.
@@ -94,10 +138,7 @@ func (im *importing) apply(out map[string]*theirs, spec *schema.Doc, report bool
 	}
 	for _, e := range spec.At("componentRefs").Children() {
 		name := e.TextAt("name")
-		if e.TextAt("type") == "Kustomize" {
-			if report {
-				im.left(e, "component %s is a kustomization", name)
-			}
+		if im.kustomization(out, e, report) {
 			continue
 		}
 		if report {

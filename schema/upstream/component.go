@@ -96,9 +96,11 @@ func (c *conversion) componentRef(e, defaults *schema.Doc) map[string]any {
 	var needs []string
 	switch {
 	case e.TextAt("type") == "Kustomize" || e.TextAt("tag") != "":
-		needs = append(needs, "the kustomization "+strings.Trim(e.TextAt("source")+"/"+e.TextAt("path"), "/"))
-		ref["type"] = "Manifest"
+		// A ref that is not pinned is refused where it would be deployed.
+		ref["type"] = "Kustomize"
+		ref["kustomize"] = Kustomize(e, defaults)
 		delete(ref, "source")
+		delete(ref, "version")
 	case chart == "" && ref["source"] == nil:
 		ref["type"] = "Manifest"
 		delete(ref, "version")
@@ -258,6 +260,20 @@ func Components(registry *schema.Doc) map[string]*schema.Doc {
 	}
 	for _, e := range d.Children() {
 		out[e.TextAt("name")] = e
+	}
+	return out
+}
+
+// Kustomize is where a component of type Kustomize comes from, as #Kustomize:
+// what its reference says, else the registry's defaults, which may be nil.
+func Kustomize(ref, defaults *schema.Doc) map[string]any {
+	out := map[string]any{}
+	for ours, theirs := range map[string][2]string{"source": {"source", "defaultSource"}, "path": {"path", "defaultPath"}, "ref": {"tag", "defaultTag"}} {
+		s := ref.TextAt(theirs[0])
+		if s == "" && defaults != nil {
+			s = defaults.TextAt("kustomize", theirs[1])
+		}
+		set(out, ours, strings.Trim(s, "/"))
 	}
 	return out
 }

@@ -89,6 +89,11 @@ func argocd(j *job, t *Tree) error {
 		if err := t.addYAML("applications/"+c.Name+".yaml", "", app); err != nil {
 			return err
 		}
+		if c.kustomization() {
+			if err := j.addKustomization(t, c); err != nil {
+				return err
+			}
+		}
 		if err := j.addWrapper(t, c); err != nil {
 			return err
 		}
@@ -157,6 +162,9 @@ func (j *job) application(c *component) (application, error) {
 			TargetRevision: c.Version,
 			Helm:           &helmSource{ReleaseName: c.Name, Values: string(values)},
 		})
+	}
+	if c.kustomization() {
+		app.Spec.Sources = append(app.Spec.Sources, source{RepoURL: j.repo.url, Path: j.repo.path(c.dir()), TargetRevision: j.repo.revision})
 	}
 	if l := c.all(); l != nil {
 		app.Spec.Sources = append(app.Spec.Sources, source{

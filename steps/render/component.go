@@ -17,12 +17,16 @@ type component struct {
 	set    []assigned
 	order  int // place in the deployment order, from 0
 	own    []manifest
+	files  []manifest // of its kustomization
 	// archive is the packaged chart that goes into the bundle, or nil.
 	archive *schema.LockedChart
 }
 
-// chart reports whether the component has a chart; else it has manifests only.
+// chart reports whether the component has a chart; else it has manifests only,
+// or is a kustomization.
 func (c *component) chart() bool { return c.Type == "Helm" }
+
+func (c *component) kustomization() bool { return c.Type == "Kustomize" }
 
 // What may stand in a component: it ends up in scripts and documents of others.
 var (
@@ -45,6 +49,9 @@ func (c *component) check() []error {
 			WithHint("--values-from DIR names the recipes directory, or the --data directory, that the recipe was made from"))
 	}
 	form("namespace", c.Namespace, namespaceForm)
+	if c.kustomization() {
+		return append(errs, c.checkKustomize()...)
+	}
 	if c.chart() {
 		form("source", c.Source, sourceForm)
 		form("chart", c.Chart, chartForm)

@@ -54,6 +54,9 @@ type kustomization struct {
 	SourceRef     fluxReference `json:"sourceRef"`
 	Path          string        `json:"path"`
 	Prune         bool          `json:"prune"`
+	DependsOn     []nameOnly    `json:"dependsOn,omitempty"`
+	Wait          bool          `json:"wait,omitempty"`
+	Timeout       string        `json:"timeout,omitempty"`
 }
 
 // https://fluxcd.io/flux/components/helm/helmreleases/
@@ -112,20 +115,30 @@ func flux(j *job, t *Tree) error {
 	if err := j.checkFluxSource(); err != nil {
 		return err
 	}
+	stages := fluxStages{job: j, source: j.fluxSource(), made: map[string]bool{}}
 	last := map[string]string{} // component → its last release
 	for _, c := range j.components {
+		if c.kustomization() {
+			stages.kustomization(c)
+			if err := j.addKustomization(t, c); err != nil {
+				return err
+			}
+			continue
+		}
 		if c.archive != nil {
 			t.addArchive(c, c.dir())
 		}
 		var after []string
 		for _, d := range c.DependencyRefs {
-			after = append(after, last[d])
+			if last[d] != "" { // a kustomization is a stage before
+				after = append(after, last[d])
+			}
 		}
 		objects, err := j.fluxObjects(c, after)
 		if err != nil {
 			return err
 		}
-		if err := t.addYAML("releases/"+c.Name+".yaml", "", objects...); err != nil {
+		if err := t.addYAML(stages.releases()+"/"+c.Name+".yaml", "", objects...); err != nil {
 			return err
 		}
 		for _, l := range []*local{c.before(), c.after()} {
@@ -136,11 +149,7 @@ func flux(j *job, t *Tree) error {
 		releases := c.releases()
 		last[c.Name] = releases[len(releases)-1].Name
 	}
-	source := j.fluxSource()
-	apply := newFlux("kustomize.toolkit.fluxcd.io/v1", "Kustomization", j.name, kustomization{
-		Interval: "10m", RetryInterval: "1m", SourceRef: fluxReference{source.Kind, source.Metadata.Name}, Path: "./" + j.repo.path("releases"), Prune: true,
-	})
-	if err := t.addYAML("flux.yaml", "Apply this once; Flux does the rest.", source, apply); err != nil {
+	if err := t.addYAML("flux.yaml", "Apply this once; Flux does the rest.", stages.objects()...); err != nil {
 		return err
 	}
 	return j.addPages(t, "flux")

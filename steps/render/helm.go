@@ -46,6 +46,10 @@ func umbrella(j *job, t *Tree) error {
 			errs = append(errs, schema.Errorf(schema.Invalid, "component %q: the umbrella chart has another use for values of that name", c.Name).WithHint("use --layout components"))
 			continue
 		}
+		if c.kustomization() {
+			errs = append(errs, schema.Errorf(schema.Invalid, "component %q is a kustomization, which a chart cannot hold", c.Name).At("", "layout").WithHint("use --layout components"))
+			continue
+		}
 		v := copyMap(c.values)
 		v["enabled"] = true
 		values[c.Name] = v
@@ -109,8 +113,11 @@ func perComponent(j *job, t *Tree) error {
 }
 
 // addComponent writes components/NAME: the values of the chart, and the charts
-// of the component's own manifests.
+// of the component's own manifests; or its kustomization.
 func (j *job) addComponent(t *Tree, c *component) error {
+	if c.kustomization() {
+		return j.addKustomization(t, c)
+	}
 	if c.chart() {
 		if err := t.addYAML(c.valuesFile(), fmt.Sprintf("Values of the chart %s %s.", c.Chart, c.Version), c.values); err != nil {
 			return err

@@ -12,11 +12,22 @@ import (
 
 var templateForm = pattern.New(`^[A-Za-z0-9_][A-Za-z0-9._-]*\.(yaml|yml|tpl)$`)
 
-// load reads the component's own manifests and checks their digests.
+// load reads the component's own manifests, or the files of its kustomization,
+// and checks their digests.
 func (c *component) load(read func(string) ([]byte, error)) error {
+	var err error
+	if c.own, err = c.loadFiles(c.Manifests, read); err != nil || c.Kustomize == nil {
+		return err
+	}
+	c.files, err = c.loadFiles(c.Kustomize.Files, read)
+	return err
+}
+
+func (c *component) loadFiles(files []schema.Manifest, read func(string) ([]byte, error)) ([]manifest, error) {
+	var out []manifest
 	var errs []error
 	seen := map[string]bool{}
-	for _, m := range c.Manifests {
+	for _, m := range files {
 		fail := func(format string, args ...any) {
 			errs = append(errs, schema.Errorf(schema.Invalid, "component %q: manifest %q "+format, append([]any{c.Name, m.Path}, args...)...))
 		}
@@ -43,9 +54,9 @@ func (c *component) load(read func(string) ([]byte, error)) error {
 			fail("has the digest %s, the recipe says %s", got, m.Digest)
 			continue
 		}
-		c.own = append(c.own, manifest{name, data, strings.HasSuffix(name, ".crd.yaml")})
+		out = append(out, manifest{name, data, strings.HasSuffix(name, ".crd.yaml")})
 	}
-	return schema.Join(errs)
+	return out, schema.Join(errs)
 }
 
 // manifest is one of a component's own manifests.

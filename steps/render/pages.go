@@ -23,14 +23,18 @@ type page struct {
 	Notes                         []string
 	Late                          bool // some component has manifests of kinds that a chart brings
 	Vendored                      bool // the charts are in the bundle
+	Kustomized                    bool // some component is a kustomization
 	Repo                          repositoryView
 }
 
 type row struct{ Name, Chart, Version, Namespace, After string }
 
 // release is one Helm release, in the order of installation. Without a version
-// its chart is a path in the bundle.
-type release struct{ Name, Chart, Repo, Version, Namespace, Values string }
+// its chart is a path in the bundle; that of a kustomization is its directory.
+type release struct {
+	Name, Chart, Repo, Version, Namespace, Values string
+	Kustomization                                 bool
+}
 
 type repositoryView struct {
 	URL, Revision, Dir string
@@ -40,12 +44,20 @@ type repositoryView struct {
 // addPages adds README.md and, for helm, the scripts: pages/SET/*.
 func (j *job) addPages(t *Tree, set string) error {
 	p := page{
-		Name: j.name, Version: j.version, Catalog: j.recipe.Metadata.Version, Title: j.title(), Notes: j.notes, Vendored: j.lock != nil,
+		Kustomized: j.hasKustomization(),
+		Name:       j.name, Version: j.version, Catalog: j.recipe.Metadata.Version, Title: j.title(), Notes: j.notes, Vendored: j.lock != nil,
 		Repo: repositoryView{j.repo.url, j.repo.revision, j.repo.dir, j.repo.oci},
 	}
 	for _, c := range j.components {
 		p.Late = p.Late || slices.ContainsFunc(c.own, func(m manifest) bool { return !m.early() })
-		p.Components = append(p.Components, row{c.Name, c.Chart, c.Version, c.Namespace, strings.Join(c.DependencyRefs, ", ")})
+		what, version := c.Chart, c.Version
+		switch {
+		case c.kustomization():
+			what, version = "a kustomization", c.Kustomize.Ref
+		case !c.chart():
+			what = "manifests only"
+		}
+		p.Components = append(p.Components, row{c.Name, what, version, c.Namespace, strings.Join(c.DependencyRefs, ", ")})
 		p.Releases = append(p.Releases, c.releases()...)
 	}
 	dir := "pages/" + set
@@ -75,6 +87,9 @@ func (c *component) releases() []release {
 		if l != nil {
 			out = append(out, release{Name: l.release, Chart: l.dir, Namespace: c.Namespace})
 		}
+	}
+	if c.kustomization() {
+		return []release{{Name: c.Name, Chart: c.dir(), Namespace: c.Namespace, Kustomization: true}}
 	}
 	add(c.before())
 	if c.chart() {

@@ -82,6 +82,9 @@ func assign(cs []*component, from assigned, value func(string) (any, error)) err
 	if a.path.String() == "enabled" {
 		return in(s, c.enable(v))
 	}
+	if c.kustomization() {
+		return in(s, c.takesNone())
+	}
 	c.set = append(c.set, from)
 	if err := c.notAValue(a); err != nil {
 		return in(s, err)
@@ -164,6 +167,10 @@ func valuesFile(cs []*component, name string, read func(string) ([]byte, error))
 				errs.Add(err.(*schema.Error).At(doc.Pos(key, "enabled"), ""))
 			}
 			delete(values, "enabled")
+		}
+		if c.kustomization() && len(values) > 0 {
+			errs.Add(c.takesNone().At(doc.Pos(key), ""))
+			continue
 		}
 		merge(c.values, keepText(c.values, values, doc.At(key), func(path []string, err *schema.Error) {
 			errs.Add(err.At(doc.Pos(append([]string{key}, path...)...), ""))

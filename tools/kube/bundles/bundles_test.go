@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -157,6 +158,7 @@ func TestAccepted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		r = withKustomization(r)
 		for _, p := range deployers {
 			tree, err := render.Render(r, p, render.Source{Manifest: recipes.Manifest})
 			if err != nil {
@@ -180,6 +182,18 @@ func TestAccepted(t *testing.T) {
 			}
 		}
 	}
+}
+
+// withKustomization is r with a kustomization in the middle of its order.
+func withKustomization(r *schema.RecipeResult) *schema.RecipeResult {
+	out := *r
+	middle := len(r.DeploymentOrder) / 2
+	out.DeploymentOrder = slices.Insert(slices.Clone(r.DeploymentOrder), middle, "ours")
+	out.ComponentRefs = append(slices.Clone(r.ComponentRefs), schema.ComponentRef{
+		Name: "ours", Type: "Kustomize", Namespace: "ours", Values: map[string]any{},
+		Kustomize: &schema.Kustomize{Source: "https://git.example.com/ours", Path: "config/default", Ref: "v1.2.3"},
+	})
+	return &out
 }
 
 // TestRefused shows that the check above would notice.

@@ -1,7 +1,11 @@
 #!/bin/sh
-# Removes {{ .Name }}, in reverse order. Custom resource definitions and namespaces stay.
+# Removes {{ .Name }}, in reverse order. Custom resource definitions and namespaces stay{{ if .Kustomized }},
+# but for those that a kustomization brings{{ end }}.
 # usage: ./undeploy.sh [--dry-run]
 set -eu
+{{- if .Kustomized }}
+cd "$(dirname "$0")"
+{{- end }}
 dry=
 
 case "$#:${1:-}" in
@@ -15,5 +19,9 @@ run() {
   [ -n "$dry" ] || "$@"
 }
 {{ range reverse .Releases }}
+{{- if .Kustomization }}
+run kubectl delete --ignore-not-found -k {{ sh .Chart }}
+{{- else }}
 run helm uninstall {{ sh .Name }} --namespace {{ sh .Namespace }} --ignore-not-found --wait --timeout 15m
+{{- end }}
 {{- end }}
