@@ -56,6 +56,7 @@ func decodeAs(def string, data []byte) (any, error) {
 		"ImageList": &ImageList{}, "ImagesParams": &ImagesParams{},
 		"BundleLock": &BundleLock{}, "VendorParams": &VendorParams{},
 		"RenderParams": &RenderParams{}, "PushParams": &PushParams{}, "SignParams": &SignParams{}, "VerifyParams": &VerifyParams{},
+		"AttestParams": &AttestParams{}, "TrustPolicy": &TrustPolicy{},
 	}[def]
 	if v == nil {
 		return nil, Errorf(NotFound, "no Go type for %q", def)

@@ -1100,9 +1100,12 @@ type GraphParams struct {
 	Format string `json:"format,omitempty"`
 }
 
-// #SignParams are the parameters of `sign`: a pushed digest with a cosign key.
+// #SignParams are the parameters of `sign`: a pushed digest, a bundle, or a file
+// or directory.
 type SignParams struct {
-	// Private key file; the password is read from COSIGN_PASSWORD.
+	// Private key: a file whose password is read from COSIGN_PASSWORD, or the
+	// address of a key management service, NAME://…, for which a program
+	// sigstore-kms-NAME is on the path.
 	Key string `json:"key,omitempty"`
 
 	// Make a key pair in the data directory when no key is found: for trying
@@ -1114,6 +1117,40 @@ type SignParams struct {
 
 	// Also attest how the artefact was made: SLSA provenance v1.
 	Attest bool `json:"attest,omitempty"`
+
+	// File or directory to sign.
+	File string `json:"file,omitempty"`
+
+	// File that the signatures of a file or directory are written to.
+	Signatures string `json:"signatures,omitempty"`
+
+	PlainHTTP bool `json:"plainHTTP,omitempty"`
+
+	InsecureTLS bool `json:"insecureTLS,omitempty"`
+}
+
+// #AttestParams are the parameters of `attest`: a statement about a pushed
+// digest, a bundle, or a file or directory.
+type AttestParams struct {
+	// JSON file with what is stated: the predicate.
+	Predicate string `json:"predicate"`
+
+	// Type of the predicate: a URI, or slsaprovenance1, spdxjson, cyclonedx, vuln, openvex.
+	Type string `json:"type"`
+
+	// Private key: a file whose password is read from COSIGN_PASSWORD, or the
+	// address of a key management service, NAME://…, for which a program
+	// sigstore-kms-NAME is on the path.
+	Key string `json:"key,omitempty"`
+
+	// bundle: Sigstore bundle as OCI referrer; legacy: .att tag.
+	Format string `json:"format,omitempty"`
+
+	// File or directory to attest.
+	File string `json:"file,omitempty"`
+
+	// File that the attestations of a file or directory are written to.
+	Signatures string `json:"signatures,omitempty"`
 
 	PlainHTTP bool `json:"plainHTTP,omitempty"`
 
@@ -1321,6 +1358,118 @@ type Retry struct {
 	On string `json:"on,omitempty"`
 }
 
+// #TrustPolicy states what must be proven of an artefact before it is used.
+// `eidos verify --policy` reads one, in YAML, JSON or CUE.
+type TrustPolicy struct {
+	Kind string `json:"kind"`
+
+	APIVersion string `json:"apiVersion"`
+
+	Metadata *TrustPolicyMetadata `json:"metadata,omitempty"`
+
+	// Everybody whose signature may count.
+	Signers []Signer `json:"signers"`
+
+	// Who must have signed the artefact. Without it, one of the signers.
+	Signature *SignatureRule `json:"signature,omitempty"`
+
+	// What must be attested.
+	Attestations []AttestationRule `json:"attestations,omitempty"`
+
+	// required: only what a transparency log has recorded counts.
+	Transparency string `json:"transparency,omitempty"`
+
+	// How old a signature or an attestation may be, by the time that a
+	// transparency log or a timestamp authority vouches for.
+	MaxAge Duration `json:"maxAge,omitempty"`
+
+	MinTrustLevel TrustLevel `json:"minTrustLevel,omitempty"`
+
+	// Who must have signed the provenance: the name of a signer, an identity, or
+	// the digest of a key.
+	RequireCreator string `json:"requireCreator,omitempty"`
+}
+
+type TrustPolicyMetadata struct {
+	Name Name `json:"name,omitempty"`
+}
+
+// #Signer is a key, or identities in certificates of Fulcio.
+type Signer struct {
+	Name Name `json:"name"`
+
+	// Public key: a file, relative to the policy's, or the PEM text itself.
+	Key string `json:"key,omitempty"`
+
+	// Subject alternative name of the certificate, exactly.
+	Identity string `json:"identity,omitempty"`
+
+	// Regular expression that the whole name matches.
+	IdentityRegexp string `json:"identityRegexp,omitempty"`
+
+	// Issuer of the OIDC token that the certificate was made for, exactly.
+	Issuer string `json:"issuer,omitempty"`
+
+	// Regular expression that the whole issuer matches.
+	IssuerRegexp string `json:"issuerRegexp,omitempty"`
+
+	// What sort of name it must be.
+	SanType SANType `json:"sanType,omitempty"`
+}
+
+// #SANType is a sort of subject alternative name.
+type SANType string
+
+// #SignatureRule states who must have signed.
+type SignatureRule struct {
+	// Names of signers. Without it, all of them.
+	From []Name `json:"from,omitempty"`
+
+	// How many different signers there must be: 1 without it.
+	Threshold int64 `json:"threshold,omitempty"`
+}
+
+// #AttestationRule states what must be attested, and by whom.
+type AttestationRule struct {
+	// Predicate type: a URI, or slsaprovenance1, spdxjson, cyclonedx, vuln, openvex.
+	Type string `json:"type"`
+
+	// Names of signers. Without it, all of them.
+	From []Name `json:"from,omitempty"`
+
+	// How many different signers there must be: 1 without it.
+	Threshold int64 `json:"threshold,omitempty"`
+
+	// The rest is for SLSA provenance v1. runDetails.builder.id, exactly.
+	Builder string `json:"builder,omitempty"`
+
+	// buildDefinition.buildType, exactly.
+	BuildType string `json:"buildType,omitempty"`
+
+	// Repository that it was built from: externalParameters.workflow.repository,
+	// or the URI of a resolved dependency up to its @.
+	Source string `json:"source,omitempty"`
+
+	// Resolved dependencies that must be named with these digests.
+	Materials []MaterialRule `json:"materials,omitempty"`
+
+	// Oldest version of eidos that may have made it.
+	MinVersion string `json:"minVersion,omitempty"`
+
+	// Digests of the catalogues that the recipe may come from.
+	Catalog []Digest `json:"catalog,omitempty"`
+}
+
+// #MaterialRule is a resolved dependency by name and digest.
+type MaterialRule struct {
+	Name string `json:"name"`
+
+	Digest Digest `json:"digest"`
+}
+
+// #TrustLevel is how much is proven of an artefact, the least first.
+type TrustLevel string
+
 // #ValidateParams are the parameters of `validate`: a recipe's constraints against a snapshot.
 type ValidateParams struct {
 	// Fail the step when constraints do not hold; the report is kept either way.
@@ -1509,6 +1658,13 @@ type Verification struct {
 
 	Verified bool `json:"verified"`
 
+	// How much is proven: see docs/trust.md.
+	TrustLevel TrustLevel `json:"trustLevel,omitempty"`
+
+	// Everybody whose signature or attestation counted: a signer's name in the
+	// policy, with its identity or the digest of its key.
+	Signers []string `json:"signers,omitempty"`
+
 	// Each thing that was checked.
 	Checks []VerificationCheck `json:"checks"`
 }
@@ -1519,15 +1675,47 @@ type VerificationCheck struct {
 	Passed bool `json:"passed"`
 
 	Detail string `json:"detail,omitempty"`
+
+	// What did not hold, each with its place in the policy.
+	Refused []Refusal `json:"refused,omitempty"`
 }
 
-// #VerifyParams are the parameters of `verify`: a signed digest, or a bundle directory.
+// #Refusal is a rule of a policy that does not hold.
+type Refusal struct {
+	// Path of the rule in the policy: attestations[0].builder.
+	Rule string `json:"rule"`
+
+	Found string `json:"found,omitempty"`
+
+	Wanted string `json:"wanted"`
+
+	// file:line:column of the rule.
+	At string `json:"at,omitempty"`
+}
+
+// #VerifyParams are the parameters of `verify`: a signed digest, a bundle
+// directory, or any file or directory with its signatures beside it.
 type VerifyParams struct {
-	// Public key file.
+	// Public key: a file, or the address of a key management service.
 	Key string `json:"key,omitempty"`
+
+	// Policy of kind TrustPolicy that states what must hold, instead of a key.
+	Policy string `json:"policy,omitempty"`
 
 	// Predicate types that must be attested too.
 	Attestations []string `json:"attestations,omitempty"`
+
+	// File or directory to verify, by the signatures beside it.
+	File string `json:"file,omitempty"`
+
+	// File with the signatures of a file or directory, as sign writes it.
+	Signatures string `json:"signatures,omitempty"`
+
+	// Least trust level that is accepted.
+	MinTrustLevel TrustLevel `json:"minTrustLevel,omitempty"`
+
+	// Who must have signed the provenance: a signer's name, an identity, or a key's digest.
+	RequireCreator string `json:"requireCreator,omitempty"`
 
 	PlainHTTP bool `json:"plainHTTP,omitempty"`
 

@@ -11,6 +11,7 @@ import "strings"
 //	read            a path that is read
 //	read,assigned   COMPONENT:PATH=FILE; FILE is read
 //	read,implied    the same as read; without it, something of the user's is read
+//	write           a path that is written
 //	write,layout    written, if it is oci-layout:DIR
 //	write,implied   if true, something of the user's is written
 type Local struct {

@@ -100,6 +100,47 @@ func Parse(name string, data []byte) (*Doc, error) {
 	return d, nil
 }
 
+// ParseAs is Parse for JSON that was made of a text in another language: at
+// returns the line and column there of the value at a path, 0 if that is not
+// known.
+func ParseAs(name string, data []byte, at func(path []string) (line, column int)) (*Doc, error) {
+	d, err := Parse(name, data)
+	if err != nil {
+		return nil, err
+	}
+	d.place(d.root, nil, at)
+	return d, nil
+}
+
+// place gives each value, and its key, the position of the value, or of what it
+// is part of.
+func (d *Doc) place(n *yaml.Node, path []string, at func([]string) (int, int)) {
+	below := func(key string, nodes ...*yaml.Node) {
+		path := append(path[:len(path):len(path)], key)
+		line, column := at(path)
+		for _, e := range nodes {
+			e.Line, e.Column = n.Line, n.Column
+			if line > 0 {
+				e.Line, e.Column = line, column
+			}
+		}
+		d.place(nodes[0], path, at)
+	}
+	if len(path) == 0 {
+		n.Line, n.Column = 1, 1
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			below(n.Content[i].Value, n.Content[i+1], n.Content[i])
+		}
+	case yaml.SequenceNode:
+		for i, e := range n.Content {
+			below(strconv.Itoa(i), e)
+		}
+	}
+}
+
 // untab replaces tabs outside of strings by spaces; columns stay as they are.
 func untab(data []byte) []byte {
 	out := bytes.Clone(data)

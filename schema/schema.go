@@ -55,13 +55,14 @@ func (*DetectionResult) MediaType() string  { return mediaType("detection") }
 func (*ChartFacts) MediaType() string       { return mediaType("chart") }
 func (*BundleLock) MediaType() string       { return mediaType("lock") }
 func (*ImageList) MediaType() string        { return mediaType("images") }
+func (*TrustPolicy) MediaType() string      { return mediaType("policy") }
 
 // Documents returns an empty document of every type.
 func Documents() []Value {
 	return []Value{
 		&Snapshot{}, &RecipeResult{}, &RecipeCriteria{}, &ValidationResult{}, &Bundle{},
 		&Reference{}, &Signature{}, &Verification{}, &Pipeline{}, &Drift{}, &DetectionResult{},
-		&ChartFacts{}, &BundleLock{}, &ImageList{},
+		&ChartFacts{}, &BundleLock{}, &ImageList{}, &TrustPolicy{},
 	}
 }
 

@@ -27,15 +27,13 @@ type Needs struct {
 
 // All lists every kind of step. A test checks that no folder is missing.
 func All(n Needs) []engine.Kind {
-	return append(resolve.Kinds(n.Data),
+	return append(append(resolve.Kinds(n.Data),
 		collect.Kind(n.Collect),
 		validate.Kind(),
 		chartlock.Kind(n.Charts),
 		images.Kind(images.Options{Manifest: recipes.Manifest, Facts: charts.Builtin(), OCI: n.OCI}),
 		render.Kind(recipes.Manifest),
 		oci.PushKind(n.OCI, sign.CheckBundle),
-		sign.Kind(n.Sign),
-		sign.VerifyKind(n.Sign),
 		drift.Kind(),
-	)
+	), sign.Kinds(n.Sign)...)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/steps"
+	"github.com/NVIDIA/eidos/steps/sign"
 )
 
 var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
@@ -49,5 +50,35 @@ func TestDocumentedPipelines(t *testing.T) {
 	}
 	if found < 4 {
 		t.Errorf("only %d pipelines found", found)
+	}
+}
+
+// Every trust policy in the documentation can be met, once its keys are there.
+func TestDocumentedPolicies(t *testing.T) {
+	page, err := os.ReadFile("../../docs/trust.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	found := 0
+	for _, m := range yamlBlock.FindAllStringSubmatch(string(page), -1) {
+		if !strings.Contains(m[1], "kind: TrustPolicy") {
+			continue
+		}
+		found++
+		for _, key := range regexp.MustCompile(`key: (\S+)\.pub`).FindAllStringSubmatch(m[1], -1) {
+			if err := sign.GenerateKey(key[1]+".key", nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile("policy.yaml", []byte(m[1]), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := (sign.Options{}).CheckPolicy(t.Context(), "policy.yaml"); err != nil {
+			t.Errorf("%v\n%s", err, m[1])
+		}
+	}
+	if found == 0 {
+		t.Error("no policy found")
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"maps"
 
 	"github.com/NVIDIA/eidos/cmd/internal/checks"
@@ -330,93 +329,6 @@ include: oci://registry/repository@sha256:…`,
 			return err
 		}
 		return a.printReference(c.Context(), v.(*schema.Reference), s.format, imageRefs)
-	}
-	return c
-}
-
-func (a *app) sign() *cobra.Command {
-	s := &stage{name: "sign", uses: "sign"}
-	c := &cobra.Command{
-		Use:   "sign IMAGE",
-		Short: "Sign a pushed artefact by digest with a cosign key",
-		Long: `Sign a pushed artefact. A tag is resolved first: what is signed is the digest.
-The key is --key, else cosign.key here, else the one made by "eidos key generate".
-The password of the key is read from COSIGN_PASSWORD.`,
-		Example: `  eidos sign registry.example.com/gpu/bundle@sha256:… --key cosign.key
-  eidos sign embedded/gpu/bundle:v1 --attest`,
-		Args: cobra.ExactArgs(1),
-	}
-	with := a.params(c, "SignParams", "format")
-	s.stageFlags(c, "", "")
-	s.formatFlag(c)
-	signature := c.Flags().String("signature-format", "", "bundle: Sigstore bundle as OCI referrer (default); legacy: .sig and .att tags")
-	c.RunE = func(c *cobra.Command, args []string) error {
-		s.with = with()
-		if *signature != "" {
-			s.with["format"] = *signature
-		}
-		s.in = map[string]any{"image": "oci://" + trimOCI(args[0])}
-		v, err := a.runStage(c.Context(), s)
-		if err != nil || v == nil {
-			return err
-		}
-		return a.printDocument(v, s.format, v.(*schema.Signature).Reference)
-	}
-	return c
-}
-
-func (a *app) verify() *cobra.Command {
-	s := &stage{name: "verify", uses: "verify"}
-	c := &cobra.Command{
-		Use:   "verify IMAGE|DIRECTORY",
-		Short: "Prove a signed artefact, or a bundle directory file by file",
-		Long: `Prove what is there. For an image: its digest is signed by the key, as a
-signature and not only as an attestation. For a directory: every file is as
-checksums.txt says, none is missing and none was added. A bundle that the
-upstream tool wrote is checked too, and what that proves is printed.`,
-		Example: `  eidos verify registry.example.com/gpu/bundle:v1 --key cosign.pub
-  eidos verify ./bundle`,
-		Args: cobra.ExactArgs(1),
-	}
-	with := a.params(c, "VerifyParams")
-	s.stageFlags(c, "", "")
-	s.formatFlag(c)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		s.with = with()
-		if isDirectory(args[0]) {
-			m := mode{when: "on a directory", takes: allBut(c, "plain-http", "insecure-tls"), hint: "it is for images in a registry"}
-			if err := m.check(c); err != nil {
-				return err
-			}
-			s.in = map[string]any{"bundle": uri(args[0])}
-		} else if err := isImage(args[0]); err != nil {
-			return err
-		} else {
-			s.in = map[string]any{"image": "oci://" + trimOCI(args[0])}
-		}
-		v, err := a.runStage(c.Context(), s)
-		if v == nil {
-			return err
-		}
-		r := v.(*schema.Verification)
-		words := "verified " + r.Subject
-		if !r.Verified {
-			words = "NOT verified " + r.Subject
-		}
-		for _, ch := range r.Checks {
-			mark := "ok"
-			if !ch.Passed {
-				mark = "FAILED"
-			}
-			words += fmt.Sprintf("\n  %-6s  %s", mark, ch.Name)
-			if ch.Detail != "" {
-				words += ": " + ch.Detail
-			}
-		}
-		if perr := a.printDocument(v, s.format, words); perr != nil {
-			return perr
-		}
-		return err
 	}
 	return c
 }

@@ -43,20 +43,22 @@ func bundleOutput(out string) error {
 	return nil
 }
 
-// isImage refuses what can only be meant as a directory or a file: it is not
-// there, or is a file.
+// isImage refuses what can only be meant as a directory or a file that is not
+// there.
 func isImage(arg string) error {
-	if info, err := os.Stat(arg); err == nil && !info.IsDir() {
-		return schema.Errorf(schema.Invalid, "%q is a file", arg).WithHint("name the directory of a bundle, or an image: registry/repository[:tag]")
-	}
 	host, _, _ := strings.Cut(arg, "/")
 	switch {
 	case strings.HasPrefix(arg, "oci://"), strings.HasPrefix(arg, "oci-layout:"), host == oci.Embedded && host != arg:
 		return nil
 	case strings.HasPrefix(arg, "."), strings.HasPrefix(arg, "/"), !strings.ContainsAny(host, ".:") && host != "localhost", host == arg && !strings.Contains(arg, ":"):
-		return schema.Errorf(schema.NotFound, "no directory %q", arg).WithHint("an image is written registry/repository[:tag], or embedded/repository[:tag]")
+		return schema.Errorf(schema.NotFound, "no directory or file %q", arg).WithHint("an image is written registry/repository[:tag], or embedded/repository[:tag]")
 	}
 	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // trimOCI drops the scheme that people write before image names.

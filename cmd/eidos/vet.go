@@ -6,6 +6,8 @@ import (
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
+	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/address"
 	"github.com/spf13/cobra"
 )
@@ -13,10 +15,11 @@ import (
 func (a *app) vet() *cobra.Command {
 	var data, format, module string
 	c := &cobra.Command{
-		Use:   "vet [PIPELINE]",
-		Short: "Prove the catalogue, or check a pipeline without running it",
+		Use:   "vet [PIPELINE|POLICY]",
+		Short: "Prove the catalogue, or check a pipeline or a policy without using it",
 		Long: `With a pipeline: check it as eidos run would before it runs; one that passes
-compiles. Without: prove the catalogue, alone or with a directory of your own: every question
+compiles. With a policy of kind TrustPolicy: check it and the keys that it names.
+Without: prove the catalogue, alone or with a directory of your own: every question
 resolves, its overlays agree, its deployment order is acyclic, its constraints
 can be met together; no overlay is unreachable or doubled, no component unused,
 no check without a definition. Prints which recipe answers what.
@@ -42,6 +45,9 @@ module that stock cue checks.`,
 		}
 		if err := m.check(c); err != nil {
 			return err
+		}
+		if len(args) > 0 && isPolicy(args[0]) {
+			return a.vetPolicy(c.Context(), args[0])
 		}
 		if len(args) > 0 {
 			return a.vetPipeline(c.Context(), args, &f)
@@ -121,5 +127,27 @@ func (a *app) vetPipeline(ctx context.Context, args []string, f *runFlags) error
 		return err
 	}
 	a.say("%s compiles: %s", plan.Name, count(len(plan.Steps()), "step"))
+	return nil
+}
+
+// isPolicy reports whether a file is a policy, from its text: one with a mistake
+// in it is a policy too.
+func isPolicy(path string) bool {
+	text, err := userfile.Read(path, schema.MaxBytes)
+	return err == nil && policyKind.Match(text)
+}
+
+var policyKind = pattern.New(`(?m)^\s*[{"]?"?kind"?:\s*"?TrustPolicy"?`)
+
+// vetPolicy compiles a policy and verifies nothing.
+func (a *app) vetPolicy(ctx context.Context, path string) error {
+	w, err := a.wire(wiring{})
+	if err != nil {
+		return err
+	}
+	if err := w.sign.CheckPolicy(ctx, path); err != nil {
+		return err
+	}
+	a.say("%s is a policy that can be met", path)
 	return nil
 }

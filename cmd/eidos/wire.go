@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/expr"
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps"
@@ -42,6 +43,8 @@ type wired struct {
 	secret func(context.Context, schema.Secret) (string, error)
 	// refuses tells why what stands at an output would not be replaced.
 	refuses func(dir, out, mediaType string) error
+	// sign reads policies where nothing is verified.
+	sign sign.Options
 	// registries are for what is no step: pipelines in them.
 	registries oci.Options
 	// fetch reads a text over HTTP; the name is the address without secrets.
@@ -77,7 +80,9 @@ func (a *app) wire(o wiring) (*wired, error) {
 		addresses.Written = &address.Written{Dir: o.written}
 	}
 	load, save := address.New(addresses)
+	signing := sign.Options{OCI: registries, LookupEnv: a.lookupEnv, Materials: a.materials, CUE: expr.Document}
 	return &wired{
+		sign: signing,
 		kinds: steps.All(steps.Needs{
 			Collect: collect.Options{
 				Version: version, Now: time.Now, Host: collect.Host,
@@ -87,7 +92,7 @@ func (a *app) wire(o wiring) (*wired, error) {
 			Data:   compile.Data(cache),
 			Charts: chartlock.Options{OCI: registries, Cache: cache},
 			OCI:    registries,
-			Sign:   sign.Options{OCI: registries, LookupEnv: a.lookupEnv, Materials: a.materials},
+			Sign:   signing,
 		}),
 		load: load, save: save,
 		registries: registries,

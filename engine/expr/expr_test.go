@@ -114,8 +114,20 @@ steps: {
 	}
 }
 `))
-	if err != nil || doc != nil {
-		t.Fatal(doc, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, path := range map[string][]string{
+		"p.cue:4:11": {"metadata", "name"},
+		"p.cue:7:10": {"steps", "recipe", "uses"},
+		"p.cue:9:29": {"steps", "helm", "in", "recipe"},
+		"p.cue:9:47": {"steps", "argocd", "with"},
+		"p.cue:9:53": {"steps", "argocd", "with", "deployer"},
+		"p.cue:1:1":  nil,
+	} {
+		if got := doc.Pos(path...); got != want {
+			t.Errorf("%v is at %s, want %s", path, got, want)
+		}
 	}
 	if len(p.Steps) != 3 || p.Steps["argocd"].With["deployer"] != "argocd" {
 		t.Errorf("got %+v", p.Steps)
@@ -124,7 +136,7 @@ steps: {
 		"a: 1 & 2":            "a: conflicting values 2 and 1 (p.cue:1:8)",
 		"kind: string":        "kind: incomplete value string (p.cue:1:7)",
 		"a: [":                "expected ']', found 'EOF' (p.cue:1:5)",
-		`kind: "Pipelines"`:   `kind: must be "Pipeline", not "Pipelines"`,
+		`kind: "Pipelines"`:   `kind: must be "Pipeline", not "Pipelines" (p.cue:1:1)`,
 		`import "strings"`:    "",
 		"x: {y: {z: 1}, y: 2": "",
 	} {

@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"strconv"
+
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/cuecontext"
 	"cuelang.org/go/cue/errors"
@@ -8,30 +10,46 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Parse reads a pipeline that is written in CUE. It is one file without
-// imports; what it evaluates to is the pipeline, and must be concrete.
-// Positions of later errors are in that, printed as JSON.
-func Parse(name string, data []byte) (*schema.Pipeline, *schema.Doc, error) {
+// Document reads a document that is written in CUE: one file without imports.
+// What it evaluates to is the document, and must be concrete. Positions are those
+// of the fields in the CUE text.
+func Document(name string, data []byte) (*schema.Doc, error) {
 	if len(data) > schema.MaxBytes {
-		return nil, nil, schema.Errorf(schema.Invalid, "reading %q: over the limit of %d MiB", name, schema.MaxBytes>>20)
+		return nil, schema.Errorf(schema.Invalid, "reading %q: over the limit of %d MiB", name, schema.MaxBytes>>20)
 	}
 	v := cuecontext.New().CompileBytes(data, cue.Filename(name))
 	if err := v.Validate(cue.Concrete(true), cue.Final()); err != nil {
-		return nil, nil, located(err)
+		return nil, located(err)
 	}
 	text, err := v.MarshalJSON()
 	if err != nil {
-		return nil, nil, located(err)
+		return nil, located(err)
 	}
-	doc, err := schema.Parse(name, text)
+	return schema.ParseAs(name, text, func(path []string) (int, int) {
+		at := v
+		for _, p := range path {
+			step := cue.Str(p)
+			if i, err := strconv.Atoi(p); err == nil && at.IncompleteKind() == cue.ListKind {
+				step = cue.Index(i)
+			}
+			at = at.LookupPath(cue.MakePath(step))
+		}
+		pos := at.Pos()
+		return pos.Line(), pos.Column()
+	})
+}
+
+// Parse reads a pipeline that is written in CUE.
+func Parse(name string, data []byte) (*schema.Pipeline, *schema.Doc, error) {
+	doc, err := Document(name, data)
 	if err != nil {
 		return nil, nil, err
 	}
 	var p schema.Pipeline
 	if err := doc.Decode(&p); err != nil {
-		return nil, nil, unplaced(err)
+		return nil, nil, err
 	}
-	return &p, nil, nil
+	return &p, doc, nil
 }
 
 // located turns CUE's errors into ours, each with its position in the file.
@@ -49,21 +67,6 @@ func located(err error) error {
 			at = pos.String()
 		}
 		out = append(out, se.At(at, schema.PathString(e.Path()...)))
-	}
-	return schema.Join(out)
-}
-
-// unplaced takes the positions in the JSON out of err: nobody wrote that.
-func unplaced(err error) error {
-	var out []error
-	for _, e := range schema.List(err) {
-		var se *schema.Error
-		if errors.As(e, &se) {
-			c := *se
-			c.Pos = ""
-			e = &c
-		}
-		out = append(out, e)
 	}
 	return schema.Join(out)
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // localWords are what @local may say: see schema.Local.
-var localWords = []string{"no", "read", "read,assigned", "read,implied", "write,implied", "write,layout"}
+var localWords = []string{"no", "read", "read,assigned", "read,implied", "write", "write,implied", "write,layout"}
 
 // local copies what definitions say in @local into their JSON Schemas, as
 // x-local, in tree and in what that defines for itself.

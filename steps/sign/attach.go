@@ -58,20 +58,20 @@ func (t *target) sign(ctx context.Context, s *signer, format string) (schema.Dig
 	if format == "legacy" {
 		return t.signLegacy(ctx, s)
 	}
-	st, err := signatureStatement(t.digest())
+	st, err := signatureStatement(ofDigest(t.digest()))
 	if err != nil {
 		return "", err
 	}
 	return t.attach(ctx, s, signaturePredicate, st)
 }
 
-// attest attaches a statement with a predicate.
-func (t *target) attest(ctx context.Context, s *signer, format, predicate string, statement []byte) error {
+// attest attaches a statement with a predicate, and returns the digest of the
+// manifest that carries it.
+func (t *target) attest(ctx context.Context, s *signer, format, predicate string, statement []byte) (schema.Digest, error) {
 	if format == "legacy" {
 		return t.attestLegacy(ctx, s, predicate, statement)
 	}
-	_, err := t.attach(ctx, s, predicate, statement)
-	return err
+	return t.attach(ctx, s, predicate, statement)
 }
 
 // attach writes a signed statement as a referrer, unless it is there.
@@ -149,15 +149,14 @@ func (t *target) signLegacy(ctx context.Context, s *signer) (schema.Digest, erro
 	})
 }
 
-func (t *target) attestLegacy(ctx context.Context, s *signer, predicate string, statement []byte) error {
+func (t *target) attestLegacy(ctx context.Context, s *signer, predicate string, statement []byte) (schema.Digest, error) {
 	data, err := sealLegacy(s, statement)
 	if err != nil {
-		return err
+		return "", err
 	}
-	_, err = t.attachLegacy(ctx, "att", data, ctypes.DssePayloadType, map[string]string{
+	return t.attachLegacy(ctx, "att", data, ctypes.DssePayloadType, map[string]string{
 		signatureAnnotation: "", "predicateType": predicate,
 	})
-	return err
 }
 
 // attachLegacy adds a layer to the manifest under a tag, unless it is there.

@@ -22,6 +22,8 @@ type sigstoreBundle struct {
 		PublicKey *struct {
 			Hint string `json:"hint"`
 		} `json:"publicKey,omitempty"`
+		Certificate json.RawMessage `json:"certificate,omitempty"`
+		Chain       json.RawMessage `json:"x509CertificateChain,omitempty"`
 	} `json:"verificationMaterial"`
 	DSSEEnvelope *struct {
 		Payload     []byte          `json:"payload"`
@@ -37,7 +39,7 @@ type dsseSignature struct {
 
 // seal signs a statement and returns the Sigstore bundle.
 func seal(s *signer, statement []byte) ([]byte, error) {
-	v, err := newVerifier("", s.key.Public())
+	v, err := newVerifier("", s.public)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +76,17 @@ var (
 	errOtherKey  = errors.New("it was signed with another key, or changed since")
 	errMalformed = errors.New("it is malformed")
 )
+
+// hasCertificate reports whether a bundle was signed with a key that a
+// certificate vouches for, and not with one that is known.
+func hasCertificate(data []byte) bool {
+	var b sigstoreBundle
+	if json.Unmarshal(data, &b) != nil {
+		return false
+	}
+	m := b.VerificationMaterial
+	return m.PublicKey == nil && (len(m.Certificate) > 0 || len(m.Chain) > 0)
+}
 
 // open returns the statement in a Sigstore bundle if v's key signed it.
 func open(v *verifier, data []byte) (*statement, error) {

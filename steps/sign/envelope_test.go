@@ -3,6 +3,7 @@ package sign
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -23,7 +24,7 @@ func newSigner(t testing.TB, key crypto.Signer, err error) (*signer, *verifier) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	hash, err := hashFor("k", key.Public())
+	s, err := localSigner("k", key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +32,7 @@ func newSigner(t testing.TB, key crypto.Signer, err error) (*signer, *verifier) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &signer{key, hash}, v
+	return s, v
 }
 
 func ecKey(t testing.TB, c elliptic.Curve) (*signer, *verifier) {
@@ -41,7 +42,7 @@ func ecKey(t testing.TB, c elliptic.Curve) (*signer, *verifier) {
 
 func signed(t testing.TB, s *signer) []byte {
 	t.Helper()
-	st, err := signatureStatement(someDigest)
+	st, err := signatureStatement(ofDigest(someDigest))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +58,10 @@ func TestSealAndOpen(t *testing.T) {
 		"P-256": func() (*signer, *verifier) { return ecKey(t, elliptic.P256()) },
 		"P-384": func() (*signer, *verifier) { return ecKey(t, elliptic.P384()) },
 		"P-521": func() (*signer, *verifier) { return ecKey(t, elliptic.P521()) },
+		"Ed25519": func() (*signer, *verifier) {
+			_, key, err := ed25519.GenerateKey(rand.Reader)
+			return newSigner(t, key, err)
+		},
 		"RSA": func() (*signer, *verifier) {
 			key, err := rsa.GenerateKey(rand.Reader, 2048)
 			return newSigner(t, key, err)
@@ -70,7 +75,7 @@ func TestSealAndOpen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if st.PredicateType != signaturePredicate || !st.about(someDigest) {
+			if st.PredicateType != signaturePredicate || !st.about(ofDigest(someDigest)) {
 				t.Errorf("statement %+v", st)
 			}
 			if again := signed(t, s); string(again) != string(data) {
@@ -148,7 +153,7 @@ func TestAbout(t *testing.T) {
 		"other":    {[]subject{{Digest: map[string]string{"sha512": strings.Repeat("a", 64)}}}, false},
 		"named so": {[]subject{{Name: string(someDigest)}}, false},
 	} {
-		if got := (&statement{Subject: tt.subjects}).about(someDigest); got != tt.want {
+		if got := (&statement{Subject: tt.subjects}).about(ofDigest(someDigest)); got != tt.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
@@ -171,7 +176,7 @@ func FuzzOpen(f *testing.F) {
 			}
 			// Only what this key signed opens: the one statement, however it is
 			// wrapped.
-			if st != nil && (st.PredicateType != signaturePredicate || !st.about(someDigest)) {
+			if st != nil && (st.PredicateType != signaturePredicate || !st.about(ofDigest(someDigest))) {
 				t.Fatalf("opened %+v", st)
 			}
 		}

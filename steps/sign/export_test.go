@@ -6,6 +6,8 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
+	"path/filepath"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -28,6 +30,27 @@ func StrangersKey(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	if err := writePEM(path, 0o666, publicType, der); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// PEMKey writes a key pair without a password, NAME.key and NAME.pub, in a directory.
+func PEMKey(t *testing.T, dir, name string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, name+".key")
+	if err := errors.Join(writePEM(path, 0o600, "PRIVATE KEY", private), writePEM(PublicPath(path), 0o666, publicType, public)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -3,6 +3,7 @@ package sign
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -80,32 +81,45 @@ func writePEM(path string, perm fs.FileMode, kind string, der []byte) error {
 	})
 }
 
-// signer signs with a private key.
+// signer signs with a private key, which may be on another machine.
 type signer struct {
-	key  crypto.Signer
-	hash crypto.Hash
+	public crypto.PublicKey
+	sign   func(message []byte) ([]byte, error)
 }
 
-// loadSigner decrypts a private key file. NotFound if there is none,
-// Unauthorized if the password is wrong, Invalid if it is no cosign key.
+// loadSigner reads a private key file: cosign's, which is decrypted, or PKCS #8,
+// SEC 1 and PKCS #1 in PEM. NotFound if there is none, Unauthorized if the
+// password is wrong, Invalid if it is another file.
 func loadSigner(path string, password []byte) (*signer, error) {
 	block, err := readPEM(path)
 	if err != nil {
 		return nil, err
 	}
-	if block.Type != privateType && block.Type != privateTypeOld {
-		e := schema.Errorf(schema.Invalid, "key %q is a %q, not a cosign private key", path, strings.ToLower(block.Type))
-		if block.Type == publicType {
-			return nil, e.WithHint("signing takes the private key: %s", strings.TrimSuffix(path, ".pub")+".key")
+	var key any
+	switch block.Type {
+	case privateType, privateTypeOld:
+		der, derr := encrypted.Decrypt(block.Bytes, password)
+		if derr != nil {
+			return nil, schema.Errorf(schema.Unauthorized, "key %q: the password is wrong or the file is damaged", path).
+				WithHint("set COSIGN_PASSWORD to the password the key was made with")
 		}
-		return nil, e.WithHint("eidos key generate makes one; cosign import-key-pair converts others")
+		key, err = x509.ParsePKCS8PrivateKey(der)
+	case "PRIVATE KEY":
+		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+	case "EC PRIVATE KEY":
+		key, err = x509.ParseECPrivateKey(block.Bytes)
+	case "RSA PRIVATE KEY":
+		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+	default:
+		e := schema.Errorf(schema.Invalid, "key %q is a %q, not a private key of cosign's or PKCS #8", path, strings.ToLower(block.Type))
+		switch block.Type {
+		case publicType:
+			return nil, e.WithHint("signing takes the private key: %s", strings.TrimSuffix(path, ".pub")+".key")
+		case "ENCRYPTED PRIVATE KEY":
+			return nil, e.WithHint("cosign import-key-pair converts it")
+		}
+		return nil, e.WithHint("eidos key generate makes one")
 	}
-	der, err := encrypted.Decrypt(block.Bytes, password)
-	if err != nil {
-		return nil, schema.Errorf(schema.Unauthorized, "key %q: the password is wrong or the file is damaged", path).
-			WithHint("set COSIGN_PASSWORD to the password the key was made with")
-	}
-	key, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
 		return nil, schema.Errorf(schema.Invalid, "key %q: %w", path, err)
 	}
@@ -113,18 +127,24 @@ func loadSigner(path string, password []byte) (*signer, error) {
 	if !ok {
 		return nil, schema.Errorf(schema.Invalid, "key %q: a %T cannot sign", path, key)
 	}
-	hash, err := hashFor(path, s.Public())
+	return localSigner(path, s)
+}
+
+// localSigner signs with a key in memory. The same key and message give the same
+// signature, also with ECDSA.
+func localSigner(path string, key crypto.Signer) (*signer, error) {
+	hash, err := hashFor(path, key.Public())
 	if err != nil {
 		return nil, err
 	}
-	return &signer{s, hash}, nil
-}
-
-// sign signs data. ECDSA signatures are deterministic.
-func (s *signer) sign(data []byte) ([]byte, error) {
-	h := s.hash.New()
-	h.Write(data)
-	return s.key.Sign(nil, h.Sum(nil), s.hash)
+	return &signer{key.Public(), func(message []byte) ([]byte, error) {
+		if hash != 0 {
+			h := hash.New()
+			h.Write(message)
+			message = h.Sum(nil)
+		}
+		return key.Sign(nil, message, hash)
+	}}, nil
 }
 
 // verifier checks signatures with a public key.
@@ -140,6 +160,11 @@ func loadVerifier(path string) (*verifier, error) {
 	if err != nil {
 		return nil, err
 	}
+	return publicKey(path, block)
+}
+
+// publicKey is the verifier in a PEM block; name is for messages.
+func publicKey(path string, block *pem.Block) (*verifier, error) {
 	if block.Type != publicType {
 		return nil, schema.Errorf(schema.Invalid, "key %q is a %q, not a public key", path, strings.ToLower(block.Type)).
 			WithHint("verifying takes the public key: %s", PublicPath(path))
@@ -166,6 +191,9 @@ func newVerifier(path string, key crypto.PublicKey) (*verifier, error) {
 
 // verify says whether sig is this key's signature of data.
 func (v *verifier) verify(data, sig []byte) bool {
+	if key, ok := v.key.(ed25519.PublicKey); ok {
+		return ed25519.Verify(key, data, sig)
+	}
 	h := v.hash.New()
 	h.Write(data)
 	switch key := v.key.(type) {
@@ -186,7 +214,8 @@ func (v *verifier) hint() string {
 	return base64.StdEncoding.EncodeToString(raw)
 }
 
-// hashFor is the hash that cosign uses with a key.
+// hashFor is the hash that cosign uses with a key; 0 for Ed25519, which signs the
+// message itself.
 func hashFor(path string, key crypto.PublicKey) (crypto.Hash, error) {
 	switch key := key.(type) {
 	case *ecdsa.PublicKey:
@@ -198,6 +227,8 @@ func hashFor(path string, key crypto.PublicKey) (crypto.Hash, error) {
 		case elliptic.P521():
 			return crypto.SHA512, nil
 		}
+	case ed25519.PublicKey:
+		return 0, nil
 	case *rsa.PublicKey:
 		if key.N.BitLen() >= 2048 {
 			return crypto.SHA256, nil
@@ -205,7 +236,7 @@ func hashFor(path string, key crypto.PublicKey) (crypto.Hash, error) {
 		return 0, schema.Errorf(schema.Invalid, "key %q: an RSA key of %d bits is too short", path, key.N.BitLen())
 	}
 	return 0, schema.Errorf(schema.Invalid, "key %q: keys of this type are not supported", path).
-		WithHint("use an ECDSA key, as eidos key generate makes them, or RSA")
+		WithHint("use an ECDSA key, as eidos key generate makes them, Ed25519 or RSA")
 }
 
 func readPEM(path string) (*pem.Block, error) {

@@ -1,7 +1,10 @@
 package sign
 
 import (
+	"crypto/ecdh"
+	"crypto/ecdsa"
 	"crypto/ed25519"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -75,7 +78,7 @@ func TestLoadKeyErrors(t *testing.T) {
 		}
 		return der
 	}
-	edwards, _, err := ed25519.GenerateKey(rand.Reader)
+	exchange, err := ecdh.X25519().GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,18 +102,73 @@ func TestLoadKeyErrors(t *testing.T) {
 	}{
 		{"private", filepath.Join(dir, "none"), schema.NotFound, "no key"},
 		{"private", notPEM, schema.Invalid, "is not a PEM file"},
-		{"private", file("a", "PRIVATE KEY", nil), schema.Invalid, "not a cosign private key"},
-		{"private", file("b", publicType, nil), schema.Invalid, "not a cosign private key"},
+		{"private", file("a", "PRIVATE KEY", nil), schema.Invalid, "asn1: syntax error"},
+		{"private", file("b", publicType, nil), schema.Invalid, "not a private key"},
+		{"private", file("h", "ENCRYPTED PRIVATE KEY", nil), schema.Invalid, "not a private key"},
+		{"private", file("i", "OPENSSH PRIVATE KEY", nil), schema.Invalid, "not a private key"},
 		{"private", file("c", privateType, []byte("{}")), schema.Unauthorized, "the password is wrong or the file is damaged"},
 		{"public", file("d", privateType, nil), schema.Invalid, "not a public key"},
 		{"public", file("e", publicType, []byte("x")), schema.Invalid, `key "`},
-		{"public", file("f", publicType, public(edwards)), schema.Invalid, "keys of this type are not supported"},
+		{"public", file("f", publicType, public(exchange.PublicKey())), schema.Invalid, "keys of this type are not supported"},
 		{"public", file("g", publicType, public(short.Public())), schema.Invalid, "1024 bits is too short"},
 		{"public", dir, schema.Invalid, "reading key"},
 	} {
 		err := load[tt.as](tt.path)
 		if schema.CodeOf(err) != tt.code || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s %s: %v (%s), want %q (%s)", tt.as, filepath.Base(tt.path), err, schema.CodeOf(err), tt.want, tt.code)
+		}
+	}
+}
+
+// Keys of other tools are read as they are.
+func TestLoadPEM(t *testing.T) {
+	_, edwards, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sec1, err := x509.MarshalECPrivateKey(p384)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkcs8 := func(key any) []byte {
+		t.Helper()
+		der, err := x509.MarshalPKCS8PrivateKey(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return der
+	}
+	for name, block := range map[string]*pem.Block{
+		"Ed25519, PKCS 8": {Type: "PRIVATE KEY", Bytes: pkcs8(edwards)},
+		"P-384, PKCS 8":   {Type: "PRIVATE KEY", Bytes: pkcs8(p384)},
+		"P-384, SEC 1":    {Type: "EC PRIVATE KEY", Bytes: sec1},
+		"RSA, PKCS 8":     {Type: "PRIVATE KEY", Bytes: pkcs8(long)},
+		"RSA, PKCS 1":     {Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(long)},
+	} {
+		path := filepath.Join(t.TempDir(), "k")
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := loadSigner(path, nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		v, err := newVerifier("k", s.public)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sig, err := s.sign([]byte("x"))
+		if err != nil || !v.verify([]byte("x"), sig) || v.verify([]byte("y"), sig) {
+			t.Errorf("%s: the halves do not fit, %v", name, err)
 		}
 	}
 }

@@ -12,20 +12,31 @@ import (
 	"github.com/NVIDIA/eidos/steps/oci"
 )
 
-// Inputs of sign. With the recipe and the snapshot, an attestation names them.
+// Inputs of sign: one of image and bundle, or neither for a file. With the recipe
+// and the snapshot, an attestation names them.
 type inputs struct {
-	Image    *schema.Reference    `in:"image"`
+	Image    *schema.Reference    `in:"image,optional"`
+	Bundle   *schema.Bundle       `in:"bundle,optional"`
 	Recipe   *schema.RecipeResult `in:"recipe,optional"`
 	Snapshot *schema.Snapshot     `in:"snapshot,optional"`
 }
 
-// Kind is the step that signs a pushed artefact by digest.
-func Kind(o Options) engine.Kind {
-	w := &writer{Options: o}
-	return engine.Define(engine.Spec{
-		Name: "sign", Doc: "sign a pushed artefact by digest with a cosign key", Version: 1, Effect: true,
-	}, w.run)
+// Kinds are the steps that sign, attest and verify.
+func Kinds(o Options) []engine.Kind {
+	w := &writer{Options: o} // one, so that each key is decrypted once
+	return []engine.Kind{
+		engine.Define(engine.Spec{
+			Name: "sign", Doc: "sign a pushed artefact by digest, a bundle or a file", Version: 1, Effect: true,
+		}, w.sign),
+		engine.Define(engine.Spec{
+			Name: "attest", Doc: "attest a predicate of a pushed artefact, a bundle or a file", Version: 1, Effect: true,
+		}, w.attestAny),
+		VerifyKind(o),
+	}
 }
+
+// Kind is the step that signs.
+func Kind(o Options) engine.Kind { return Kinds(o)[0] }
 
 // writer signs. It is safe for concurrent use.
 type writer struct {
@@ -34,13 +45,79 @@ type writer struct {
 	repos serial
 }
 
-func (w *writer) run(ctx context.Context, env engine.Env, p schema.SignParams, in inputs) (*schema.Signature, error) {
-	ctx = retry.Listen(ctx, env.Log)
-	r, err := w.repository(env, in.Image, oci.Access{PlainHTTP: p.PlainHTTP, InsecureTLS: p.InsecureTLS})
+// statement to be signed.
+type stated struct {
+	predicate string // its type
+	text      []byte
+}
+
+func (w *writer) sign(ctx context.Context, env engine.Env, p schema.SignParams, in inputs) (*schema.Signature, error) {
+	return w.write(ctx, env, p, in, true, func(a *artefact) (*stated, error) {
+		if !p.Attest {
+			return nil, nil
+		}
+		text, err := w.provenance(a, in)
+		return &stated{Provenance, text}, err
+	})
+}
+
+func (w *writer) attestAny(ctx context.Context, env engine.Env, p schema.AttestParams, in struct {
+	Image  *schema.Reference `in:"image,optional"`
+	Bundle *schema.Bundle    `in:"bundle,optional"`
+}) (*schema.Signature, error) {
+	predicate, err := readPredicate(inDir(env.Dir, p.Predicate))
 	if err != nil {
 		return nil, err
 	}
-	s, err := w.signer(env, p)
+	kind, err := predicateType(p.Type)
+	if err != nil {
+		return nil, err
+	}
+	with := schema.SignParams{
+		Key: p.Key, Format: p.Format, File: p.File, Signatures: p.Signatures,
+		PlainHTTP: p.PlainHTTP, InsecureTLS: p.InsecureTLS,
+	}
+	return w.write(ctx, env, with, inputs{Image: in.Image, Bundle: in.Bundle}, false, func(a *artefact) (*stated, error) {
+		text, err := newStatement(a.subjects, kind, predicate)
+		return &stated{kind, text}, err
+	})
+}
+
+// write signs the artefact, if asked to, and attests what more returns of it, if
+// that is anything.
+func (w *writer) write(ctx context.Context, env engine.Env, p schema.SignParams, in inputs, signature bool, more func(*artefact) (*stated, error)) (*schema.Signature, error) {
+	ctx = retry.Listen(ctx, env.Log)
+	if n := given(in.Image != nil, in.Bundle != nil, p.File != ""); n != 1 {
+		return nil, schema.Errorf(schema.Invalid, "there are %d things to sign, not one", n).
+			WithHint("give it an image (a pushed reference), a bundle, or a file")
+	}
+	if (in.Image == nil) != (p.Signatures != "") {
+		return nil, schema.Errorf(schema.Invalid, "the signatures of an image are kept beside it, those of a bundle or a file in a file: name it with signatures, and only then")
+	}
+	if in.Image == nil && p.Format == "legacy" {
+		return nil, schema.Errorf(schema.Invalid, "the legacy format is for images: the signatures of a bundle or a file are Sigstore bundles")
+	}
+	s, err := w.signer(ctx, env, p)
+	if err != nil {
+		return nil, err
+	}
+	v, err := newVerifier("", s.public)
+	if err != nil {
+		return nil, err
+	}
+	out := &schema.Signature{Kind: "Signature", APIVersion: schema.APIVersion, Format: p.Format, KeyID: v.id}
+	if out.Format == "" {
+		out.Format = "bundle"
+	}
+	if in.Image == nil {
+		a, err := localArtefact(ctx, env, p.File, in.Bundle)
+		if err != nil {
+			return nil, err
+		}
+		out.Reference, out.Digest = a.name, a.digest
+		return out, writeDetached(inDir(env.Dir, p.Signatures), s, a, signature, more, out)
+	}
+	r, err := w.repository(env, in.Image, oci.Access{PlainHTTP: p.PlainHTTP, InsecureTLS: p.InsecureTLS})
 	if err != nil {
 		return nil, err
 	}
@@ -53,35 +130,43 @@ func (w *writer) run(ctx context.Context, env engine.Env, p schema.SignParams, i
 	if err != nil {
 		return nil, err
 	}
-	format := p.Format
-	if format == "" {
-		format = "bundle"
-	}
-	if err := t.unmixed(format); err != nil {
+	if err := t.unmixed(out.Format); err != nil {
 		return nil, err
 	}
-	v, err := newVerifier("", s.key.Public())
+	out.Reference, out.Digest = in.Image.Reference, in.Image.Digest
+	if signature {
+		if out.Signature, err = t.sign(ctx, s, out.Format); err != nil {
+			return nil, err
+		}
+	}
+	st, err := more(&artefact{name: in.Image.Reference, digest: in.Image.Digest, subjects: ofDigest(in.Image.Digest), annotations: t.annotations})
+	if st == nil || err != nil {
+		return out, err
+	}
+	d, err := t.attest(ctx, s, out.Format, st.predicate, st.text)
 	if err != nil {
 		return nil, err
 	}
-	out := &schema.Signature{
-		Kind: "Signature", APIVersion: schema.APIVersion,
-		Reference: in.Image.Reference, Digest: in.Image.Digest, Format: format, KeyID: v.id,
+	if !signature {
+		out.Signature = d
 	}
-	if out.Signature, err = t.sign(ctx, s, format); err != nil {
-		return nil, err
-	}
-	if p.Attest {
-		if err := w.attest(ctx, t, s, format, in); err != nil {
-			return nil, err
-		}
-		out.Attestations = []string{Provenance}
-	}
+	out.Attestations = []string{st.predicate}
 	return out, nil
 }
 
+// given counts what is there.
+func given(there ...bool) int {
+	n := 0
+	for _, t := range there {
+		if t {
+			n++
+		}
+	}
+	return n
+}
+
 // signer finds and opens the key; one is made first if the step asks for it.
-func (w *writer) signer(env engine.Env, p schema.SignParams) (*signer, error) {
+func (w *writer) signer(ctx context.Context, env engine.Env, p schema.SignParams) (*signer, error) {
 	path, err := w.keyFile(env, p.Key)
 	if schema.CodeOf(err) == schema.NotFound && p.GenerateKey && w.UserKey() != "" {
 		path = w.UserKey()
@@ -96,22 +181,26 @@ func (w *writer) signer(env engine.Env, p schema.SignParams) (*signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.keys.signer(w.Options, env, path)
+	return w.keys.signer(ctx, w.Options, env, path)
 }
 
-func (w *writer) attest(ctx context.Context, t *target, s *signer, format string, in inputs) error {
-	p := provenance{ref: in.Image, annotations: t.annotations, recipe: in.Recipe, snapshot: in.Snapshot, version: w.OCI.Version}
+// provenance is the statement of how the artefact was made.
+func (w *writer) provenance(a *artefact, in inputs) ([]byte, error) {
+	p := provenance{ref: in.Image, annotations: a.annotations, recipe: in.Recipe, snapshot: in.Snapshot, version: w.OCI.Version}
+	if in.Image == nil {
+		if in.Bundle == nil {
+			return nil, schema.Errorf(schema.Invalid, "how %q was made is not known: provenance is of bundles and of what was pushed", a.name).
+				WithHint("eidos attest states what you know of it")
+		}
+		p.ref, p.subjects = &schema.Reference{Reference: a.name, Digest: a.digest}, a.subjects
+	}
 	if w.Materials != nil {
 		var err error
 		if p.more, err = w.Materials(); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	st, err := p.statement()
-	if err != nil {
-		return err
-	}
-	return t.attest(ctx, s, format, Provenance, st)
+	return p.statement()
 }
 
 // target is a manifest that is signed, with what is attached to it.

@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/sigstore/cosign/v2/pkg/cosign/env"
 
@@ -28,6 +30,10 @@ type Options struct {
 	// Materials returns more of what bundles are made from, for attestations:
 	// the pipeline, the program itself. Nil is none.
 	Materials func() ([]Material, error)
+	// CUE reads a policy that is written in CUE. Nil refuses them.
+	CUE func(name string, data []byte) (*schema.Doc, error)
+	// Now is the time that ages are measured at. Nil is the clock's.
+	Now func() time.Time
 }
 
 func (o Options) lookup(name string) (string, bool) {
@@ -55,7 +61,10 @@ func (o Options) UserKey() string {
 func (o Options) keyFile(e engine.Env, param string) (string, error) {
 	named, _ := o.lookup("EIDOS_KEY")
 	for _, p := range []string{param, named} {
-		if p != "" {
+		switch {
+		case remoteKey(p):
+			return p, nil
+		case p != "":
 			return inDir(e.Dir, p), nil
 		}
 	}
@@ -85,17 +94,16 @@ type keyring struct {
 	keys map[string]*signer
 }
 
-func (k *keyring) signer(o Options, e engine.Env, path string) (*signer, error) {
+func (k *keyring) signer(ctx context.Context, o Options, e engine.Env, path string) (*signer, error) {
+	if remoteKey(path) {
+		return remoteSigner(ctx, path)
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if s := k.keys[path]; s != nil {
 		return s, nil
 	}
-	password, err := o.password(e, path)
-	if err != nil {
-		return nil, err
-	}
-	s, err := loadSigner(path, password)
+	s, err := o.openKey(e, path)
 	if err != nil {
 		return nil, err
 	}
@@ -104,6 +112,22 @@ func (k *keyring) signer(o Options, e engine.Env, path string) (*signer, error) 
 	}
 	k.keys[path] = s
 	return s, nil
+}
+
+// openKey opens a private key file. The password is asked for only if the file is
+// encrypted.
+func (o Options) openKey(e engine.Env, path string) (*signer, error) {
+	var password []byte
+	block, err := readPEM(path)
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(block.Type, "ENCRYPTED ") {
+		if password, err = o.password(e, path); err != nil {
+			return nil, err
+		}
+	}
+	return loadSigner(path, password)
 }
 
 // password is the step's secret COSIGN_PASSWORD, else the environment's, else

@@ -91,11 +91,11 @@ func TestGenerateMissingKey(t *testing.T) {
 	w := &writer{Options: Options{OCI: oci.Options{Data: t.TempDir()}}}
 	w.LookupEnv = func(name string) (string, bool) { return "hunter2", name == "COSIGN_PASSWORD" }
 	e := engine.Env{Dir: t.TempDir(), Log: func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) }}
-	if _, err := w.signer(e, schema.SignParams{}); schema.CodeOf(err) != schema.NotFound {
+	if _, err := w.signer(t.Context(), e, schema.SignParams{}); schema.CodeOf(err) != schema.NotFound {
 		t.Errorf("without being asked to: %v", err)
 	}
 	for range 2 {
-		if _, err := w.signer(e, schema.SignParams{GenerateKey: true}); err != nil {
+		if _, err := w.signer(t.Context(), e, schema.SignParams{GenerateKey: true}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -32,6 +32,7 @@ type provenance struct {
 	snapshot    *schema.Snapshot
 	more        []Material // the pipeline, eidos
 	version     string     // of eidos
+	subjects    []subject  // instead of the reference's digest; nil for that
 }
 
 // statement is the in-toto statement with SLSA provenance v1
@@ -69,7 +70,15 @@ func (p provenance) statement() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing the provenance: %w", err)
 	}
-	return json.Marshal(st)
+	data, err := json.Marshal(st)
+	if err != nil || p.subjects == nil {
+		return data, err
+	}
+	var alone statement
+	if err := json.Unmarshal(data, &alone); err != nil {
+		return nil, fmt.Errorf("writing the provenance: %w", err)
+	}
+	return newStatement(p.subjects, Provenance, alone.Predicate)
 }
 
 // materials lists what went in, in the order of the pipeline.

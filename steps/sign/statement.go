@@ -35,15 +35,17 @@ type subject struct {
 	Digest map[string]string `json:"digest"`
 }
 
-// signatureStatement says of a digest that it is signed, and nothing more.
-func signatureStatement(d schema.Digest) ([]byte, error) {
-	return json.Marshal(statement{
-		Type:          statementV1,
-		Subject:       []subject{{Digest: digestSet(d)}},
-		PredicateType: signaturePredicate,
-		Predicate:     json.RawMessage("{}"),
-	})
+// signatureStatement states that its subjects are signed, and nothing more.
+func signatureStatement(subjects []subject) ([]byte, error) {
+	return newStatement(subjects, signaturePredicate, json.RawMessage("{}"))
 }
+
+func newStatement(subjects []subject, predicateType string, predicate json.RawMessage) ([]byte, error) {
+	return json.Marshal(statement{Type: statementV1, Subject: subjects, PredicateType: predicateType, Predicate: predicate})
+}
+
+// ofDigest is the subject of statements about a digest alone.
+func ofDigest(d schema.Digest) []subject { return []subject{{Digest: digestSet(d)}} }
 
 func digestSet(d schema.Digest) map[string]string {
 	return map[string]string{"sha256": strings.TrimPrefix(string(d), "sha256:")}
@@ -61,9 +63,25 @@ func parseStatement(data []byte) (*statement, error) {
 	return &s, nil
 }
 
-// about says whether d is a subject of the statement.
-func (s *statement) about(d schema.Digest) bool {
-	return slices.ContainsFunc(s.Subject, func(u subject) bool {
-		return "sha256:"+u.Digest["sha256"] == string(d)
-	})
+// about reports whether the statement is about what is verified: for a digest,
+// which has no name, that it is among the subjects; for a tree, that its files
+// are the subjects, all of them and nothing else.
+func (s *statement) about(want []subject) bool {
+	if len(want) == 1 && want[0].Name == "" {
+		return slices.ContainsFunc(s.Subject, func(u subject) bool { return u.Digest["sha256"] == want[0].Digest["sha256"] })
+	}
+	files := map[string]string{}
+	for _, u := range s.Subject {
+		if was, twice := files[u.Name]; twice && was != u.Digest["sha256"] {
+			return false
+		}
+		files[u.Name] = u.Digest["sha256"]
+	}
+	for _, w := range want {
+		if files[w.Name] == "" || files[w.Name] != w.Digest["sha256"] {
+			return false
+		}
+		delete(files, w.Name)
+	}
+	return len(files) == 0
 }

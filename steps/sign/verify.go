@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sort"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -29,15 +28,17 @@ const (
 // claim is one thing that is attached to a digest, and what became of it.
 type claim struct {
 	predicate string // of the statement if it holds, else as it is announced
-	where     string // digest of the manifest that carries it
+	where     string // digest of the manifest that carries it, or line of a file
 	err       error  // why it proves nothing
+	proof
+	statement *statement // nil for a signature in the legacy format
 }
 
 // claims reads everything that is attached to the target and checks it with
 // the key, and returns why it could not read the rest: anybody who may push can
 // attach something unreadable, which must not hide what is good. An error means
 // that ctx is done.
-func (t *target) claims(ctx context.Context, v *verifier) (claims []claim, unread []error, err error) {
+func (t *target) claims(ctx context.Context, v *trust) (claims []claim, unread []error, err error) {
 	down := 0 // times that the registry did not answer
 	failed := func(err error) (stop bool) {
 		unread = append(unread, err)
@@ -90,10 +91,12 @@ func (t *target) claims(ctx context.Context, v *verifier) (claims []claim, unrea
 			c := claim{predicate: l.Annotations["predicateType"], where: desc.Digest.String()}
 			if suffix == "sig" {
 				c.predicate = signaturePredicate
-				c.err = checkSimple(v, data, l.Annotations[signatureAnnotation], t.digest())
+				_, c.proof, c.err = v.byKey(func(v *verifier) (*statement, error) {
+					return nil, checkSimple(v, data, l.Annotations[signatureAnnotation], t.digest())
+				})
 			} else {
-				st, err := openLegacy(v, data)
-				c.settle(st, err, t.digest())
+				st, by, err := v.byKey(func(v *verifier) (*statement, error) { return openLegacy(v, data) })
+				c.settle(st, by, err, ofDigest(t.digest()))
 			}
 			claims = append(claims, c)
 		}
@@ -118,7 +121,7 @@ func (t *target) bundles() []v1.Descriptor {
 }
 
 // readBundle reads one referrer; nil if it is no Sigstore bundle.
-func (t *target) readBundle(ctx context.Context, v *verifier, d v1.Descriptor) (*claim, error) {
+func (t *target) readBundle(ctx context.Context, v *trust, d v1.Descriptor) (*claim, error) {
 	raw, err := t.repo.Manifest(ctx, schema.Digest(d.Digest.String()), d.Size)
 	if err != nil {
 		return nil, err
@@ -141,21 +144,21 @@ func (t *target) readBundle(ctx context.Context, v *verifier, d v1.Descriptor) (
 	if err != nil {
 		return nil, err
 	}
-	st, err := open(v, data)
-	c.settle(st, err, t.digest())
+	st, by, err := v.open(ctx, data)
+	c.settle(st, by, err, ofDigest(t.digest()))
 	return c, nil
 }
 
-// settle notes what a statement, if it could be opened, says of d.
-func (c *claim) settle(st *statement, err error, d schema.Digest) {
+// settle notes what a statement, if it could be opened, states of an artefact.
+func (c *claim) settle(st *statement, by proof, err error, about []subject) {
 	switch {
 	case err != nil:
 		c.err = err
-	case !st.about(d):
+	case !st.about(about):
 		c.err = errors.New("it is about something else")
 		c.predicate = st.PredicateType
 	default:
-		c.predicate = st.PredicateType
+		c.predicate, c.statement, c.proof = st.PredicateType, st, by
 	}
 }
 
@@ -178,33 +181,9 @@ func checkSimple(v *verifier, payload []byte, sig string, d schema.Digest) error
 	return nil
 }
 
-// judge says of one predicate type whether any claim proves it.
-func judge(claims []claim, predicate string) schema.VerificationCheck {
-	name, none := "attestation "+predicate, "not attested"
-	if predicate == signaturePredicate {
-		name, none = "signature", "not signed"
-	}
-	check := schema.VerificationCheck{Name: name, Detail: none}
-	for _, c := range claims {
-		if c.err == nil && c.predicate == predicate {
-			return schema.VerificationCheck{Name: name, Passed: true, Detail: c.where}
-		}
-		if c.predicate == predicate || c.predicate == "" {
-			check.Detail = fmt.Sprintf("%s: %v", c.where, c.err)
-		}
-	}
-	return check
-}
-
-// verifyImage proves that a digest is signed with the key, and that each of
-// the predicate types is attested with it. What could not be read is logged, and
-// is an error too if something is not proven.
-func verifyImage(ctx context.Context, t *target, v *verifier, attestations []string, log func(string, ...any)) (*schema.Verification, error) {
-	claims, unread, err := t.claims(ctx, v)
-	if err != nil {
-		return nil, err
-	}
-	notes := slices.Clone(t.warnings)
+// noted logs what could not be read.
+func noted(log func(string, ...any), warnings []string, unread []error) {
+	notes := slices.Clone(warnings)
 	for _, err := range unread {
 		notes = append(notes, err.Error())
 	}
@@ -215,46 +194,4 @@ func verifyImage(ctx context.Context, t *target, v *verifier, attestations []str
 		}
 		log("warning: %s", n)
 	}
-	out := &schema.Verification{
-		Kind: "Verification", APIVersion: schema.APIVersion,
-		Subject: t.repo.At(t.digest()), Digest: t.digest(), Verified: true,
-	}
-	wanted := append([]string{signaturePredicate}, attestations...)
-	sort.Strings(wanted[1:])
-	for _, p := range slices.Compact(wanted) {
-		c := judge(claims, p)
-		out.Checks = append(out.Checks, c)
-		out.Verified = out.Verified && c.Passed
-	}
-	if out.Verified {
-		return out, nil
-	}
-	if len(claims) == 0 && len(unread) > 0 {
-		return out, schema.Join(unread) // nobody knows whether it is signed
-	}
-	return out, schema.Join(append(unread, t.verdict(out, claims)))
-}
-
-// verdict is the error for what did not pass: NotFound when nothing of the
-// sort is attached, Unsatisfied when it is there and does not hold.
-func (t *target) verdict(v *schema.Verification, claims []claim) error {
-	var errs []error
-	for _, c := range v.Checks {
-		if c.Passed {
-			continue
-		}
-		if c.Detail == "not signed" || c.Detail == "not attested" {
-			e := schema.Errorf(schema.NotFound, "%q has no %s", v.Subject, c.Name)
-			if len(claims) == 0 {
-				e = e.WithHint("nothing is attached to this digest: was it signed, and was the signature copied with it? (oras cp -r copies both)")
-			} else {
-				e = e.WithHint("%d other signed statement(s) are attached to it", len(claims))
-			}
-			errs = append(errs, e)
-			continue
-		}
-		errs = append(errs, schema.Errorf(schema.Unsatisfied, "the %s of %q does not hold: %s", c.Name, v.Subject, c.Detail).
-			WithHint("is it the right public key? if so, do not use this artefact"))
-	}
-	return schema.Join(errs)
 }

@@ -30,69 +30,94 @@ func VerifyKind(o Options) engine.Kind {
 
 func (o Options) verify(ctx context.Context, env engine.Env, p schema.VerifyParams, image *schema.Reference, bundle *schema.Bundle) (*schema.Verification, error) {
 	ctx = retry.Listen(ctx, env.Log)
-	out := &schema.Verification{Kind: "Verification", APIVersion: schema.APIVersion, Verified: true}
-	var errs []error
-	if image == nil && bundle == nil {
+	if image == nil && bundle == nil && p.File == "" {
 		return nil, schema.Errorf(schema.Invalid, "verify has nothing to verify").
-			WithHint("give it an image (a pushed reference), a bundle, or both")
+			WithHint("give it an image (a pushed reference), a bundle, or both, or a file")
 	}
-	if image == nil && (p.Key != "" || len(p.Attestations) > 0) {
-		return nil, schema.Errorf(schema.Invalid, "a bundle directory has no signature: key and attestations are about pushed artefacts").
-			WithHint("verify the image it was pushed as, or leave them out to check the files against checksums.txt")
+	if p.File != "" && (image != nil || bundle != nil) || image != nil && p.Signatures != "" {
+		return nil, schema.Errorf(schema.Invalid, "a file is verified by itself, and signatures of an image are kept beside it")
+	}
+	v := &verification{out: &schema.Verification{Kind: "Verification", APIVersion: schema.APIVersion, Verified: true}, facts: facts{content: true}}
+	pol, err := o.policy(ctx, env, p, image == nil && p.File == "")
+	if err != nil {
+		return nil, err
 	}
 	if image != nil {
-		v, err := o.verifyReference(ctx, env, p, image)
-		if v == nil {
-			return nil, err
-		}
-		*out = *v
-		errs = append(errs, err)
+		err = o.lookAt(ctx, env, p, image, pol, v)
+	} else {
+		err = lookAtLocal(ctx, env, p, bundle, pol, v)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if bundle != nil {
 		check, err := verifyBundle(ctx, bundle, env.Blobs)
 		if check.Name == "" {
 			return nil, err
 		}
-		if out.Subject == "" {
-			out.Subject = "bundle " + bundle.Metadata.Name
-			if o := bundle.Metadata.Origin; o != "" {
-				out.Subject += fmt.Sprintf(" (%s, %s)", o, bundle.Metadata.Version)
-			}
-		}
-		out.Checks = append(out.Checks, check)
-		out.Verified = out.Verified && check.Passed
-		errs = append(errs, err)
+		v.content(check, err)
 	}
 	if image != nil && bundle != nil {
 		check, err := o.verifySame(ctx, env, p, image, bundle)
 		if check.Name == "" {
 			return nil, err
 		}
-		out.Checks = append(out.Checks, check)
-		out.Verified = out.Verified && check.Passed
-		errs = append(errs, err)
+		v.content(check, err)
 	}
-	return out, schema.Join(errs)
+	return v.finish(pol)
 }
 
-func (o Options) verifyReference(ctx context.Context, env engine.Env, p schema.VerifyParams, image *schema.Reference) (*schema.Verification, error) {
-	path, err := o.publicKeyFile(env, p.Key)
-	if err != nil {
-		return nil, err
-	}
-	v, err := loadVerifier(path)
-	if err != nil {
-		return nil, err
-	}
+// lookAt reads what is attached to an image, and judges it.
+func (o Options) lookAt(ctx context.Context, env engine.Env, p schema.VerifyParams, image *schema.Reference, pol *policy, v *verification) error {
 	r, err := o.repository(env, image, oci.Access{PlainHTTP: p.PlainHTTP, InsecureTLS: p.InsecureTLS})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	t, err := look(ctx, r, image.Digest)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return verifyImage(ctx, t, v, p.Attestations, env.Log)
+	claims, unread, err := t.claims(ctx, &pol.trust)
+	if err != nil {
+		return err
+	}
+	noted(env.Log, t.warnings, unread)
+	v.out.Subject, v.out.Digest = r.At(t.digest()), t.digest()
+	v.judge(pol, claims, unread, t.annotations)
+	return nil
+}
+
+// lookAtLocal does the same for a bundle, or what is at a path, whose signatures
+// lie in a file.
+func lookAtLocal(ctx context.Context, env engine.Env, p schema.VerifyParams, bundle *schema.Bundle, pol *policy, v *verification) error {
+	var a *artefact
+	var err error
+	if bundle == nil || pol != nil {
+		if a, err = localArtefact(ctx, env, p.File, bundle); err != nil {
+			return err
+		}
+		v.out.Subject = a.name
+	}
+	if bundle != nil {
+		v.out.Subject = "bundle " + bundle.Metadata.Name
+		if o := bundle.Metadata.Origin; o != "" {
+			v.out.Subject += fmt.Sprintf(" (%s, %s)", o, bundle.Metadata.Version)
+		}
+	}
+	if pol == nil {
+		return nil
+	}
+	if bundle == nil {
+		v.out.Digest = a.digest
+	}
+	var claims []claim
+	if p.Signatures != "" {
+		if claims, err = detachedClaims(ctx, &pol.trust, inDir(env.Dir, p.Signatures), a); err != nil {
+			return err
+		}
+	}
+	v.judge(pol, claims, nil, a.annotations)
+	return nil
 }
 
 // verifySame proves that the image holds the bundle: checksums.txt alone would
@@ -136,10 +161,16 @@ func orNone(s string) string {
 // publicKeyFile finds the public key: the parameter, else the one beside the
 // private key that sign would take.
 func (o Options) publicKeyFile(e engine.Env, param string) (string, error) {
-	if param != "" {
+	switch {
+	case remoteKey(param):
+		return param, nil
+	case param != "":
 		return inDir(e.Dir, param), nil
 	}
 	named, _ := o.lookup("EIDOS_KEY")
+	if remoteKey(named) {
+		return named, nil
+	}
 	candidates := []string{filepath.Join(e.Dir, "cosign.pub")}
 	if named != "" {
 		candidates = []string{PublicPath(inDir(e.Dir, named))}

@@ -104,6 +104,9 @@ func start(t *testing.T) *kubetest.Cluster {
 			t.Fatal(err)
 		}
 		for _, o := range parse(t, data) {
+			if spec, ok := o["spec"].(map[string]any); ok {
+				delete(spec, "conversion") // no controller is here to answer
+			}
 			if err := apply(c, o); err != nil {
 				t.Fatalf("%s: %v", f, err)
 			}
@@ -115,6 +118,8 @@ func start(t *testing.T) *kubetest.Cluster {
 		}
 	}
 	probes := []object{
+		{"apiVersion": "kyverno.io/v1", "kind": "ClusterPolicy", "metadata": map[string]any{}},
+		{"apiVersion": "policy.sigstore.dev/v1beta1", "kind": "ClusterImagePolicy", "metadata": map[string]any{}},
 		{"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": map[string]any{}},
 		{"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease", "metadata": map[string]any{}},
 		{"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": map[string]any{}},
@@ -133,6 +138,36 @@ func start(t *testing.T) *kubetest.Cluster {
 		time.Sleep(50 * time.Millisecond)
 	}
 	return c
+}
+
+// The manifests in the page about trust are what the API server takes, and one
+// with a misspelt field is not.
+func TestTrustPage(t *testing.T) {
+	c := start(t)
+	page, err := os.ReadFile("../../../docs/trust.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]bool{}
+	for _, block := range strings.Split(string(page), "```yaml\n")[1:] {
+		block, _, _ = strings.Cut(block, "```")
+		for _, o := range parse(t, []byte(block)) {
+			if o.str("kind") == "TrustPolicy" {
+				continue
+			}
+			kinds[o.str("kind")] = true
+			if err := apply(c, o); err != nil {
+				t.Errorf("%s: %v", o.path(), err)
+			}
+			o["spec"].(map[string]any)["misspelt"] = true
+			if err := apply(c, o); err == nil {
+				t.Errorf("%s: an unknown field is accepted", o.path())
+			}
+		}
+	}
+	if len(kinds) != 3 {
+		t.Errorf("kinds %v", kinds)
+	}
 }
 
 // TestAccepted gives a real API server the objects of every deployer that has

@@ -1,0 +1,83 @@
+package sign
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"errors"
+	"os/exec"
+	"strings"
+
+	"github.com/sigstore/sigstore/pkg/signature"
+	"github.com/sigstore/sigstore/pkg/signature/kms"
+	"github.com/sigstore/sigstore/pkg/signature/options"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
+)
+
+// remoteKey reports whether a key is named by the address of a key management
+// service or a token, awskms:///… or pkcs11:…, and not by a path.
+func remoteKey(key string) bool { return serviceKey.MatchString(key) }
+
+// serviceKey has no slash in its first word, which becomes a program's name.
+var serviceKey = pattern.New(`^[a-z0-9][a-z0-9-]*://`)
+
+// remoteSigner opens a key that never leaves a key management service or a
+// token. A program sigstore-kms-NAME on the path talks to it, by the plugin
+// protocol that sigstore defines: eidos links no client of any of them.
+// NotFound if there is no such program.
+func remoteSigner(ctx context.Context, key string) (*signer, error) {
+	sv, public, err := openRemote(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return &signer{public, func(message []byte) ([]byte, error) {
+		sig, err := sv.SignMessage(bytes.NewReader(message), options.WithContext(ctx))
+		if err != nil {
+			return nil, schema.Errorf(schema.Unavailable, "signing with key %q: %w", key, err)
+		}
+		return sig, nil
+	}}, nil
+}
+
+// remoteVerifier asks for the public key, and verifies here.
+func remoteVerifier(ctx context.Context, key string) (*verifier, error) {
+	_, public, err := openRemote(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	return newVerifier(key, public)
+}
+
+func openRemote(ctx context.Context, key string) (signature.Signer, crypto.PublicKey, error) {
+	name, _, _ := strings.Cut(key, "://")
+	sv, err := kms.Get(ctx, key, crypto.SHA256)
+	var none *kms.ProviderNotFoundError
+	if errors.As(err, &none) || errors.Is(err, exec.ErrNotFound) {
+		return nil, nil, schema.Errorf(schema.NotFound, "key %q needs the program sigstore-kms-%s, which is not on the path", key, name).
+			WithHint("install the plugin for this service; a key in a file is named by its path alone")
+	}
+	if err != nil {
+		return nil, nil, schema.Errorf(schema.Unavailable, "opening key %q: %w", key, err)
+	}
+	public, err := sv.PublicKey(options.WithContext(ctx))
+	if err != nil {
+		return nil, nil, schema.Errorf(schema.Unavailable, "opening key %q: its public key: %w", key, err)
+	}
+	hash, err := hashFor(key, public)
+	if err != nil {
+		return nil, nil, err
+	}
+	if hash == crypto.SHA256 {
+		return sv, public, nil
+	}
+	// The digest that is signed is made by the plugin, with the hash it is given.
+	if hash == 0 {
+		hash = crypto.SHA512
+	}
+	if sv, err = kms.Get(ctx, key, hash); err != nil {
+		return nil, nil, schema.Errorf(schema.Unavailable, "opening key %q: %w", key, err)
+	}
+	return sv, public, nil
+}
