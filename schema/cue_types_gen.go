@@ -1536,9 +1536,6 @@ type CriteriaRecipe struct {
 
 	// What the recipe is for.
 	Description string `json:"description,omitempty"`
-
-	// metadata.catalog of the recipe.
-	Catalog Digest `json:"catalog"`
 }
 
 // #Explained is one value of a recipe and who set it.

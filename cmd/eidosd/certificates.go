@@ -55,6 +55,19 @@ func (c *certificates) latest() *tls.Config {
 	if time.Since(c.checked) < checkEvery {
 		return c.current
 	}
+	return c.check()
+}
+
+// again reads the files now, if they have changed.
+func (c *certificates) again() {
+	if c != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.check()
+	}
+}
+
+func (c *certificates) check() *tls.Config {
 	c.checked = time.Now()
 	seen := c.look()
 	if seen == c.seen {

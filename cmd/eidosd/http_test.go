@@ -142,6 +142,9 @@ func (s sending) print(req *http.Request, resp *http.Response, body []byte) erro
 	var b strings.Builder
 	if !s.bodyOnly {
 		fmt.Fprintf(&b, "%s %d %s\n", resp.Proto, resp.StatusCode, http.StatusText(resp.StatusCode))
+		if resp.Close { // the client takes the header away
+			resp.Header.Set("Connection", "close")
+		}
 		names := make([]string, 0, len(resp.Header))
 		for n := range resp.Header {
 			names = append(names, n)

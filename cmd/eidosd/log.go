@@ -50,7 +50,7 @@ type requestLog struct {
 }
 
 func newRequestLog(log *slog.Logger, rateLimit int64, project string) *requestLog {
-	return &requestLog{log: log, limit: rate.NewLimiter(rate.Limit(rateLimit), int(max(1, rateLimit))), project: project}
+	return &requestLog{log: log, limit: rate.NewLimiter(rate.Limit(rateLimit), int(rateLimit)), project: project}
 }
 
 func (l *requestLog) observe(r *api.Record) {

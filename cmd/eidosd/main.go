@@ -54,7 +54,7 @@ func start(ctx context.Context, args []string, lookup func(string) (string, bool
 		_, err := fmt.Fprintln(out, "eidosd", v)
 		return err
 	}
-	s, err := newServer(ctx, o, v, errw)
+	s, err := newServer(ctx, o, v, lookup, errw)
 	if err != nil {
 		return err
 	}

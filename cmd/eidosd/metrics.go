@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/NVIDIA/eidos/cmd/internal/api"
+	"github.com/NVIDIA/eidos/cmd/internal/trace"
 )
 
 // metrics are what /metrics reports. Every label has values of a closed list.
@@ -75,7 +76,7 @@ func newMetrics(version string) *metrics {
 }
 
 // watch adds what is read when somebody asks: of the API, and of the log.
-func (m *metrics) watch(a *api.API, log *requestLog) {
+func (m *metrics) watch(a *api.API, log *requestLog, spans *trace.Server) {
 	gauge := func(name, help string, f func() float64) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))
 	}
@@ -89,7 +90,9 @@ func (m *metrics) watch(a *api.API, log *requestLog) {
 		return 0
 	})
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "eidos_log_lines_dropped_total", Help: "Requests that have no line in the log."},
-		func() float64 { return float64(log.total.Load()) }), &catalogInfo{a})
+		func() float64 { return float64(log.total.Load()) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "eidos_trace_spans_dropped_total", Help: "Spans that there was no room for."},
+			func() float64 { return float64(spans.Dropped()) }), &catalogInfo{a})
 }
 
 // catalogInfo is one series: the catalogue in use.

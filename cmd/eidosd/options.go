@@ -173,7 +173,7 @@ func asFlags(err error) error {
 	for _, e := range schema.List(err) {
 		if se, ok := e.(*schema.Error); ok && se.Path != "" {
 			c := *se
-			c.Path = "--" + schema.FlagName(c.Path)
+			c.Path = "--" + schema.FlagName(strings.TrimPrefix(c.Path, "flags."))
 			e = &c
 		}
 		out = append(out, e)

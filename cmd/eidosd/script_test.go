@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": serveCommand, "signal": signalCommand, "ended": endedCommand,
+			"serve": serveCommand, "signal": signalCommand, "ended": endedCommand, "certificates": certificatesCommand,
 		},
 	})
 }
@@ -87,7 +87,7 @@ func serveCommand(ts *testscript.TestScript, neg bool, args []string) {
 		_ = log.Close()
 	})
 	processes[ts.MkAbs(".")] = p
-	line := p.wait(ts, `"ready"`)
+	line := p.wait(ts, `"ready"`, 0)
 	var ready struct{ Address string }
 	ts.Check(json.Unmarshal([]byte(line), &ready))
 	scheme := "http"
@@ -101,12 +101,13 @@ func serveCommand(ts *testscript.TestScript, neg bool, args []string) {
 // package run one after the other.
 var processes = map[string]*process{}
 
-// wait waits until the log has a line with that text, and returns it.
-func (p *process) wait(ts *testscript.TestScript, text string) string {
+// wait waits until the log has a line with that text after so many bytes, and
+// returns it.
+func (p *process) wait(ts *testscript.TestScript, text string, after int) string {
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		data, err := os.ReadFile(p.log.Name())
 		ts.Check(err)
-		s := bufio.NewScanner(bytes.NewReader(data))
+		s := bufio.NewScanner(bytes.NewReader(data[after:]))
 		s.Buffer(nil, 1<<20)
 		for s.Scan() {
 			if strings.Contains(s.Text(), text) {
@@ -125,16 +126,18 @@ func (p *process) wait(ts *testscript.TestScript, text string) string {
 }
 
 // signalCommand sends a signal to the server: signal TERM|HUP [TEXT], and waits
-// for TEXT in its log.
+// for TEXT in what it logs from then on.
 func signalCommand(ts *testscript.TestScript, neg bool, args []string) {
 	sig := map[string]os.Signal{"TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "INT": os.Interrupt}
 	p := processes[ts.MkAbs(".")]
 	if neg || p == nil || len(args) == 0 || len(args) > 2 || sig[args[0]] == nil {
 		ts.Fatalf("usage: signal TERM|HUP|INT [TEXT], after serve")
 	}
+	before, err := os.ReadFile(p.log.Name())
+	ts.Check(err)
 	ts.Check(p.cmd.Process.Signal(sig[args[0]]))
 	if len(args) == 2 {
-		p.wait(ts, args[1])
+		p.wait(ts, args[1], len(before))
 	}
 }
 

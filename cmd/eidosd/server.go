@@ -12,10 +12,12 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
 	"github.com/NVIDIA/eidos/cmd/internal/api"
+	"github.com/NVIDIA/eidos/cmd/internal/trace"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/schema"
@@ -32,6 +34,8 @@ type server struct {
 	metrics *metrics
 	api     *api.API
 	http    *http.Server
+	spans   *trace.Server
+	certs   *certificates // nil without TLS
 	signals chan os.Signal
 }
 
@@ -42,7 +46,7 @@ const (
 	maxHeader     = 32 << 10         // bytes
 )
 
-func newServer(ctx context.Context, o *options, version string, errw io.Writer) (*server, error) {
+func newServer(ctx context.Context, o *options, version string, lookup func(string) (string, bool), errw io.Writer) (*server, error) {
 	s := &server{options: o, log: newLogger(errw, o.LogLevel, o.service), signals: make(chan os.Signal, 4)}
 	cat, err := s.catalogue(ctx)
 	if err != nil {
@@ -50,6 +54,10 @@ func newServer(ctx context.Context, o *options, version string, errw io.Writer) 
 	}
 	s.metrics = newMetrics(version)
 	requests := newRequestLog(s.log, *o.LogRate, o.project)
+	s.spans, err = trace.NewServer(lookup, version, func(err error) { s.log.Warn("traces are lost", "error", err.Error()) })
+	if err != nil {
+		return nil, err
+	}
 	s.api, err = api.New(api.Config{
 		Version:     version,
 		Limit:       api.Limit{Rate: float64(*o.RateLimit), Burst: int(o.RateBurst), Header: o.ClientHeader, Trusted: o.trusted},
@@ -60,6 +68,7 @@ func newServer(ctx context.Context, o *options, version string, errw io.Writer) 
 		Metrics:     s.metrics.handler(),
 		Observe: func(r *api.Record) {
 			s.metrics.observe(r)
+			r.Trace = s.trace(r)
 			requests.observe(r)
 		},
 		Log: func(format string, args ...any) {
@@ -71,10 +80,10 @@ func newServer(ctx context.Context, o *options, version string, errw io.Writer) 
 	if err != nil {
 		return nil, err
 	}
-	s.metrics.watch(s.api, requests)
+	s.metrics.watch(s.api, requests, s.spans)
 	s.http = &http.Server{
 		Handler:           s.api,
-		ReadHeaderTimeout: headerTimeout,
+		ReadHeaderTimeout: min(headerTimeout, o.timeout),
 		ReadTimeout:       o.timeout,
 		WriteTimeout:      o.timeout + writeMargin,
 		IdleTimeout:       idleTimeout,
@@ -97,6 +106,8 @@ func (s *server) catalogue(ctx context.Context) (*recipes.Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Compiling takes a hundred times the memory of what it makes.
+	defer debug.FreeOSMemory()
 	return compile.Data("")(ctx, dir)
 }
 
@@ -116,11 +127,11 @@ func (s *server) listen(ctx context.Context) (net.Listener, error) {
 	if s.TLSCert == "" {
 		return l, nil
 	}
-	certs, err := newCertificates(s.TLSCert, s.TLSKey, s.ClientCA, s.log)
+	s.certs, err = newCertificates(s.TLSCert, s.TLSKey, s.ClientCA, s.log)
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	return tls.NewListener(l, certs.config()), nil
+	return tls.NewListener(l, s.certs.config()), nil
 }
 
 // removeSocket removes the socket that a process before this one has left; what
@@ -147,6 +158,11 @@ func (s *server) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return s.serveOn(ctx, l)
+}
+
+func (s *server) serveOn(ctx context.Context, l net.Listener) error {
+	defer s.spans.Close()
 	ended := make(chan error, 1)
 	go func() { ended <- s.http.Serve(l) }()
 	s.api.SetReady(true, "")
@@ -167,9 +183,10 @@ func (s *server) serve(ctx context.Context) error {
 	}
 }
 
-// reload reads the catalogue again. One that cannot be read changes nothing but
-// what the log, a metric and /ready report.
+// reload reads the certificates and the catalogue again. A catalogue that cannot
+// be read changes nothing but what the log, a metric and /ready report.
 func (s *server) reload(ctx context.Context) {
+	s.certs.again()
 	cat, err := s.catalogue(ctx)
 	if err == nil {
 		err = s.api.Use(cat)
@@ -187,7 +204,7 @@ func (s *server) reload(ctx context.Context) {
 
 // shutdown lets the requests in flight end.
 func (s *server) shutdown() error {
-	s.api.SetReady(false, "shutting down")
+	s.api.Drain()
 	s.log.Info("shutting down", "inFlight", s.api.InFlight())
 	wait(s.drainDelay, s.signals)
 	ctx, cancel := context.WithTimeout(context.Background(), s.drain)

@@ -24,11 +24,7 @@ func Criteria(cat *recipes.Catalog) (*schema.CriteriaList, error) {
 		out.Fields = append(out.Fields, f)
 	}
 	for _, a := range cat.Answers {
-		r, err := criteriaRecipe(cat, a)
-		if err != nil {
-			return nil, err
-		}
-		out.Recipes = append(out.Recipes, r)
+		out.Recipes = append(out.Recipes, criteriaRecipe(cat, a))
 	}
 	slices.SortFunc(out.Recipes, func(a, b schema.CriteriaRecipe) int {
 		return strings.Compare(strings.Join(a.Overlays, " "), strings.Join(b.Overlays, " "))
@@ -37,17 +33,16 @@ func Criteria(cat *recipes.Catalog) (*schema.CriteriaList, error) {
 }
 
 // criteriaRecipe is one answer of a catalogue: what its overlays state together
-// selects it.
-func criteriaRecipe(cat *recipes.Catalog, a recipes.Answer) (schema.CriteriaRecipe, error) {
-	d, err := cat.Document(a)
-	if err != nil {
-		return schema.CriteriaRecipe{}, err
-	}
-	r := schema.CriteriaRecipe{Overlays: []string{}, Maturity: d.Maturity, Catalog: d.Digest}
+// selects it. It is as proven as the least of them.
+func criteriaRecipe(cat *recipes.Catalog, a recipes.Answer) schema.CriteriaRecipe {
+	r := schema.CriteriaRecipe{Overlays: []string{}, Maturity: "stable"}
 	var all recipes.Criteria
 	var about []string
 	for _, name := range a.Leaves {
 		o, _ := cat.Overlay(name)
+		if o.Maturity != "stable" {
+			r.Maturity = "experimental"
+		}
 		stated := recipes.CriteriaOf(o.Criteria)
 		if stated == (recipes.Criteria{}) {
 			continue // it applies everywhere
@@ -62,6 +57,9 @@ func criteriaRecipe(cat *recipes.Catalog, a recipes.Answer) (schema.CriteriaReci
 			about = append(about, o.Description)
 		}
 	}
+	if len(r.Overlays) > 1 {
+		r.Maturity = "experimental" // no reference cluster was of several kinds
+	}
 	r.Criteria, r.Description = all.Schema(), strings.Join(about, "; ")
-	return r, nil
+	return r
 }

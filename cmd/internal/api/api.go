@@ -39,6 +39,7 @@ type API struct {
 	clients  *clients
 	current  atomic.Pointer[catalogue]
 	inFlight atomic.Int64
+	draining atomic.Bool
 	status   atomic.Pointer[Status]
 }
 
@@ -53,7 +54,9 @@ type Status struct {
 }
 
 // New makes a server for cat. It is not ready until SetReady says so.
-func New(c Config, cat *recipes.Catalog) (*API, error) {
+func New(c Config, cat *recipes.Catalog) (*API, error) { return newAPI(c, cat, Routes()) }
+
+func newAPI(c Config, cat *recipes.Catalog, routes []Route) (*API, error) {
 	if c.MaxBody == 0 {
 		c.MaxBody = 8 << 20
 	}
@@ -71,7 +74,7 @@ func New(c Config, cat *recipes.Catalog) (*API, error) {
 	if err := a.Use(cat); err != nil {
 		return nil, err
 	}
-	a.register(Routes())
+	a.register(routes)
 	return a, nil
 }
 
@@ -90,6 +93,13 @@ func (a *API) Use(cat *recipes.Catalog) error {
 // SetReady sets what /ready reports; reason is for people.
 func (a *API) SetReady(ready bool, reason string) {
 	a.update(func(s *Status) { s.Ready, s.Reason = ready, reason })
+}
+
+// Drain makes /ready report that the server goes away, and ends every connection
+// with its next response.
+func (a *API) Drain() {
+	a.draining.Store(true)
+	a.SetReady(false, "shutting down")
 }
 
 func (a *API) update(change func(*Status)) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
@@ -18,6 +19,16 @@ type call struct {
 	params values
 	body   []byte
 	format string // name of the format
+	steps  []Step // that ran
+}
+
+// step records the time that a step takes.
+func (c *call) step(name string, run func() error) error {
+	s := Step{Name: name, Start: time.Now()}
+	err := run()
+	s.End, s.Failed = time.Now(), err != nil
+	c.steps = append(c.steps, s)
+	return err
 }
 
 // document reads the body: a document of one of the route's definitions; nil if
@@ -60,12 +71,16 @@ func either(kinds []string) string { return "a " + strings.Join(kinds, " or a ")
 
 // run runs a kind of step in memory. What it logs is for people at a terminal:
 // the answer holds all of it that matters.
-func (c *call) run(ctx context.Context, kind string, params any, in engine.Inputs) (schema.Value, error) {
+func (c *call) run(ctx context.Context, kind string, params any, in engine.Inputs) (v schema.Value, err error) {
 	k, ok := c.kinds[kind]
 	if !ok {
 		return nil, fmt.Errorf("BUG: no kind %q", kind)
 	}
-	return k.Run(ctx, engine.Env{Dir: "/", Log: c.log}, params, in)
+	err = c.step(kind, func() error {
+		v, err = k.Run(ctx, engine.Env{Dir: "/", Log: c.log}, params, in)
+		return err
+	})
+	return v, err
 }
 
 // recipe resolves the criteria of the query after a prefix, completed by the

@@ -111,7 +111,7 @@ func inQuery(err error) error {
 		var e *schema.Error
 		if errors.As(err, &e) {
 			c := *e
-			name, rest, _ := strings.Cut(strings.TrimPrefix(c.Path, "criteria."), "[")
+			name, rest, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(c.Path, "query."), "criteria."), "[")
 			c.Path = schema.FlagName(name)
 			if rest != "" {
 				c.Path += "[" + rest

@@ -90,6 +90,9 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, e *endpoint) {
 	h["X-Request-Id"] = []string{q.RequestID}
 	h["X-Api-Version"] = versions
 	h["X-Content-Type-Options"] = nosniff
+	if a.draining.Load() {
+		h["Connection"] = closing // the client's next request goes to another server
+	}
 	q.Parent = r.Header.Get("Traceparent")
 	q.Client = a.clients.of(r)
 	defer func() {
@@ -113,6 +116,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, e *endpoint) {
 var (
 	versions = []string{APIVersion}
 	nosniff  = []string{"nosniff"}
+	closing  = []string{"close"}
 )
 
 // dispatch finds who answers.

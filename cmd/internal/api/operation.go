@@ -251,8 +251,11 @@ func (c *call) bundle(ctx context.Context) (*answer, error) {
 		return nil, err
 	}
 	// Without Source.File no parameter can name a file of this machine.
-	tree, err := render.Render(r, p, render.Source{Manifest: recipes.Manifest})
-	if err != nil {
+	var tree *render.Tree
+	if err := c.step("render", func() (err error) {
+		tree, err = render.Render(r, p, render.Source{Manifest: recipes.Manifest})
+		return err
+	}); err != nil {
 		return nil, inQuery(err)
 	}
 	return zipped(tree)

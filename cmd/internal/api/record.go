@@ -23,6 +23,14 @@ type Record struct {
 	Panic     string  // message and stack of a panic
 	Parent    string  // traceparent of the request
 	Trace     string  // id of its trace, in hexadecimal, if somebody sets it
+	Steps     []Step  // that ran for it, if nothing was kept
+}
+
+// Step is one step that ran for a request.
+type Step struct {
+	Name       string // of its kind
+	Start, End time.Time
+	Failed     bool
 }
 
 // Methods are the values of Record.Method.

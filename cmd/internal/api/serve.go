@@ -102,15 +102,16 @@ func (q *request) compute(c *call, key string) (*answer, *failure) {
 		defer cancel()
 		a, err := attempt(ctx, c)
 		if err != nil {
-			return nil, err
+			return made{steps: c.steps}, err
 		}
 		a.seal()
 		c.cache.put(key, a)
-		return a, nil
+		return made{a, c.steps}, nil
 	})
 	select {
 	case r := <-done:
-		err := r.Err
+		err, m := r.Err, r.Val.(made)
+		q.Steps = m.steps
 		var bad *bundleError
 		var bug *panicked
 		if errors.As(err, &bad) {
@@ -122,15 +123,20 @@ func (q *request) compute(c *call, key string) (*answer, *failure) {
 		if err != nil {
 			return nil, failureOf(err)
 		}
-		a := r.Val.(*answer)
-		q.Bundle = a.bundle
-		return a, nil
+		q.Bundle = m.answer.bundle
+		return m.answer, nil
 	case <-ctx.Done():
 		if q.r.Context().Err() != nil {
 			return nil, failureOf(schema.Errorf(schema.Canceled, "the client went away"))
 		}
 		return nil, failureOf(schema.Errorf(schema.Timeout, "it took longer than %s", q.api.Timeout))
 	}
+}
+
+// made is what computing came to.
+type made struct {
+	answer *answer
+	steps  []Step
 }
 
 // attempt runs a route's function; a panic is its error.
