@@ -14,7 +14,7 @@ import (
 
 // sources are the CUE files and the manifests.
 //
-//go:embed *.cue catalog components overlays words
+//go:embed *.cue catalog checks components overlays words
 var sources embed.FS
 
 //go:embed compiled

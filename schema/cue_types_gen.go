@@ -1570,7 +1570,8 @@ type RecipeChange struct {
 	FromB string `json:"fromB,omitempty"`
 }
 
-// #ValidationResult says of each constraint whether the snapshot meets it.
+// #ValidationResult says of each constraint whether the snapshot meets it, or of
+// each check whether the cluster passes it.
 type ValidationResult struct {
 	Kind string `json:"kind"`
 
@@ -1591,7 +1592,7 @@ type Summary struct {
 
 	Skipped int64 `json:"skipped"`
 
-	// Failed or unknown, but demanded with severity warning only; not counted
+	// Failed or unknown, but of severity warning or info only; not counted
 	// in failed and unknown.
 	Warnings int64 `json:"warnings,omitempty"`
 
@@ -1620,6 +1621,14 @@ type Check struct {
 	From string `json:"from,omitempty"`
 
 	Severity string `json:"severity,omitempty"`
+
+	// Of a check on a cluster: its phase, what it measures, and the component that
+	// it is for.
+	Phase string `json:"phase,omitempty"`
+
+	Description string `json:"description,omitempty"`
+
+	Component string `json:"component,omitempty"`
 
 	// Why it is unknown or skipped.
 	Reason string `json:"reason,omitempty"`
@@ -1688,6 +1697,42 @@ type Refusal struct {
 
 	// file:line:column of the rule.
 	At string `json:"at,omitempty"`
+}
+
+// #VerifyClusterParams are the parameters of `verify-cluster`: a recipe's checks on a running cluster.
+type VerifyClusterParams struct {
+	// Phases to check.
+	Phase []string `json:"phase,omitempty"`
+
+	// Checks to run and no others.
+	Only []string `json:"only,omitempty"`
+
+	// Checks to leave out.
+	Skip []string `json:"skip,omitempty"`
+
+	// Fail the step when a check does not pass; the report is kept either way.
+	Enforce bool `json:"enforce,omitempty"`
+
+	// Do not count what is unknown as failed.
+	AllowUnknown bool `json:"allowUnknown,omitempty"`
+
+	// How long to wait for what is not as expected yet, as a Go duration; not at all if left out.
+	Wait Duration `json:"wait,omitempty"`
+
+	// Longest time for all checks together, as a Go duration.
+	Timeout Duration `json:"timeout,omitempty"`
+
+	// How many requests and programs at once; 8 if left out.
+	Parallel int64 `json:"parallel,omitempty"`
+
+	// Path of the kubeconfig; else KUBECONFIG, ~/.kube/config, in-cluster.
+	Kubeconfig string `json:"kubeconfig,omitempty"`
+
+	// Context of the kubeconfig to use.
+	Context string `json:"context,omitempty"`
+
+	// Directory of CUE files unified with the built-in catalogue.
+	Data string `json:"data,omitempty"`
 }
 
 // #VerifyParams are the parameters of `verify`: a signed digest, a bundle

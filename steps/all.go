@@ -6,6 +6,7 @@ import (
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/steps/chartlock"
+	"github.com/NVIDIA/eidos/steps/check"
 	"github.com/NVIDIA/eidos/steps/collect"
 	"github.com/NVIDIA/eidos/steps/drift"
 	"github.com/NVIDIA/eidos/steps/images"
@@ -23,6 +24,7 @@ type Needs struct {
 	Charts  chartlock.Options
 	OCI     oci.Options
 	Sign    sign.Options
+	Check   check.Needs
 }
 
 // All lists every kind of step. A test checks that no folder is missing.
@@ -35,5 +37,6 @@ func All(n Needs) []engine.Kind {
 		render.Kind(recipes.Manifest),
 		oci.PushKind(n.OCI, sign.CheckBundle),
 		drift.Kind(),
+		check.Kind(n.Check),
 	), sign.Kinds(n.Sign)...)
 }

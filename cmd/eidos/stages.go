@@ -3,7 +3,6 @@ package main
 import (
 	"maps"
 
-	"github.com/NVIDIA/eidos/cmd/internal/checks"
 	"github.com/NVIDIA/eidos/recipes/detect"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
@@ -139,75 +138,6 @@ on a host that is not a node leaves a field open, with the reason.`,
 			a.say("%s", detect.Sentence(d))
 		}
 		return nil
-	}
-	return c
-}
-
-func (a *app) validate() *cobra.Command {
-	s := &stage{name: "validate", uses: "validate"}
-	var recipe, snapshot, output string
-	failOnError := true
-	c := &cobra.Command{
-		Use:   "validate -r RECIPE -s SNAPSHOT",
-		Short: "Check a recipe's constraints against a snapshot",
-		Long: `Check a recipe's constraints against a snapshot. The report is written whether
-or not they hold. What the snapshot does not say is unknown, and counts as
-failed unless --allow-unknown.`,
-		Example: `  eidos validate -r recipe.yaml -s snapshot.yaml
-  eidos validate -r recipe.yaml -s cm://eidos/snapshot --format table
-  eidos validate -r recipe.yaml -s snapshot.yaml --format junit -o report.xml`,
-		Args: cobra.NoArgs,
-	}
-	with := a.params(c, "ValidateParams", "enforce")
-	f := c.Flags()
-	f.StringVarP(&recipe, "recipe", "r", "", "the recipe: a path, -, URL, cm:// or oci://")
-	f.StringVarP(&snapshot, "snapshot", "s", "", "the snapshot: a path, -, URL, cm:// or oci://")
-	output = "-"
-	f.VarP(&outputFlag{&output}, "output", "o", "where the report goes: a path, - or cm://namespace/name")
-	f.BoolVar(&failOnError, "fail-on-error", true, "exit with 3 when constraints do not hold")
-	s.stageFlags(c, "", "")
-	s.formatFlag(c, "table", "junit", "ctrf", "sarif")
-	s.valuesFromFlag(c)
-	must(c.MarkFlagRequired("recipe"))
-	must(c.MarkFlagRequired("snapshot"))
-	c.RunE = func(c *cobra.Command, _ []string) error {
-		s.with = with()
-		if failOnError {
-			s.with["enforce"] = true
-		}
-		if err := oneStdin(recipe, snapshot); err != nil {
-			return err
-		}
-		s.in = map[string]any{"recipe": uri(recipe), "snapshot": uri(snapshot)}
-		table, other := s.format == "table", reportWriter(s.format) != nil
-		if !table && !other {
-			s.out = output
-		}
-		start := a.now()
-		v, err := a.runStage(c.Context(), s)
-		if v == nil {
-			return err
-		}
-		r := v.(*schema.ValidationResult)
-		report := checks.Report{Name: "eidos validate", Version: versionOf(), Start: start, Stop: a.now(), Suites: []checks.Suite{
-			checks.OfValidation("constraints", r, failOnError, checks.Files{Recipe: a.sourceFile(".", recipe), Snapshot: a.sourceFile(".", snapshot)}),
-		}}
-		errs := []error{err, a.publish(report)}
-		switch {
-		case table:
-			columns := 0
-			if output == "-" {
-				columns = a.width()
-			}
-			errs = append(errs, a.deliver(c.Context(), []byte(checks.ValidationTable(r, columns)), output))
-		case other:
-			data, werr := written(s.format, report)
-			if werr != nil {
-				return werr
-			}
-			errs = append(errs, a.deliver(c.Context(), data, output))
-		}
-		return schema.Join(errs)
 	}
 	return c
 }

@@ -9,12 +9,14 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/expr"
+	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps"
 	"github.com/NVIDIA/eidos/steps/address"
 	clusteragent "github.com/NVIDIA/eidos/steps/agent"
 	"github.com/NVIDIA/eidos/steps/chartlock"
+	"github.com/NVIDIA/eidos/steps/check"
 	"github.com/NVIDIA/eidos/steps/collect"
 	"github.com/NVIDIA/eidos/steps/kube"
 	"github.com/NVIDIA/eidos/steps/oci"
@@ -41,6 +43,8 @@ type wired struct {
 	load   engine.Loader
 	save   engine.Saver
 	secret func(context.Context, schema.Secret) (string, error)
+	// catalog opens the catalogue in use, the built-in one for "".
+	catalog func(ctx context.Context, data string) (*recipes.Catalog, error)
 	// refuses tells why what stands at an output would not be replaced.
 	refuses func(dir, out, mediaType string) error
 	// sign reads policies where nothing is verified.
@@ -81,6 +85,12 @@ func (a *app) wire(o wiring) (*wired, error) {
 	}
 	load, save := address.New(addresses)
 	signing := sign.Options{OCI: registries, LookupEnv: a.lookupEnv, Materials: a.materials, CUE: expr.Document}
+	catalog := func(ctx context.Context, data string) (*recipes.Catalog, error) {
+		if data == "" {
+			return recipes.Shipped()
+		}
+		return compile.Data(cache)(ctx, data)
+	}
 	return &wired{
 		sign: signing,
 		kinds: steps.All(steps.Needs{
@@ -93,8 +103,18 @@ func (a *app) wire(o wiring) (*wired, error) {
 			Charts: chartlock.Options{OCI: registries, Cache: cache},
 			OCI:    registries,
 			Sign:   signing,
+			Check: check.Needs{
+				Connect: func(p schema.VerifyClusterParams) (check.Cluster, func(), error) {
+					c, err := kube.Connect(kube.Config{Kubeconfig: p.Kubeconfig, Context: p.Context, UserAgent: agent})
+					if err != nil {
+						return nil, nil, err
+					}
+					return c, c.Close, nil
+				},
+				Catalog: catalog,
+			},
 		}),
-		load: load, save: save,
+		load: load, save: save, catalog: catalog,
 		registries: registries,
 		fetch: func(ctx context.Context, uri string) (string, []byte, error) {
 			return address.Fetch(ctx, addresses, uri)

@@ -45,7 +45,8 @@ type loaded struct {
 	manifests map[string]schema.Manifest // by path, read once
 	wordAt    map[string]string          // the line of each word, by field.word
 	// checkDefs are the checks that there are.
-	checkDefs map[string]struct{ Phase, Measures string }
+	checkDefs map[string]recipes.Check
+	checkAt   map[string]string // the line of each
 }
 
 func (l *loaded) compile() (Files, error) {
@@ -161,10 +162,10 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 		}
 	}
 	words, err := l.words()
-	if err != nil {
+	if err := schema.Join([]error{err, l.vetChecks()}); err != nil {
 		return nil, err
 	}
-	for name, v := range map[string]any{"index.json": idx, "layers.json": l.compiled(), "words.json": words} {
+	for name, v := range map[string]any{"index.json": idx, "layers.json": l.compiled(), "words.json": words, "checks.json": l.checkDefs} {
 		if files[name], err = schema.EncodeIndent(v); err != nil {
 			return nil, err
 		}

@@ -67,7 +67,7 @@ func loadTree(tree fstest.MapFS, src Source) (*loaded, error) {
 	if l.layers, err = layersOf(inst, src); err != nil {
 		return nil, err
 	}
-	l.wordAt = wordLines(inst, src)
+	l.wordAt, l.checkAt = linesOf(inst, src, "words", 2), linesOf(inst, src, "checks", 1)
 	root := cuecontext.New().BuildInstance(inst)
 	if err := root.Err(); err != nil {
 		return nil, l.errors(err)
@@ -107,7 +107,7 @@ func add(tree fstest.MapFS, dir string, src fs.FS) error {
 // and not of the programs and tests beside it.
 func part(name string) bool {
 	top, _, deeper := strings.Cut(name, "/")
-	return !deeper || top == "catalog" || top == "components" || top == "overlays" || top == "words"
+	return !deeper || top == "catalog" || top == "checks" || top == "components" || top == "overlays" || top == "words"
 }
 
 // digestTree is the digest of the path and content of every file that answers

@@ -46,7 +46,7 @@ func From(files fs.FS) (Source, error) {
 // mark is in the name of an added file, so that it never hides a shipped one.
 const mark = "data__"
 
-// With adds a user's directory: CUE files of package recipes, files in
+// With adds a user's directory: CUE files of package recipes, files in checks,
 // components, overlays and words like the shipped ones, and manifests in
 // components/NAME/manifests. All problems at once, Invalid: a link, a file
 // that stands nowhere, another package, a file that is too long.
@@ -145,7 +145,7 @@ func notThere(dir string, err error) error {
 	return schema.Errorf(code, "reading the directory of recipes %q: %w", dir, err)
 }
 
-var authored = pattern.New(`^(components/|overlays/|words/)?[A-Za-z0-9][A-Za-z0-9._-]*\.cue$`)
+var authored = pattern.New(`^(checks/|components/|overlays/|words/)?[A-Za-z0-9][A-Za-z0-9._-]*\.cue$`)
 
 // placeOf is where a user's file goes, or why it cannot; neither for what is
 // of no interest (a README).
@@ -154,7 +154,7 @@ func placeOf(name string) (to, why string) {
 	case ext == ".cue" && authored.MatchString(name):
 		return path.Join(path.Dir(name), mark+path.Base(name)), ""
 	case ext == ".cue":
-		return "", "CUE files stand in the directory itself, in components, overlays or words"
+		return "", "CUE files stand in the directory itself, in checks, components, overlays or words"
 	case (ext == ".yaml" || ext == ".yml") && recipes.IsManifest(name):
 		return name, ""
 	case ext == ".yaml" || ext == ".yml":

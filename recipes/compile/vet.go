@@ -309,11 +309,12 @@ func (v *vetting) files(at, name, folder, field, how string, declared map[string
 	}
 }
 
-// checks remarks on those that nothing runs.
+// checks proves each check by itself, and remarks on those that nothing runs.
 func (v *vetting) checks() {
+	v.errs = append(v.errs, schema.List(v.vetChecks())...)
 	for _, name := range sortedKeys(v.checkDefs) {
-		if !v.checked[name] {
-			v.report.Remarks = append(v.report.Remarks, "recipes/checks.cue: no recipe runs check "+name)
+		if !v.checked[name] && len(v.checkDefs[name].Components) == 0 {
+			v.report.Remarks = append(v.report.Remarks, v.checkAt[name]+": no recipe runs check "+name)
 		}
 	}
 	sort.Strings(v.report.Remarks)

@@ -14,45 +14,46 @@ import (
 	"github.com/NVIDIA/eidos/schema/constraint"
 )
 
-// wordLines finds the line of each word, by field.word. What a site adds to a
-// word that comes with eidos is where its mistakes are.
-func wordLines(inst *build.Instance, src Source) map[string]string {
+// linesOf finds where each thing of a folder is defined, by its name: words are
+// named in two levels, field.word, and checks in one. Files of package recipes may
+// add to them, and what a site adds is where its mistakes are.
+func linesOf(inst *build.Instance, src Source, folder string, levels int) map[string]string {
 	out := map[string]string{}
 	w := walker{src: src}
-	fields := func(decls []ast.Decl, f func(name string, x *ast.Field)) {
+	var read func(decls []ast.Decl, prefix string, levels int)
+	read = func(decls []ast.Decl, prefix string, levels int) {
 		for _, d := range decls {
-			if x, ok := d.(*ast.Field); ok {
-				if name, _, err := ast.LabelName(x.Label); err == nil {
-					f(name, x)
-				}
+			x, ok := d.(*ast.Field)
+			if !ok {
+				continue
+			}
+			name, _, err := ast.LabelName(x.Label)
+			if err != nil {
+				continue
+			}
+			if levels == 1 {
+				out[prefix+name] = w.position(x.Pos())
+			} else if s, ok := x.Value.(*ast.StructLit); ok {
+				read(s.Elts, prefix+name+".", levels-1)
 			}
 		}
 	}
-	elements := func(x *ast.Field) []ast.Decl {
-		s, ok := x.Value.(*ast.StructLit)
-		if !ok {
-			return nil
-		}
-		return s.Elts
-	}
-	read := func(decls []ast.Decl) {
-		fields(decls, func(field string, x *ast.Field) {
-			fields(elements(x), func(name string, x *ast.Field) { out[field+"."+name] = w.position(x.Pos()) })
-		})
-	}
 	for _, imp := range inst.Imports {
-		if strings.HasSuffix(imp.ImportPath, "/recipes/words") {
+		if strings.HasSuffix(imp.ImportPath, "/recipes/"+folder) {
 			for _, f := range imp.Files {
-				read(f.Decls)
+				read(f.Decls, "", levels)
 			}
 		}
 	}
 	for _, f := range inst.Files {
-		fields(f.Decls, func(name string, x *ast.Field) {
-			if name == "words" {
-				read(elements(x))
+		for _, d := range f.Decls {
+			if x, ok := d.(*ast.Field); ok {
+				s, isStruct := x.Value.(*ast.StructLit)
+				if name, _, err := ast.LabelName(x.Label); err == nil && name == folder && isStruct {
+					read(s.Elts, "", levels)
+				}
 			}
-		})
+		}
 	}
 	return out
 }

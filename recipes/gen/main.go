@@ -1,4 +1,5 @@
-// Gen compiles the catalogue into recipes/compiled. Run it by `make generate`.
+// Gen compiles the catalogue into recipes/compiled, and lists its checks in
+// docs/checks.md. Run it by `make generate`.
 package main
 
 import (
@@ -19,7 +20,7 @@ func main() {
 	}
 }
 
-// run compiles the sources in dir into dir/compiled.
+// run compiles the sources in dir into dir/compiled, and lists the checks.
 func run(dir string) error {
 	src, err := compile.From(os.DirFS(dir))
 	if err != nil {
@@ -33,5 +34,8 @@ func run(dir string) error {
 	if err := os.RemoveAll(out); err != nil {
 		return err
 	}
-	return files.Write(out)
+	if err := files.Write(out); err != nil {
+		return err
+	}
+	return checkList(filepath.Join(dir, "..", "docs", "checks.md"), files)
 }

@@ -36,12 +36,34 @@ const maxRelease = 64 << 20
 // list, so that one right is enough. Releases that Helm was told to keep in
 // ConfigMaps or a database are not seen.
 func (c *Client) releases(ctx context.Context) (collect.Reading, error) {
+	data := map[string]schema.Scalar{}
+	var notes []string
+	err := c.eachRelease(ctx, "", func(namespace, name string, stored []byte) {
+		if err := releaseData(data, name+"."+namespace, stored); err != nil {
+			notes = append(notes, fmt.Sprintf("%s.%s: %s", name, namespace, err))
+		}
+	})
+	if err != nil {
+		return collect.Reading{}, err
+	}
+	out := reading("release", data)
+	out.Note = strings.Join(notes, "; ")
+	return out, nil
+}
+
+// eachRelease passes the latest revision of every release to each, in order of
+// namespace and name; "" is every namespace.
+func (c *Client) eachRelease(ctx context.Context, namespace string, each func(namespace, name string, stored []byte)) error {
 	type id struct{ namespace, name string }
 	latest := map[id]int{}
-	r := request{
-		resource: "secrets", path: []string{"api", "v1", "secrets"}, accept: acceptMetadata,
-		query: url.Values{"labelSelector": {"owner=helm"}},
+	secrets := func(namespace string) ([]string, string) {
+		if namespace == "" {
+			return []string{"api", "v1", "secrets"}, "secrets"
+		}
+		return []string{"api", "v1", "namespaces", namespace, "secrets"}, "secrets in namespace " + namespace
 	}
+	path, what := secrets(namespace)
+	r := request{resource: what, path: path, accept: acceptMetadata, query: url.Values{"labelSelector": {"owner=helm"}}}
 	err := list(ctx, c, r, func(m *metav1.PartialObjectMetadata) {
 		rev, err := strconv.Atoi(m.Labels["version"])
 		if k := (id{m.Namespace, m.Labels["name"]}); err == nil && k.name != "" && rev > latest[k] {
@@ -49,29 +71,20 @@ func (c *Client) releases(ctx context.Context) (collect.Reading, error) {
 		}
 	})
 	if err != nil {
-		return collect.Reading{}, err
+		return err
 	}
-	data := map[string]schema.Scalar{}
-	var notes []string
 	for _, k := range slices.SortedFunc(maps.Keys(latest), func(a, b id) int {
 		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.name, b.name))
 	}) {
-		r := request{
-			resource: "secrets in namespace " + k.namespace, path: []string{"api", "v1", "namespaces", k.namespace, "secrets"},
-			query: url.Values{"labelSelector": {fmt.Sprintf("owner=helm,name=%s,version=%d", k.name, latest[k])}, "limit": {"1"}},
-		}
-		err := list(ctx, c, r, func(s *corev1.Secret) {
-			if err := releaseData(data, k.name+"."+k.namespace, s.Data["release"]); err != nil {
-				notes = append(notes, fmt.Sprintf("%s.%s: %s", k.name, k.namespace, err))
-			}
-		})
+		path, what := secrets(k.namespace)
+		r := request{resource: what, path: path,
+			query: url.Values{"labelSelector": {fmt.Sprintf("owner=helm,name=%s,version=%d", k.name, latest[k])}, "limit": {"1"}}}
+		err := list(ctx, c, r, func(s *corev1.Secret) { each(k.namespace, k.name, s.Data["release"]) })
 		if err != nil {
-			return collect.Reading{}, err
+			return err
 		}
 	}
-	out := reading("release", data)
-	out.Note = strings.Join(notes, "; ")
-	return out, nil
+	return nil
 }
 
 // helmRelease is what is read of a release, in Helm's storage format v1.
@@ -91,6 +104,20 @@ type helmRelease struct {
 
 type helmDependency struct{ Name, Version, Alias string }
 
+// dependencies are the charts within the release's chart, with exact versions.
+func (r *helmRelease) dependencies() []helmDependency {
+	var out []helmDependency
+	for _, d := range r.Chart.Metadata.Dependencies {
+		for _, l := range r.Chart.Lock.Dependencies {
+			if l.Name == d.Name {
+				d.Version = l.Version
+			}
+		}
+		out = append(out, d)
+	}
+	return out
+}
+
 // releaseData adds what one stored release says to data.
 func releaseData(data map[string]schema.Scalar, key string, stored []byte) error {
 	r, err := unpackRelease(stored, maxRelease)
@@ -101,12 +128,7 @@ func releaseData(data map[string]schema.Scalar, key string, stored []byte) error
 		return nil // helm uninstall --keep-history
 	}
 	data[key] = r.Chart.Metadata.Name + "-" + r.Chart.Metadata.Version + ", " + r.Info.Status
-	for _, d := range r.Chart.Metadata.Dependencies {
-		for _, l := range r.Chart.Lock.Dependencies {
-			if l.Name == d.Name {
-				d.Version = l.Version
-			}
-		}
+	for _, d := range r.dependencies() {
 		data[key+"/"+cmp.Or(d.Alias, d.Name)] = d.Name + "-" + d.Version + ", " + r.Info.Status
 	}
 	return nil

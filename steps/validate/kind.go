@@ -41,7 +41,7 @@ func Judge(r *schema.ValidationResult) error {
 	hint := ""
 	onlyUnknown := true
 	for _, c := range r.Results {
-		if c.Severity == warning || c.Status != failed && (c.Status != unknown || r.Summary.AllowUnknown) {
+		if !Counts(c, r.Summary.AllowUnknown) {
 			continue
 		}
 		onlyUnknown = onlyUnknown && c.Status == unknown
@@ -64,6 +64,14 @@ func Judge(r *schema.ValidationResult) error {
 	return err
 }
 
+// Counts reports whether a result fails a report.
+func Counts(c schema.Check, allowUnknown bool) bool {
+	return !lesser(c) && (c.Status == failed || c.Status == unknown && !allowUnknown)
+}
+
+// lesser reports whether a result is shown and fails nothing.
+func lesser(c schema.Check) bool { return c.Severity == warning || c.Severity == info }
+
 func what(onlyUnknown bool, n int) string {
 	switch {
 	case onlyUnknown && n == 1:
@@ -80,6 +88,10 @@ func what(onlyUnknown bool, n int) string {
 func Sentence(c schema.Check) string {
 	s := fmt.Sprintf("%s must be %s", c.Name, c.Expected)
 	switch {
+	case c.Phase != "" && c.Status == unknown:
+		s = c.Name + " is unknown: " + c.Reason
+	case c.Phase != "":
+		s = c.Name + ": " + c.Reason
 	case c.Status == unknown:
 		s += ", unknown: " + c.Reason
 	case c.Reason != "":

@@ -24,6 +24,7 @@ const (
 	partial = "partial"
 
 	warning = "warning"
+	info    = "info"
 )
 
 // Run evaluates every constraint of r against s. allowUnknown is kept in the
@@ -56,7 +57,7 @@ func Run(r *schema.RecipeResult, s *schema.Snapshot, allowUnknown bool) (*schema
 	slices.SortStableFunc(out.Results, func(a, b schema.Check) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Expected, b.Expected))
 	})
-	summarise(out)
+	Summarise(out)
 	return out, nil
 }
 
@@ -111,7 +112,8 @@ func later(r *schema.RecipeResult) []schema.Check {
 	return out
 }
 
-func summarise(r *schema.ValidationResult) {
+// Summarise counts the results of a report.
+func Summarise(r *schema.ValidationResult) {
 	s := &r.Summary
 	for _, c := range r.Results {
 		s.Total++
@@ -120,7 +122,7 @@ func summarise(r *schema.ValidationResult) {
 			s.Passed++
 		case c.Status == skipped:
 			s.Skipped++
-		case c.Severity == warning:
+		case lesser(c):
 			s.Warnings++
 		case c.Status == unknown:
 			s.Unknown++

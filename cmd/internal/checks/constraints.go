@@ -49,8 +49,15 @@ func OfValidation(name string, r *schema.ValidationResult, enforced bool, f File
 		if c.From != "" {
 			res.Class += "." + c.From
 		}
+		if c.Phase != "" {
+			res.Name, res.Class, res.Kind = c.Name, "eidos.checks."+c.Phase, "check"
+			res.Rule, res.Demand = "check/"+c.Name, c.Description
+			res.Extra["expected"], res.Extra["component"] = c.Expected, c.Component
+		}
 		wrong := c.Status == "failed" || c.Status == "unknown"
 		switch {
+		case c.Status == "passed" && c.Actual == "":
+			res.Outcome = Passed
 		case c.Status == "passed":
 			res.Outcome, res.Out = Passed, "is "+c.Actual
 		case !wrong:

@@ -13,10 +13,17 @@ import (
 // limit.
 func ValidationTable(r *schema.ValidationResult, columns int) string {
 	rows := [][]string{{"STATUS", "CONSTRAINT", "EXPECTED", "ACTUAL", "FROM"}}
+	if len(r.Results) > 0 && r.Results[0].Phase != "" {
+		rows[0] = []string{"STATUS", "CHECK", "PHASE", "EXPECTED", "ACTUAL"}
+	}
 	for _, c := range r.Results {
 		status := c.Status
-		if c.Severity == LevelWarning && status != "passed" && status != "skipped" {
-			status = LevelWarning + ": " + status
+		if c.Severity != "" && c.Severity != LevelError && status != "passed" && status != "skipped" {
+			status = c.Severity + ": " + status
+		}
+		if c.Phase != "" {
+			rows = append(rows, []string{status, validate.Plain(c.Name), c.Phase, dash(validate.Plain(c.Expected)), dash(validate.Plain(c.Actual))})
+			continue
 		}
 		rows = append(rows, []string{status, validate.Plain(c.Name), validate.Plain(c.Expected), dash(validate.Plain(c.Actual)), dash(validate.Plain(c.From))})
 	}

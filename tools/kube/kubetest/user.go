@@ -166,3 +166,30 @@ func (c *Cluster) WaitDenied(t testing.TB, kubeconfig, group, resource, verb, na
 		}
 	}
 }
+
+// WaitAllowed waits until the caches of the authorizer hold that a user may do
+// something in a namespace, "" for the whole cluster.
+func (c *Cluster) WaitAllowed(t testing.TB, kubeconfig, group, resource, verb, namespace string) {
+	t.Helper()
+	config, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, sub, _ := strings.Cut(resource, "/")
+	review := &authzv1.SelfSubjectAccessReview{Spec: authzv1.SelfSubjectAccessReviewSpec{
+		ResourceAttributes: &authzv1.ResourceAttributes{Namespace: namespace, Group: group, Resource: name, Subresource: sub, Verb: verb},
+	}}
+	for end := time.Now().Add(grantLimit); ; time.Sleep(20 * time.Millisecond) {
+		got, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(context.Background(), review, metav1.CreateOptions{})
+		if err == nil && got.Status.Allowed {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("RBAC did not grant %s %s within %s: %v", verb, resource, grantLimit, err)
+		}
+	}
+}

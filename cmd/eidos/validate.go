@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/cmd/internal/checks"
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/store"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/check"
+)
+
+func (a *app) validate() *cobra.Command {
+	s := &stage{name: "validate", uses: "validate"}
+	var recipe, snapshot, output string
+	failOnError, rights := true, false
+	c := &cobra.Command{
+		Use:   "validate -r RECIPE -s SNAPSHOT | validate -r RECIPE --phase PHASE",
+		Short: "Check a recipe against a snapshot, or on the cluster itself",
+		Long: `Check a recipe's constraints against a snapshot, or with --phase on a cluster
+that it was deployed to: what the recipe's components should look like there, how
+fast it is, what it can do. The report is written whether or not all is well. What
+the snapshot does not say and what cannot be measured on the cluster is unknown,
+and counts as failed unless --allow-unknown.
+
+On a cluster nothing is changed by checks that only read; eidos validate
+--print-rights prints the rights that the chosen checks take, and no more.`,
+		Example: `  eidos validate -r recipe.yaml -s snapshot.yaml
+  eidos validate -r recipe.yaml -s cm://eidos/snapshot --format table
+  eidos validate -r recipe.yaml -s snapshot.yaml --format junit -o report.xml
+  eidos validate -r recipe.yaml --phase deployment --wait 5m --format table
+  eidos validate -r recipe.yaml --phase all --skip nccl-all-reduce-bw`,
+		Args: cobra.NoArgs,
+	}
+	ofSnapshot := a.params(c, "ValidateParams", "enforce")
+	ofCluster := a.params(c, "VerifyClusterParams", "enforce", "allowUnknown", "kubeconfig")
+	f := c.Flags()
+	f.StringVarP(&recipe, "recipe", "r", "", "the recipe: a path, -, URL, cm:// or oci://")
+	f.StringVarP(&snapshot, "snapshot", "s", "", "the snapshot: a path, -, URL, cm:// or oci://")
+	output = "-"
+	f.VarP(&outputFlag{&output}, "output", "o", "where the report goes: a path, - or cm://namespace/name")
+	f.BoolVar(&failOnError, "fail-on-error", true, "exit with 3 when constraints do not hold or checks do not pass")
+	f.BoolVar(&rights, "print-rights", false, "print the roles that the checks of --phase take, and stop")
+	s.stageFlags(c, "", "")
+	s.formatFlag(c, "table", "junit", "ctrf", "sarif")
+	s.valuesFromFlag(c)
+	must(c.MarkFlagRequired("recipe"))
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		onCluster := f.Changed("phase")
+		suite := "constraints"
+		m := mode{when: "without --phase", takes: allBut(c, "phase", "only", "skip", "wait", "timeout", "parallel", "context", "data", "print-rights"), hint: "it is for checks on a cluster: add --phase"}
+		if onCluster {
+			m = mode{when: "with --phase", takes: allBut(c, "snapshot"), hint: "the checks of a phase look at the cluster itself; validate the snapshot without --phase"}
+		}
+		if err := m.check(c); err != nil {
+			return err
+		}
+		s.with = ofSnapshot()
+		if failOnError {
+			s.with["enforce"] = true
+		}
+		s.in = map[string]any{"recipe": uri(recipe)}
+		switch {
+		case onCluster:
+			s.uses, suite = "verify-cluster", "checks"
+			for k, v := range ofCluster() {
+				s.with[k] = v
+			}
+			if s.kubeconfig != "" {
+				s.with["kubeconfig"] = s.kubeconfig
+			}
+			s.kubeContext, _ = s.with["context"].(string)
+			if rights {
+				return a.printRights(c.Context(), s, recipe)
+			}
+		case snapshot == "":
+			return schema.Errorf(schema.Invalid, "--snapshot is missing").WithHint("name a snapshot, or with --phase what to check on the cluster itself")
+		default:
+			if err := oneStdin(recipe, snapshot); err != nil {
+				return err
+			}
+			s.in["snapshot"] = uri(snapshot)
+		}
+		return a.validated(c.Context(), s, suite, output, checks.Files{Recipe: a.sourceFile(".", recipe), Snapshot: a.sourceFile(".", snapshot)}, failOnError)
+	}
+	return c
+}
+
+// validated runs a validation and writes its report.
+func (a *app) validated(ctx context.Context, s *stage, suite, output string, files checks.Files, enforced bool) error {
+	table, other := s.format == "table", reportWriter(s.format) != nil
+	if !table && !other {
+		s.out = output
+	}
+	start := a.now()
+	v, err := a.runStage(ctx, s)
+	if v == nil {
+		return err
+	}
+	r := v.(*schema.ValidationResult)
+	report := checks.Report{Name: "eidos validate", Version: versionOf(), Start: start, Stop: a.now(), Suites: []checks.Suite{
+		checks.OfValidation(suite, r, enforced, files),
+	}}
+	errs := []error{err, a.publish(report)}
+	switch {
+	case table:
+		columns := 0
+		if output == "-" {
+			columns = a.width()
+		}
+		errs = append(errs, a.deliver(ctx, []byte(checks.ValidationTable(r, columns)), output))
+	case other:
+		data, werr := written(s.format, report)
+		if werr != nil {
+			return werr
+		}
+		errs = append(errs, a.deliver(ctx, data, output))
+	}
+	return schema.Join(errs)
+}
+
+// printRights prints the roles that the chosen checks take, for a ServiceAccount
+// eidos-validate of namespace eidos.
+func (a *app) printRights(ctx context.Context, s *stage, recipe string) error {
+	var p schema.VerifyClusterParams
+	if err := schema.DecodeValue("validate", s.with, &p); err != nil {
+		return err
+	}
+	w, err := a.wire(wiring{kubeconfig: s.kubeconfig, valuesFrom: s.valuesFrom})
+	if err != nil {
+		return err
+	}
+	v, err := w.load(ctx, engine.Env{Dir: ".", Log: a.story.Note, Blobs: store.NewMemory()}, recipe, (*schema.RecipeResult)(nil).MediaType())
+	if err != nil {
+		return err
+	}
+	r, ok := v.(*schema.RecipeResult)
+	if !ok {
+		return schema.Errorf(schema.Invalid, "%q is not a recipe", recipe)
+	}
+	cat, err := w.catalog(ctx, p.Data)
+	if err != nil {
+		return err
+	}
+	known, err := cat.Checks()
+	if err != nil {
+		return err
+	}
+	rights, err := check.Rights(r, known, p)
+	if err != nil {
+		return err
+	}
+	const name, namespace = "eidos-validate", "eidos"
+	for _, m := range check.Roles(rights, name, namespace, map[string]any{"app.kubernetes.io/name": "eidos"}) {
+		text, err := schema.EncodeYAML(m)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(a.out, "---\n%s", text); err != nil {
+			return err
+		}
+	}
+	return nil
+}

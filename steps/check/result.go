@@ -1,0 +1,76 @@
+package check
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/NVIDIA/eidos/recipes/expect"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/constraint"
+	"github.com/NVIDIA/eidos/steps/validate"
+)
+
+// row is the result of one check, as the report has it.
+func (i item) row(v expect.Verdict) schema.Check {
+	c := schema.Check{
+		Name: i.check.Name, Phase: i.check.Phase, Description: i.check.Description, Severity: i.check.Severity,
+		Status: string(v.Status), Actual: v.Actual,
+	}
+	if c.Severity == "error" {
+		c.Severity = ""
+	}
+	if len(i.bound) == 1 {
+		b := i.bound[0]
+		c.Component = b.Component
+		var want, from []string
+		for _, k := range b.Constraints {
+			want, from = append(want, k.Value), append(from, k.From)
+		}
+		c.Expected, c.From = strings.Join(want, ", "), strings.Join(slices.Compact(from), ", ")
+	}
+	if v.Status != constraint.Passed {
+		c.Reason = v.Reason()
+		c.Hint = i.check.Hint
+		if len(i.bound) > 0 {
+			c.Hint = i.bound[0].Check.Hint
+			for _, k := range i.bound[0].Constraints {
+				c.Hint = cmp.Or(k.Hint, c.Hint)
+			}
+		}
+	}
+	return c
+}
+
+// together is the verdict on a check that was bound several times.
+func together(verdicts []expect.Verdict) expect.Verdict {
+	out := expect.Verdict{Status: constraint.Passed}
+	for _, status := range []constraint.Verdict{constraint.Failed, constraint.Unknown} {
+		for _, v := range verdicts {
+			if v.Status == status {
+				out.Status = status
+				out.Problems = append(out.Problems, v.Problems...)
+			}
+		}
+		if out.Status == status {
+			break
+		}
+	}
+	for _, v := range verdicts {
+		out.Actual = cmp.Or(out.Actual, v.Actual)
+	}
+	return out
+}
+
+// report puts rows together, sorted by name.
+func report(rows []schema.Check, allowUnknown bool) *schema.ValidationResult {
+	slices.SortStableFunc(rows, func(a, b schema.Check) int {
+		return cmp.Or(cmp.Compare(slices.Index(phases, a.Phase), slices.Index(phases, b.Phase)), cmp.Compare(a.Name, b.Name))
+	})
+	r := &schema.ValidationResult{
+		Kind: "ValidationResult", APIVersion: schema.APIVersion,
+		Summary: schema.Summary{AllowUnknown: allowUnknown}, Results: rows,
+	}
+	validate.Summarise(r)
+	return r
+}

@@ -1,0 +1,208 @@
+// Package check decides on a running cluster whether it works as a recipe says.
+// Checks are data of the catalogue (recipes/checks); this package chooses those of
+// a recipe, reads what they look at with one list for each sort of object and
+// namespace, and decides them by package expect. What cannot be measured is
+// unknown, with the reason.
+package check
+
+import (
+	"context"
+	"time"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/expect"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/constraint"
+	"github.com/NVIDIA/eidos/steps/validate"
+)
+
+const (
+	defaultParallel = 8
+	// between is the pause between two looks at what is not as expected yet.
+	between = 2 * time.Second
+)
+
+// Cluster is what checks need of a cluster.
+type Cluster interface {
+	Reader
+}
+
+// runner is one run of checks.
+type runner struct {
+	recipe   *schema.RecipeResult
+	cluster  Cluster
+	params   schema.VerifyClusterParams
+	parallel int
+	log      func(format string, args ...any)
+	progress func(done, total int64, unit string)
+	pause    time.Duration
+	done     int64
+	total    int64
+}
+
+// Options of Run.
+type Options struct {
+	Log      func(format string, args ...any)
+	Progress func(done, total int64, unit string)
+	// Pause between two looks; 2 s if zero.
+	Pause time.Duration
+}
+
+// Run checks a cluster. Invalid for names of checks that the recipe does not
+// have. ctx ending makes what is not decided yet unknown.
+func Run(ctx context.Context, r *schema.RecipeResult, known map[string]recipes.Check, c Cluster, p schema.VerifyClusterParams, o Options) (*schema.ValidationResult, error) {
+	items, err := choose(r, known, p)
+	if err != nil {
+		return nil, err
+	}
+	x := &runner{recipe: r, cluster: c, params: p, parallel: int(p.Parallel), log: o.Log, progress: o.Progress, pause: o.Pause, total: int64(len(items))}
+	if x.parallel == 0 {
+		x.parallel = defaultParallel
+	}
+	if x.pause == 0 {
+		x.pause = between
+	}
+	wait, err := duration("wait", p.Wait)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := duration("timeout", p.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	whole := ctx
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	var conditions, procedures []item
+	for _, i := range items {
+		if i.problem == "" && len(i.check.Expect) == 0 {
+			procedures = append(procedures, i)
+		} else {
+			conditions = append(conditions, i)
+		}
+	}
+	rows := append(x.conditions(ctx, conditions, wait), x.procedures(ctx, procedures)...)
+	if len(p.Only) == 0 {
+		rows = append(rows, unmeasured(r, known, p.Phase)...)
+	}
+	return report(rows, p.AllowUnknown), context.Cause(whole)
+}
+
+func duration(at, s string) (time.Duration, error) {
+	if s == "" {
+		return 0, nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return 0, schema.Errorf(schema.Invalid, "%q is not a length of time", s).At("", at)
+	}
+	return d, nil
+}
+
+// conditions decides the checks that are conditions on live objects: all of them
+// from one reading, and those that do not pass again until wait is over.
+func (x *runner) conditions(ctx context.Context, items []item, wait time.Duration) []schema.Check {
+	var rows []schema.Check
+	var open []item
+	var all []expect.Bound
+	for _, i := range items {
+		if i.problem != "" {
+			rows = append(rows, x.say(i.row(expect.Verdict{Status: constraint.Unknown, Problems: []string{i.problem}})))
+			continue
+		}
+		all = append(all, i.bound...)
+		open = append(open, i)
+	}
+	claimed := expect.Claims(all)
+	for end := time.Now().Add(wait); len(open) > 0; {
+		readings := read(ctx, x.cluster, boundOf(open), x.parallel)
+		last := !time.Now().Add(x.pause).Before(end)
+		var again []item
+		for _, i := range open {
+			row := i.row(i.decide(readings, claimed))
+			if row.Status != "passed" && !last {
+				again = append(again, i)
+				continue
+			}
+			rows = append(rows, x.say(row))
+		}
+		open = again
+		if len(open) > 0 && !sleep(ctx, x.pause) {
+			end = time.Time{}
+		}
+	}
+	return rows
+}
+
+func (i item) decide(readings expect.Readings, claimed func(expect.Source, expect.Object) bool) expect.Verdict {
+	var verdicts []expect.Verdict
+	for _, b := range i.bound {
+		verdicts = append(verdicts, expect.Evaluate(b, readings, claimed))
+	}
+	return together(verdicts)
+}
+
+func boundOf(items []item) []expect.Bound {
+	var out []expect.Bound
+	for _, i := range items {
+		out = append(out, i.bound...)
+	}
+	return out
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// say logs a result when it is there, and returns it.
+func (x *runner) say(c schema.Check) schema.Check {
+	x.done++
+	if x.progress != nil {
+		x.progress(x.done, x.total, "checks")
+	}
+	if x.log != nil {
+		text := c.Status + ": " + c.Name
+		if c.Reason != "" {
+			text += ": " + c.Reason
+		}
+		x.log("%s", validate.Plain(text))
+	}
+	return c
+}
+
+// Judge returns nil if a report lets work go on, else one Unsatisfied error that
+// lists what does not pass.
+func Judge(r *schema.ValidationResult) error {
+	var bad []string
+	hint := ""
+	for _, c := range r.Results {
+		if !validate.Counts(c, r.Summary.AllowUnknown) {
+			continue
+		}
+		bad = append(bad, validate.Sentence(c))
+		if hint == "" {
+			hint = c.Hint
+		}
+	}
+	if len(bad) == 0 {
+		return nil
+	}
+	err := schema.Errorf(schema.Unsatisfied, "%d of %d checks did not pass:\n  %s", len(bad), r.Summary.Total, schema.Lines(bad, "\n  "))
+	if r.Summary.Failed == 0 {
+		return err.WithHint("--allow-unknown accepts what cannot be measured")
+	}
+	if hint != "" {
+		return err.WithHint("%s", hint)
+	}
+	return err
+}

@@ -1,0 +1,314 @@
+package check
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/expect"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/tools/kube/kubetest"
+)
+
+// standIn is an object on the cluster that looks as a check expects.
+type standIn struct {
+	source expect.Source
+	name   string
+	object map[string]any
+}
+
+func (s standIn) path() string {
+	p := "/apis/" + s.source.Group + "/" + s.source.Version
+	if s.source.Group == "" {
+		p = "/api/" + s.source.Version
+	}
+	if s.source.Namespace != "" {
+		p += "/namespaces/" + s.source.Namespace
+	}
+	return p + "/" + s.source.Resource + "/" + s.name
+}
+
+// put writes the object and its status.
+func (s standIn) put(t testing.TB, c *kubetest.Cluster) {
+	t.Helper()
+	text, err := json.Marshal(s.object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Put(t, s.path(), string(text))
+	if status, ok := s.object["status"]; ok && slices.Contains([]string{"", "apps", "batch", "apiregistration.k8s.io"}, s.source.Group) {
+		only := map[string]any{"apiVersion": s.object["apiVersion"], "kind": s.object["kind"], "metadata": map[string]any{"name": s.name}, "status": status}
+		if text, err = json.Marshal(only); err != nil {
+			t.Fatal(err)
+		}
+		c.Put(t, s.path()+"/status", string(text))
+	}
+}
+
+func newStandIn(apiVersion, kind, resource, namespace, name string, more map[string]any) standIn {
+	group, version, ok := strings.Cut(apiVersion, "/")
+	if !ok {
+		group, version = "", apiVersion
+	}
+	o := map[string]any{"apiVersion": apiVersion, "kind": kind, "metadata": map[string]any{"name": name}}
+	if namespace != "" {
+		o["metadata"].(map[string]any)["namespace"] = namespace
+	}
+	maps.Copy(o, more)
+	return standIn{expect.Source{Group: group, Version: version, Resource: resource, Kind: kind, Namespace: namespace}, name, o}
+}
+
+var template = map[string]any{
+	"metadata": map[string]any{"labels": map[string]any{"app": "x"}},
+	"spec":     map[string]any{"containers": []any{map[string]any{"name": "x", "image": "x"}}},
+}
+
+// bodies are what the API wants of each kind.
+var bodies = map[string]map[string]any{
+	"Deployment":  {"spec": map[string]any{"replicas": 1, "selector": map[string]any{"matchLabels": map[string]any{"app": "x"}}, "template": template}, "status": map[string]any{"replicas": 1, "readyReplicas": 1}},
+	"DaemonSet":   {"spec": map[string]any{"selector": map[string]any{"matchLabels": map[string]any{"app": "x"}}, "template": template}, "status": map[string]any{"currentNumberScheduled": 2, "numberMisscheduled": 0}},
+	"StatefulSet": {"spec": map[string]any{"replicas": 1, "serviceName": "x", "selector": map[string]any{"matchLabels": map[string]any{"app": "x"}}, "template": template}, "status": map[string]any{"replicas": 1}},
+	"ValidatingWebhookConfiguration": {"webhooks": []any{map[string]any{
+		"name": "validator.trainer.kubeflow.org", "sideEffects": "None", "admissionReviewVersions": []any{"v1"},
+		"clientConfig": map[string]any{"url": "https://127.0.0.1:1", "caBundle": "eA=="},
+		"rules":        []any{map[string]any{"apiGroups": []any{"none"}, "apiVersions": []any{"v1"}, "operations": []any{"CREATE"}, "resources": []any{"none"}}},
+	}}},
+	"StorageClass":  {"provisioner": "x"},
+	"APIService":    {"spec": map[string]any{"group": "custom.metrics.k8s.io", "version": "v1beta1", "groupPriorityMinimum": 100, "versionPriority": 100}}, // served by the server itself
+	"ResourceSlice": {"spec": map[string]any{"driver": "gpu.nvidia.com", "nodeName": "gpu-0", "pool": map[string]any{"name": "p", "generation": 1, "resourceSliceCount": 1}, "devices": []any{}}},
+}
+
+// mergeStandIns puts the stand-ins of one object together.
+func mergeStandIns(list []standIn) []standIn {
+	at := map[string]int{}
+	var out []standIn
+	for _, s := range list {
+		if i, ok := at[s.path()]; ok {
+			overlay(out[i].object, s.object)
+			continue
+		}
+		at[s.path()] = len(out)
+		out = append(out, s)
+	}
+	return out
+}
+
+func overlay(to, from map[string]any) {
+	for k, v := range from {
+		a, ok := to[k].(map[string]any)
+		if b, both := v.(map[string]any); ok && both {
+			overlay(a, b)
+			continue
+		}
+		if _, there := to[k]; !there {
+			to[k] = v
+		}
+	}
+}
+
+var component = regexp.MustCompile(`\$\{component\.(\w+)\}`)
+
+// standInsOf makes what the conditions of a check expect.
+func standInsOf(t testing.TB, r *schema.RecipeResult, c recipes.Check) []standIn {
+	var out []standIn
+	var targets []schema.ComponentRef
+	for _, k := range r.ComponentRefs {
+		if c.Each == "chart" && k.Chart != "" || slices.Contains(c.Components, k.Name) {
+			targets = append(targets, k)
+		}
+	}
+	if c.Each == "" {
+		targets = append(targets, schema.ComponentRef{})[:1]
+	}
+	for _, k := range targets {
+		fill := func(s string) string {
+			for _, o := range r.ComponentRefs {
+				s = strings.ReplaceAll(s, "${components."+o.Name+".namespace}", o.Namespace)
+			}
+			return component.ReplaceAllStringFunc(s, func(m string) string {
+				return map[string]string{"name": k.Name, "namespace": k.Namespace, "version": k.Version, "chart": k.Chart}[component.FindStringSubmatch(m)[1]]
+			})
+		}
+		var each func(list []recipes.Expect)
+		each = func(list []recipes.Expect) {
+			for _, e := range list {
+				switch {
+				case len(e.Any) > 0:
+					for i, x := range e.Any { // the first whose components the recipe has
+						if text := fill(fmt.Sprint(x)); !strings.Contains(text, "${components.") {
+							each(e.Any[i : i+1])
+							break
+						}
+					}
+				case len(e.All) > 0:
+					each(e.All)
+				case e.Match == "none", e.Unclaimed, e.Proxy != nil, e.Missing == "passed":
+				default:
+					if s, ok := standInOf(t, e, k, fill); ok {
+						out = append(out, s)
+					}
+				}
+			}
+		}
+		each(c.Expect)
+	}
+	return out
+}
+
+func standInOf(t testing.TB, e recipes.Expect, k schema.ComponentRef, fill func(string) string) (standIn, bool) {
+	ns, name := fill(e.Namespace), strings.ReplaceAll(fill(e.Name), "*", "x")
+	if ns == "" || ns == "recipe" {
+		ns = k.Namespace
+	}
+	if e.Cluster {
+		ns = ""
+	}
+	if name == "" {
+		name = "x-" + strings.ToLower(e.Kind)
+	}
+	switch e.Kind {
+	case "Node", "ResourceSlice":
+		return standIn{}, false
+	case "CustomResourceDefinition":
+		return crd(name, "v1", ""), true
+	case "Release":
+		return release(t, ns, name, k.Chart, k.Version, "deployed"), true
+	}
+	resource := e.Resource
+	if resource == "" {
+		resource = strings.ToLower(e.Kind) + "s"
+		if strings.HasSuffix(resource, "ss") || strings.HasSuffix(resource, "yss") {
+			resource = strings.ToLower(e.Kind) + "es"
+		}
+	}
+	s := newStandIn(e.APIVersion, e.Kind, resource, ns, name, clone(bodies[e.Kind]))
+	meta := s.object["metadata"].(map[string]any)
+	labels := map[string]any{}
+	for l, v := range e.Labels {
+		labels[l] = v
+	}
+	meta["labels"] = labels
+	for _, m := range []map[string]string{e.Where, e.Fields} {
+		for path, expr := range m {
+			set(s.object, path, value(fill(expr), e))
+		}
+	}
+	return s, true
+}
+
+func clone(m map[string]any) map[string]any {
+	data, _ := json.Marshal(m)
+	out := map[string]any{}
+	_ = json.Unmarshal(data, &out) // of what was written
+	return out
+}
+
+// value is something that satisfies an expression.
+func value(expr string, e recipes.Expect) any {
+	switch {
+	case expr == "*":
+		return "v25.10.1"
+	case strings.Contains(expr, "${count."):
+		return 2
+	case strings.HasPrefix(expr, "${."):
+		if e.Kind == "DaemonSet" {
+			return 2
+		}
+		return 1
+	}
+	text := strings.TrimLeft(expr, "<>= ")
+	if n, err := strconv.Atoi(text); err == nil {
+		if e.Kind == "DaemonSet" {
+			return 2
+		}
+		return n
+	}
+	return text
+}
+
+var part = regexp.MustCompile(`((?:\\.|[^.\\\[])+)(?:\[(\w+)=(\w+)\])?(?:\.|$)`)
+
+// set writes a value at a path of the checks' grammar.
+func set(o map[string]any, path string, v any) {
+	if strings.Contains(path, "[*]") {
+		return // the body has it
+	}
+	parts := part.FindAllStringSubmatch(path, -1)
+	for i, p := range parts {
+		key := strings.ReplaceAll(p[1], `\.`, ".")
+		switch {
+		case p[2] != "":
+			list, _ := o[key].([]any)
+			element := map[string]any{p[2]: p[3], "reason": "Test", "lastTransitionTime": "2026-01-01T00:00:00Z", "message": ""}
+			o[key] = append(list, element)
+			o = element
+		case i == len(parts)-1:
+			o[key] = v
+		default:
+			next, ok := o[key].(map[string]any)
+			if !ok {
+				next = map[string]any{}
+				o[key] = next
+			}
+			o = next
+		}
+	}
+}
+
+// crd defines a resource of any shape.
+func crd(name, version, kind string) standIn {
+	plural, group, _ := strings.Cut(name, ".")
+	if kind == "" {
+		kind = strings.ToUpper(plural[:1]) + strings.TrimSuffix(plural[1:], "s")
+	}
+	scope := "Namespaced"
+	if strings.HasPrefix(plural, "cluster") || plural == "skyhooks" || plural == "nodewrights" || plural == "gatewayclasses" {
+		scope = "Cluster"
+	}
+	meta := map[string]any{"name": name}
+	if strings.HasSuffix(group, "k8s.io") {
+		meta["annotations"] = map[string]any{"api-approved.kubernetes.io": "unapproved, for a test"}
+	}
+	return newStandIn("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", "", name, map[string]any{
+		"metadata": meta,
+		"spec": map[string]any{
+			"group": group, "scope": scope, "names": map[string]any{"plural": plural, "kind": kind},
+			"versions": []any{map[string]any{"name": version, "served": true, "storage": true,
+				"schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}},
+		},
+	})
+}
+
+// release is what Helm keeps of one.
+func release(t testing.TB, namespace, name, chart, version, status string) standIn {
+	text, err := json.Marshal(map[string]any{
+		"name": name, "namespace": namespace, "info": map[string]any{"status": status},
+		"chart": map[string]any{"metadata": map[string]any{"name": chart, "version": version}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	zw := gzip.NewWriter(&b)
+	if _, err := zw.Write(text); err != nil {
+		t.Fatal(err)
+	}
+	if err := zw.Close(); err != nil {
+		t.Fatal(err)
+	}
+	stored := base64.StdEncoding.EncodeToString(b.Bytes())
+	s := newStandIn("v1", "Secret", "secrets", namespace, fmt.Sprintf("sh.helm.release.v1.%s.v1", name), map[string]any{
+		"type": "helm.sh/release.v1", "data": map[string]any{"release": base64.StdEncoding.EncodeToString([]byte(stored))},
+	})
+	s.object["metadata"].(map[string]any)["labels"] = map[string]any{"owner": "helm", "name": name, "version": "1", "status": status}
+	return s
+}
