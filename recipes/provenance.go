@@ -77,6 +77,9 @@ func (t *tracer) constraint(x schema.Constraint) {
 			p.Displaced = append([]schema.Displaced{displaced(s)}, p.Displaced...)
 		}
 	}
+	if p.From == "" { // the chart of a component demands it
+		p.From, p.How = "the chart of "+x.From, "derived"
+	}
 	t.out = append(t.out, p)
 }
 

@@ -200,7 +200,7 @@ type ChartFacts struct {
 	// through whole, or ranged over.
 	TemplatePaths []Text `json:"templatePaths,omitempty"`
 
-	Crds []ChartCRD `json:"crds,omitempty"`
+	CRDs []ChartCRD `json:"crds,omitempty"`
 
 	CustomResources []ChartObject `json:"customResources,omitempty"`
 
@@ -787,7 +787,7 @@ type Constraint struct {
 	// alternatives joined with ||.
 	Value Text `json:"value"`
 
-	// The overlay that asks for it.
+	// The overlay that asks for it, or the component whose chart does.
 	From string `json:"from,omitempty"`
 
 	Severity string `json:"severity,omitempty"`

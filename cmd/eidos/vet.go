@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/compile"
@@ -22,7 +23,9 @@ compiles. With a policy of kind TrustPolicy: check it and the keys that it names
 Without: prove the catalogue, alone or with a directory of your own: every question
 resolves, its overlays agree, its deployment order is acyclic, its constraints
 can be met together; no overlay is unreachable or doubled, no component unused,
-no check without a definition. Prints which recipe answers what.
+no check without a definition. Every value exists in the chart that receives it,
+with its type; custom resources come after their definitions; node scheduling
+reaches every workload (facts of charts: see eidos chart). Prints which recipe answers what.
 
 --module DIR also writes the catalogue, with your directory in it, as one CUE
 module that stock cue checks.`,
@@ -86,6 +89,11 @@ module that stock cue checks.`,
 		}
 		for _, remark := range r.Remarks {
 			a.story.Warn("%s", remark)
+		}
+		a.say("%d values, %d custom resources and %d workloads fit the facts of %s",
+			r.Charts.Values, r.Charts.Resources, r.Charts.Workloads, count(r.Charts.Known, "chart"))
+		if n := len(r.Charts.Unknown); n > 0 {
+			a.say("nothing is known of %s, and not checked: %s", count(n, "chart"), strings.Join(r.Charts.Unknown, ", "))
 		}
 		a.say("%d overlays and %d components give %d recipes: of %d questions %d are answered, %d refused because no recipe covers them",
 			r.Overlays, r.Components, r.Answers, r.Questions, r.Answered, r.Refused)

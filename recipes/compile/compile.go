@@ -43,6 +43,7 @@ type loaded struct {
 	natural   map[string]raw     // the answer to each overlay's own criteria
 	chains    map[string][]string
 	manifests map[string]schema.Manifest // by path, read once
+	read      map[string]readFacts       // of charts, read once
 	wordAt    map[string]string          // the line of each word, by field.word
 	// checkDefs are the checks that there are.
 	checkDefs map[string]recipes.Check

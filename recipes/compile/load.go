@@ -64,6 +64,9 @@ func loadTree(tree fstest.MapFS, src Source) (*loaded, error) {
 	if inst.Err != nil {
 		return nil, l.errors(inst.Err)
 	}
+	if err := l.checkFacts(); err != nil {
+		return nil, err
+	}
 	if l.layers, err = layersOf(inst, src); err != nil {
 		return nil, err
 	}

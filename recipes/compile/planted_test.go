@@ -52,7 +52,7 @@ func TestPlantedMistakes(t *testing.T) {
 			{overlays + "gb200-eks-training.cue", "criteria:", operator(`driver: version: "2"`)}}, `driver.version: conflicting values "2" and "1"`},
 		"what is fixed":         {[]edit{{eks, `"aws-efa": {}`, `"aws-efa": values: fullnameOverride: "efa"`}}, `fullnameOverride: conflicting values "efa" and "aws-efa-k8s-device-plugin"`},
 		"text for a truth":      {[]edit{{overlays + "eks-training.cue", "criteria:", operator(`driver: enabled: "yes"`)}}, "driver.enabled: write true or false"},
-		"text for a number":     {[]edit{{overlays + "eks-training.cue", "criteria:", operator(`driver: maxParallelUpgrades: "5"`)}}, "maxParallelUpgrades: write a whole number"},
+		"text for a number":     {[]edit{{overlays + "eks-training.cue", "criteria:", operator(`driver: upgradePolicy: maxParallelUpgrades: "5"`)}}, "maxParallelUpgrades: write a whole number"},
 		"not an amount of CPU":  {[]edit{{overlays + "eks-training.cue", "criteria:", operator(`operator: resources: limits: cpu: "2 cores"`)}}, "limits.cpu: CPU is cores or thousandths"},
 		"not a size":            {[]edit{{overlays + "eks-training.cue", "criteria:", operator(`operator: resources: limits: memory: "lots"`)}}, "limits.memory: memory is a number of bytes with a unit"},
 		"environment":           {[]edit{{overlays + "eks-training.cue", "criteria:", operator(`toolkit: env: ["A=b"]`)}}, "toolkit.env: environment is a list of {name, value}"},

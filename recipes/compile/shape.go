@@ -18,8 +18,11 @@ func (l *loaded) shape(a raw) (*recipes.Document, error) {
 		d.Maturity = "experimental"
 	}
 	var errs []error
-	var err error
-	if d.Constraints, err = l.strictest(a.Constraints, a.Layers); err != nil {
+	asks, levels, err := l.floors(a)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	if d.Constraints, err = l.strictest(asks, levels); err != nil {
 		errs = append(errs, err)
 	}
 	if d.Validation, err = l.phases(a); err != nil {
@@ -196,7 +199,11 @@ func (l *loaded) asks(what, name string, byLevel map[string]ask, layers []string
 	keep(constraint.Strictest(all), true)
 	if !constraint.Satisfiable(exprs...) {
 		apart := contradiction(all)
-		return out, unsatisfiable(name, apart).At(l.saidAtBy(apart[len(apart)-1].From, what, name), "")
+		pos := "" // of the last overlay: what a chart demands no overlay says
+		for i := len(apart) - 1; i >= 0 && pos == ""; i-- {
+			pos = l.saidAtBy(apart[i].From, what, name)
+		}
+		return out, unsatisfiable(name, apart).At(pos, "")
 	}
 	return out, nil
 }

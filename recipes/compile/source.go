@@ -147,6 +147,8 @@ func notThere(dir string, err error) error {
 
 var authored = pattern.New(`^(checks/|components/|overlays/|words/)?[A-Za-z0-9][A-Za-z0-9._-]*\.cue$`)
 
+var factFile = pattern.New(`^charts/[A-Za-z0-9][A-Za-z0-9._-]*@v?[0-9][A-Za-z0-9.+-]*\.json$`)
+
 // placeOf is where a user's file goes, or why it cannot; neither for what is
 // of no interest (a README).
 func placeOf(name string) (to, why string) {
@@ -157,6 +159,10 @@ func placeOf(name string) (to, why string) {
 		return "", "CUE files stand in the directory itself, in checks, components, overlays or words"
 	case (ext == ".yaml" || ext == ".yml") && recipes.IsManifest(name):
 		return name, ""
+	case ext == ".json" && factFile.MatchString(name):
+		return name, ""
+	case ext == ".json" && strings.HasPrefix(name, "charts/"):
+		return "", "facts of a chart are in charts/NAME@VERSION.json"
 	case ext == ".yaml" || ext == ".yml":
 		return "", "manifests are in components/NAME/manifests, files of a kustomization in components/NAME/kustomize, named FILE.yaml"
 	}

@@ -28,6 +28,8 @@ type Report struct {
 	Answers int `json:"answers"`
 	// Coverage has a row for every question that is answered.
 	Coverage []Row `json:"coverage"`
+	// Charts is what the facts of charts were compared with.
+	Charts ChartReport `json:"charts"`
 	// Remarks are worth a look and break nothing.
 	Remarks []string `json:"remarks,omitempty"`
 }
@@ -59,7 +61,7 @@ func (l *loaded) vet() (*Report, error) {
 		return nil, err
 	}
 	v := vetting{loaded: l, cat: cat, applied: map[string]bool{}, used: map[string]bool{}, checked: map[string]bool{},
-		docs: map[string]string{}}
+		docs: map[string]string{}, charts: newChartProof(l)}
 	v.report.Overlays = len(idx.Overlays)
 	words, err := l.words()
 	if err != nil {
@@ -70,6 +72,10 @@ func (l *loaded) vet() (*Report, error) {
 	v.overlays()
 	v.components()
 	v.checks()
+	v.errs = append(v.errs, v.charts.errs...)
+	v.report.Remarks = append(v.report.Remarks, v.charts.remarks...)
+	v.report.Charts = v.charts.report
+	sort.Strings(v.report.Remarks)
 	for i, r := range v.report.Coverage {
 		v.report.Coverage[i].Maturity = v.docs[r.Recipe]
 	}
@@ -85,6 +91,7 @@ type vetting struct {
 	used    map[string]bool   // components that some answer has
 	checked map[string]bool   // checks that some answer runs
 	docs    map[string]string // maturity of each answer, by name
+	charts  *chartProof
 }
 
 func (v *vetting) fail(pos, path, hint, format string, args ...any) {
@@ -140,6 +147,7 @@ func (v *vetting) answersAll() {
 			continue
 		}
 		v.docs[recipeName(v.cat, leaves)] = d.Maturity
+		v.charts.prove(a, d)
 	}
 }
 
@@ -236,10 +244,11 @@ func asked(s layer) (constraint.Expr, bool) {
 	return e, err == nil
 }
 
-// typos remarks on values that no component declares but nearly does.
+// typos remarks on values that no component declares but nearly does, where
+// there are no facts of the chart.
 func (v *vetting) typos(o recipes.Overlay) {
 	for _, s := range v.said[o.Name] {
-		if s.Path[0] != "components" || len(s.Path) < 4 || s.Path[2] != "values" {
+		if s.Path[0] != "components" || len(s.Path) < 4 || s.Path[2] != "values" || v.charts.checked[s.Path[1]] {
 			continue
 		}
 		for depth := 3; depth < len(s.Path); depth++ {
@@ -317,5 +326,4 @@ func (v *vetting) checks() {
 			v.report.Remarks = append(v.report.Remarks, v.checkAt[name]+": no recipe runs check "+name)
 		}
 	}
-	sort.Strings(v.report.Remarks)
 }

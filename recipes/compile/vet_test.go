@@ -26,6 +26,9 @@ func TestVetShipped(t *testing.T) {
 	for _, remark := range r.Remarks {
 		t.Error(remark)
 	}
+	if c := r.Charts; c.Known < 16 || len(c.Unknown) != 2 || c.Values < 20000 || c.Resources < 500 || c.Workloads < 3000 {
+		t.Errorf("compared with the facts of charts: %+v", c)
+	}
 }
 
 // BenchmarkVet proves the shipped catalogue, and ones grown from it by new

@@ -11,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"github.com/NVIDIA/eidos/recipes"
+	corrected "github.com/NVIDIA/eidos/recipes/internal/reference"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -35,7 +36,7 @@ type layer struct {
 
 func readReference(t *testing.T) *reference {
 	t.Helper()
-	data, err := os.ReadFile("../testdata/expected.json")
+	data, _, err := corrected.Read("..")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,7 +100,7 @@ func TestExplain(t *testing.T) {
 	_, res := recipe(t, training())
 	for path, want := range map[string]string{
 		"components.gpu-operator.values.cdi.enabled": "components.gpu-operator.values.cdi.enabled = true\n  pin       eks-training ",
-		"constraints.K8s.server.version":             "constraints.\"K8s.server.version\" = \">= 1.30\"\n  pin       eks-training ",
+		"constraints.K8s.server.version":             "constraints.\"K8s.server.version\" = \">= 1.32\"\n  the chart of nvidia-dra-driver-gpu\n  also asks eks-training ",
 		"deploymentOrder.gpu-operator":               "deploymentOrder.gpu-operator\n  after cert-manager, kube-prometheus-stack\n",
 		"components.gpu-operator.values.driver":      "components.gpu-operator.values.driver.enabled = true\n  default   registry ",
 		// Inside a list that was set as a whole.
@@ -141,7 +141,7 @@ func TestDiff(t *testing.T) {
 	}
 	for _, want := range []Change{
 		{Path: "components.skyhook-customizations", B: "present", FromB: "gb200-eks-training"},
-		{Path: `constraints."K8s.server.version"`, A: ">= 1.30", B: ">= 1.32.4", FromA: "eks-training", FromB: "gb200-eks-training"},
+		{Path: `constraints."K8s.server.version"`, A: ">= 1.32", B: ">= 1.32.4", FromA: "the chart of nvidia-dra-driver-gpu", FromB: "gb200-eks-training"},
 		{Path: "criteria.accelerator", B: "gb200"},
 	} {
 		if diff := cmp.Diff(want, got[want.Path]); diff != "" {
