@@ -122,7 +122,8 @@ func sender(t *testing.T, kinds []engine.Kind, between engine.Cache, s engine.St
 		}
 		there := doc.Tasks[0]
 		there.Secrets = task.Secrets
-		far := content.ReadThrough{Store: store.NewMemory(), Cache: between}
+		far := content.ReadThrough{Store: store.NewMemory(), Cache: between, Sizes: &content.Sizes{}}
+		far.Sizes.Add(there.Content...)
 		if err := remote.Deliver(ctx, there, between, far, remote.Run(ctx, kinds, far, there, env)); err != nil {
 			return engine.TaskResult{}, err
 		}

@@ -20,8 +20,9 @@ type Task struct {
 	Dir     string            `json:"dir,omitempty"`
 	Secrets map[string]string `json:"secrets,omitempty"`
 
+	Content []Blob `json:"content,omitempty"` // all that the inputs consist of
+
 	// What who places tasks may want to know of the plan.
-	Content  []Blob        `json:"-"` // all that the inputs consist of
 	Of       string        `json:"-"` // the matrix step that this is a row of
 	Rows     int           `json:"-"` // how many rows that has
 	Parallel int           `json:"-"` // how many of them at once; 0: no limit

@@ -191,7 +191,7 @@ func (a *app) stepStore(cache engine.Cache) (engine.Store, func(), error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return content.ReadThrough{Store: s, Cache: cache}, func() {
+	return content.ReadThrough{Store: s, Cache: cache, Sizes: &content.Sizes{}}, func() {
 		s.Close()
 		os.RemoveAll(dir)
 	}, nil

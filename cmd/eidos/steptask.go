@@ -35,6 +35,9 @@ func (a *app) runTask(ctx context.Context, f *stepRun, text []byte, w *wired, st
 			return err
 		}
 	}
+	if s, ok := store.(content.ReadThrough); ok {
+		s.Sizes.Add(t.Content...)
+	}
 	var res engine.TaskResult
 	if a.progress == "json" {
 		res, err = process.Serve(ctx, t, a.out, w.kinds, store)

@@ -22,7 +22,8 @@ type Single struct {
 	// canceled; "" is success.
 	Status string
 
-	late bool // the step is under finally
+	late  bool           // the step is under finally
+	sizes *content.Sizes // of what the others left
 }
 
 // noJournal keeps nothing: the step's own process reports its events.
@@ -37,7 +38,8 @@ func (noJournal) Close() error { return nil }
 // newSingle prepares a run of one step, in a store that has what the others left.
 func (r *Runner) newSingle(ctx context.Context, p *plan.Plan, s Single) (*scheduler, error) {
 	here := *r
-	here.Store = content.ReadThrough{Store: r.Store, Cache: s.Results}
+	s.sizes = &content.Sizes{}
+	here.Store = content.ReadThrough{Store: r.Store, Cache: s.Results, Sizes: s.sizes}
 	x, err := here.newRun(ctx, p)
 	if err != nil {
 		return nil, err
@@ -195,6 +197,7 @@ func (x *scheduler) restore(ctx context.Context, i int) error {
 		if !ok {
 			return schema.Errorf(schema.Failed, "step %s has left no result of run %s", n.ID, x.single.Run).WithHint("a step runs after those that it waits for")
 		}
+		x.single.sizes.Add(e.Content()...)
 		x.restoreState(i, e.State, engine.Decision{Action: engine.ActionReuse, Code: e.Code, Reason: e.Reason}, e)
 		return nil
 	}

@@ -134,6 +134,8 @@ func storeError(doing, path string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return schema.Errorf(schema.Failed, "the disk is full: %s %q: %w", doing, path, err).WithHint("free some space, run eidos cache gc, or keep the state elsewhere with --state DIR")
+	case errors.Is(err, syscall.ENOTDIR):
+		return schema.Errorf(schema.Invalid, "the state directory %q is, or is below, a file", path).WithHint("give another one with --state DIR, or take the file away")
 	case doing == "reading" && errors.Is(err, os.ErrPermission):
 		return schema.Errorf(schema.Failed, "the state directory cannot be read: %q: %w", path, err).WithHint("give another one with --state DIR")
 	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):

@@ -15,9 +15,9 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/NVIDIA/eidos/steps/internal/retry"
 	"github.com/NVIDIA/eidos/steps/oci"
 	"github.com/NVIDIA/eidos/steps/render"
+	"github.com/NVIDIA/eidos/steps/retry"
 )
 
 // Options are what the step needs of its surroundings.

@@ -130,7 +130,8 @@ func (w *world) container(ctx context.Context, pod *corev1.Pod, log io.Writer) i
 	if kill {
 		return 137
 	}
-	st := content.ReadThrough{Store: store.NewMemory(), Cache: cache}
+	st := content.ReadThrough{Store: store.NewMemory(), Cache: cache, Sizes: &content.Sizes{}}
+	st.Sizes.Add(task.Content...)
 	res, err := process.Serve(ctx, task, log, kinds(), st)
 	if ctx.Err() != nil {
 		return 143

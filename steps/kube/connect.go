@@ -22,7 +22,7 @@ import (
 	"k8s.io/client-go/util/homedir"
 
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/NVIDIA/eidos/steps/internal/retry"
+	"github.com/NVIDIA/eidos/steps/retry"
 )
 
 // Config says which cluster to talk to, and as whom.

@@ -18,7 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/NVIDIA/eidos/steps/internal/retry"
+	"github.com/NVIDIA/eidos/steps/retry"
 )
 
 // statusError is an answer of the API server that is not a success.

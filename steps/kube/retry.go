@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/NVIDIA/eidos/steps/internal/retry"
+	"github.com/NVIDIA/eidos/steps/retry"
 )
 
 // firstAttempts is how often a server is tried that was never reached: it is

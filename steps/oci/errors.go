@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/NVIDIA/eidos/steps/internal/retry"
+	"github.com/NVIDIA/eidos/steps/retry"
 )
 
 // explain turns what a registry or the network said into an error for people.
@@ -88,6 +88,12 @@ func explainStatus(e func(schema.Code, string, ...any) *schema.Error, host strin
 			WithHint("does your account have the rights, and does the repository exist?")
 	case http.StatusNotFound:
 		return e(schema.NotFound, "it is not there: %s", said)
+	case http.StatusInsufficientStorage:
+		if host == Embedded || host == "" { // a directory of this machine
+			return e(schema.Failed, "%s", strings.TrimPrefix(said, "insufficient storage: ")).
+				WithHint("free some space and run it again; EIDOS_DATA names another directory for embedded/")
+		}
+		return e(schema.Failed, "the registry has no space left: %s", said)
 	case http.StatusRequestEntityTooLarge:
 		return e(schema.Failed, "it is too large for the registry: %s", said)
 	case http.StatusTooManyRequests:

@@ -3,16 +3,17 @@ package oci
 import (
 	"encoding/json"
 	"errors"
-	"github.com/NVIDIA/eidos/schema/pattern"
 	"net/http"
 	"os"
 	"path/filepath"
 	"sort"
 	"strings"
+	"syscall"
 
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // registry serves the distribution protocol
@@ -98,8 +99,11 @@ func (g *registry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !errors.As(err, &pe) {
 		// The client shows this to the user, who is on the same machine.
 		pe = &protocolError{http.StatusInternalServerError, "UNKNOWN", err.Error()}
-		if schema.CodeOf(err) == schema.Unauthorized {
+		switch {
+		case schema.CodeOf(err) == schema.Unauthorized:
 			pe = &protocolError{http.StatusForbidden, "DENIED", err.Error()}
+		case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+			pe = &protocolError{http.StatusInsufficientStorage, "UNKNOWN", err.Error()}
 		}
 	}
 	body, _ := json.Marshal(map[string]any{"errors": []*protocolError{pe}})

@@ -1,11 +1,11 @@
 package oci
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"github.com/NVIDIA/eidos/schema/pattern"
 	"io"
 	"io/fs"
 	"net/http"
@@ -13,9 +13,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // uploadPattern is what names an upload: nothing that could be a path.
@@ -50,8 +53,12 @@ func (g *registry) serveUploads(w http.ResponseWriter, r *http.Request, q reques
 		w.WriteHeader(http.StatusNoContent)
 		return os.Remove(path)
 	case http.MethodPatch:
-		size, err := appendChunk(path, fi.Size(), r)
+		f, err := openUpload(r.Context(), path)
 		if err != nil {
+			return err
+		}
+		size, err := appendChunk(f, r)
+		if err := errors.Join(err, f.Close()); err != nil {
 			return err
 		}
 		g.accept(w, q, id, size, http.StatusAccepted)
@@ -61,12 +68,57 @@ func (g *registry) serveUploads(w http.ResponseWriter, r *http.Request, q reques
 		if err != nil {
 			return err
 		}
-		if _, err := appendChunk(path, fi.Size(), r); err != nil {
+		f, err := openUpload(r.Context(), path)
+		if err != nil {
 			return err
 		}
-		return g.finishUpload(w, q, path, d)
+		defer f.Close()
+		if _, err := appendChunk(f, r); err != nil {
+			return err
+		}
+		return g.finishUpload(w, q, f, d)
 	}
 	return errUnsupported
+}
+
+// uploadPatience is how long a request waits for another one that writes to the
+// same upload: one whose client is gone, and which has not noticed yet.
+const uploadPatience = 5 * time.Second
+
+// openUpload opens an upload for one request alone, in this process or another:
+// what is hashed must not grow. An upload that was finished meanwhile is
+// unknown.
+func openUpload(ctx context.Context, path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errUploadUnknown
+	}
+	if err != nil {
+		return nil, err
+	}
+	for end := time.Now().Add(uploadPatience); ; {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			break
+		}
+		if time.Now().After(end) || ctx.Err() != nil {
+			err = &protocolError{http.StatusConflict, "BLOB_UPLOAD_INVALID", "another request writes to the upload"}
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if err == nil {
+		var here, there os.FileInfo
+		if here, err = f.Stat(); err == nil {
+			if there, err = os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(here, there) {
+				err = errUploadUnknown
+			}
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // startUpload opens an upload, or answers at once: for a blob that another
@@ -99,13 +151,18 @@ func (g *registry) startUpload(w http.ResponseWriter, r *http.Request, q request
 		return nil
 	}
 	d, err := parseDigest(query.Get("digest"))
-	if err == nil {
-		_, err = appendChunk(path, 0, r)
-	}
 	if err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
-	return g.finishUpload(w, q, path, d)
+	f, err := openUpload(r.Context(), path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := appendChunk(f, r); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return g.finishUpload(w, q, f, d)
 }
 
 // newUpload makes the file of an upload and removes those that nobody went on
@@ -142,33 +199,33 @@ func (g *registry) newUpload() (id string, err error) {
 // staleUpload is how long after its last byte an upload can be resumed.
 const staleUpload = 24 * time.Hour
 
-// appendChunk adds the body to an upload of have bytes and returns its new
-// size. A chunk that broke off counts as far as it came.
-func appendChunk(path string, have int64, r *http.Request) (int64, error) {
-	if cr := r.Header.Get("Content-Range"); cr != "" {
-		from, _, _ := strings.Cut(cr, "-")
-		if n, err := strconv.ParseInt(from, 10, 64); err != nil || n != have {
-			return 0, &protocolError{http.StatusRequestedRangeNotSatisfiable, "BLOB_UPLOAD_INVALID",
-				fmt.Sprintf("the upload has %d bytes", have)}
-		}
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+// appendChunk adds the body to an upload and returns its new size. A chunk that
+// broke off counts as far as it came.
+func appendChunk(f *os.File, r *http.Request) (int64, error) {
+	fi, err := f.Stat()
 	if err != nil {
 		return 0, err
 	}
+	if cr := r.Header.Get("Content-Range"); cr != "" {
+		from, _, _ := strings.Cut(cr, "-")
+		if n, err := strconv.ParseInt(from, 10, 64); err != nil || n != fi.Size() {
+			return 0, &protocolError{http.StatusRequestedRangeNotSatisfiable, "BLOB_UPLOAD_INVALID",
+				fmt.Sprintf("the upload has %d bytes", fi.Size())}
+		}
+	}
 	n, err := io.Copy(f, r.Body)
-	return have + n, errors.Join(err, f.Close())
+	return fi.Size() + n, err
 }
 
-// finishUpload moves a complete upload to its place.
-func (g *registry) finishUpload(w http.ResponseWriter, q request, path string, d v1.Hash) error {
+// finishUpload moves a complete upload, which nobody else writes to, to its
+// place.
+func (g *registry) finishUpload(w http.ResponseWriter, q request, f *os.File, d v1.Hash) error {
+	path := f.Name()
 	defer os.Remove(g.uploads) // if it is empty
 	defer os.Remove(path)
-	f, err := os.Open(path)
-	if err != nil {
+	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	defer f.Close()
 	got, _, err := v1.SHA256(f)
 	if err != nil {
 		return err

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/NVIDIA/eidos/steps/internal/retry"
+	"github.com/NVIDIA/eidos/steps/retry"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"io"
 	"net"

@@ -81,10 +81,11 @@ func TestVerifyAmongReferrers(t *testing.T) {
 	}{
 		"alone":                  {nil, 1, ""},
 		"10,000 of another type": {listed(10_000, "application/spdx+json"), 101, ""},
-		"one that is not there":  {listed(1, sigstore), 1, "not there"},
-		"without a type":         {listed(1, ""), 1, "not there"},
-		"of an unknown digest":   {[]map[string]any{{"mediaType": "a/b", "size": 3, "digest": "sha512:00"}}, 1, "sha512:00"},
-		"of an impossible size":  {[]map[string]any{{"artifactType": sigstore, "size": "three", "digest": string(blobtest.Digest(nil))}}, 1, "is not a descriptor"},
+		"more than are looked at once one is good": {listed(3000, sigstore), 31, "not there"},
+		"one that is not there":                    {listed(1, sigstore), 1, "not there"},
+		"without a type":                           {listed(1, ""), 1, "not there"},
+		"of an unknown digest":                     {[]map[string]any{{"mediaType": "a/b", "size": 3, "digest": "sha512:00"}}, 1, "sha512:00"},
+		"of an impossible size":                    {[]map[string]any{{"artifactType": sigstore, "size": "three", "digest": string(blobtest.Digest(nil))}}, 1, "is not a descriptor"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := shared().in(t)
@@ -113,14 +114,14 @@ func TestVerifyAmongReferrers(t *testing.T) {
 // Without a good signature, what could not be read is the error: nobody knows
 // whether that was one.
 func TestVerifyUnreadable(t *testing.T) {
-	for name, n := range map[string]int{"one": 1, "more than are looked at": 1200} {
+	for name, n := range map[string]int{"one": 1, "more than are looked at": 10_010} {
 		w := shared().in(t)
 		w.serve(&pages{next: oci.Handler(t.TempDir()), others: listed(n, sigstore)})
 		v, err := w.verify(nil)
 		if err == nil || !strings.Contains(err.Error(), "not there") || v != nil && v.Verified {
 			t.Errorf("%s: %+v, %v", name, v, err)
 		}
-		if err != nil && n > 1000 && !strings.Contains(err.Error(), "1000") {
+		if err != nil && n > 10_000 && !strings.Contains(err.Error(), "10000") {
 			t.Errorf("%s: the limit is not named: %v", name, err)
 		}
 	}

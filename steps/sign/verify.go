@@ -17,8 +17,11 @@ import (
 const (
 	// maxEnvelope is the most bytes a bundle or an envelope may have.
 	maxEnvelope = 16 << 20
-	// maxAttached is the most signatures and attestations that are looked at.
+	// maxAttached is how many signatures and attestations are looked at once one
+	// is good; until then maxSearched: others, which anybody who may push can
+	// attach, must not hide it.
 	maxAttached = 1000
+	maxSearched = 10_000
 	// maxDown is how many of them may fail because the registry does not answer.
 	maxDown = 5
 	// maxNotes is the most log lines about what could not be read.
@@ -33,6 +36,9 @@ type claim struct {
 	proof
 	statement *statement // nil for a signature in the legacy format
 }
+
+// signs reports whether the claim is a good signature.
+func (c *claim) signs() bool { return c.err == nil && c.predicate == signaturePredicate }
 
 // claims reads everything that is attached to the target and checks it with
 // the key, and returns why it could not read the rest: anybody who may push can
@@ -50,13 +56,15 @@ func (t *target) claims(ctx context.Context, v *trust) (claims []claim, unread [
 	if t.unread != nil && failed(t.unread) {
 		return nil, unread, ctx.Err()
 	}
+	good := false
+	enough := func(i int) bool { return i >= maxAttached && (good || i >= maxSearched) }
 	bundles := t.bundles()
-	if n := len(bundles); n > maxAttached {
-		bundles = bundles[:maxAttached]
-		unread = append(unread, schema.Errorf(schema.Invalid, "%q has %d signatures and attestations; only %d were read", t.repo.At(t.digest()), n, maxAttached).
-			WithHint("remove those that are not needed"))
-	}
-	for _, d := range bundles {
+	for i, d := range bundles {
+		if enough(i) {
+			unread = append(unread, schema.Errorf(schema.Invalid, "%q has %d signatures and attestations; only %d were read", t.repo.At(t.digest()), len(bundles), i).
+				WithHint("remove those that are not needed"))
+			break
+		}
 		c, err := t.readBundle(ctx, v, d)
 		if err != nil {
 			if failed(err) {
@@ -66,6 +74,7 @@ func (t *target) claims(ctx context.Context, v *trust) (claims []claim, unread [
 		}
 		if c != nil {
 			claims = append(claims, *c)
+			good = good || c.signs()
 		}
 	}
 	if !t.legacy {
@@ -76,11 +85,11 @@ func (t *target) claims(ctx context.Context, v *trust) (claims []claim, unread [
 		if err != nil && failed(err) {
 			return claims, unread, ctx.Err()
 		}
-		if n := len(layers); n > maxAttached {
-			layers = layers[:maxAttached]
-			unread = append(unread, schema.Errorf(schema.Invalid, "%q has %d signatures in the legacy format; only %d were read", t.repo.At(t.digest()), n, maxAttached))
-		}
-		for _, l := range layers {
+		for i, l := range layers {
+			if enough(i) {
+				unread = append(unread, schema.Errorf(schema.Invalid, "%q has %d signatures in the legacy format; only %d were read", t.repo.At(t.digest()), len(layers), i))
+				break
+			}
 			data, err := t.repo.Blob(ctx, l, maxEnvelope)
 			if err != nil {
 				if failed(err) {
@@ -99,6 +108,7 @@ func (t *target) claims(ctx context.Context, v *trust) (claims []claim, unread [
 				c.settle(st, by, err, ofDigest(t.digest()))
 			}
 			claims = append(claims, c)
+			good = good || c.signs()
 		}
 	}
 	return claims, unread, nil

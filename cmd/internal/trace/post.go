@@ -13,19 +13,18 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"time"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/NVIDIA/eidos/steps/retry"
 )
 
 const (
-	batch      = 2000    // spans a request; about 1 MB
-	maxReply   = 4 << 10 // bytes that are read of an answer
-	firstPause = 200 * time.Millisecond
-	longest    = 2 * time.Second // pause between two attempts
+	batch    = 2000    // spans a request; about 1 MB
+	maxReply = 4 << 10 // bytes that are read of an answer
 )
 
 // Close sends what the run gave. It takes no longer than
@@ -112,17 +111,15 @@ func inHex(v any) error {
 }
 
 // post sends one request, and again after failures that pass, as the
-// specification lists them.
+// specification lists them, within the budget that every request has.
 func (x *Exporter) post(ctx context.Context, client *http.Client, body []byte) error {
-	for pause := firstPause; ; pause = min(2*pause, longest) {
+	budget := retry.Default().Budget()
+	for {
+		began := time.Now()
 		wait, err := x.once(ctx, client, body)
-		if err == nil || wait < 0 {
+		budget.Spend(time.Since(began))
+		if err == nil || wait < 0 || !budget.Next(ctx, "the receiver of traces fails", wait) {
 			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(max(pause, wait)):
 		}
 	}
 }
@@ -157,8 +154,7 @@ func (x *Exporter) once(ctx context.Context, client *http.Client, body []byte) (
 	err = fmt.Errorf("%s answered %s", req.URL.Host, resp.Status)
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		sec, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
-		return max(0, time.Duration(sec)*time.Second), err
+		return retry.After(resp.Header), err
 	}
 	if resp.StatusCode/100 == 2 {
 		return 0, nil

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/NVIDIA/eidos/steps/internal/retry"
+	"github.com/NVIDIA/eidos/steps/retry"
 )
 
 const (
