@@ -9,7 +9,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"eidos": func() { os.Exit(mainStatus()) }})
+	testscript.Main(m, map[string]func(){
+		"eidos": func() { os.Exit(mainStatus()) },
+		"fetch": func() { os.Exit(fetchMain()) },
+	})
 }
 
 // TestScripts runs every script under testdata/script: the command line as

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/NVIDIA/eidos/cmd/internal/api"
+	"github.com/NVIDIA/eidos/cmd/internal/page"
 	"github.com/NVIDIA/eidos/cmd/internal/trace"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/compile"
@@ -66,6 +67,9 @@ func newServer(ctx context.Context, o *options, version string, lookup func(stri
 		MaxInFlight: o.MaxInFlight,
 		Timeout:     o.timeout,
 		Metrics:     s.metrics.handler(),
+		Page: page.Handler(page.Options{Ask: func(ctx context.Context, method, path, query string) (int, []byte) {
+			return s.api.Ask(ctx, method, path, query)
+		}}),
 		Observe: func(r *api.Record) {
 			s.metrics.observe(r)
 			r.Trace = s.trace(r)

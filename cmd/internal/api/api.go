@@ -36,6 +36,7 @@ type Config struct {
 type API struct {
 	Config
 	mux      *http.ServeMux
+	ends     map[string]*endpoint // by path
 	clients  *clients
 	current  atomic.Pointer[catalogue]
 	inFlight atomic.Int64

@@ -61,6 +61,7 @@ func (a *API) register(routes []Route) {
 	for path, serve := range service {
 		add(http.MethodGet, path, &handler{serve: serve})
 	}
+	a.ends = ends
 	for path, e := range ends {
 		names := sortedKeys(e.methods)
 		if e.methods[http.MethodGet] != nil {

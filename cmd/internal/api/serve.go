@@ -16,22 +16,32 @@ import (
 
 // serveRoute answers a request at a route of the API.
 func serveRoute(q *request) *failure {
+	a, contentType, f := q.answer()
+	if f != nil {
+		return f
+	}
+	q.respond(a, contentType)
+	return nil
+}
+
+// answer finds or makes the answer to a request at a route.
+func (q *request) answer() (a *answer, contentType string, f *failure) {
 	format, contentType, ok := negotiate(q.r.Header.Get("Accept"), q.at.route.Formats)
 	if !ok {
 		var types []string
 		for _, f := range q.at.route.Formats {
 			types = append(types, f.Types[0])
 		}
-		return httpFailure(http.StatusNotAcceptable, "not-acceptable",
+		return nil, "", httpFailure(http.StatusNotAcceptable, "not-acceptable",
 			schema.Errorf(schema.Invalid, "no answer in %q", q.r.Header.Get("Accept")).WithHint("accept %s", strings.Join(types, " or ")))
 	}
 	params, canonical, err := parse(q.at.params, q.r.URL.RawQuery)
 	if err != nil {
-		return failureOf(err)
+		return nil, "", failureOf(err)
 	}
 	body, f := q.body()
 	if f != nil {
-		return f
+		return nil, "", f
 	}
 	cat := q.api.current.Load()
 	c := &call{catalogue: cat, route: q.at.route, params: params, body: body, format: format.Name}
@@ -40,17 +50,13 @@ func serveRoute(q *request) *failure {
 		sum := sha256.Sum256(body)
 		key += "\x00\x00" + string(sum[:])
 	}
-	a := cat.cache.get(key)
-	if a != nil {
+	if a = cat.cache.get(key); a != nil {
 		q.Cache = "hit"
-	} else {
-		q.Cache = "miss"
-		if a, f = q.compute(c, key); f != nil {
-			return f
-		}
+		return a, contentType, nil
 	}
-	q.respond(a, contentType)
-	return nil
+	q.Cache = "miss"
+	a, f = q.compute(c, key)
+	return a, contentType, f
 }
 
 // body reads the request's body, nil for a route without.
@@ -64,6 +70,9 @@ func (q *request) body() ([]byte, *failure) {
 	}
 	tooLarge := func() *failure {
 		return httpFailure(http.StatusRequestEntityTooLarge, "too-large", schema.Errorf(schema.Invalid, "the body has more than %d bytes", q.api.MaxBody))
+	}
+	if r.ContentLength == 0 && q.at.route.BodyOptional {
+		return nil, nil // whatever its type would be: a form of the page sends one
 	}
 	switch t := r.Header.Get("Content-Type"); {
 	case r.ContentLength > q.api.MaxBody:

@@ -8,7 +8,7 @@ import (
 
 // line is a row of the page's tables: a step, or steps that ended alike.
 type line struct {
-	*step         // the first
+	*Step         // the first
 	Name   string // of the step, or of the step whose rows these are
 	Others string // count and names, if there are several
 }
@@ -16,7 +16,7 @@ type line struct {
 // lines puts the rows of a step that failed or were skipped for one reason on one
 // line, and all that was canceled on another. Steps that succeeded keep theirs:
 // each has a result.
-func lines(steps []*step) []line {
+func lines(steps []*Step) []line {
 	var groups text.Groups
 	at := map[*text.Group]int{} // of the group's line in out
 	var out []line
@@ -32,7 +32,7 @@ func lines(steps []*step) []line {
 			if g != nil {
 				at[g] = len(out)
 			}
-			out = append(out, line{step: st, Name: st.ID})
+			out = append(out, line{Step: st, Name: st.ID})
 			continue
 		}
 		l := &out[at[g]]

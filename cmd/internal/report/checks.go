@@ -8,7 +8,7 @@ import (
 
 // Checks is a run as one suite, a result a step, for CI systems.
 func Checks(r Run) checks.Report {
-	s := gather(r)
+	s := Gather(r)
 	suite := checks.Suite{Name: s.Pipeline}
 	for _, st := range s.Steps {
 		c := checks.Result{

@@ -9,6 +9,7 @@ import (
 
 	"github.com/NVIDIA/eidos/cmd/internal/graph"
 	"github.com/NVIDIA/eidos/cmd/internal/text"
+	"github.com/NVIDIA/eidos/engine/plan"
 )
 
 //go:embed page.html
@@ -20,9 +21,9 @@ type row struct{ Name, Value string }
 // HTML writes a run as one page that needs nothing else: no network, no
 // script. It follows the reader's light or dark, and prints.
 func HTML(w io.Writer, r Run) error {
-	s := gather(r)
+	s := Gather(r)
 	page := struct {
-		*story
+		*Outcome
 		Took            string
 		Graph, Timeline template.HTML
 		Summary         []row
@@ -30,24 +31,14 @@ func HTML(w io.Writer, r Run) error {
 		Versions        []row
 		Pushed          []string
 		Lines           []line
-	}{story: s, Took: text.Duration(s.End.Sub(s.Start)), Timeline: template.HTML(timeline(s)), Pushed: r.Pushed, Lines: lines(s.Steps)}
+	}{Outcome: s, Took: text.Duration(s.End.Sub(s.Start)), Timeline: template.HTML(timeline(s)), Pushed: r.Pushed, Lines: lines(s.Steps)}
 	for _, state := range []string{"done", "reused", "failed", "skipped", "canceled", "running"} {
 		if n := s.Counts[state]; n > 0 {
 			page.Summary = append(page.Summary, row{state, fmt.Sprint(n)})
 		}
 	}
 	if r.Plan != nil {
-		g := graph.Of(r.Plan)
-		states := map[string]*step{}
-		for _, st := range s.Steps {
-			states[st.ID] = st
-		}
-		for i := range g.Nodes {
-			if st := states[g.Nodes[i].ID]; st != nil {
-				g.Nodes[i].State, g.Nodes[i].Title = st.State, st.Why()
-			}
-		}
-		page.Graph = template.HTML(graph.SVG(g))
+		page.Graph = template.HTML(graph.SVG(Graph(r.Plan, s)))
 		for k, v := range r.Plan.Params {
 			page.Params = append(page.Params, row{k, fmt.Sprint(v)})
 		}
@@ -70,4 +61,20 @@ func HTML(w io.Writer, r Run) error {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 	return nil
+}
+
+// Graph is the graph of a plan, with the states that the steps of a run of it are
+// in.
+func Graph(p *plan.Plan, o *Outcome) graph.Graph {
+	g := graph.Of(p)
+	states := map[string]*Step{}
+	for _, st := range o.Steps {
+		states[st.ID] = st
+	}
+	for i := range g.Nodes {
+		if st := states[g.Nodes[i].ID]; st != nil {
+			g.Nodes[i].State, g.Nodes[i].Title = st.State, st.Why()
+		}
+	}
+	return g
 }

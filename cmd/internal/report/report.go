@@ -17,9 +17,10 @@ type Run struct {
 	Pushed   []string          // references by digest of what it pushed
 }
 
-// step is one step of a run, gathered from its events.
-type step struct {
+// Step is one step of a run, gathered from its events.
+type Step struct {
 	ID, Uses   string
+	Seq        int    // of its last event
 	State      string // done, reused, failed, skipped, canceled; running if it never ended
 	Reason     string
 	Out        string
@@ -33,40 +34,43 @@ type step struct {
 }
 
 // Why is the reason for what became of the step: of one that failed, its error.
-func (st *step) Why() string {
+func (st *Step) Why() string {
 	if st.State == "failed" && st.Error != nil {
 		return st.Error.Message
 	}
 	return st.Reason
 }
 
-// story is a run gathered from its events.
-type story struct {
+// Outcome is a run gathered from its events.
+type Outcome struct {
 	ID, Pipeline, Plan string
+	Seq                int // of the last event
+	Total              int // steps that the run has
 	Source             engine.Source
 	State              string
 	Start, End         time.Time
-	Steps              []*step // as they ended
+	Steps              []*Step // as they ended
 	Error              *engine.EventError
 	Counts             map[string]int
 }
 
-func gather(r Run) *story {
-	s := &story{Counts: map[string]int{}}
-	at := map[string]*step{}
+// Gather reads the events of a run, which may still be running.
+func Gather(r Run) *Outcome {
+	s := &Outcome{Counts: map[string]int{}}
+	at := map[string]*Step{}
 	for _, e := range r.Events {
-		s.End = e.Time
+		s.End, s.Seq = e.Time, e.Seq
 		if e.Type == engine.EventRun {
 			if e.State == engine.Running {
-				*s = story{Source: sourceOf(e), ID: e.Run, Pipeline: e.Pipeline, Plan: string(e.Plan), Start: e.Time, End: e.Time, Counts: map[string]int{}}
-				at = map[string]*step{}
+				*s = Outcome{Source: sourceOf(e), ID: e.Run, Pipeline: e.Pipeline, Plan: string(e.Plan), Start: e.Time, End: e.Time, Seq: e.Seq, Total: e.Steps, Counts: map[string]int{}}
+				at = map[string]*Step{}
 			}
 			s.State, s.Error = string(e.State), e.Error
 			continue
 		}
 		st := at[e.Step]
 		if st == nil {
-			st = &step{ID: e.Step, Start: e.Time, State: "running"}
+			st = &Step{ID: e.Step, Start: e.Time, State: "running"}
 			at[e.Step] = st
 			s.Steps = append(s.Steps, st)
 		}
@@ -100,7 +104,8 @@ func sourceOf(e engine.Event) engine.Source {
 	return *e.Source
 }
 
-func (st *step) add(e engine.Event) {
+func (st *Step) add(e engine.Event) {
+	st.Seq = e.Seq
 	if e.Uses != "" {
 		st.Uses = e.Uses
 	}
@@ -123,7 +128,7 @@ func (st *step) add(e engine.Event) {
 	st.End, st.Took = e.Time, time.Duration(e.Millis)*time.Millisecond
 }
 
-func (st *step) after(other *step) {
+func (st *Step) after(other *Step) {
 	if other != nil && other.End.After(st.Ready) {
 		st.Ready = other.End
 	}

@@ -19,7 +19,7 @@ const (
 
 // timeline draws when each step waited for a free place, and ran. A reused
 // step is a tick: it took no time.
-func timeline(s *story) string {
+func timeline(s *Outcome) string {
 	total := s.End.Sub(s.Start)
 	if total <= 0 {
 		total = time.Millisecond
@@ -61,7 +61,7 @@ func timeline(s *story) string {
 	return b.String()
 }
 
-func label(st *step) string {
+func label(st *Step) string {
 	if st.State == "done" || st.State == "failed" {
 		return text.Duration(st.Took)
 	}

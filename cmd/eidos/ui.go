@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/cmd/internal/api"
+	"github.com/NVIDIA/eidos/cmd/internal/page"
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/history"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/store"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+func (a *app) ui() *cobra.Command {
+	var addr, data string
+	c := &cobra.Command{
+		Use:   "ui",
+		Short: "Show recipes and runs as pages in a browser, until Ctrl-C",
+		Long: `Serve a page on this machine: the recipes of the catalogue with who set each
+value, snapshots and what they show, and the pipelines that ran here, live.
+
+It listens on loopback and answers nobody else; requests under another host name
+are refused, so that no page of another site can read what is here.`,
+		Example: `  eidos ui
+  eidos ui --addr 127.0.0.1:9000 --data ./site`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.serveUI(c.Context(), addr, data)
+		},
+	}
+	c.Flags().StringVar(&addr, "addr", "127.0.0.1:8089", "address to listen on; port 0 is any")
+	c.Flags().StringVar(&data, "data", "", "directory of CUE files that add to the catalogue")
+	return c
+}
+
+func (a *app) serveUI(ctx context.Context, addr, data string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return schema.Errorf(schema.Invalid, "--addr %q is not an address with a port", addr).WithHint("use 127.0.0.1:8089")
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return schema.Errorf(schema.Invalid, "--addr %q is not on loopback", addr).WithHint("eidosd serves other machines")
+	}
+	cat, err := a.catalog(ctx, data)
+	if err != nil {
+		return err
+	}
+	return a.readStore(func(s *store.Directory) error {
+		var server *api.API
+		pages := page.Handler(page.Options{
+			Ask: func(ctx context.Context, method, path, query string) (int, []byte) {
+				return server.Ask(ctx, method, path, query)
+			},
+			Runs: a.pagesOfRuns(s),
+		})
+		server, err = api.New(api.Config{Version: versionOf(), CacheBytes: 32 << 20, Page: pages}, cat)
+		if err != nil {
+			return err
+		}
+		server.SetReady(true, "")
+		return a.serveLoopback(ctx, addr, server)
+	})
+}
+
+// pagesOfRuns reads runs from a state directory.
+func (a *app) pagesOfRuns(s *store.Directory) *page.Runs {
+	return &page.Runs{
+		List:   func() ([]history.Run, error) { return history.List(s) },
+		Find:   func(id string) (history.Run, error) { return history.Find(s, id) },
+		Events: func(id string) ([]engine.Event, error) { return s.Events(id) },
+		Plan: func(ctx context.Context, r history.Run) (*plan.Plan, error) {
+			if r.Source == nil {
+				return nil, schema.Errorf(schema.NotFound, "run %q does not name its pipeline", r.ID)
+			}
+			text, err := readText(ctx, s, r.Source.Text)
+			if err != nil {
+				return nil, err
+			}
+			// Nothing is run: the plan is for its picture. The requests for it may
+			// come at the same time.
+			b := &app{in: a.in, out: a.out, errw: a.errw, lookupEnv: a.lookupEnv, story: a.story, state: a.state, quiet: true, pipelineFile: r.Source.File}
+			w, err := b.wire(b.runWiring(&runFlags{}))
+			if err != nil {
+				return nil, err
+			}
+			opts := b.compileOptions()
+			opts.Params = r.Source.Params
+			if r.Source.Values != nil {
+				doc, err := schema.Parse("--params-file of run "+r.ID, r.Source.Values)
+				if err != nil {
+					return nil, err
+				}
+				opts.Values, _ = doc.Exact().(map[string]any)
+			}
+			return b.compileText(ctx, r.Pipeline, text, opts, w)
+		},
+	}
+}
+
+// serveLoopback serves h until ctx ends.
+func (a *app) serveLoopback(ctx context.Context, addr string, h http.Handler) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return schema.Errorf(schema.Failed, "listening on %q: %w", addr, err).WithHint("choose another address with --addr; port 0 is any")
+	}
+	srv := &http.Server{Handler: localOnly(h), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10}
+	a.say("serving recipes and runs at http://%s/", l.Addr())
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	// A page that polls is not waited for.
+	stop, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if srv.Shutdown(stop) != nil {
+		return srv.Close()
+	}
+	return nil
+}
+
+// localOnly refuses requests under a name that is not of loopback: a page of
+// another site whose name leads here would be one.
+func localOnly(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+			http.Error(w, "this page is for this machine only", http.StatusForbidden)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,116 @@
+package page_test
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/NVIDIA/eidos/cmd/internal/page"
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/history"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// aRun is the pages of a state directory with one run, of which a step failed.
+func aRun(t *testing.T) *page.Runs {
+	t.Helper()
+	kinds := []engine.Kind{
+		engine.Define(engine.Spec{Name: "count", Version: 1}, func(_ context.Context, env engine.Env, _ struct{}, _ struct{}) (*schema.RecipeCriteria, error) {
+			env.Log("counting")
+			return &schema.RecipeCriteria{}, nil
+		}),
+		engine.Define(engine.Spec{Name: "burn", Version: 1}, func(_ context.Context, _ engine.Env, _ struct{}, _ struct {
+			Criteria *schema.RecipeCriteria `in:"criteria"`
+		}) (*schema.RecipeCriteria, error) {
+			return nil, schema.Errorf(schema.Failed, "the disk <b>burns").WithHint("use another")
+		}),
+	}
+	var p schema.Pipeline
+	if err := schema.Decode("p.yaml", []byte(`{apiVersion: eidos.nvidia.com/v1alpha1, kind: Pipeline, metadata: {name: fleet}, steps: {
+  first: {uses: count}, second: {uses: burn, in: {criteria: first}}}}`), &p); err != nil {
+		t.Fatal(err)
+	}
+	compiled, err := plan.Compile(&p, nil, kinds, plan.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	if _, err := (&run.Runner{Store: s, Source: &engine.Source{File: "/src/p.yaml"}}).Run(context.Background(), compiled); err == nil {
+		t.Fatal("the run did not fail")
+	}
+	return &page.Runs{
+		List:   func() ([]history.Run, error) { return history.List(s) },
+		Find:   func(id string) (history.Run, error) { return history.Find(s, id) },
+		Events: s.Events,
+		Plan:   func(context.Context, history.Run) (*plan.Plan, error) { return compiled, nil },
+	}
+}
+
+// Chromium shows every state in both themes, on a phone and on a desk, without a
+// fault of accessibility; what people do works.
+func TestInBrowser(t *testing.T) {
+	if os.Getenv("EIDOS_REAL_TOOLS") == "" {
+		t.Skip("EIDOS_REAL_TOOLS is not set: make test runs it")
+	}
+	output := func(name string, args ...string) string {
+		out, err := exec.Command(name, args...).Output()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	dir, chromium := output("../../../scripts/npm", "page"), output("../../../scripts/chromium")
+	base := serve(t, aRun(t))
+	_, list := get(t, base+"/runs")
+	one := regexp.MustCompile(`href="(/runs/[^"]+)"`).FindStringSubmatch(list)[1]
+	snapshot, err := filepath.Abs("testdata/snapshot.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := json.Marshal(map[string]any{
+		"chromium": chromium, "explore": base + "/", "recipe": base + asked, "shots": os.Getenv("EIDOS_SHOTS"),
+		"snapshot": map[string]string{"page": base + "/snapshot", "file": snapshot},
+		"pages": []string{
+			base + "/", base + "/?service=eks", base + asked, base + asked + "&deployer=argocd", base + "/recipe?service=nix", base + "/snapshot",
+			base + "/compare?a.service=eks&a.intent=training&b.service=aks&b.intent=training", base + "/runs", base + one, base + "/nosuch",
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "config.json")
+	if err := os.WriteFile(file, config, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("node", filepath.Join(dir, "browser.mjs"), file).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	// How fast a page is depends on the machine; the other scores do not.
+	for _, line := range strings.Split(output("node", filepath.Join(dir, "lighthouse.mjs"), chromium, base+"/", base+asked), "\n") {
+		var r struct {
+			URL    string
+			Scores map[string]int
+		}
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		t.Log(line)
+		for _, name := range []string{"accessibility", "best-practices", "seo"} {
+			if r.Scores[name] < 95 {
+				t.Errorf("%s: %s %d", r.URL, name, r.Scores[name])
+			}
+		}
+	}
+}

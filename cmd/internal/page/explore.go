@@ -1,0 +1,175 @@
+package page
+
+import (
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// explore is the page of choosing: the matrix of what there is, and the recipes
+// that fit what was chosen so far.
+type explore struct {
+	Catalogue schema.CriteriaList
+	Fields    []choice
+	Matrix    matrix
+	Recipes   []found
+	Chosen    bool
+}
+
+// choice is one field of a form, and what can be chosen.
+type choice struct {
+	Name, Label string
+	Options     []option
+}
+
+type option struct {
+	Value, Label string
+	Selected     bool
+}
+
+// matrix has accelerators as rows, and services as columns.
+type matrix struct {
+	Columns []schema.CriteriaName
+	Rows    []matrixRow
+}
+
+type matrixRow struct {
+	schema.CriteriaName
+	Cells []cell
+}
+
+// cell is what there is for one accelerator on one service.
+type cell struct {
+	Count    int
+	Maturity string // of the most mature
+	Query    template.URL
+}
+
+// found is one recipe of the list.
+type found struct {
+	schema.CriteriaRecipe
+	Query template.URL
+}
+
+func (p *page) explore(r *http.Request) (string, view, error) {
+	var d explore
+	if err := p.ask(r.Context(), "/v1/criteria", nil, &d.Catalogue); err != nil {
+		return "", view{}, err
+	}
+	q := only(r.URL.Query(), fields)
+	d.Chosen = len(q) > 0
+	d.Fields = choices(d.Catalogue, q)
+	d.Matrix = matrixOf(d.Catalogue, q)
+	for _, c := range d.Catalogue.Recipes {
+		if fits(of(c.Criteria), q) {
+			d.Recipes = append(d.Recipes, found{c, link(of(c.Criteria))})
+		}
+	}
+	return "explore", view{Title: "Choose a cluster", Script: "explore.js", Data: d}, nil
+}
+
+// fits reports whether a recipe has all that was chosen.
+func fits(recipe, chosen url.Values) bool {
+	for k, v := range chosen {
+		if recipe.Get(k) != v[0] {
+			return false
+		}
+	}
+	return true
+}
+
+// choices are the fields of the form. A word can be chosen if a recipe has it
+// together with what was chosen in the other fields.
+func choices(list schema.CriteriaList, chosen url.Values) []choice {
+	var out []choice
+	for _, f := range list.Fields {
+		c := choice{Name: f.Name, Label: label(f.Name), Options: []option{{Value: "", Label: "any"}}}
+		others := url.Values{}
+		for k, v := range chosen {
+			if k != f.Name {
+				others[k] = v
+			}
+		}
+		for _, w := range f.Words {
+			if !slices.ContainsFunc(list.Recipes, func(r schema.CriteriaRecipe) bool {
+				q := of(r.Criteria)
+				return q.Get(f.Name) == w.Name && fits(q, others)
+			}) && chosen.Get(f.Name) != w.Name {
+				continue
+			}
+			c.Options = append(c.Options, option{w.Name, w.Display, chosen.Get(f.Name) == w.Name})
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func label(field string) string {
+	if field == "os" {
+		return "Operating system"
+	}
+	return strings.ToUpper(field[:1]) + field[1:]
+}
+
+// matrixOf counts the recipes of every accelerator on every service, among those
+// that fit the other fields.
+func matrixOf(list schema.CriteriaList, chosen url.Values) matrix {
+	others := only(chosen, []string{"intent", "os", "platform"})
+	cells := map[[2]string]*cell{}
+	used := map[string]bool{}
+	for _, r := range list.Recipes {
+		q := of(r.Criteria)
+		s, a := q.Get("service"), q.Get("accelerator")
+		if s == "" || a == "" || !fits(q, others) {
+			continue
+		}
+		used["s"+s], used["a"+a] = true, true
+		c := cells[[2]string{a, s}]
+		if c == nil {
+			to := url.Values{"service": {s}, "accelerator": {a}}
+			for k, v := range others {
+				to[k] = v
+			}
+			c = &cell{Maturity: r.Maturity, Query: link(to)}
+			cells[[2]string{a, s}] = c
+		}
+		c.Count++
+		if r.Maturity == "stable" {
+			c.Maturity = r.Maturity
+		}
+	}
+	var m matrix
+	for _, w := range wordsOf(list, "service") {
+		if used["s"+w.Name] {
+			m.Columns = append(m.Columns, w)
+		}
+	}
+	for _, w := range wordsOf(list, "accelerator") {
+		if !used["a"+w.Name] {
+			continue
+		}
+		row := matrixRow{CriteriaName: w}
+		for _, s := range m.Columns {
+			c := cells[[2]string{w.Name, s.Name}]
+			if c == nil {
+				c = &cell{}
+			}
+			row.Cells = append(row.Cells, *c)
+		}
+		m.Rows = append(m.Rows, row)
+	}
+	return m
+}
+
+func wordsOf(list schema.CriteriaList, field string) []schema.CriteriaName {
+	for _, f := range list.Fields {
+		if f.Name == field {
+			return f.Words
+		}
+	}
+	return nil
+}

@@ -1,0 +1,17 @@
+package page
+
+import (
+	"html/template"
+	"time"
+
+	"github.com/NVIDIA/eidos/cmd/internal/text"
+)
+
+// functions are what templates can call.
+func (p *page) functions() template.FuncMap {
+	return template.FuncMap{
+		"static": func(name string) string { return p.static.base + name },
+		"took":   func(millis int64) string { return text.Duration(time.Duration(millis) * time.Millisecond) },
+		"id":     func(path string) string { return "v-" + path },
+	}
+}

@@ -1,0 +1,178 @@
+// Package page is the web page of eidosd and of `eidos ui`: HTML made on the
+// server from the documents that the API answers with, and small scripts that
+// make it quicker to use. Recipes are read without any script.
+//
+//	URL ─ handler ─ questions to the API (Ask) ─ template ─ HTML
+//
+// Everything that a person sees has a URL; nothing is kept between requests.
+package page
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+//go:embed templates static
+var files embed.FS
+
+// Options are what a page is made with.
+type Options struct {
+	// Ask answers a request of the API; the body of a status of 400 and more is a
+	// schema.APIError.
+	Ask func(ctx context.Context, method, path, query string) (status int, body []byte)
+	// Runs adds the pages of pipelines that ran on this machine; nil leaves them
+	// out.
+	Runs *Runs
+}
+
+// page is the handler.
+type page struct {
+	Options
+	static    *static
+	templates map[string]*template.Template
+	mux       *http.ServeMux
+}
+
+// Handler serves the page at / and what it needs below /static/.
+func Handler(o Options) http.Handler {
+	p := &page{Options: o, static: newStatic(), templates: map[string]*template.Template{}, mux: http.NewServeMux()}
+	for _, name := range []string{"explore", "recipe", "compare", "snapshot", "runs", "run", "problem"} {
+		p.templates[name] = template.Must(template.New("layout.html").Funcs(p.functions()).
+			ParseFS(files, "templates/layout.html", "templates/"+name+".html"))
+	}
+	p.handle("/{$}", p.explore)
+	p.handle("/recipe", p.recipe)
+	p.handle("/compare", p.compare)
+	p.handle("/snapshot", p.snapshot)
+	if o.Runs != nil {
+		p.handle("/runs", p.runs)
+		p.handle("/runs/{id}", p.run)
+		p.mux.HandleFunc("GET /runs/{id}/events", o.Runs.events)
+		p.mux.HandleFunc("GET /runs/{id}/graph.svg", o.Runs.graph)
+	}
+	p.mux.Handle("GET /static/", p.static)
+	p.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		p.problem(w, r, schema.Errorf(schema.NotFound, "there is no page %q", r.URL.Path))
+	})
+	return p.mux
+}
+
+// view is what a template is executed with.
+type view struct {
+	Title  string
+	Here   string // path, for the navigation
+	Script string // module of static, "" for none
+	Runs   bool   // whether there are pages of runs
+	Data   any
+}
+
+// handle registers a page: what f returns is the data of its template, which has
+// the name that f gives.
+func (p *page) handle(pattern string, f func(*http.Request) (name string, v view, err error)) {
+	p.mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, r *http.Request) {
+		name, v, err := f(r)
+		if err != nil {
+			p.problem(w, r, err)
+			return
+		}
+		p.write(w, r, http.StatusOK, name, v)
+	})
+}
+
+// problem shows an error.
+func (p *page) problem(w http.ResponseWriter, r *http.Request, err error) {
+	status := schema.CodeOf(err).Info().Status
+	var e *apiError
+	if errors.As(err, &e) {
+		status = e.status
+	}
+	p.write(w, r, status, "problem", view{Title: "Problem", Data: problemsOf(err)})
+}
+
+// policy allows what is of this server only.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// write executes a template, whole or not at all.
+func (p *page) write(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
+	v.Here, v.Runs = r.URL.Path, p.Runs != nil
+	var b bytes.Buffer
+	if err := p.templates[name].Execute(&b, v); err != nil {
+		// It is in the log of the server, which counts it as a panic of ours.
+		panic(fmt.Errorf("BUG: page %s: %w", name, err))
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Vary", "Accept-Encoding")
+	send(w, r, status, b.Bytes())
+}
+
+// send writes a body, compressed for those who take that.
+func send(w http.ResponseWriter, r *http.Request, status int, body []byte) {
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		_, errWrite := z.Write(body)
+		if err := errors.Join(errWrite, z.Close()); err != nil {
+			panic("BUG: " + err.Error()) // a buffer takes everything
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		body = b.Bytes()
+	}
+	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that went away
+}
+
+// ask asks the API and decodes its answer into to. The error is that of the API.
+func (p *page) ask(ctx context.Context, path string, query url.Values, to any) error {
+	status, body := p.Ask(ctx, http.MethodGet, path, query.Encode())
+	return decode(status, body, to)
+}
+
+func decode(status int, body []byte, to any) error {
+	if status < http.StatusBadRequest {
+		if to == nil {
+			return nil
+		}
+		return json.Unmarshal(body, to)
+	}
+	e := &apiError{status: status}
+	if err := json.Unmarshal(body, &e.APIError); err != nil {
+		return err
+	}
+	return e
+}
+
+// apiError is an error that the API reported.
+type apiError struct {
+	schema.APIError
+	status int
+}
+
+func (e *apiError) Error() string { return e.Message }
+
+// problemsOf lists what err says, with what to do about it.
+func problemsOf(err error) []schema.APIProblem {
+	var e *apiError
+	if errors.As(err, &e) {
+		if e.Details != nil && len(e.Details.Problems) > 0 {
+			return e.Details.Problems
+		}
+		return []schema.APIProblem{{Message: e.Message}}
+	}
+	return []schema.APIProblem{{Message: schema.ErrorText(err)}}
+}

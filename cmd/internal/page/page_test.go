@@ -1,0 +1,242 @@
+package page_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/NVIDIA/eidos/cmd/internal/api"
+	"github.com/NVIDIA/eidos/cmd/internal/page"
+	"github.com/NVIDIA/eidos/recipes"
+)
+
+// serve starts a server of the built-in catalogue with its page.
+func serve(t *testing.T, runs *page.Runs) string {
+	t.Helper()
+	cat, err := recipes.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a *api.API
+	h := page.Handler(page.Options{Runs: runs, Ask: func(ctx context.Context, method, path, query string) (int, []byte) {
+		return a.Ask(ctx, method, path, query)
+	}})
+	if a, err = api.New(api.Config{Version: "v1", CacheBytes: 16 << 20, Page: h}, cat); err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(a)
+	t.Cleanup(srv.Close)
+	return srv.URL
+}
+
+func get(t *testing.T, url string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, string(body)
+}
+
+const asked = "/recipe?service=eks&accelerator=h100&intent=training&os=ubuntu"
+
+func TestPages(t *testing.T) {
+	base := serve(t, nil)
+	for _, c := range []struct {
+		url    string
+		status int
+		want   []string
+		not    []string
+	}{
+		{"/", 200, []string{"Which cluster?", `href="/?accelerator=h100&amp;service=eks#recipes"`, "NVIDIA GB200", `href="/recipe?`}, []string{`href="/runs"`}},
+		{"/?service=eks", 200, []string{`<option value="eks" selected>`, "Start over"}, []string{">aks <"}},
+		{"/?service=eks&accelerator=", 200, []string{`<option value="eks" selected>`}, nil},
+		{asked, 200, []string{"Deployment order", `src="/v1/graph?accelerator=h100&amp;intent=training&amp;os=ubuntu&amp;service=eks"`,
+			"K8s.server.version", "stricter than", `id="v-components.gpu-operator.values.driver.version"`, "gpu-operator.cue:",
+			"eidos recipe --service eks --accelerator h100 --intent training --os ubuntu -o recipe.yaml"}, []string{"It cannot be made"}},
+		{asked + "&deployer=argocd", 200, []string{"It cannot be made like this", "repo", "disabled>Download"}, nil},
+		{asked + "&deployer=helm&set=gpu-operator:driver.version=580.1%0A%0A", 200,
+			[]string{`action="/v1/bundle?accelerator=h100&amp;deployer=helm&amp;intent=training&amp;os=ubuntu&amp;service=eks&amp;set=gpu-operator%3Adriver.version%3D580.1"`, "--deployer helm --set gpu-operator:driver.version=580.1"}, []string{"It cannot be made"}},
+		{"/recipe?service=nix", 400, []string{"This cannot be shown", "nix"}, nil},
+		{"/recipe?service=%3Cscript%3Ealert(1)%3C/script%3E", 400, []string{"&lt;script&gt;"}, []string{"<script>alert"}},
+		{"/recipe?service=eks&set=x:a=%22%3E%3Cscript%3E", 200, []string{"&lt;script&gt;"}, []string{"><script>\""}},
+		{"/compare", 200, []string{"Compare two recipes"}, []string{"difference"}},
+		{"/compare?a.service=eks&a.intent=training&b.service=aks&b.intent=training", 200, []string{"differences", "aws-efa", "not there", `href="/recipe?intent=training&amp;service=eks"`}, nil},
+		{"/compare?a.service=nix&b.service=eks", 200, []string{"nix", "problems"}, []string{"difference"}},
+		{"/snapshot", 200, []string{`type="file"`, "<noscript>"}, nil},
+		{"/runs", 404, []string{"there is no page"}, nil},
+		{"/nosuch", 404, []string{"there is no page &#34;/nosuch&#34;"}, nil},
+	} {
+		r, body := get(t, base+c.url)
+		if r.StatusCode != c.status {
+			t.Errorf("%s: status %d, want %d", c.url, r.StatusCode, c.status)
+		}
+		for _, w := range c.want {
+			if !strings.Contains(body, w) {
+				t.Errorf("%s: no %q in\n%s", c.url, w, body)
+			}
+		}
+		for _, w := range c.not {
+			if strings.Contains(body, w) {
+				t.Errorf("%s: it has %q", c.url, w)
+			}
+		}
+		if p := r.Header.Get("Content-Security-Policy"); !strings.Contains(p, "default-src 'none'") || strings.Contains(p, "unsafe") {
+			t.Errorf("%s: policy %q", c.url, p)
+		}
+		if strings.Contains(body, " style=") || regexp.MustCompile(` on[a-z]+="`).MatchString(body) {
+			t.Errorf("%s: it has style or script that its policy forbids", c.url)
+		}
+	}
+}
+
+// A form without a script sends its own type and no body; what comes back is what
+// the API answers with.
+func TestDownloadByForm(t *testing.T) {
+	base := serve(t, nil)
+	_, body := get(t, base+asked)
+	action := regexp.MustCompile(`action="(/v1/bundle[^"]*)"`).FindStringSubmatch(body)
+	if action == nil {
+		t.Fatalf("no form for a bundle in\n%s", body)
+	}
+	url := base + strings.ReplaceAll(action[1], "&amp;", "&")
+	r, err := http.Post(url, "application/x-www-form-urlencoded", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	data, err := io.ReadAll(r.Body)
+	if err != nil || r.StatusCode != 200 || r.Header.Get("Content-Type") != "application/zip" || !bytes.HasPrefix(data, []byte("PK")) {
+		t.Errorf("status %d, type %q, %d bytes, %v", r.StatusCode, r.Header.Get("Content-Type"), len(data), err)
+	}
+	// One with a body of a type that is not read is refused as before.
+	r, err = http.Post(url, "application/x-www-form-urlencoded", strings.NewReader("a=b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	if r.StatusCode != http.StatusUnsupportedMediaType {
+		t.Errorf("status %d of a form's body", r.StatusCode)
+	}
+}
+
+// The first page is small on the wire, with all it needs, and what it needs is
+// kept for ever under its own name.
+func TestWeight(t *testing.T) {
+	base := serve(t, nil)
+	_, body := get(t, base+"/")
+	total := 0
+	for _, u := range append(regexp.MustCompile(`/static/[^"]+`).FindAllString(body, -1), "/") {
+		q, err := http.NewRequest(http.MethodGet, base+u, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Header.Set("Accept-Encoding", "gzip")
+		r, err := http.DefaultClient.Do(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		if err != nil || r.StatusCode != 200 {
+			t.Fatalf("%s: status %d, %v", u, r.StatusCode, err)
+		}
+		if _, err := gzip.NewReader(bytes.NewReader(data)); err != nil {
+			t.Errorf("%s is not compressed: %v", u, err)
+		}
+		if c := r.Header.Get("Cache-Control"); strings.HasPrefix(u, "/static/") != strings.Contains(c, "immutable") {
+			t.Errorf("%s: Cache-Control %q", u, c)
+		}
+		total += len(data)
+	}
+	if total > 60<<10 {
+		t.Errorf("the first page takes %d bytes", total)
+	}
+	for _, u := range []string{"/static/nosuch.css", "/static/../page.go", "/static/000000000000/style.css"} {
+		if r, _ := get(t, base+u); r.StatusCode != 404 {
+			t.Errorf("%s: status %d", u, r.StatusCode)
+		}
+	}
+}
+
+// Commands on the page mean what the page shows, whatever is in the values.
+func TestCommandsAreQuoted(t *testing.T) {
+	base := serve(t, nil)
+	for _, value := range []string{"gpu-operator:driver.version=580.1", "gpu-operator:driver.version=a b", `gpu-operator:driver.version='"$(false)`, "gpu-operator:driver.version=`false`\\"} {
+		q := strings.NewReplacer("%", "%25", " ", "%20", "'", "%27", `"`, "%22", "$", "%24", "(", "%28", ")", "%29", "`", "%60", `\`, "%5C").Replace(value)
+		_, body := get(t, base+asked+"&set="+q)
+		m := regexp.MustCompile(`id="bundle-command">([^<]*)<`).FindStringSubmatch(body)
+		if m == nil {
+			t.Fatalf("no command in\n%s", body)
+		}
+		line := strings.NewReplacer("&#39;", "'", "&#34;", `"`, "&lt;", "<", "&gt;", ">", "&amp;", "&").Replace(m[1])
+		out, err := exec.Command("sh", "-c", strings.Replace(line, "eidos bundle", "printf '%s\\n'", 1)).Output()
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if words := strings.Split(string(out), "\n"); words[1] != value {
+			t.Errorf("%s: the shell reads %q", line, words)
+		}
+	}
+}
+
+func TestRunsPages(t *testing.T) {
+	base := serve(t, aRun(t))
+	_, list := get(t, base+"/runs")
+	link := regexp.MustCompile(`href="(/runs/[^"]+)"`).FindStringSubmatch(list)
+	if link == nil {
+		t.Fatalf("no run in\n%s", list)
+	}
+	_, body := get(t, base+link[1])
+	for _, want := range []string{`<span class="state failed" id="state">failed`, "eidos retry " + path.Base(link[1]), "the disk &lt;b&gt;burns", "use another", "1 line of log",
+		"counting", `data-live="false"`, `src="` + link[1] + `/graph.svg"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %q in\n%s", want, body)
+		}
+	}
+	r, svg := get(t, base+link[1]+"/graph.svg")
+	if r.Header.Get("Content-Type") != "image/svg+xml" || !strings.Contains(svg, "count · done") || !strings.Contains(svg, "burn · failed") {
+		t.Errorf("graph of type %q:\n%s", r.Header.Get("Content-Type"), svg)
+	}
+	var all, rest struct {
+		Seq  int    `json:"seq"`
+		Live bool   `json:"live"`
+		Stat string `json:"state"`
+		Rows []struct{ ID, HTML string }
+	}
+	_, text := get(t, base+link[1]+"/events?after=0")
+	if err := json.Unmarshal([]byte(text), &all); err != nil || len(all.Rows) != 2 || all.Live || all.Stat != "failed" {
+		t.Errorf("changes %+v, %v", all, err)
+	}
+	_, text = get(t, base+link[1]+"/events?after="+strings.TrimSpace(jsonNumber(all.Seq)))
+	if err := json.Unmarshal([]byte(text), &rest); err != nil || len(rest.Rows) != 0 || rest.Seq != all.Seq {
+		t.Errorf("changes after the last %+v, %v", rest, err)
+	}
+	for _, u := range []string{"/runs/nosuch", "/runs/nosuch/events", "/runs/nosuch/graph.svg", "/runs/..%2f..%2fetc/passwd", "/runs/%2e%2e"} {
+		if r, _ := get(t, base+u); r.StatusCode/100 != 4 {
+			t.Errorf("%s: status %d", u, r.StatusCode)
+		}
+	}
+}
+
+func jsonNumber(n int) string {
+	data, err := json.Marshal(n)
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}

@@ -1,0 +1,101 @@
+package page
+
+import (
+	"html/template"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// fields are the criteria in the order of the forms.
+var fields = []string{"service", "accelerator", "intent", "os", "platform"}
+
+// asked are the parameters that choose a recipe, besides the criteria.
+var asked = append(slices.Clone(fields), "catalogue", "profile", "nodes", "allow-generic")
+
+// only keeps those parameters of a query, without empty ones: a form sends those
+// that were left open.
+func only(q url.Values, names []string) url.Values {
+	out := url.Values{}
+	for _, n := range names {
+		for _, v := range q[n] {
+			if v = strings.TrimSpace(v); v != "" {
+				out.Add(n, v)
+			}
+		}
+	}
+	return out
+}
+
+// of is the query that asks for a recipe by its criteria.
+func of(c schema.Criteria) url.Values {
+	q := url.Values{}
+	for i, v := range []string{string(c.Service), string(c.Accelerator), string(c.Intent), string(c.OS), string(c.Platform)} {
+		if v != "" {
+			q.Set(fields[i], v)
+		}
+	}
+	return q
+}
+
+// prefixed puts a prefix before each name.
+func prefixed(prefix string, q url.Values) url.Values {
+	out := url.Values{}
+	for k, v := range q {
+		out[prefix+k] = v
+	}
+	return out
+}
+
+// without is its inverse: the parameters that have the prefix, without it.
+func without(prefix string, q url.Values) url.Values {
+	out := url.Values{}
+	for k, v := range q {
+		if name, ok := strings.CutPrefix(k, prefix); ok {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+// command is a command line that asks for the same, for a POSIX shell.
+func command(program string, q url.Values, names []string, more ...string) string {
+	words := []string{program}
+	for _, n := range names {
+		for _, v := range q[n] {
+			if v == "true" {
+				words = append(words, "--"+n)
+				continue
+			}
+			words = append(words, "--"+n, quote(v))
+		}
+	}
+	return strings.Join(append(words, more...), " ")
+}
+
+// quote is a word as a POSIX shell reads it back.
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@%+,", r)
+	}
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// merged are the parameters of both.
+func merged(a, b url.Values) url.Values {
+	out := url.Values{}
+	for _, from := range []url.Values{a, b} {
+		for k, v := range from {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+// link is q for a template, which would escape its separators too.
+func link(q url.Values) template.URL { return template.URL(q.Encode()) }

@@ -1,0 +1,156 @@
+package page
+
+import (
+	"encoding/json"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// recipe is the page of one recipe.
+type recipe struct {
+	schema.RecipeResult
+	Query      template.URL // that asks for it
+	Components []component
+	Rules      []rule
+	Bundle     bundle
+	Commands   []string
+	Sides      []template.URL // its criteria as one side of a comparison
+	Hidden     []option       // its criteria as fields of a form
+}
+
+// component is one component, with its values and who set them.
+type component struct {
+	schema.ComponentRef
+	Step   int // in the deployment order, from 1
+	Values []value
+}
+
+// value is one value of a recipe, and its origin.
+type value struct {
+	schema.Explained
+	Name string // of the value within its component
+	Text string
+}
+
+// rule is one constraint, and its origin.
+type rule struct {
+	schema.Constraint
+	Origin *schema.Explained
+}
+
+func (p *page) recipe(r *http.Request) (string, view, error) {
+	q := only(r.URL.Query(), asked)
+	d := recipe{Query: link(q)}
+	if err := p.ask(r.Context(), "/v1/recipe", q, &d.RecipeResult); err != nil {
+		return "", view{}, err
+	}
+	var explained []schema.Explained
+	if err := p.ask(r.Context(), "/v1/explain", q, &explained); err != nil {
+		return "", view{}, err
+	}
+	d.Components = componentsOf(d.RecipeResult, explained)
+	d.Rules = rulesOf(d.Constraints, explained)
+	d.Bundle = p.bundle(r, q)
+	d.Commands = []string{command("eidos recipe", q, asked, "-o", "recipe.yaml"), "curl '" + origin(r) + "/v1/recipe?" + q.Encode() + "'"}
+	for _, name := range asked {
+		for _, v := range q[name] {
+			d.Sides = append(d.Sides, template.URL("a."+url.QueryEscape(name)+"="+url.QueryEscape(v)))
+			d.Hidden = append(d.Hidden, option{Value: name, Label: v})
+		}
+	}
+	return "recipe", view{Title: title(d.Criteria), Script: "recipe.js", Data: d}, nil
+}
+
+// title is the criteria in words.
+func title(c schema.Criteria) string {
+	var words []string
+	q := of(c)
+	for _, f := range fields {
+		if v := q.Get(f); v != "" {
+			words = append(words, v)
+		}
+	}
+	if words == nil {
+		return "any cluster"
+	}
+	return strings.Join(words, " · ")
+}
+
+// componentsOf are the components in the order of their deployment.
+func componentsOf(r schema.RecipeResult, all []schema.Explained) []component {
+	values := map[string][]value{}
+	for _, e := range all {
+		name, rest, ok := cut(strings.TrimPrefix(e.Path, "components."))
+		if !ok || !strings.HasPrefix(e.Path, "components.") || e.Value == nil && e.Displaced == nil {
+			continue
+		}
+		values[name] = append(values[name], value{e, strings.TrimPrefix(rest, "values."), textOf(e.Value)})
+	}
+	step := map[string]int{}
+	for i, name := range r.DeploymentOrder {
+		step[name] = i + 1
+	}
+	var out []component
+	for _, c := range r.ComponentRefs {
+		name := string(c.Name)
+		out = append(out, component{c, step[name], values[name]})
+	}
+	return out
+}
+
+// cut splits a path at the dot after its first name, which may be quoted.
+func cut(path string) (first, rest string, ok bool) {
+	if strings.HasPrefix(path, `"`) {
+		end := strings.Index(path[1:], `"`)
+		if end < 0 {
+			return path, "", false
+		}
+		first, rest = path[1:end+1], path[end+2:]
+		return first, strings.TrimPrefix(rest, "."), strings.HasPrefix(rest, ".")
+	}
+	return strings.Cut(path, ".")
+}
+
+// textOf is a value on one line.
+func textOf(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	}
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic("BUG: " + err.Error()) // it was JSON
+	}
+	return string(data)
+}
+
+func rulesOf(constraints []schema.Constraint, all []schema.Explained) []rule {
+	var out []rule
+	for _, c := range constraints {
+		out = append(out, rule{Constraint: c})
+		for i, e := range all {
+			if e.Path == `constraints."`+string(c.Name)+`"` || e.Path == "constraints."+string(c.Name) {
+				out[len(out)-1].Origin = &all[i]
+			}
+		}
+	}
+	return out
+}
+
+// origin is the address that the page was asked under.
+func origin(r *http.Request) string {
+	scheme := "http"
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host
+}
+
+// QueryText is the query as a script reads it.
+func (d recipe) QueryText() string { return string(d.Query) }

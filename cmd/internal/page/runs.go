@@ -1,0 +1,218 @@
+package page
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"html/template"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/NVIDIA/eidos/cmd/internal/graph"
+	"github.com/NVIDIA/eidos/cmd/internal/report"
+	"github.com/NVIDIA/eidos/cmd/internal/text"
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/history"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Runs is where the pages of runs read from: the journals of a state directory.
+type Runs struct {
+	List   func() ([]history.Run, error)
+	Find   func(id string) (history.Run, error)
+	Events func(id string) ([]engine.Event, error)
+	// Plan compiles the pipeline of a run as it was run, for its graph.
+	Plan func(context.Context, history.Run) (*plan.Plan, error)
+}
+
+// run is the page of one run.
+type run struct {
+	history.Run
+	*report.Outcome
+	Failed []*report.Step
+	Rows   []template.HTML
+	Counts []count
+	Retry  string
+	Graph  bool
+	Live   bool
+	Took   string
+}
+
+type count struct {
+	State string
+	N     int
+}
+
+func (p *page) runs(*http.Request) (string, view, error) {
+	list, err := p.Runs.List()
+	if err != nil {
+		return "", view{}, err
+	}
+	return "runs", view{Title: "Runs", Data: list}, nil
+}
+
+func (p *page) run(r *http.Request) (string, view, error) {
+	found, err := p.Runs.Find(r.PathValue("id"))
+	if err != nil {
+		return "", view{}, err
+	}
+	events, err := p.Runs.Events(found.ID)
+	if err != nil {
+		return "", view{}, err
+	}
+	o := report.Gather(report.Run{Events: events})
+	d := run{Run: found, Outcome: o, Counts: counts(o), Live: live(found), Graph: found.Source != nil && len(o.Steps) <= drawn}
+	d.Took = text.Duration(o.End.Sub(o.Start))
+	for _, st := range o.Steps {
+		row, err := rowOf(o, st)
+		if err != nil {
+			return "", view{}, err
+		}
+		d.Rows = append(d.Rows, row)
+		if st.State == string(engine.Failed) {
+			d.Failed = append(d.Failed, st)
+		}
+	}
+	if found.Source != nil && !d.Live && (len(d.Failed) > 0 || found.Interrupted) {
+		d.Retry = "eidos retry " + found.ID
+	}
+	return "run", view{Title: found.Pipeline + ", run " + found.ID, Script: "run.js", Data: d}, nil
+}
+
+// drawn is the largest run, in steps, whose graph still shows something.
+const drawn = 400
+
+func live(r history.Run) bool { return r.State == engine.Running && !r.Interrupted }
+
+// counts lists how many steps are in each state.
+func counts(o *report.Outcome) []count {
+	var out []count
+	for _, state := range []string{"running", "done", "reused", "failed", "skipped", "canceled"} {
+		if n := o.Counts[state]; n > 0 {
+			out = append(out, count{state, n})
+		}
+	}
+	return out
+}
+
+// rowText shows one step of a run: the page has one a step, and a running page
+// gets those again that have changed.
+var rowText = template.Must(template.New("row.html").ParseFS(files, "templates/row.html"))
+
+// row is a step, and its place on the time axis of its run, in thousandths.
+type row struct {
+	*report.Step
+	Took        string
+	From, Width int
+}
+
+func rowOf(o *report.Outcome, st *report.Step) (template.HTML, error) {
+	total := max(o.End.Sub(o.Start), time.Millisecond)
+	begin, end := st.Start, st.End
+	if end.IsZero() {
+		end = o.End
+	}
+	if st.Took > 0 && st.Took < end.Sub(o.Start) {
+		begin = end.Add(-st.Took)
+	}
+	part := func(d time.Duration) int { return int(min(max(d*1000/total, 0), 1000)) }
+	x := row{Step: st, From: part(begin.Sub(o.Start)), Width: max(part(end.Sub(begin)), 4)}
+	x.From = min(x.From, 1000-x.Width)
+	if st.Took > 0 {
+		x.Took = text.Duration(st.Took)
+	}
+	var b bytes.Buffer
+	err := rowText.Execute(&b, x)
+	return template.HTML(b.String()), err
+}
+
+// changes is what a page of a run that goes on asks for.
+type changes struct {
+	Seq    int       `json:"seq"`
+	Live   bool      `json:"live"`
+	State  string    `json:"state"`
+	Took   string    `json:"took"`
+	Counts []count   `json:"counts"`
+	Rows   []rowHTML `json:"rows"`
+}
+
+type rowHTML struct {
+	ID   string        `json:"id"`
+	HTML template.HTML `json:"html"`
+}
+
+// events answers with the steps that have changed since an event.
+func (s *Runs) events(w http.ResponseWriter, r *http.Request) {
+	after, _ := strconv.Atoi(r.URL.Query().Get("after"))
+	found, err := s.Find(r.PathValue("id"))
+	if err != nil {
+		http.Error(w, schema.ErrorText(err), schema.CodeOf(err).Info().Status)
+		return
+	}
+	all, err := s.Events(found.ID)
+	if err != nil {
+		http.Error(w, schema.ErrorText(err), schema.CodeOf(err).Info().Status)
+		return
+	}
+	o := report.Gather(report.Run{Events: all})
+	c := changes{Seq: o.Seq, Live: live(found), State: stateOf(found), Took: text.Duration(o.End.Sub(o.Start)), Counts: counts(o), Rows: []rowHTML{}}
+	for _, st := range o.Steps {
+		if st.Seq <= after {
+			continue
+		}
+		h, err := rowOf(o, st)
+		if err != nil {
+			panic("BUG: " + err.Error())
+		}
+		c.Rows = append(c.Rows, rowHTML{st.ID, h})
+	}
+	data, err := json.Marshal(c)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	send(w, r, http.StatusOK, data)
+}
+
+func stateOf(r history.Run) string {
+	if r.Interrupted {
+		return "interrupted"
+	}
+	return string(r.State)
+}
+
+// graph draws the run's graph, with the states that its steps are in.
+func (s *Runs) graph(w http.ResponseWriter, r *http.Request) {
+	svg, err := s.draw(r.Context(), r.PathValue("id"))
+	if err != nil {
+		http.Error(w, schema.ErrorText(err), schema.CodeOf(err).Info().Status)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "image/svg+xml")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+	h.Set("Cache-Control", "no-store")
+	send(w, r, http.StatusOK, []byte(svg))
+}
+
+func (s *Runs) draw(ctx context.Context, id string) (string, error) {
+	found, err := s.Find(id)
+	if err != nil {
+		return "", err
+	}
+	events, err := s.Events(found.ID)
+	if err != nil {
+		return "", err
+	}
+	p, err := s.Plan(ctx, found)
+	if err != nil {
+		return "", err
+	}
+	return graph.SVG(report.Graph(p, report.Gather(report.Run{Events: events}))), nil
+}
+
+// Word is the run's state for a reader.
+func (d run) Word() string { return stateOf(d.Run) }
