@@ -53,6 +53,7 @@ func decodeAs(def string, data []byte) (any, error) {
 		"CollectParams": &CollectParams{}, "ResolveParams": &ResolveParams{}, "ValidateParams": &ValidateParams{},
 		"Drift": &Drift{}, "DiffParams": &DiffParams{},
 		"ChartFacts": &ChartFacts{}, "DetectionResult": &DetectionResult{}, "DetectParams": &DetectParams{},
+		"Mirror": &Mirror{}, "MirrorParams": &MirrorParams{}, "CheckMirrorParams": &CheckMirrorParams{}, "RelocateParams": &RelocateParams{},
 		"ImageList": &ImageList{}, "ImagesParams": &ImagesParams{},
 		"BundleLock": &BundleLock{}, "VendorParams": &VendorParams{},
 		"RenderParams": &RenderParams{}, "PushParams": &PushParams{}, "SignParams": &SignParams{}, "VerifyParams": &VerifyParams{},

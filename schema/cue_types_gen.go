@@ -628,6 +628,72 @@ type ImagesParams struct {
 	InsecureTLS bool `json:"insecureTLS,omitempty"`
 }
 
+// #Mirror is what a mirror holds: every chart, image and bundle by the digest
+// that it has there. It is the content of the mirror's release.
+type Mirror struct {
+	Kind string `json:"kind"`
+
+	APIVersion string `json:"apiVersion"`
+
+	Name Text `json:"name"`
+
+	// Tag of the release.
+	Version Text `json:"version"`
+
+	// Sorted by name.
+	Entries []MirrorEntry `json:"entries"`
+
+	// What is not in the mirror, for people.
+	Notes []string `json:"notes,omitempty"`
+}
+
+type MirrorEntry struct {
+	Kind string `json:"kind"`
+
+	// In the mirror: HOST/REPOSITORY:TAG of images, charts/NAME:VERSION,
+	// bundle/NAME:VERSION.
+	Name Text `json:"name"`
+
+	// What it is a copy of.
+	Source Text `json:"source"`
+
+	Digest Digest `json:"digest"`
+
+	Size int64 `json:"size"`
+
+	// Signatures and attestations that came with it.
+	Referrers int64 `json:"referrers,omitempty"`
+}
+
+// #MirrorParams are the parameters of `mirror`: charts, images and a bundle to a registry or a directory.
+type MirrorParams struct {
+	// registry[/prefix], or oci-layout:DIR for one directory that holds all.
+	To Text `json:"to"`
+
+	// Copy this platform of images only, as linux/amd64; images that are pinned
+	// by digest are copied whole.
+	Platform string `json:"platform,omitempty"`
+
+	// How many are copied at once; 4 if not said.
+	Jobs int64 `json:"jobs,omitempty"`
+
+	// Talk HTTP instead of HTTPS.
+	PlainHTTP bool `json:"plainHTTP,omitempty"`
+
+	// Do not verify the registries' certificates.
+	InsecureTLS bool `json:"insecureTLS,omitempty"`
+}
+
+// #CheckMirrorParams are the parameters of `check-mirror`: whether a mirror holds what its release states.
+type CheckMirrorParams struct {
+	PlainHTTP bool `json:"plainHTTP,omitempty"`
+
+	InsecureTLS bool `json:"insecureTLS,omitempty"`
+
+	// Read every byte and compare it with its digest, not only the manifests.
+	Deep bool `json:"deep,omitempty"`
+}
+
 // #Pipeline is a file for `eidos run`: typed steps and the edges between them.
 type Pipeline struct {
 	Kind string `json:"kind"`
@@ -946,6 +1012,12 @@ type Reference struct {
 	ArtifactType string `json:"artifactType,omitempty"`
 
 	Size int64 `json:"size"`
+}
+
+// #RelocateParams are the parameters of `relocate`: a recipe whose charts and images come from a mirror.
+type RelocateParams struct {
+	// registry[/prefix] of the mirror.
+	To Text `json:"to"`
 }
 
 // #RenderParams are the parameters of `render`: a recipe to a bundle of files to deploy.

@@ -10,6 +10,7 @@ import (
 	"github.com/NVIDIA/eidos/steps/collect"
 	"github.com/NVIDIA/eidos/steps/drift"
 	"github.com/NVIDIA/eidos/steps/images"
+	"github.com/NVIDIA/eidos/steps/mirror"
 	"github.com/NVIDIA/eidos/steps/oci"
 	"github.com/NVIDIA/eidos/steps/render"
 	"github.com/NVIDIA/eidos/steps/resolve"
@@ -29,11 +30,15 @@ type Needs struct {
 
 // All lists every kind of step. A test checks that no folder is missing.
 func All(n Needs) []engine.Kind {
+	known := images.Options{Manifest: recipes.Manifest, Facts: charts.Builtin(), OCI: n.OCI}
 	return append(append(resolve.Kinds(n.Data),
 		collect.Kind(n.Collect),
 		validate.Kind(),
 		chartlock.Kind(n.Charts),
-		images.Kind(images.Options{Manifest: recipes.Manifest, Facts: charts.Builtin(), OCI: n.OCI}),
+		images.Kind(known),
+		images.RelocateKind(known),
+		mirror.Kind(n.OCI),
+		mirror.CheckKind(n.OCI),
 		render.Kind(recipes.Manifest),
 		oci.PushKind(n.OCI, sign.CheckBundle),
 		drift.Kind(),

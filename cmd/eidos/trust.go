@@ -226,7 +226,9 @@ func verdictWords(r *schema.Verification) string {
 			words += ": " + ch.Detail
 		}
 	}
-	words += "\n  trust level: " + string(r.TrustLevel)
+	if r.TrustLevel != "" { // what check-mirror proves has no signer
+		words += "\n  trust level: " + string(r.TrustLevel)
+	}
 	if len(r.Signers) > 0 {
 		words += ", by " + strings.Join(r.Signers, ", ")
 	}

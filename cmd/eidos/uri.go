@@ -64,6 +64,11 @@ func exists(path string) bool {
 // trimOCI drops the scheme that people write before image names.
 func trimOCI(ref string) string { return strings.TrimPrefix(ref, "oci://") }
 
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
 func isDirectory(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()

@@ -25,8 +25,25 @@ const maxChartFile = 1 << 20 // bytes
 
 // identify returns the chart that a packaged chart states to be.
 func identify(archive []byte) (chartVersion, error) {
-	bad := func(format string, args ...any) (chartVersion, error) {
-		return chartVersion{}, schema.Errorf(schema.Invalid, "not a packaged chart: "+format, args...)
+	data, err := ChartFile(archive)
+	if err != nil {
+		return chartVersion{}, err
+	}
+	doc, err := schema.Parse("Chart.yaml", data)
+	if err != nil {
+		return chartVersion{}, schema.Errorf(schema.Invalid, "not a packaged chart: %w", err)
+	}
+	is := chartVersion{doc.TextAt("name"), doc.TextAt("version")}
+	if is.name == "" || is.version == "" {
+		return chartVersion{}, schema.Errorf(schema.Invalid, "not a packaged chart: its Chart.yaml has no name or no version")
+	}
+	return is, nil
+}
+
+// ChartFile returns the Chart.yaml of a packaged chart. Invalid if it is not one.
+func ChartFile(archive []byte) ([]byte, error) {
+	bad := func(format string, args ...any) ([]byte, error) {
+		return nil, schema.Errorf(schema.Invalid, "not a packaged chart: "+format, args...)
 	}
 	zr, err := gzip.NewReader(bytes.NewReader(archive))
 	if err != nil {
@@ -51,15 +68,7 @@ func identify(archive []byte) (chartVersion, error) {
 		if len(data) > maxChartFile {
 			return bad("its Chart.yaml has more than %d MiB", maxChartFile>>20)
 		}
-		doc, err := schema.Parse("Chart.yaml", data)
-		if err != nil {
-			return bad("%w", err)
-		}
-		is := chartVersion{doc.TextAt("name"), doc.TextAt("version")}
-		if is.name == "" || is.version == "" {
-			return bad("its Chart.yaml has no name or no version")
-		}
-		return is, nil
+		return data, nil
 	}
 }
 

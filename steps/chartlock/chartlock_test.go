@@ -76,7 +76,7 @@ func pushChart(t *testing.T, ref string, c charttest.Chart) {
 func (w *world) lock(t *testing.T, p schema.VendorParams) (*schema.BundleLock, *blobtest.Store, error) {
 	t.Helper()
 	env := blobtest.Env(t.TempDir())
-	l, err := w.opts.lock(context.Background(), env, w.recipe, p)
+	l, err := w.opts.lock(context.Background(), env, w.recipe, nil, p)
 	return l, env.Blobs.(*blobtest.Store), err
 }
 

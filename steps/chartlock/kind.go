@@ -14,6 +14,7 @@ import (
 	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/internal/web"
 	"github.com/NVIDIA/eidos/steps/oci"
+	"github.com/NVIDIA/eidos/steps/render"
 	"github.com/NVIDIA/eidos/steps/retry"
 )
 
@@ -39,10 +40,33 @@ func Kind(o Options) engine.Kind {
 		Name: "vendor", Doc: "fetch the charts of a recipe and pin them by digest", Version: 1, Effect: true,
 		Parts: parts,
 	}, func(ctx context.Context, env engine.Env, p schema.VendorParams, in struct {
-		Recipe *schema.RecipeResult `in:"recipe"`
+		Recipe *schema.RecipeResult `in:"recipe,optional"`
+		Bundle *schema.Bundle       `in:"bundle,optional"`
 	}) (*schema.BundleLock, error) {
-		return o.lock(ctx, env, in.Recipe, p)
+		r, pinned, err := source(ctx, env, in.Recipe, in.Bundle)
+		if err != nil {
+			return nil, err
+		}
+		return o.lock(ctx, env, r, pinned, p)
 	})
+}
+
+// source is the recipe whose charts are wanted, and what a bundle that has its
+// charts pins: nil if it has none.
+func source(ctx context.Context, env engine.Env, r *schema.RecipeResult, b *schema.Bundle) (*schema.RecipeResult, *schema.BundleLock, error) {
+	switch {
+	case (r == nil) == (b == nil):
+		return nil, nil, schema.Errorf(schema.Invalid, "vendor needs a recipe or a bundle, one of the two").WithHint("in: {recipe: URI} or in: {bundle: URI}")
+	case b == nil:
+		return r, nil, nil
+	}
+	tree := render.FS(ctx, b, env.Blobs)
+	r, err := render.Recipe(tree, b.Metadata)
+	if err != nil {
+		return nil, nil, err
+	}
+	l, err := render.Lock(tree)
+	return r, l, err
 }
 
 // parts makes the files that parameters name part of the step's key.
@@ -66,11 +90,11 @@ func parts(env engine.Env, params any) ([]engine.Part, error) {
 }
 
 // lock returns the lock of a recipe; env.Blobs has its archives afterwards.
-func (o Options) lock(ctx context.Context, env engine.Env, r *schema.RecipeResult, p schema.VendorParams) (*schema.BundleLock, error) {
+func (o Options) lock(ctx context.Context, env engine.Env, r *schema.RecipeResult, l *schema.BundleLock, p schema.VendorParams) (*schema.BundleLock, error) {
 	ctx = retry.Listen(ctx, env.Log)
 	f := &fetcher{Options: o, env: env, web: web.Client{Version: o.OCI.Version, Transport: o.Transport}, access: oci.Access{PlainHTTP: p.PlainHTTP, InsecureTLS: p.InsecureTLS}}
 	var errs []error
-	pinned, err := pins(env.Dir, r, p.Lock)
+	pinned, err := pins(env.Dir, r, l, p.Lock)
 	errs = append(errs, err)
 	local, err := archives(env, r, p.ChartArchive)
 	errs = append(errs, err)
@@ -127,19 +151,23 @@ func of(c *chart, err error) error {
 	return schema.Join(out)
 }
 
-// pins are the entries of the lock at path by component. It must have every
+// pins are the entries of the lock l, or of the one at path, by component. It must have every
 // chart of the recipe, from the same place and in the same version.
-func pins(dir string, r *schema.RecipeResult, path string) (map[string]*schema.LockedChart, error) {
-	if path == "" {
+func pins(dir string, r *schema.RecipeResult, l *schema.BundleLock, path string) (map[string]*schema.LockedChart, error) {
+	switch {
+	case path != "":
+		data, err := userfile.ReadIn(dir, path, maxLock)
+		if err != nil {
+			return nil, err
+		}
+		l = &schema.BundleLock{}
+		if err := schema.Decode(path, data, l); err != nil {
+			return nil, err
+		}
+	case l == nil:
 		return nil, nil
-	}
-	data, err := userfile.ReadIn(dir, path, maxLock)
-	if err != nil {
-		return nil, err
-	}
-	var l schema.BundleLock
-	if err := schema.Decode(path, data, &l); err != nil {
-		return nil, err
+	default:
+		path = "bundle.lock" // of the bundle
 	}
 	out := map[string]*schema.LockedChart{}
 	for i := range l.Charts {

@@ -248,7 +248,10 @@ func ofChart(c *charts.Chart, set map[string]any) (out []named, notes []string) 
 		for _, r := range was {
 			n := named{reference: r, from: "rendered", group: g}
 			if repository := g.repository(v); repository != "" && repository != r.repository {
-				n.repository, n.digest = repository, ""
+				n.repository = repository
+			}
+			if g.digest == "" && n.repository != r.repository {
+				n.digest = "" // it was part of what was replaced
 			}
 			g.version(v, defaults, &n.reference)
 			add(n)
@@ -325,12 +328,12 @@ func (g group) version(v, defaults chartValues, r *reference) {
 		return
 	}
 	if _, ok := v.own(g.tag); ok && g.tag != "" && v.text(g.tag) != "" {
-		r.retag(v.text(g.tag))
+		r.tag = v.text(g.tag)
 	} else {
 		for _, p := range sharedTags() { // main, main-dcgm-4.x
 			was, is := defaults.text(p), v.text(p)
 			if rest, ok := strings.CutPrefix(r.tag, was); ok && was != "" && (rest == "" || rest[0] == '-') {
-				r.retag(is + rest)
+				r.tag = is + rest
 			}
 		}
 	}
@@ -341,12 +344,6 @@ func (g group) version(v, defaults chartValues, r *reference) {
 
 // sharedTags are values that are the tag of images without one of their own.
 func sharedTags() []string { return []string{"global.image.tag", "global.tag"} }
-
-func (r *reference) retag(tag string) {
-	if tag != r.tag {
-		r.tag, r.digest = tag, ""
-	}
-}
 
 // digest is what values write as a digest: with or without its algorithm.
 func digest(s string) string {

@@ -164,7 +164,7 @@ func TestValues(t *testing.T) {
 		{"kai-scheduler@v0.13.0", `{"global":{"registry":"ghcr.io/nvidia/kai-scheduler"}}`, "ghcr.io/nvidia/kai-scheduler/binder:v0.13.0", "registry/local"},
 		{"nvsentinel@v1.1.0", `{"global":{"image":{"tag":"v1.1.0"}}}`, "ghcr.io/nvidia/nvsentinel/gpu-health-monitor:v1.1.0-dcgm-4.x", ":main"},
 		{"kube-prometheus-stack@82.8.0", `{"grafana":{"enabled":false}}`, "quay.io/prometheus/prometheus:v3.10.0", "grafana"},
-		{"skyhook-operator@v0.14.0", `{"controllerManager":{"manager":{"image":{"tag":"v0.15.0"}}}}`, "nvcr.io/nvidia/skyhook/operator:v0.15.0", "operator:v0.15.0@"},
+		{"skyhook-operator@v0.14.0", `{"controllerManager":{"manager":{"image":{"tag":"v0.15.0"}}}}`, "nvcr.io/nvidia/skyhook/operator:v0.15.0@sha256:d9f50c5d8203a28be6acb88a845c32191829b3a92923de74977e22a81398aae1", "v0.14.0"},
 	} {
 		name, version, _ := strings.Cut(tt.chart, "@")
 		c, err := lib.Find(name, version)

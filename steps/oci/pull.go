@@ -63,7 +63,9 @@ func (o Options) Pull(ctx context.Context, env engine.Env, from string, access A
 		return b, nil
 	}
 	v := schema.New(doc.artifactType())
-	if v == nil || len(doc.Layers) != 1 {
+	// The release of a mirror has its inventory beside it.
+	_, release := v.(*schema.Mirror)
+	if v == nil || len(doc.Layers) != 1 && !(release && len(doc.Layers) > 0) {
 		return nil, schema.Errorf(schema.Invalid, "%q holds a %q, not a bundle or a document of eidos", at, doc.artifactType())
 	}
 	data, err := r.Blob(ctx, doc.Layers[0], maxDocument)

@@ -74,15 +74,11 @@ func (o Options) pushOne(ctx context.Context, env engine.Env, mt string, annotat
 		return nil, err
 	}
 	layer := v1.Descriptor{MediaType: types.MediaType(mt), Digest: digestOf(data), Size: int64(len(data)), Annotations: annotations}
-	created := time.Unix(0, 0)
-	if !o.Created.IsZero() {
-		created = o.Created
-	}
 	raw, err := json.Marshal(Manifest{
 		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: mt,
 		Config: EmptyConfig(), Layers: []v1.Descriptor{layer},
 		Annotations: map[string]string{
-			"org.opencontainers.image.created": created.UTC().Format(time.RFC3339),
+			"org.opencontainers.image.created": o.created(),
 			"org.opencontainers.image.source":  source,
 		},
 	})
@@ -96,6 +92,15 @@ func (o Options) pushOne(ctx context.Context, env engine.Env, mt string, annotat
 	}
 	ref.ArtifactType = mt
 	return ref, nil
+}
+
+// created is the time that artefacts carry.
+func (o Options) created() string {
+	t := time.Unix(0, 0)
+	if !o.Created.IsZero() {
+		t = o.Created
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // openTarget opens where something is to be written: not a digest.

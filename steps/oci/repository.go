@@ -214,6 +214,23 @@ func (r *Repository) open(ctx context.Context, d schema.Digest) (io.ReadCloser, 
 	return rc, nil
 }
 
+// hasBlob finds that a blob is there, in its size. NotFound if it is not.
+func (r *Repository) hasBlob(ctx context.Context, d v1.Descriptor) error {
+	ref := r.digest(schema.Digest(d.Digest.String()))
+	layer, err := remote.Layer(ref, r.with(forBlob(ctx))...)
+	if err != nil {
+		return r.explain("looking up", ref, err)
+	}
+	size, err := layer.Size()
+	if err != nil {
+		return r.explain("looking up", ref, err)
+	}
+	if size != d.Size {
+		return schema.Errorf(schema.Failed, "%q has %d bytes, and %d are stated", r.At(schema.Digest(d.Digest.String())), size, d.Size)
+	}
+	return nil
+}
+
 // PutBlob stores a small blob.
 func (r *Repository) PutBlob(ctx context.Context, data []byte, mediaType string) (v1.Descriptor, error) {
 	if err := r.upload(ctx, static.NewLayer(data, types.MediaType(mediaType))); err != nil {

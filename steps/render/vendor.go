@@ -1,6 +1,7 @@
 package render
 
 import (
+	"io/fs"
 	"path"
 
 	"github.com/NVIDIA/eidos/engine"
@@ -65,4 +66,17 @@ func (t *Tree) addSubchart(c *component, dir string) error {
 			WithHint("use --layout components, or leave the charts in their repositories")
 	}
 	return nil
+}
+
+// Lock returns the lock of a bundle with its charts, nil if it has none.
+func Lock(tree fs.FS) (*schema.BundleLock, error) {
+	data, err := readFile(tree, lockFile, maxFile)
+	if schema.CodeOf(err) == schema.NotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var l schema.BundleLock
+	return &l, schema.Decode(lockFile, data, &l)
 }

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/oci"
+)
+
+func (a *app) mirror() *cobra.Command {
+	s := &stage{name: "mirror", uses: "mirror"}
+	c := &cobra.Command{
+		Use:   "mirror RECIPE|BUNDLE|LAYOUT --to REGISTRY|LAYOUT",
+		Short: "Copy charts, images and a bundle to a registry or a directory",
+		Long: `Copy every chart and image that a recipe or a bundle needs, the bundle itself
+and its signatures and attestations, to a registry[/prefix] or to one directory,
+oci-layout:DIR, which is carried to where the registry is and copied again from
+there. What is there is not sent twice: a mirror that was broken off is resumed by
+the same command. The release, which names all of it by digest, is printed; to
+sign it is to sign everything.
+
+--rewrite writes a recipe that takes its charts and images from the mirror.`,
+		Example: `  eidos mirror recipe.yaml --to registry.example.com/gpu --node-os ubuntu24.04 --rewrite mirrored.yaml
+  eidos mirror registry.example.com/gpu/bundle:v1 --to oci-layout:./disk
+  eidos mirror oci-layout:./disk --to registry.internal/gpu
+  eidos mirror verify registry.internal/gpu/release/eks-training:1.0.0`,
+		Args: cobra.ExactArgs(1),
+	}
+	c.AddCommand(a.mirrorVerify())
+	with := a.params(c, "MirrorParams", "to")
+	to := c.Flags().String("to", "", "registry[/prefix], or oci-layout:DIR for one directory that holds all")
+	list := a.params(c, "ImagesParams", "resolve", "plainHTTP", "insecureTLS")
+	charts := a.params(c, "VendorParams", "plainHTTP", "insecureTLS")
+	rewrite := c.Flags().String("rewrite", "", "also write the recipe that takes everything from the mirror to this file")
+	s.stageFlags(c, "", "")
+	s.formatFlag(c)
+	s.valuesFromFlag(c)
+	must(c.MarkFlagRequired("to"))
+	c.RunE = func(c *cobra.Command, args []string) error {
+		s.with = with()
+		s.with["to"] = mirrorTarget(*to)
+		access := map[string]any{}
+		for _, k := range []string{"plainHTTP", "insecureTLS"} {
+			if v, ok := s.with[k]; ok {
+				access[k] = v
+			}
+		}
+		from := mirrorTarget(args[0])
+		if strings.HasPrefix(from, "oci-layout:") {
+			m := mode{when: "on a layout, which has all of it", takes: allBut(c, "node-os", "lock", "chart-archive", "rewrite", "platform", "values-from"), hint: "give it when the layout is made"}
+			if err := m.check(c); err != nil {
+				return err
+			}
+			release, err := a.layoutRelease(from)
+			if err != nil {
+				return err
+			}
+			s.in = map[string]any{"release": release}
+		} else if err := s.mirrorSteps(args[0], list(), charts(), access, *rewrite); err != nil {
+			return err
+		}
+		v, err := a.runStage(c.Context(), s)
+		if err != nil || v == nil {
+			return err
+		}
+		r := v.(*schema.Reference)
+		return a.printDocument(r, s.format, r.Reference)
+	}
+	return c
+}
+
+// mirrorSteps adds the steps that a mirror of a recipe or a bundle needs.
+func (s *stage) mirrorSteps(arg string, list, charts, access map[string]any, rewrite string) error {
+	in := recipeOrBundle(arg)
+	maps.Copy(list, access)
+	maps.Copy(charts, access)
+	inList := maps.Clone(in)
+	inList["charts"] = "charts"
+	s.more = map[string]schema.Step{
+		"charts": {Uses: "vendor", With: charts, In: in},
+		"images": {Uses: "images", With: list, In: inList},
+	}
+	s.in = map[string]any{"images": "images", "charts": "charts"}
+	if b, ok := in["bundle"]; ok {
+		port := "bundle"
+		if strings.HasPrefix(b.(string), "oci://") {
+			port = "pushed" // with its signatures
+		}
+		s.in[port] = b
+	}
+	if rewrite == "" {
+		return nil
+	}
+	r, ok := in["recipe"]
+	to := s.with["to"].(string)
+	switch {
+	case !ok:
+		return schema.Errorf(schema.Invalid, "--rewrite: a bundle is not written again").WithHint("mirror its recipe, and render what --rewrite writes")
+	case strings.HasPrefix(to, "oci-layout:"):
+		return schema.Errorf(schema.Invalid, "--rewrite: nothing pulls from a directory").WithHint("give it with the registry that the layout is copied to")
+	}
+	s.more["recipe"] = schema.Step{Uses: "relocate", With: map[string]any{"to": to}, In: map[string]any{"recipe": r}, Needs: []string{s.name}, Out: rewrite}
+	return nil
+}
+
+// mirrorTarget is a target as the step takes it: a path is a layout.
+func mirrorTarget(to string) string {
+	if strings.HasPrefix(to, ".") || filepath.IsAbs(to) {
+		if !strings.HasSuffix(to, ".yaml") && !strings.HasSuffix(to, ".json") && !isBundleDirectory(to) {
+			return "oci-layout:" + to
+		}
+	}
+	return trimOCI(to)
+}
+
+func isBundleDirectory(dir string) bool {
+	for _, name := range []string{"bundle.yaml", "checksums.txt"} {
+		if isFile(filepath.Join(dir, name)) {
+			return true
+		}
+	}
+	return false
+}
+
+// layoutRelease finds the release of the mirror in a layout directory.
+func (a *app) layoutRelease(from string) (string, error) {
+	t, err := (oci.Options{}).OpenTarget(from, ".", oci.Access{})
+	if err != nil {
+		return "", err
+	}
+	names, err := t.Names()
+	if err != nil {
+		return "", err
+	}
+	var found []string
+	for n, d := range names {
+		if strings.HasPrefix(n, "release/") {
+			found = append(found, "oci://"+t.Reference(n, d))
+		}
+	}
+	if len(found) != 1 {
+		return "", schema.Errorf(schema.Invalid, "%q has %d releases of mirrors, not one", from, len(found)).WithHint("make it with eidos mirror … --to %s, or name one: %s@sha256:…", from, from)
+	}
+	return found[0], nil
+}
+
+func (a *app) mirrorVerify() *cobra.Command {
+	s := &stage{name: "verify", uses: "check-mirror"}
+	c := &cobra.Command{
+		Use:   "verify RELEASE|LAYOUT",
+		Short: "Prove that a mirror holds everything that its release states",
+		Long: `Prove that a mirror holds every chart, image and bundle that its release states,
+each under its digest. Manifests are read; that layers are there is asked of the
+registry, and --deep reads every byte of them. eidos verify proves who signed the
+release.`,
+		Example: `  eidos mirror verify registry.internal/gpu/release/eks-training:1.0.0
+  eidos mirror verify oci-layout:./disk --deep`,
+		Args: cobra.ExactArgs(1),
+	}
+	with := a.params(c, "CheckMirrorParams")
+	s.stageFlags(c, "", "")
+	s.formatFlag(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		s.with = with()
+		release := "oci://" + trimOCI(args[0])
+		if l := mirrorTarget(args[0]); strings.HasPrefix(l, "oci-layout:") && !strings.Contains(l, "@") {
+			var err error
+			if release, err = a.layoutRelease(l); err != nil {
+				return err
+			}
+		}
+		s.in = map[string]any{"release": release}
+		return a.printVerification(c.Context(), s)
+	}
+	return c
+}
+
+// printVerification runs a step that proves something, and prints what.
+func (a *app) printVerification(ctx context.Context, s *stage) error {
+	v, err := a.runStage(ctx, s)
+	if v == nil {
+		return err
+	}
+	if perr := a.printDocument(v, s.format, verdictWords(v.(*schema.Verification))); perr != nil {
+		return perr
+	}
+	return err
+}

@@ -1,0 +1,121 @@
+package mirror
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/oci"
+	"github.com/NVIDIA/eidos/steps/retry"
+)
+
+// CheckKind is the kind `check-mirror`: whether a mirror holds everything that
+// its release states.
+func CheckKind(o oci.Options) engine.Kind {
+	return engine.Define(engine.Spec{
+		Name: "check-mirror", Doc: "prove that a mirror holds what its release states", Version: 1, Effect: true,
+	}, func(ctx context.Context, env engine.Env, p schema.CheckMirrorParams, in struct {
+		Release *schema.Reference `in:"release"`
+	}) (*schema.Verification, error) {
+		return check(ctx, o, env, p, in.Release)
+	})
+}
+
+// checks is how many artefacts are looked at at once.
+const checks = 8
+
+func check(ctx context.Context, o oci.Options, env engine.Env, p schema.CheckMirrorParams, release *schema.Reference) (*schema.Verification, error) {
+	ctx = retry.Listen(ctx, env.Log)
+	access := oci.Access{PlainHTTP: p.PlainHTTP, InsecureTLS: p.InsecureTLS}
+	m, t, err := read(ctx, o, env, access, release)
+	if err != nil {
+		return nil, err
+	}
+	out := &schema.Verification{Kind: "Verification", APIVersion: schema.APIVersion, Subject: release.Reference, Digest: release.Digest, Verified: true}
+	out.Checks = make([]schema.VerificationCheck, len(m.Entries))
+	errs := make([]error, len(m.Entries))
+	var g errgroup.Group
+	g.SetLimit(checks)
+	for i, e := range m.Entries {
+		g.Go(func() error {
+			size, err := o.Check(ctx, env, t.Reference(e.Name, e.Digest), access, p.Deep)
+			if err == nil && size != e.Size {
+				err = schema.Errorf(schema.Failed, "it names %d bytes, and the release states %d", size, e.Size)
+			}
+			c := schema.VerificationCheck{Name: e.Name, Passed: err == nil, Detail: fmt.Sprintf("%s, %d bytes", e.Digest, e.Size)}
+			if err != nil {
+				c.Detail = err.Error()
+				errs[i] = schema.Errorf(code(err), "%s: %s", e.Name, err).WithHint("run eidos mirror again: what is missing is copied")
+			}
+			out.Checks[i] = c
+			return nil
+		})
+	}
+	_ = g.Wait() // the errors are in errs, in the order of the release
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	err = schema.Join(errs)
+	out.Verified = err == nil
+	return out, err
+}
+
+// read returns what a mirror holds, and the mirror: it is where its release is.
+func read(ctx context.Context, o oci.Options, env engine.Env, access oci.Access, release *schema.Reference) (*schema.Mirror, *oci.Target, error) {
+	v, err := o.Pull(ctx, env, release.Reference, access)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, ok := v.(*schema.Mirror)
+	if !ok {
+		return nil, nil, schema.Errorf(schema.Invalid, "%q is not the release of a mirror", release.Reference).WithHint("name what eidos mirror printed")
+	}
+	to, err := oci.TargetOf(release.Reference, "release/"+m.Name)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := o.OpenTarget(to, env.Dir, access)
+	return m, t, err
+}
+
+// again copies a mirror, with its release.
+func (m *mirroring) again(ctx context.Context, release *schema.Reference) (*schema.Reference, error) {
+	ctx = retry.Listen(ctx, m.env.Log)
+	mirror, from, err := read(ctx, m.o, m.env, m.access, release)
+	if err != nil {
+		return nil, err
+	}
+	var jobs []job
+	for _, e := range mirror.Entries {
+		at := from.Reference(e.Name, e.Digest)
+		jobs = append(jobs, job{e, func(ctx context.Context) (oci.Copied, error) {
+			return m.o.Copy(ctx, m.env, at, m.access, m.target, e.Name, oci.CopyOptions{Referrers: e.Referrers > 0, Transferred: m.transferred})
+		}})
+	}
+	if err := m.do(ctx, jobs); err != nil {
+		return nil, err
+	}
+	name := "release/" + mirror.Name + ":" + mirror.Version
+	c, err := m.o.Copy(ctx, m.env, release.Reference, m.access, m.target, name, oci.CopyOptions{Referrers: true, Transferred: m.transferred})
+	if err != nil {
+		return nil, err
+	}
+	return &schema.Reference{
+		Kind: "Reference", APIVersion: schema.APIVersion, Reference: m.target.Reference(name, c.Digest),
+		Tag: mirror.Version, Digest: c.Digest, ArtifactType: mirror.MediaType(), Size: c.Size,
+	}, nil
+}
+
+// code is the class of a failed check: what is not there, or is something else,
+// is a verdict.
+func code(err error) schema.Code {
+	switch c := schema.CodeOf(err); c {
+	case schema.NotFound, schema.Failed, schema.Invalid:
+		return schema.Unsatisfied
+	default:
+		return c
+	}
+}

@@ -1,0 +1,387 @@
+package oci
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// transfers is how many blobs of one artefact are copied at once.
+const transfers = 4
+
+// maxDepth is how deep an index may hold indexes.
+const maxDepth = 4
+
+// Copied is what became of one artefact.
+type Copied struct {
+	Digest    schema.Digest
+	Size      int64 // bytes of all that it names
+	Referrers int   // signatures and attestations that came with it
+}
+
+// CopyOptions say what of an artefact is copied.
+type CopyOptions struct {
+	// Platform takes one image of an index, as linux/amd64; "" takes all.
+	Platform string
+	// Referrers also copies what refers to it: signatures, attestations, also
+	// under the older tags.
+	Referrers bool
+	// Transferred is called with the size of each blob that was not there; nil is
+	// nobody. It may be called from several goroutines.
+	Transferred func(bytes int64)
+}
+
+// Copy copies an artefact with everything that it names to the target, under a
+// name. What the target has already is not sent again, and everything that is
+// sent is compared with its digest.
+func (o Options) Copy(ctx context.Context, env engine.Env, from string, access Access, t *Target, name string, opts CopyOptions) (Copied, error) {
+	r, err := o.openSource(from, env.Dir, access)
+	if err != nil {
+		return Copied{}, err
+	}
+	to, err := t.sink(name)
+	if err != nil {
+		return Copied{}, err
+	}
+	raw, desc, err := r.fetch(ctx)
+	if err != nil {
+		return Copied{}, err
+	}
+	if opts.Platform != "" && r.Location.Digest == "" {
+		if raw, desc, err = r.platform(ctx, raw, desc, opts.Platform); err != nil {
+			return Copied{}, err
+		}
+	}
+	c := &copier{o: o, from: r, to: to, opts: opts, seen: map[v1.Hash]bool{}}
+	if err := c.tree(ctx, raw, desc, true, 0); err != nil {
+		return Copied{}, err
+	}
+	out := Copied{Digest: schema.Digest(desc.Digest.String()), Size: c.size}
+	if opts.Referrers {
+		if out.Referrers, err = c.referrers(ctx, out.Digest, t, name); err != nil {
+			return Copied{}, err
+		}
+	}
+	return out, nil
+}
+
+// platform returns the manifest of an index that is for one platform; what is not
+// an index is for any.
+func (r *Repository) platform(ctx context.Context, raw []byte, desc v1.Descriptor, want string) ([]byte, v1.Descriptor, error) {
+	doc, err := readDocument(r.At(schema.Digest(desc.Digest.String())), raw)
+	if err != nil || doc.Manifests == nil {
+		return raw, desc, err
+	}
+	var has []string
+	for _, m := range doc.Manifests {
+		if m.Platform == nil {
+			continue
+		}
+		is := m.Platform.OS + "/" + m.Platform.Architecture
+		if is == want || is+"/"+m.Platform.Variant == want {
+			raw, err := r.Manifest(ctx, schema.Digest(m.Digest.String()), m.Size)
+			return raw, m, err
+		}
+		has = append(has, is)
+	}
+	return nil, desc, schema.Errorf(schema.NotFound, "%q has no image for %s", r.Location, want).WithHint("it has %s", strings.Join(has, ", "))
+}
+
+// copier copies one artefact.
+type copier struct {
+	o    Options
+	from *Repository
+	to   sink
+	opts CopyOptions
+
+	mu   sync.Mutex
+	seen map[v1.Hash]bool
+	size int64
+}
+
+// count adds a part once, and reports whether it is the first time.
+func (c *copier) count(d v1.Hash, size int64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seen[d] {
+		return false
+	}
+	c.seen[d] = true
+	c.size += size
+	return true
+}
+
+// tree copies what a manifest or an index names, then itself: who finds it finds
+// the rest.
+func (c *copier) tree(ctx context.Context, raw []byte, desc v1.Descriptor, named bool, depth int) error {
+	at := c.from.At(schema.Digest(desc.Digest.String()))
+	doc, err := readDocument(at, raw)
+	if err != nil {
+		return err
+	}
+	if depth > maxDepth {
+		return schema.Errorf(schema.Invalid, "%q: its indexes are more than %d deep", at, maxDepth)
+	}
+	c.count(desc.Digest, int64(len(raw)))
+	for _, m := range doc.Manifests {
+		child, err := c.from.Manifest(ctx, schema.Digest(m.Digest.String()), m.Size)
+		if err != nil {
+			return err
+		}
+		if err := c.tree(ctx, child, m, false, depth+1); err != nil {
+			return err
+		}
+	}
+	var g errgroup.Group
+	g.SetLimit(transfers)
+	parts := doc.Layers
+	if doc.Config != nil {
+		parts = append([]v1.Descriptor{*doc.Config}, parts...)
+	}
+	for _, d := range parts {
+		if elsewhere(d) || !c.count(d.Digest, d.Size) {
+			continue
+		}
+		g.Go(func() error { return c.blob(ctx, d) })
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return c.to.manifest(ctx, raw, mediaTypeOf(desc, doc), named)
+}
+
+// elsewhere reports a layer that registries do not hold, for its licence.
+func elsewhere(d v1.Descriptor) bool {
+	mt := string(d.MediaType)
+	return strings.Contains(mt, "foreign") || strings.Contains(mt, "nondistributable")
+}
+
+func mediaTypeOf(d v1.Descriptor, doc *document) types.MediaType {
+	if doc.MediaType != "" {
+		return doc.MediaType
+	}
+	return d.MediaType
+}
+
+func (c *copier) blob(ctx context.Context, d v1.Descriptor) error {
+	digest := schema.Digest(d.Digest.String())
+	if _, err := parseDigest(string(digest)); err != nil || d.Size < 0 {
+		return schema.Errorf(schema.Invalid, "%q names a part with the digest %q and %d bytes", c.from.Location, digest, d.Size)
+	}
+	sent, err := c.to.blob(ctx, d, func() (io.ReadCloser, error) {
+		rc, err := c.from.open(ctx, digest)
+		if err != nil {
+			return nil, err
+		}
+		return struct {
+			io.Reader
+			io.Closer
+		}{engine.Expected{Digest: digest, Size: d.Size}.Reader(readerContext{ctx, rc}), rc}, nil
+	})
+	if err == nil && sent && c.opts.Transferred != nil {
+		c.opts.Transferred(d.Size)
+	}
+	return err
+}
+
+// referrers copies what refers to a digest and returns how many there are.
+func (c *copier) referrers(ctx context.Context, d schema.Digest, t *Target, name string) (int, error) {
+	list, warnings, err := c.from.Referrers(ctx, d)
+	if err != nil {
+		return 0, err
+	}
+	if len(warnings) > 0 {
+		return 0, schema.Errorf(schema.Failed, "%s", strings.Join(warnings, "; "))
+	}
+	n := 0
+	for _, e := range list {
+		raw, err := c.from.Manifest(ctx, schema.Digest(e.Digest.String()), e.Size)
+		if err != nil {
+			return 0, err
+		}
+		if err := c.tree(ctx, raw, e, false, 0); err != nil {
+			return 0, err
+		}
+		n++
+	}
+	base, _, _ := strings.Cut(strings.TrimSuffix(name, "@"+string(d)), "@")
+	if i := strings.LastIndexByte(base, ':'); i > strings.LastIndexByte(base, '/') {
+		base = base[:i]
+	}
+	for _, suffix := range []string{"sig", "att"} {
+		tag := strings.Replace(string(d), ":", "-", 1) + "." + suffix
+		from, err := c.from.signatures(c.o, base, tag, t.work)
+		if err != nil {
+			return 0, err
+		}
+		raw, desc, err := from.fetch(ctx)
+		if schema.CodeOf(err) == schema.NotFound {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		to, err := t.sink(base + ":" + tag)
+		if err != nil {
+			return 0, err
+		}
+		legacy := &copier{from: from, to: to, opts: c.opts, seen: map[v1.Hash]bool{}}
+		if err := legacy.tree(ctx, raw, desc, true, 0); err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// signatures is where a tag of older signatures is: in a layout that mirrors many
+// repositories, under the whole name.
+func (r *Repository) signatures(o Options, base, tag, work string) (*Repository, error) {
+	if r.Dir == "" {
+		return r.Tagged(tag), nil
+	}
+	_, desc, err := layout{dir: r.in(work)}.manifest(base + ":" + tag)
+	if err != nil {
+		return r.Tagged(tag), nil // a layout of one repository
+	}
+	l := r.Location
+	l.Tag, l.Digest = "", schema.Digest(desc.Digest.String())
+	return o.Open(l, work, Access{})
+}
+
+// PushChart writes a packaged chart as Helm does: its Chart.yaml as the config,
+// the archive as the one layer. config is that Chart.yaml as JSON.
+func (t *Target) PushChart(ctx context.Context, name string, config, archive []byte, annotations map[string]string) (Copied, error) {
+	layer := v1.Descriptor{MediaType: chartLayerType, Digest: digestOf(archive), Size: int64(len(archive))}
+	head := v1.Descriptor{MediaType: chartConfigType, Digest: digestOf(config), Size: int64(len(config))}
+	raw, err := json.Marshal(Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, Config: head, Layers: []v1.Descriptor{layer}, Annotations: annotations})
+	if err != nil {
+		return Copied{}, err
+	}
+	return t.put(ctx, name, raw, []part{{head, config}, {layer, archive}})
+}
+
+// part is a small blob of an artefact.
+type part struct {
+	desc v1.Descriptor
+	data []byte
+}
+
+// PushDocuments writes an artefact of documents, of the first one's type: a layer
+// for each, with the others' types as they are.
+func (t *Target) PushDocuments(ctx context.Context, name string, docs []Document) (Copied, error) {
+	var parts []part
+	layers := []v1.Descriptor{}
+	for _, d := range docs {
+		desc := v1.Descriptor{MediaType: types.MediaType(d.MediaType), Digest: digestOf(d.Data), Size: int64(len(d.Data)),
+			Annotations: map[string]string{"org.opencontainers.image.title": d.Title}}
+		parts, layers = append(parts, part{desc, d.Data}), append(layers, desc)
+	}
+	parts = append(parts, part{EmptyConfig(), emptyConfig})
+	raw, err := json.Marshal(Manifest{
+		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: docs[0].MediaType, Config: EmptyConfig(), Layers: layers,
+		Annotations: map[string]string{"org.opencontainers.image.created": t.o.created(), "org.opencontainers.image.source": source},
+	})
+	if err != nil {
+		return Copied{}, err
+	}
+	return t.put(ctx, name, raw, parts)
+}
+
+// Document is one layer of an artefact of documents.
+type Document struct {
+	MediaType, Title string
+	Data             []byte
+}
+
+func (t *Target) put(ctx context.Context, name string, raw []byte, parts []part) (Copied, error) {
+	to, err := t.sink(name)
+	if err != nil {
+		return Copied{}, err
+	}
+	size := int64(len(raw))
+	for _, p := range parts {
+		if _, err := to.blob(ctx, p.desc, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(p.data)), nil }); err != nil {
+			return Copied{}, err
+		}
+		size += p.desc.Size
+	}
+	if err := to.manifest(ctx, raw, types.OCIManifestSchema1, true); err != nil {
+		return Copied{}, err
+	}
+	return Copied{Digest: schema.Digest(digestOf(raw).String()), Size: size}, nil
+}
+
+// PushBundle writes a bundle.
+func (t *Target) PushBundle(ctx context.Context, env engine.Env, name string, b *schema.Bundle) (Copied, error) {
+	a, err := pack(ctx, b, env.Blobs, packing{created: t.o.Created, progress: env.Progress})
+	if err != nil {
+		return Copied{}, err
+	}
+	defer a.close()
+	to, err := t.sink(name)
+	if err != nil {
+		return Copied{}, err
+	}
+	size := int64(len(a.raw))
+	for _, c := range a.blobs {
+		if _, err := to.blob(ctx, c.desc, c.Compressed); err != nil {
+			return Copied{}, err
+		}
+		size += c.desc.Size
+	}
+	if err := to.manifest(ctx, a.raw, types.OCIManifestSchema1, true); err != nil {
+		return Copied{}, err
+	}
+	return Copied{Digest: schema.Digest(digestOf(a.raw).String()), Size: size}, nil
+}
+
+// Check reads the artefact at a reference by digest, with the manifests that it
+// names, and finds that its blobs are there; with deep it reads those too. It
+// returns the bytes that it names.
+func (o Options) Check(ctx context.Context, env engine.Env, at string, access Access, deep bool) (int64, error) {
+	r, err := o.openSource(at, env.Dir, access)
+	if err != nil {
+		return 0, err
+	}
+	raw, desc, err := r.fetch(ctx)
+	if err != nil {
+		return 0, err
+	}
+	c := &copier{from: r, to: checkSink{r, deep}, seen: map[v1.Hash]bool{}}
+	err = c.tree(ctx, raw, desc, true, 0)
+	return c.size, err
+}
+
+// checkSink compares what a repository has with what is named.
+type checkSink struct {
+	repo *Repository
+	deep bool
+}
+
+func (s checkSink) blob(ctx context.Context, d v1.Descriptor, open func() (io.ReadCloser, error)) (bool, error) {
+	if !s.deep {
+		return false, s.repo.hasBlob(ctx, d)
+	}
+	rc, err := open()
+	if err != nil {
+		return false, err
+	}
+	defer rc.Close()
+	if _, err := io.Copy(io.Discard, rc); err != nil {
+		return false, s.repo.unexpected(schema.Digest(d.Digest.String()), err)
+	}
+	return false, nil
+}
+
+func (s checkSink) manifest(context.Context, []byte, types.MediaType, bool) error { return nil }
