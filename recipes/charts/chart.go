@@ -118,12 +118,13 @@ type Known struct {
 // Know looks a path up. Invalid, with the nearest path that has an effect, if
 // the chart does not know it or no template reads it.
 func (c *Chart) Know(keys []string) (Known, error) {
-	n := c.root
+	n, free := c.root, false
 	for i, k := range keys {
-		if n.free || n.value != nil && (n.value.Type == "null" || n.value.Type == "list") {
+		free = free || n.free || n.value != nil && (n.value.Type == "null" || n.value.Type == "list")
+		next := n.sub[k]
+		if next == nil && free {
 			return Known{Free: true}, nil
 		}
-		next := n.sub[k]
 		if next == nil {
 			return Known{}, c.dead(keys, "does not have the value", i)
 		}
@@ -132,7 +133,7 @@ func (c *Chart) Know(keys []string) (Known, error) {
 	if n.value == nil {
 		return Known{Inner: len(n.sub) > 0, Free: n.free}, nil
 	}
-	if n.value.Unread && !n.read {
+	if n.value.Unread && !n.read && !free {
 		return Known{}, c.dead(keys, "has no template that reads the value", len(keys))
 	}
 	return Known{Type: n.value.Type, Free: n.free, Inner: len(n.sub) > 0, Default: n.value.Default}, nil
@@ -146,7 +147,7 @@ func (c *Chart) dead(keys []string, what string, depth int) error {
 	if near := c.nearest(keys, depth); near != "" {
 		return err.WithHint("did you mean %s?", near)
 	}
-	return err.WithHint("take it away")
+	return err.WithHint("take it away.")
 }
 
 var percent = pattern.New(`^[0-9]+%$`)

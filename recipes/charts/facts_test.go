@@ -95,7 +95,7 @@ func TestCheck(t *testing.T) {
 		{"gpu-operator", "v25.10.1", "operator.nodeSelector.role", "system", "", ""}, // read, without a default
 		{"gpu-operator", "v25.10.1", "driver.upgradePolicy.maxUnavailable", nil, "", ""},
 		{"kubeflow-trainer", "2.1.0", "jobset.enabled", true, `chart kubeflow-trainer 2.1.0 does not have the value "jobset.enabled": setting it has no effect`, "did you mean jobset.install?"},
-		{"k8s-ephemeral-storage-metrics", "1.19.2", "prometheus.release", "x", `chart k8s-ephemeral-storage-metrics 1.19.2 has no template that reads the value "prometheus.release": setting it has no effect`, "take it away"},
+		{"k8s-ephemeral-storage-metrics", "1.19.2", "prometheus.release", "x", `chart k8s-ephemeral-storage-metrics 1.19.2 has no template that reads the value "prometheus.release": setting it has no effect`, "take it away."},
 	} {
 		c, err := Builtin().Find(tt.chart, tt.version)
 		if err != nil {

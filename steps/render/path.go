@@ -108,6 +108,7 @@ type setter struct {
 	path      valuePath
 	value     any
 	text      string // as the user wrote value; "" if it is not from a user
+	want      string // type that the chart has for it, if that is known
 	// open lists paths that the chart is known to have though the recipe gives
 	// them no value.
 	open []valuePath
@@ -179,7 +180,7 @@ func (s setter) typed(old any) any {
 	_, was := old.(string)
 	n := len(s.path)
 	env := n >= 3 && s.path[n-1].key == "value" && s.path[n-2].index >= 0 && s.path[n-3].key == "env"
-	if s.text != "" && (was || env && old == nil) {
+	if s.text != "" && (was || env && old == nil || s.want == "string" && old == nil) {
 		return s.text
 	}
 	return s.value
@@ -303,4 +304,10 @@ func (e element) text() string {
 		return strconv.Itoa(e.index)
 	}
 	return e.key
+}
+
+// within reports whether p is one of the open paths, or below one.
+func within(p valuePath, open []valuePath) bool {
+	_, in := known(p, open)
+	return in
 }

@@ -61,6 +61,9 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 	if cErr != nil {
 		return nil, schema.Join([]error{perr, sErr, cErr})
 	}
+	for _, c := range cs {
+		c.read = src.Manifest
+	}
 	if err := schema.Join([]error{perr, sErr, layer(cs, p, src.File)}); err != nil {
 		return nil, err
 	}

@@ -89,7 +89,18 @@ func assign(cs []*component, from assigned, value func(string) (any, error)) err
 	if err := c.notAValue(a); err != nil {
 		return in(s, err)
 	}
-	return in(s, setter{c.Name, a.path, v, a.value, c.open()}.set(c.values, a.add))
+	set := setter{c.Name, a.path, v, a.value, "", c.open()}
+	if !a.add && !within(a.path, set.open) {
+		want, known, err := c.ask(a.path, v)
+		if e, ok := err.(*schema.Error); ok && e.Hint != "" {
+			err = e.WithHint("%s To set it all the same, write %s:+%s=…", e.Hint, c.Name, a.path)
+		}
+		if err != nil {
+			return in(s, err)
+		}
+		set.want, a.add = want, known
+	}
+	return in(s, set.set(c.values, a.add))
 }
 
 // in puts what the user wrote before what is wrong with it.
@@ -172,7 +183,10 @@ func valuesFile(cs []*component, name string, read func(string) ([]byte, error))
 			errs.Add(c.takesNone().At(doc.Pos(key), ""))
 			continue
 		}
-		merge(c.values, keepText(c.values, values, doc.At(key), func(path []string, err *schema.Error) {
+		c.unknown(values, func(path []string, err *schema.Error) {
+			errs.Add(err.At(doc.Pos(append([]string{key}, path...)...), ""))
+		})
+		merge(c.values, keepText(c.asText(values), values, doc.At(key), func(path []string, err *schema.Error) {
 			errs.Add(err.At(doc.Pos(append([]string{key}, path...)...), ""))
 		}, nil).(map[string]any), []string{key}, func(path []string, err *schema.Error) {
 			errs.Add(err.At(doc.Pos(path...), ""))

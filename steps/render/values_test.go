@@ -35,9 +35,15 @@ func TestMistakes(t *testing.T) {
 		"component unlike any": {params{Set: []string{"xyz:a=1"}}, []string{
 			"set[0]: \"xyz:a=1\": no component \"xyz\" in the recipe\nhint: its components are cert-manager, gpu-operator, monitoring, node-tuning and tuning-operator"}},
 		"key": {params{Set: []string{"gpu-operator:driver.versoin=1"}}, []string{
-			"set[0]: \"gpu-operator:driver.versoin=1\": no key \"versoin\" in \"driver\"\nhint: did you mean driver.version? To add a key that the recipe does not have, write gpu-operator:+driver.versoin=…"}},
+			"set[0]: \"gpu-operator:driver.versoin=1\": chart gpu-operator v25.10.1 does not have the value \"driver.versoin\": setting it has no effect\nhint: did you mean driver.version? To set it all the same, write gpu-operator:+driver.versoin=…"}},
 		"key at the root": {params{Set: []string{"gpu-operator:drivr.version=1"}}, []string{
-			"set[0]: \"gpu-operator:drivr.version=1\": no key \"drivr\" in the values\nhint: did you mean driver.version? To add a key that the recipe does not have, write gpu-operator:+drivr.version=…"}},
+			"set[0]: \"gpu-operator:drivr.version=1\": chart gpu-operator v25.10.1 does not have the value \"drivr.version\": setting it has no effect\nhint: did you mean driver.version? To set it all the same, write gpu-operator:+drivr.version=…"}},
+		"no effect": {params{Set: []string{"gpu-operator:driver.useOpenKernelModules=true", "gpu-operator:driver.startupProbe.periodSeconds=soon", "tuning-operator:nothing.like=1"}, Values: []string{"values-dead.yaml"}}, []string{
+			"set[0]: \"gpu-operator:driver.useOpenKernelModules=true\": chart gpu-operator v25.10.1 does not have the value \"driver.useOpenKernelModules\": setting it has no effect\nhint: did you mean driver.kernelModuleType? To set it all the same, write gpu-operator:+driver.useOpenKernelModules=…",
+			"set[1]: \"gpu-operator:driver.startupProbe.periodSeconds=soon\": \"driver.startupProbe.periodSeconds\" of chart gpu-operator v25.10.1 is a whole number, not text",
+			"set[2]: \"tuning-operator:nothing.like=1\": chart skyhook-operator v0.14.0 does not have the value \"nothing.like\": setting it has no effect\nhint: take it away. To set it all the same, write tuning-operator:+nothing.like=…",
+			"chart gpu-operator v25.10.1 does not have the value \"driver.maxParallelUpgrades\": setting it has no effect (values-dead.yaml:2:33)\nhint: did you mean driver.upgradePolicy.maxParallelUpgrades?",
+			"\"driver.startupProbe.timeoutSeconds\" of chart gpu-operator v25.10.1 is a whole number, not true or false (values-dead.yaml:2:67)"}},
 		"version of the chart": {params{Set: []string{"gpu-operator:version=v1", "gpu-operator:+version=v1", "gpu-operator:namespace=x"}}, []string{
 			"set[0]: \"gpu-operator:version=v1\": the version of the chart is not one of its values\nhint: the recipe says it, in componentRefs: change it there, or for all recipes in a directory of --data",
 			"set[1]: \"gpu-operator:+version=v1\": the version of the chart is not one of its values\nhint: the recipe says it, in componentRefs: change it there, or for all recipes in a directory of --data",
@@ -47,9 +53,9 @@ func TestMistakes(t *testing.T) {
 			"setJSON[0]: \"monitoring:+c={}\": component \"monitoring\" is left out, so this has no effect\nhint: drop it, or monitoring:enabled=false",
 			"setFile[0]: \"monitoring:+d=recipe.yaml\": component \"monitoring\" is left out, so this has no effect\nhint: drop it, or monitoring:enabled=false"}},
 		"key of a scheduling path": {params{Set: []string{"gpu-operator:operator.nodeSelctor=1"}}, []string{
-			"set[0]: \"gpu-operator:operator.nodeSelctor=1\": no key \"nodeSelctor\" in \"operator\"\nhint: did you mean operator.nodeSelector? To add a key that the recipe does not have, write gpu-operator:+operator.nodeSelctor=…"}},
+			"set[0]: \"gpu-operator:operator.nodeSelctor=1\": chart gpu-operator v25.10.1 does not have the value \"operator.nodeSelctor\": setting it has no effect\nhint: did you mean operator.nodeSelector? To set it all the same, write gpu-operator:+operator.nodeSelctor=…"}},
 		"below a value": {params{Set: []string{"gpu-operator:driver.version.major=1"}}, []string{
-			"set[0]: \"gpu-operator:driver.version.major=1\": \"driver.version\" is text and has no key \"major\""}},
+			"set[0]: \"gpu-operator:driver.version.major=1\": chart gpu-operator v25.10.1 does not have the value \"driver.version.major\": setting it has no effect\nhint: did you mean driver.version? To set it all the same, write gpu-operator:+driver.version.major=…"}},
 		"below a value, added": {params{Set: []string{"gpu-operator:+driver.version.major=1"}}, []string{
 			"set[0]: \"gpu-operator:+driver.version.major=1\": \"driver.version\" is text and has no key \"major\""}},
 		"path cut short": {params{Set: []string{"gpu-operator:driver=1"}}, []string{
@@ -74,9 +80,9 @@ func TestMistakes(t *testing.T) {
 			"no component \"monitorin\" in the recipe (values-bad.yaml:3:1)\nhint: did you mean monitoring?",
 			"the values of \"cert-manager\" must be a mapping, not a list (values-bad.yaml:5:15)"}},
 		"values that would change": {params{Values: []string{"values-lossy.yaml"}}, []string{
-			"1.10 would be read as the number 1.1 (values-lossy.yaml:2:10)\nhint: put it in quotes if it is text, as \"1.10\"",
-			"0640 would be read as the number 640 (values-lossy.yaml:3:16)\nhint: put it in quotes if it is text, as \"0640\"",
-			"2.0 would be read as the number 2 (values-lossy.yaml:3:41)\nhint: put it in quotes if it is text, as \"2.0\""}},
+			"1.10 would be read as the number 1.1 (values-lossy.yaml:2:32)\nhint: put it in quotes if it is text, as \"1.10\"",
+			"0640 would be read as the number 640 (values-lossy.yaml:3:19)\nhint: put it in quotes if it is text, as \"0640\"",
+			"2.0 would be read as the number 2 (values-lossy.yaml:3:30)\nhint: put it in quotes if it is text, as \"2.0\""}},
 		"many at once": {params{
 			Deployer: "helmm", Repo: "x",
 			Set:                  []string{"a", "b:", "c:d"},
@@ -150,7 +156,11 @@ func TestValues(t *testing.T) {
 		"new element":           {params{Set: []string{"gpu-operator:+toolkit.env[1].value=true"}}, "gpu-operator", "toolkit.env[1].value", "true"},
 		"number as text":        {params{Values: []string{"values-number.yaml"}}, "gpu-operator", "driver.version", "580.10"},
 		"list as text":          {params{Values: []string{"values-number.yaml"}}, "gpu-operator", "toolkit.env[0].value", "0640"},
-		"number":                {params{Values: []string{"values-number.yaml"}}, "gpu-operator", "fresh", int64(12)},
+		"number":                {params{Values: []string{"values-number.yaml"}}, "gpu-operator", "driver.startupProbe.failureThreshold", int64(12)},
+		"text of the chart":     {params{Values: []string{"values-number.yaml"}}, "gpu-operator", "driver.repository", "1.10"},
+		"known to the chart":    {params{Set: []string{"gpu-operator:driver.kernelModuleType=open"}}, "gpu-operator", "driver.kernelModuleType", "open"},
+		"text to the chart":     {params{Set: []string{"gpu-operator:driver.repository=1"}}, "gpu-operator", "driver.repository", "1"},
+		"free in the chart":     {params{Set: []string{"gpu-operator:driver.kernelModuleConfig.any=1"}}, "gpu-operator", "driver.kernelModuleConfig.any", int64(1)},
 		"list grows":            {params{Set: []string{"gpu-operator:+toolkit.env[1].name=A"}}, "gpu-operator", "toolkit.env[1]", map[string]any{"name": "A"}},
 		"empty mapping":         {params{Set: []string{"gpu-operator:daemonsets.labels.team=a"}}, "gpu-operator", "daemonsets.labels", map[string]any{"team": "a"}},
 		"new key":               {params{Set: []string{"gpu-operator:+a.b[0].c=1"}}, "gpu-operator", "a", map[string]any{"b": []any{map[string]any{"c": int64(1)}}}},
@@ -158,7 +168,7 @@ func TestValues(t *testing.T) {
 		"JSON":                  {params{SetJSON: []string{`gpu-operator:toolkit.env=[{"name":"B","value":1.5}]`}}, "gpu-operator", "toolkit.env", []any{map[string]any{"name": "B", "value": 1.5}}},
 		"JSON integer":          {params{SetJSON: []string{`gpu-operator:driver.version=9007199254740993`}}, "gpu-operator", "driver.version", "9007199254740993"},
 		"file":                  {params{SetFile: []string{"gpu-operator:driver.version=text.txt"}}, "gpu-operator", "driver.version", "two\nlines\n"},
-		"values file":           {params{Values: []string{"values.yaml"}}, "gpu-operator", "driver", map[string]any{"enabled": true, "version": "from-file", "rdma": map[string]any{"enabled": true}, "more": int64(1)}},
+		"values file":           {params{Values: []string{"values.yaml"}}, "gpu-operator", "driver", map[string]any{"enabled": true, "version": "from-file", "rdma": map[string]any{"enabled": true}, "kernelModuleType": "open"}},
 		"later file":            {params{Values: []string{"values.yaml", "values2.yaml"}}, "gpu-operator", "driver.version", "from-file-2"},
 		"set over file":         {params{Values: []string{"values.yaml"}, Set: []string{"gpu-operator:driver.version=set"}}, "gpu-operator", "driver.version", "set"},
 		"JSON over set": {params{Set: []string{"gpu-operator:driver.version=set"}, SetJSON: []string{`gpu-operator:driver.version="json"`}},
