@@ -4,16 +4,19 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// NewEventError returns what events say of err. Hint, position and path are those
+// of its first problem.
 func NewEventError(err error) *EventError {
 	out := &EventError{Code: schema.CodeOf(err), Message: schema.ErrorText(err)}
 	var se *schema.Error
 	if errors.As(err, &se) {
-		out.Hint, out.Pos = se.Hint, se.Pos
+		out.Hint, out.Pos, out.Path = se.Hint, se.Pos, se.Path
 	}
 	return out
 }
@@ -71,7 +74,17 @@ type EventError struct {
 	Code    schema.Code `json:"code"`
 	Message string      `json:"message"`
 	Pos     string      `json:"pos,omitempty"`
+	Path    string      `json:"path,omitempty"` // of what it is about: steps.bundle.with.repo
 	Hint    string      `json:"hint,omitempty"`
+}
+
+// Err is the error that e was made of, as far as e holds it.
+func (e *EventError) Err() *schema.Error {
+	msg := strings.TrimPrefix(e.Message, e.Path+": ")
+	if e.Pos != "" {
+		msg = strings.TrimSuffix(msg, " ("+e.Pos+")")
+	}
+	return &schema.Error{Code: e.Code, Msg: msg, Pos: e.Pos, Path: e.Path, Hint: e.Hint}
 }
 
 // Text is the message, "" of no error.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/path"
 )
 
 // Kind is a kind of step: what `uses` names. Make one with Define.
@@ -36,8 +37,10 @@ type Spec struct {
 	// its results are not reused unless the step says for how long.
 	Effect bool
 	// Check looks at decoded parameters for what their definition cannot say, as
-	// soon as there are any. The path of its errors is below `with`.
-	Check func(params any) error
+	// soon as they are known, without running anything: eidos vet calls it. inputs
+	// are the names of those that the step gets. The path of its errors is that of
+	// a parameter.
+	Check func(params any, inputs []string) error
 	// CleanUp is how long a step with these decoded parameters, nil if they are
 	// not known yet, may take to end after it was stopped: what it started in
 	// external systems must be deleted. A nil function stands for no time.
@@ -102,59 +105,50 @@ func (k Kind) Defined() bool { return k.params.PkgPath() == schemaPackage }
 // Decode reads the parameters of a step from its `with`.
 func (k Kind) Decode(with *schema.Doc) (any, error) {
 	p := reflect.New(k.params)
-	if !k.Defined() {
+	var err error
+	if k.Defined() {
+		err = with.Decode(p.Interface())
+	} else {
 		m, _ := with.Value().(map[string]any)
-		if err := decodeExternal(schema.Position{Doc: with, Root: with.Path()}, m, p.Interface()); err != nil {
-			return nil, err
-		}
-		return p.Interface(), nil
+		err = decodeExternal(schema.Position{Doc: with}, m, p.Interface())
 	}
-	if err := with.Decode(p.Interface()); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	return k.checked(p.Interface(), schema.Position{Doc: with, Root: with.Path()})
+	return p.Interface(), nil
 }
 
-// checked is params after Check; its errors get the position of what they are
-// about.
-func (k Kind) checked(params any, at schema.Position) (any, error) {
+// Verify calls Check for a step with these decoded parameters and inputs. Its
+// errors have the positions of parameters in with.
+func (k Kind) Verify(params any, inputs []string, with *schema.Doc) error {
 	if k.Check == nil {
-		return params, nil
+		return nil
 	}
+	at := schema.Position{Doc: with}
 	var out []error
-	for _, err := range schema.List(k.Check(params)) {
+	for _, err := range schema.List(k.Check(params, inputs)) {
 		var e *schema.Error
-		if errors.As(err, &e) {
-			is := at.Child(strings.Split(e.Path, ".")...)
-			c := *e
-			c.Pos, c.Path = is.Pos(), is.String()
-			err = &c
+		if errors.As(err, &e) && e.Pos == "" {
+			if p, perr := path.Parse(e.Path); perr == nil {
+				is := at.Child(p.Keys()...)
+				c := *e
+				c.Pos, c.Path = is.Pos(), is.String()
+				err = &c
+			}
 		}
 		out = append(out, err)
 	}
-	if out != nil {
-		return nil, schema.Join(out)
-	}
-	return params, nil
+	return schema.Join(out)
 }
 
-// DecodeValue is Decode for parameters that have no text of their own; path is
-// where they stand, for messages.
-func (k Kind) DecodeValue(path string, with map[string]any) (any, error) {
-	if with == nil {
-		with = map[string]any{}
-	}
-	p := reflect.New(k.params)
-	if !k.Defined() {
-		if err := decodeExternal(schema.Position{Root: path}, with, p.Interface()); err != nil {
-			return nil, err
+// HasParameter reports whether the kind has a parameter of that name.
+func (k Kind) HasParameter(name string) bool {
+	for i := range k.params.NumField() {
+		if key, _, _ := strings.Cut(k.params.Field(i).Tag.Get("json"), ","); key == name {
+			return true
 		}
-		return p.Interface(), nil
 	}
-	if err := schema.DecodeValue(path, with, p.Interface()); err != nil {
-		return nil, err
-	}
-	return k.checked(p.Interface(), schema.Position{Root: path})
+	return false
 }
 
 // Run runs one step of the kind. params is what Decode returned. A panic of the

@@ -32,7 +32,7 @@ func TestPanicIsTheStepsError(t *testing.T) {
 	var log []string
 	r := run.Runner{Store: store.NewMemory(), Events: func(e engine.Event) { log = append(log, e.Text) }}
 	res, err := r.Run(context.Background(), compile(t, newWorld(), "steps:\n  a: {uses: panic}\n"))
-	if err == nil || err.Error() != "steps.a: BUG: panic panicked: no" {
+	if err == nil || err.Error() != "steps.a: BUG: panic panicked: no (pipeline.yaml:5:6)" {
 		t.Errorf("got %v", err)
 	}
 	if !strings.Contains(strings.Join(log, "\n"), "goroutine") {
@@ -119,7 +119,7 @@ steps:
 // secret; one that holds nothing else is not there.
 func TestSecretOfTheEnvironment(t *testing.T) {
 	plan := compile(t, newWorld(), "secrets: {token: {env: TOKEN}}\nsteps:\n  a: {uses: secret, with: {name: token}, secrets: [token]}\n")
-	for value, want := range map[string]string{"sesame-open\r\n": "", "\n": `steps.a: secret "token": the environment has no TOKEN`} {
+	for value, want := range map[string]string{"sesame-open\r\n": "", "\n": `steps.a: secret "token": the environment has no TOKEN (pipeline.yaml:6:6)`} {
 		r := run.Runner{Store: store.NewMemory(), LookupEnv: func(string) (string, bool) { return value, true }}
 		res, err := r.Run(context.Background(), plan)
 		if want != "" {

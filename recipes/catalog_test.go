@@ -107,7 +107,7 @@ func TestStrictCoverage(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	hint := err.(*schema.Error).Hint
-	for _, want := range []string{"gb200-eks-inference (--service eks --accelerator gb200 --intent inference)", "gb200-eks-training", "--allow-generic"} {
+	for _, want := range []string{"gb200-eks-inference (--service eks --accelerator gb200 --intent inference)", "gb200-eks-training", schema.Parameter("allowGeneric")} {
 		if !strings.Contains(hint, want) {
 			t.Errorf("hint %q does not name %s", hint, want)
 		}

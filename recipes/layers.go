@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
+
+	"github.com/NVIDIA/eidos/schema/path"
 )
 
 // Layer is a component or an overlay as its author wrote it, statement by
@@ -78,21 +79,5 @@ func statements(layers []Layer, applied []string, components map[string]bool) []
 	return out
 }
 
-// JoinPath writes a path with dots between its keys, those that hold anything
-// but letters, digits, dashes, underscores and slashes in quotes.
-func JoinPath(keys []string) string {
-	var b strings.Builder
-	for i, k := range keys {
-		if i > 0 {
-			b.WriteByte('.')
-		}
-		if k == "" || strings.ContainsFunc(k, func(r rune) bool {
-			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '/'
-		}) {
-			fmt.Fprintf(&b, "%q", k)
-		} else {
-			b.WriteString(k)
-		}
-	}
-	return b.String()
-}
+// JoinPath writes a path of keys in the language of package path.
+func JoinPath(keys []string) string { return path.Keys(keys...).String() }

@@ -42,6 +42,15 @@ func (c *Catalog) Match(q Criteria) (leaves []string, uncovered Criteria) {
 	return append(leaves, everywhere...), uncovered
 }
 
+// Covers returns the error that Resolve returns for a question that states a
+// field which no applied overlay carries; it reads no answer.
+func (c *Catalog) Covers(q schema.Criteria) error {
+	if _, uncovered := c.Match(CriteriaOf(q)); uncovered != (Criteria{}) {
+		return c.notCovered(CriteriaOf(q), uncovered)
+	}
+	return nil
+}
+
 // Resolve answers a question. Invalid if it states a field that no applied
 // overlay carries, unless allowGeneric.
 func (c *Catalog) Resolve(q schema.Criteria, allowGeneric bool) (*schema.RecipeResult, error) {
@@ -88,13 +97,13 @@ func (c *Catalog) notCovered(q, uncovered Criteria) error {
 	}
 	near := c.Nearest(q, 3)
 	if len(near) == 0 {
-		return err.WithHint("--allow-generic accepts a recipe that knows nothing about it")
+		return err.WithHint("%s accepts a recipe that knows nothing about it", schema.Parameter("allowGeneric"))
 	}
 	var list []string
 	for _, o := range near {
 		list = append(list, o.Name+" ("+CriteriaOf(o.Criteria).Flags()+")")
 	}
-	return err.WithHint("the nearest recipes are %s; --allow-generic accepts one that knows nothing about it", strings.Join(list, ", "))
+	return err.WithHint("the nearest recipes are %s; %s accepts one that knows nothing about it", strings.Join(list, ", "), schema.Parameter("allowGeneric"))
 }
 
 // Nearest returns up to n overlays by how much of the question they carry,

@@ -49,7 +49,7 @@ func (c *checkRun) fail(format string, args ...any) {
 
 // written shows val, a number as it is written: 1.10 is not 1.1.
 func (c *checkRun) written(val any) string {
-	if _, ok := number(val); ok && !c.doc.noPos {
+	if _, ok := number(val); ok {
 		if at := c.doc.At(c.path...); at != nil {
 			if text, ok := at.Text(); ok {
 				return text
@@ -221,10 +221,7 @@ func (r *rule) wants() []string {
 // locate puts an error at the value, or the key, at path.
 func (d *Doc) locate(path []string, key bool, e *Error) *Error {
 	full := joinPath(append(append([]string(nil), d.path...), path...))
-	switch {
-	case d.noPos:
-		return e.At("", strings.TrimSuffix(d.name+"."+joinPath(path), "."))
-	case key:
+	if key {
 		return e.At(d.KeyPos(path...), full)
 	}
 	return e.At(d.Pos(path...), full)

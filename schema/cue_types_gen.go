@@ -1040,8 +1040,9 @@ type RenderParams struct {
 	// YAML files of values by component, applied in order; they may bring new keys.
 	Values []string `json:"values,omitempty"`
 
-	// COMPONENT:PATH=VALUE, COMPONENT:+PATH=VALUE for a new key; true, false, null
-	// and integers are typed, the rest is text.
+	// COMPONENT:PATH=VALUE, COMPONENT:+PATH=VALUE for a new key, as in
+	// gpu-operator:toolkit.env[0].value=x; a key that holds dots is in double quotes.
+	// true, false, null and integers are typed, the rest is text.
 	Set []string `json:"set,omitempty"`
 
 	// COMPONENT:PATH=JSON

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"strings"
 )
 
 // Decode reads the YAML or JSON document in data into v, a pointer to one of
@@ -40,17 +41,12 @@ func (d *Doc) Decode(v any) error {
 }
 
 // DecodeValue is Decode for a value that has no text of its own: parameters
-// from flags, or after substitution. name is for messages.
+// from flags. name is their path in messages.
 func DecodeValue(name string, val any, v any) error {
-	data, err := Encode(val)
+	doc, err := FromValue(val, strings.FieldsFunc(name, func(r rune) bool { return r == '.' })...)
 	if err != nil {
 		return err
 	}
-	doc, err := Parse(name, data)
-	if err != nil {
-		return err
-	}
-	doc.noPos = true
 	return doc.Decode(v)
 }
 

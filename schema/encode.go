@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/NVIDIA/eidos/schema/path"
 )
 
 // Encode writes v as canonical JSON: fields in the order of the definition,
@@ -91,7 +93,7 @@ func EncodeYAML(v any) ([]byte, error) {
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
-	n, err := yamlNode(dec)
+	n, err := (&nodes{dec: dec}).value()
 	if err != nil {
 		return nil, fmt.Errorf("encoding %T: %w", v, err)
 	}
@@ -105,42 +107,79 @@ func EncodeYAML(v any) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// yamlNode reads one JSON value as a YAML node, keeping the order of keys.
-func yamlNode(dec *json.Decoder) (*yaml.Node, error) {
-	t, err := dec.Token()
+// nodes reads JSON as YAML nodes, keeping the order of keys.
+type nodes struct {
+	dec  *json.Decoder
+	pos  func(p path.Path, key bool) (line, column int) // nil: no positions
+	path path.Path
+}
+
+// value reads one value.
+func (b *nodes) value() (*yaml.Node, error) {
+	t, err := b.dec.Token()
 	if err != nil {
 		return nil, err
 	}
+	n := &yaml.Node{Kind: yaml.ScalarNode}
 	switch t := t.(type) {
 	case json.Delim:
-		n := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-		if t == '[' {
-			n = &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"}
+		if n.Kind, n.Tag = yaml.MappingNode, "!!map"; t == '[' {
+			n.Kind, n.Tag = yaml.SequenceNode, "!!seq"
 		}
-		for dec.More() {
-			e, err := yamlNode(dec)
-			if err != nil {
-				return nil, err
-			}
-			n.Content = append(n.Content, e)
+		if err := b.elements(n); err != nil {
+			return nil, err
 		}
-		if len(n.Content) == 0 {
-			n.Style = yaml.FlowStyle
-		}
-		_, err := dec.Token()
-		return n, err
 	case string:
-		return stringNode(t), nil
+		n = stringNode(t)
 	case json.Number:
-		tag := "!!int"
-		if strings.ContainsAny(t.String(), ".eE") {
-			tag = "!!float"
+		n.Tag, n.Value = "!!int", t.String()
+		if strings.ContainsAny(n.Value, ".eE") {
+			n.Tag = "!!float"
 		}
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: t.String()}, nil
 	case bool:
-		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(t)}, nil
+		n.Tag, n.Value = "!!bool", strconv.FormatBool(t)
+	default:
+		n.Tag, n.Value = "!!null", "null"
 	}
-	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"}, nil
+	b.place(n, false)
+	return n, nil
+}
+
+// elements reads what is in n, to the end of it.
+func (b *nodes) elements(n *yaml.Node) error {
+	for i := 0; b.dec.More(); i++ {
+		e := path.At(i)
+		if n.Kind == yaml.MappingNode {
+			t, err := b.dec.Token()
+			if err != nil {
+				return err
+			}
+			key := stringNode(t.(string))
+			e = path.Key(key.Value)
+			n.Content = append(n.Content, key)
+		}
+		b.path = append(b.path, e)
+		if n.Kind == yaml.MappingNode {
+			b.place(n.Content[len(n.Content)-1], true)
+		}
+		v, err := b.value()
+		if err != nil {
+			return err
+		}
+		b.path = b.path[:len(b.path)-1]
+		n.Content = append(n.Content, v)
+	}
+	if len(n.Content) == 0 {
+		n.Style = yaml.FlowStyle
+	}
+	_, err := b.dec.Token()
+	return err
+}
+
+func (b *nodes) place(n *yaml.Node, key bool) {
+	if b.pos != nil {
+		n.Line, n.Column = b.pos(b.path, key)
+	}
 }
 
 // stringNode quotes what any YAML reader, 1.1 or 1.2, could take for

@@ -135,3 +135,31 @@ func CodeOf(err error) Code {
 func forbidden(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
+
+// Parameter is a parameter of a step in the words of a hint. A file shows it as a
+// key, the command line as a flag: see Error.Params.
+func Parameter(name string) string { return paramOpen + name + paramClose }
+
+const paramOpen, paramClose = "\u2039", "\u203a" // single guillemets
+
+// Params returns e with the parameters that its hint names, shown by show.
+func (e *Error) Params(show func(name string) string) *Error {
+	if !strings.Contains(e.Hint, paramOpen) {
+		return e
+	}
+	c := *e
+	var b strings.Builder
+	for rest := e.Hint; rest != ""; {
+		before, after, ok := strings.Cut(rest, paramOpen)
+		name, tail, closed := strings.Cut(after, paramClose)
+		b.WriteString(before)
+		if !ok || !closed {
+			b.WriteString(after)
+			break
+		}
+		b.WriteString(show(name))
+		rest = tail
+	}
+	c.Hint = b.String()
+	return &c
+}

@@ -1,6 +1,11 @@
 package schema
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema/path"
+)
 
 // Local is a file or directory of this machine that a step's parameters name.
 //
@@ -35,63 +40,43 @@ func (r *rule) locals(at []string, v any, out []Local) []Local {
 	r = r.follow()
 	for _, k := range r.keys {
 		p, val := r.Properties[k], m[k]
-		path := append(at[:len(at):len(at)], k)
+		below := append(at[:len(at):len(at)], k)
 		access, form, _ := strings.Cut(p.Local, ",")
-		add := func(s string) {
-			out = append(out, Local{Param: path, Path: s, Write: access == "write"})
+		add := func(s string, at ...string) {
+			out = append(out, Local{Param: append(below[:len(below):len(below)], at...), Path: s, Write: access == "write"})
 		}
 		switch {
 		case p.Local == "" && val != nil:
-			out = p.locals(path, val, out)
+			out = p.locals(below, val, out)
 		case p.Local == "" || access == "no":
 		case form == "implied":
 			if s, _ := val.(string); s != "" || access == "read" || val == true {
 				add(s)
 			}
 		default:
-			for _, s := range eachText(val) {
+			texts, isList := val.([]any)
+			if !isList {
+				texts = []any{val}
+			}
+			for i, e := range texts {
+				s, _ := e.(string)
 				switch form {
 				case "assigned":
-					_, s, _ = CutAssignment(s)
+					_, s, _ = path.CutAssignment(s)
 				case "layout":
 					s, _ = layoutDir(s)
 				}
-				if s != "" {
+				switch {
+				case s == "":
+				case isList:
+					add(s, strconv.Itoa(i))
+				default:
 					add(s)
 				}
 			}
 		}
 	}
 	return out
-}
-
-// eachText lists the texts of v: one, or those of a list.
-func eachText(v any) []string {
-	switch v := v.(type) {
-	case string:
-		return []string{v}
-	case []any:
-		var out []string
-		for _, e := range v {
-			out = append(out, eachText(e)...)
-		}
-		return out
-	}
-	return nil
-}
-
-// CutAssignment cuts COMPONENT:PATH=VALUE at the first = that no backslash
-// stands before.
-func CutAssignment(s string) (left, value string, ok bool) {
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case '=':
-			return s[:i], s[i+1:], true
-		}
-	}
-	return s, "", false
 }
 
 // LocalPath returns the path on this machine that an address of an input or

@@ -52,7 +52,7 @@ func TestLocals(t *testing.T) {
 		want []Local
 	}{
 		{"RenderParams", map[string]any{"values": []any{"a.yaml", "/b"}, "setFile": []any{`c:d\=e=../f=g`, "none"}, "set": []any{"x:y=../z"}}, []Local{
-			{[]string{"setFile"}, "../f=g", false}, {[]string{"values"}, "a.yaml", false}, {[]string{"values"}, "/b", false},
+			{[]string{"setFile", "0"}, "../f=g", false}, {[]string{"values", "0"}, "a.yaml", false}, {[]string{"values", "1"}, "/b", false},
 		}},
 		{"ResolveParams", map[string]any{"data": "d", "criteria": map[string]any{"service": "eks"}}, []Local{{[]string{"data"}, "d", false}}},
 		{"PushParams", map[string]any{"to": "oci-layout:..:v1"}, []Local{{[]string{"to"}, "..", true}}},

@@ -2,15 +2,16 @@ package schema
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/NVIDIA/eidos/schema/path"
 )
 
 // Limits of every document that is read.
@@ -85,13 +86,18 @@ func Parse(name string, data []byte) (*Doc, error) {
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	if err = dec.Decode(&root); err != nil {
-		return nil, syntaxError(name, err)
+		return nil, syntaxError(name, string(data), err)
 	}
 	var more yaml.Node
 	if dec.Decode(&more) == nil {
 		return nil, Errorf(Invalid, "more than one document in the file").At(fmt.Sprintf("%s:%d:%d", name, more.Line, more.Column), "")
 	}
-	d := &Doc{name: name, root: root.Content[0], index: &index{}}
+	return newDoc(&Doc{name: name, root: root.Content[0]})
+}
+
+// newDoc returns d if it is within the limits of documents.
+func newDoc(d *Doc) (*Doc, error) {
+	d.index = &index{}
 	c := checker{doc: d}
 	c.walk(d.root, nil, 0)
 	if err := c.problems.Err(); err != nil {
@@ -100,45 +106,43 @@ func Parse(name string, data []byte) (*Doc, error) {
 	return d, nil
 }
 
-// ParseAs is Parse for JSON that was made of a text in another language: at
-// returns the line and column there of the value at a path, 0 if that is not
-// known.
-func ParseAs(name string, data []byte, at func(path []string) (line, column int)) (*Doc, error) {
-	d, err := Parse(name, data)
+// FromValue returns v, a document or plain values, as a Doc that has no text, so
+// that messages have no positions in it. at is its path in messages.
+func FromValue(v any, at ...string) (*Doc, error) {
+	if m, ok := v.(map[string]any); ok && m == nil {
+		v = map[string]any{}
+	}
+	data, err := Encode(v)
 	if err != nil {
 		return nil, err
 	}
-	d.place(d.root, nil, at)
+	d, err := FromJSON("", data, nil)
+	if err != nil {
+		return nil, err
+	}
+	d.path = at
 	return d, nil
 }
 
-// place gives each value, and its key, the position of the value, or of what it
-// is part of.
-func (d *Doc) place(n *yaml.Node, path []string, at func([]string) (int, int)) {
-	below := func(key string, nodes ...*yaml.Node) {
-		path := append(path[:len(path):len(path)], key)
-		line, column := at(path)
-		for _, e := range nodes {
-			e.Line, e.Column = n.Line, n.Column
-			if line > 0 {
-				e.Line, e.Column = line, column
-			}
-		}
-		d.place(nodes[0], path, at)
+// FromJSON returns JSON that was made of the text of a file, in another language,
+// as a Doc of that file. pos finds line and column of a value in the text, or of
+// the key before it; zero, as without pos, where it is not known.
+func FromJSON(name string, data []byte, pos func(p path.Path, key bool) (line, column int)) (*Doc, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	b := nodes{dec: dec, pos: pos}
+	root, err := b.value()
+	if err != nil {
+		return nil, Errorf(Invalid, "reading %q: not JSON: %w", name, err)
 	}
-	if len(path) == 0 {
-		n.Line, n.Column = 1, 1
-	}
-	switch n.Kind {
-	case yaml.MappingNode:
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			below(n.Content[i].Value, n.Content[i+1], n.Content[i])
-		}
-	case yaml.SequenceNode:
-		for i, e := range n.Content {
-			below(strconv.Itoa(i), e)
-		}
-	}
+	return newDoc(&Doc{name: name, root: root})
+}
+
+// Unplaced returns d without positions: the text is not the user's.
+func (d *Doc) Unplaced() *Doc {
+	c := *d
+	c.noPos = true
+	return &c
 }
 
 // untab replaces tabs outside of strings by spaces; columns stay as they are.
@@ -156,24 +160,6 @@ func untab(data []byte) []byte {
 		}
 	}
 	return out
-}
-
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)$`)
-
-func syntaxError(name string, err error) error {
-	m := yamlLine.FindStringSubmatch(err.Error())
-	if err.Error() == "EOF" {
-		return Errorf(Invalid, "reading %q: the file is empty", name)
-	}
-	pos := name
-	if m != nil && m[1] != "" {
-		pos += ":" + m[1] + ":1"
-	}
-	msg := err.Error()
-	if m != nil {
-		msg = m[2]
-	}
-	return &Error{Code: Invalid, Pos: pos, Msg: "not valid YAML or JSON: " + cut(msg, 3*maxEcho)}
 }
 
 // checker walks the tree once for what the parser lets through.
@@ -227,7 +213,7 @@ func (c *checker) walk(n *yaml.Node, path []string, depth int) {
 				continue
 			}
 			if first := seen[k.Value]; first != nil {
-				c.fail(k, append(path, k.Value), "key stands twice, first at line %d", first.Line)
+				c.fail(k, append(path, k.Value), "duplicate key, first at line %d", first.Line)
 			}
 			seen[k.Value] = k
 			c.walk(n.Content[i+1], append(path, k.Value), depth+1)
@@ -235,7 +221,11 @@ func (c *checker) walk(n *yaml.Node, path []string, depth int) {
 	}
 }
 
+// pos is the position of n, "" where there is no text or nothing says where in it.
 func (d *Doc) pos(n *yaml.Node) string {
+	if d.noPos || n.Line == 0 {
+		return ""
+	}
 	return fmt.Sprintf("%s:%d:%d", d.name, n.Line, n.Column)
 }
 
@@ -296,7 +286,19 @@ func (d *Doc) At(path ...string) *Doc {
 		}
 		n = deref(next)
 	}
-	return &Doc{name: d.name, index: d.index, root: n, path: append(append([]string(nil), d.path...), path...)}
+	return &Doc{name: d.name, index: d.index, root: n, path: append(append([]string(nil), d.path...), path...), noPos: d.noPos}
+}
+
+// Mapping is At for a key that may be left out: then it is an empty mapping, at
+// the position of d.
+func (d *Doc) Mapping(key string) *Doc {
+	if at := d.At(key); at != nil && at.root.Tag != "!!null" {
+		return at
+	}
+	c := *d
+	c.path = append(append([]string(nil), d.path...), key)
+	c.root = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: d.root.Line, Column: d.root.Column}
+	return &c
 }
 
 // Keys returns the keys of a mapping in the order they are written.
@@ -348,24 +350,13 @@ func (d *Doc) inOrder(m map[string]any) []string {
 // Path is the path of d in its file.
 func (d *Doc) Path() string { return joinPath(d.path) }
 
-// joinPath prints a path with dots; a key with a dot or space is quoted.
-func joinPath(path []string) string {
-	var b strings.Builder
-	for _, p := range path {
-		if _, err := strconv.Atoi(p); err == nil {
-			b.WriteString("[" + p + "]")
-			continue
-		}
-		if b.Len() > 0 {
-			b.WriteByte('.')
-		}
-		p = cut(p, maxEcho)
-		if strings.ContainsAny(p, ". \t\"[]") || p == "" {
-			p = strconv.Quote(p)
-		}
-		b.WriteString(p)
+// joinPath prints a path as errors show it; keys that are too long are cut.
+func joinPath(keys []string) string {
+	p := path.Of(keys...)
+	for i := range p {
+		p[i].Key = cut(p[i].Key, maxEcho)
 	}
-	return b.String()
+	return p.String()
 }
 
 // TextAt is the scalar at path as it is written, "" if there is none.

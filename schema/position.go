@@ -2,13 +2,10 @@ package schema
 
 import "errors"
 
-// Position is a source position in a user's document: file, line and column if it
-// was read from text, and the path of keys.
+// Position is the position of a value in a user's document.
 type Position struct {
-	Doc  *Doc     // the whole file or the part at base; nil: made in code
-	Root string   // path of doc in the file, printed
-	Base []string // below root
-	Path []string // below base
+	Doc  *Doc     // the file, or a part of it; nil for what no document holds
+	Path []string // below Doc
 }
 
 // Child returns the position of a value below p.
@@ -25,17 +22,12 @@ func (p Position) Pos() string {
 	return p.Doc.Pos(p.Path...)
 }
 
-// Into is child for a key whose document is at hand.
-func (p Position) Into(key string, doc *Doc) Position {
-	return Position{Doc: doc, Root: p.Root, Base: append(append(p.Base[:len(p.Base):len(p.Base)], p.Path...), key)}
-}
-
+// String is the path of p in its file.
 func (p Position) String() string {
-	below := PathString(append(p.Base[:len(p.Base):len(p.Base)], p.Path...)...)
-	if p.Root == "" || below == "" || below[0] == '[' {
-		return p.Root + below
+	if p.Doc == nil {
+		return joinPath(p.Path)
 	}
-	return p.Root + "." + below
+	return joinPath(append(p.Doc.path[:len(p.Doc.path):len(p.Doc.path)], p.Path...))
 }
 
 // Errorf makes an Invalid error about the value at p.

@@ -30,7 +30,7 @@ func TestProblemsAreBounded(t *testing.T) {
 		"elements":      {repeat(pipeline+"steps:\n  a:\n    needs:\n", "    - {a: %d}"), "steps.a.needs[0]: must be text, not a mapping (p:7:7)", "… and 4,980 more"},
 		"wrong values":  {repeat(pipeline+"steps:\n", "  s%d: {needs: x}"), `steps.s0.needs: must be a list, not "x" (p:5:15)`, "… and 4,980 more"},
 		"alternatives":  {repeat(pipeline+"steps: {}\nparams:\n", "  p%d: {type: x}"), `params.p0.type: no type "x" (p:6:14)`, "… and 4,980 more"},
-		"keys twice":    {repeat(pipeline+"steps:\n", "  s: {} # %d"), "steps.s: key stands twice, first at line 5 (p:6:3)", "… and 4,979 more"},
+		"keys twice":    {repeat(pipeline+"steps:\n", "  s: {} # %d"), "steps.s: duplicate key, first at line 5 (p:6:3)", "… and 4,979 more"},
 		"behind sorted": {repeat(pipeline+"zzz: x\nsteps: {}\n", "aaa%d: x"), `zzz: unknown key "zzz" (p:4:1)`, "… and 4,981 more"},
 	} {
 		t.Run(name, func(t *testing.T) {

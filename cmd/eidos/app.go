@@ -93,13 +93,26 @@ func (a *app) main(ctx context.Context, args []string) int {
 	}
 	var t told
 	if !errors.As(err, &t) {
-		a.story.Errors(usageError(c, err))
+		a.story.Errors(withFlags(usageError(c, err)))
 	}
 	code := schema.CodeOf(usageError(c, err)).Info()
 	if code.Code == schema.Unsatisfied { // the one status that is an answer and not a failure
 		a.story.Note("exit status %d: %s", code.Exit, code.Meaning)
 	}
 	return code.Exit
+}
+
+// withFlags shows the parameters that hints name as flags, but for those of a
+// pipeline's file, which it shows as keys.
+func withFlags(err error) error {
+	var out []error
+	for _, e := range schema.List(err) {
+		if se, ok := e.(*schema.Error); ok {
+			e = se.Params(flagName)
+		}
+		out = append(out, e)
+	}
+	return schema.Join(out)
 }
 
 // tell is how the command tells its story from here on.

@@ -15,8 +15,8 @@ func (a *app) explain() *cobra.Command {
 		Short: "Say who set a value of a recipe, where, and what that displaced",
 		Long: `Say of a value, a constraint, a component's presence or its place in the
 deployment order which layer of the catalogue set it, in which file and line,
-and what that displaced. A path explains everything below it; none explains the
-whole recipe. A recipe from a file has to carry the answer (--provenance).`,
+and what that displaced. A path, written as for eidos query, explains
+everything below it; none explains the whole recipe. A recipe from a file has to carry the answer (--provenance).`,
 		Example: `  eidos explain components.gpu-operator.values.driver.version --service eks --intent training
   eidos explain constraints.K8s.server.version --service eks --accelerator gb200 --intent training
   eidos explain components.gpu-operator.values --service eks --format lines

@@ -2,8 +2,10 @@ package main
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/NVIDIA/eidos/cmd/internal/flags"
+	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
 )
 
@@ -24,6 +26,12 @@ func (a *app) params(c *cobra.Command, definition string, skip ...string) func()
 		return c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	}))
 	return get
+}
+
+// flagName is a parameter's path as its flag: agent.nodeSelector is
+// --node-selector.
+func flagName(param string) string {
+	return "--" + schema.FlagName(param[strings.LastIndexByte(param, '.')+1:])
 }
 
 func must(err error) {

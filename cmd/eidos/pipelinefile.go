@@ -95,6 +95,9 @@ func (a *app) compile(ctx context.Context, args []string, f *runFlags, w *wired)
 	if err != nil {
 		return nil, "", err
 	}
+	if f.present {
+		opts.Dir = dir
+	}
 	p, err = a.compileText(ctx, name, text, opts, w)
 	return p, dir, err
 }
@@ -103,6 +106,9 @@ func (a *app) compileText(ctx context.Context, name string, text []byte, opts pl
 	p, doc, err := parsePipeline(name, text)
 	if err != nil {
 		return nil, err
+	}
+	if a.pipelineFile != "" && !strings.ContainsAny(a.pipelineFile, "./\\") {
+		doc = doc.Unplaced() // one that eidos brings: nobody has its text
 	}
 	opts.Include = a.including(ctx, w)
 	return plan.Compile(p, doc, w.kinds, opts)

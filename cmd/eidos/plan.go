@@ -45,6 +45,7 @@ what is there that eidos run would refuse to replace.`,
 }
 
 func (a *app) explainPlan(ctx context.Context, args []string, f *runFlags, format string) error {
+	f.present = true
 	return a.withPlan(ctx, args, f, a.readStore, func(p *plan.Plan, r *run.Runner, _ *store.Directory, w *wired) error {
 		scratch := &store.Scratch{Store: r.Store}
 		r.Store = scratch

@@ -15,9 +15,10 @@ func (a *app) query() *cobra.Command {
 		Use:   "query --selector PATH",
 		Short: "Print one value of a recipe",
 		Long: `Print one value of a recipe: that of a file, or the one that the criteria ask
-for. A text is printed as it is, anything else as YAML. Keys have dots between
-them; a key that holds dots itself stands in quotes; list elements in brackets.
-Components and constraints are found by name.`,
+for. A text is printed as it is, anything else as YAML. A path has dots between
+keys; a key that holds dots is in double quotes, or has a backslash before each
+of them; [0] is an element of a list. Components and constraints are found by
+name.`,
 		Example: `  eidos query --service eks --intent training --selector components.gpu-operator.version
   eidos query -r recipe.yaml --selector 'components.gpu-operator.values.driver'
   eidos query -r recipe.yaml --selector 'constraints."K8s.server.version".value'

@@ -39,6 +39,7 @@ type runFlags struct {
 	determinism bool
 	explain     bool
 	watch       bool
+	present     bool // the files that the pipeline reads must be there
 	evidence    evidence
 	caches      caches
 	executor    executor

@@ -167,7 +167,7 @@ func (a *app) runOnce(ctx context.Context, p *schema.Pipeline, s *stage) (*run.R
 	if err != nil {
 		return nil, err
 	}
-	pl, err := plan.Compile(p, nil, w.kinds, plan.Options{})
+	pl, err := plan.Compile(p, nil, w.kinds, plan.Options{Parameter: flagName})
 	if err != nil {
 		return nil, plainPaths(err, s.name)
 	}

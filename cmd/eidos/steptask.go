@@ -64,7 +64,7 @@ func (a *app) runTask(ctx context.Context, f *stepRun, text []byte, w *wired, st
 		}
 	}
 	if e := res.Error; e != nil {
-		err := &schema.Error{Code: e.Code, Msg: e.Message, Hint: e.Hint}
+		err := e.Err()
 		if a.progress == "json" {
 			return told{err} // the result says it
 		}

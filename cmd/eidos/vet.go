@@ -130,6 +130,7 @@ func (a *app) vetPipeline(ctx context.Context, args []string, f *runFlags) error
 	if err != nil {
 		return err
 	}
+	f.present = true
 	plan, _, err := a.compile(ctx, args, f, w)
 	if err != nil {
 		return err

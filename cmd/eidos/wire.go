@@ -96,8 +96,9 @@ func (a *app) wire(o wiring) (*wired, error) {
 		kinds: steps.All(steps.Needs{
 			Collect: collect.Options{
 				Version: version, Now: time.Now, Host: collect.Host,
-				Sources: append(collect.Local(), kube.Source(agent, kube.ThisNode())),
-				Agent:   clusteragent.Step(clusteragent.Options{Version: version, Now: time.Now, Random: random}),
+				Sources:    append(collect.Local(), kube.Source(agent, kube.ThisNode())),
+				CheckAgent: clusteragent.Check,
+				Agent:      clusteragent.Step(clusteragent.Options{Version: version, Now: time.Now, Random: random}),
 			},
 			Data:   compile.Data(cache),
 			Charts: chartlock.Options{OCI: registries, Cache: cache},

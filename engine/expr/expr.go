@@ -90,7 +90,7 @@ func references(x ast.Expr) ([][]string, error) {
 	visit = func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.SelectorExpr, *ast.Ident, *ast.IndexExpr:
-			path, rest := path(n.(ast.Expr))
+			path, rest := selected(n.(ast.Expr))
 			for _, r := range rest {
 				ast.Walk(r, visit, nil)
 			}
@@ -126,13 +126,13 @@ func references(x ast.Expr) ([][]string, error) {
 	return out, bad
 }
 
-// path takes a.b["c"].d apart; rest is what other indexes hold.
-func path(x ast.Expr) (names []string, rest []ast.Expr) {
+// selected takes a.b["c"].d apart; rest is what other indexes hold.
+func selected(x ast.Expr) (names []string, rest []ast.Expr) {
 	switch x := x.(type) {
 	case *ast.Ident:
 		return []string{x.Name}, nil
 	case *ast.SelectorExpr:
-		names, rest = path(x.X)
+		names, rest = selected(x.X)
 		if len(names) == 0 {
 			return nil, rest
 		}
@@ -142,7 +142,7 @@ func path(x ast.Expr) (names []string, rest []ast.Expr) {
 		}
 		return append(names, name), rest
 	case *ast.IndexExpr:
-		names, rest = path(x.X)
+		names, rest = selected(x.X)
 		if lit, ok := x.Index.(*ast.BasicLit); ok && len(names) > 0 {
 			if name, ok := stringOf(lit); ok {
 				return append(names, name), rest

@@ -118,12 +118,12 @@ steps: {
 		t.Fatal(err)
 	}
 	for want, path := range map[string][]string{
-		"p.cue:4:11": {"metadata", "name"},
-		"p.cue:7:10": {"steps", "recipe", "uses"},
-		"p.cue:9:29": {"steps", "helm", "in", "recipe"},
-		"p.cue:9:47": {"steps", "argocd", "with"},
-		"p.cue:9:53": {"steps", "argocd", "with", "deployer"},
-		"p.cue:1:1":  nil,
+		"p.cue:4:17": {"metadata", "name"},
+		"p.cue:7:16": {"steps", "recipe", "uses"},
+		"p.cue:9:37": {"steps", "helm", "in", "recipe"},
+		"p.cue:9:53": {"steps", "argocd", "with"},
+		"p.cue:9:63": {"steps", "argocd", "with", "deployer"},
+		"p.cue:2:1":  nil,
 	} {
 		if got := doc.Pos(path...); got != want {
 			t.Errorf("%v is at %s, want %s", path, got, want)
@@ -133,10 +133,12 @@ steps: {
 		t.Errorf("got %+v", p.Steps)
 	}
 	for text, want := range map[string]string{
-		"a: 1 & 2":            "a: conflicting values 2 and 1 (p.cue:1:8)",
-		"kind: string":        "kind: incomplete value string (p.cue:1:7)",
-		"a: [":                "expected ']', found 'EOF' (p.cue:1:5)",
-		`kind: "Pipelines"`:   `kind: must be "Pipeline", not "Pipelines" (p.cue:1:1)`,
+		"a: 1 & 2":          "a: conflicting values 2 and 1 (p.cue:1:8)",
+		"kind: string":      "kind: incomplete value string (p.cue:1:7)",
+		"a: [":              "expected ']', found 'EOF' (p.cue:1:5)",
+		`kind: "Pipelines"`: `kind: must be "Pipeline", not "Pipelines" (p.cue:1:7)`,
+		good + "steps: {a: {uses: \"collect\",\n\tneds: []}}":   `steps.a.neds: unknown key "neds" (p.cue:5:2)`,
+		good + "steps: {for n in [\"a\"] {(n): {\n\tuses: 1}}}": `steps.a.uses: must be text, not 1 (p.cue:5:8)`,
 		`import "strings"`:    "",
 		"x: {y: {z: 1}, y: 2": "",
 	} {
@@ -157,3 +159,5 @@ func FuzzCompile(f *testing.F) {
 		}
 	})
 }
+
+const good = "kind: \"Pipeline\"\napiVersion: \"eidos.nvidia.com/v1alpha1\"\nmetadata: name: \"p\"\n"

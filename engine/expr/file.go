@@ -1,18 +1,18 @@
 package expr
 
 import (
-	"strconv"
-
 	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/cuecontext"
 	"cuelang.org/go/cue/errors"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/path"
 )
 
 // Document reads a document that is written in CUE: one file without imports.
 // What it evaluates to is the document, and must be concrete. Positions are those
-// of the fields in the CUE text.
+// in the CUE text.
 func Document(name string, data []byte) (*schema.Doc, error) {
 	if len(data) > schema.MaxBytes {
 		return nil, schema.Errorf(schema.Invalid, "reading %q: over the limit of %d MiB", name, schema.MaxBytes>>20)
@@ -25,18 +25,7 @@ func Document(name string, data []byte) (*schema.Doc, error) {
 	if err != nil {
 		return nil, located(err)
 	}
-	return schema.ParseAs(name, text, func(path []string) (int, int) {
-		at := v
-		for _, p := range path {
-			step := cue.Str(p)
-			if i, err := strconv.Atoi(p); err == nil && at.IncompleteKind() == cue.ListKind {
-				step = cue.Index(i)
-			}
-			at = at.LookupPath(cue.MakePath(step))
-		}
-		pos := at.Pos()
-		return pos.Line(), pos.Column()
-	})
+	return schema.FromJSON(name, text, func(p path.Path, key bool) (int, int) { return source(v, p, key) })
 }
 
 // Parse reads a pipeline that is written in CUE.
@@ -50,6 +39,28 @@ func Parse(name string, data []byte) (*schema.Pipeline, *schema.Doc, error) {
 		return nil, nil, err
 	}
 	return &p, doc, nil
+}
+
+// source is where the text says what v has at p: what a template or a
+// comprehension gives is where that is written.
+func source(v cue.Value, p path.Path, key bool) (line, column int) {
+	selectors := make([]cue.Selector, len(p))
+	for i, e := range p {
+		if selectors[i] = cue.Str(e.Key); e.Index >= 0 {
+			selectors[i] = cue.Index(e.Index)
+		}
+	}
+	x := v.LookupPath(cue.MakePath(selectors...))
+	pos := x.Pos()
+	if f, ok := x.Source().(*ast.Field); ok {
+		if pos = f.Value.Pos(); key {
+			pos = f.Label.Pos()
+		}
+	}
+	if !pos.IsValid() {
+		return 0, 0
+	}
+	return pos.Line(), pos.Column()
 }
 
 // located turns CUE's errors into ours, each with its position in the file.

@@ -60,48 +60,48 @@ func (c *compiler) checkWith(d *draft) {
 	}
 }
 
+// bindWith makes the parameters of d: look fills in the references of its texts
+// but for those that are late.
 func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late func(text) bool) Params {
 	at := d.At.Child("with")
 	var waiting []string // paths of what is filled in later
 	failed := false
-	fill := func(path []string, s string) (any, error) {
+	with := d.with.Replace(func(path []string, s string) (any, bool) {
 		if !strings.Contains(s, "${") {
-			return s, nil
+			return nil, false
 		}
 		t, err := parseText(s)
-		if err != nil {
-			return nil, err
-		}
-		if len(t.refs) > 0 && late(t) {
+		if err == nil && len(t.refs) > 0 && late(t) {
 			waiting = append(waiting, at.Child(path...).String())
-			return s, nil
+			return nil, false
 		}
-		return t.value(look)
-	}
-	values, _ := walkTexts(d.src.With, nil, func(path []string, s string) any {
-		v, err := fill(path, s)
+		var v any
+		if err == nil {
+			v, err = t.value(look)
+		}
 		if err != nil {
 			failed = true
 			c.fail(at.Child(path...).Wrap(err))
 		}
-		return v
-	}).(map[string]any)
+		return v, err == nil
+	})
 	if failed {
 		return Params{}
 	}
-	key, err := json.Marshal(values)
+	inputs := d.ports()
+	key, err := json.Marshal([]any{d.Kind.Name, inputs, with.Exact()})
 	if err != nil {
 		c.fail(at.Errorf("%w", err))
 		return Params{}
 	}
-	memo := d.Kind.Name + " " + string(key)
+	memo := string(key)
 	if b, ok := c.memo[memo]; ok && len(waiting) == 0 {
 		return b
 	}
-	params, err := decodeParams(d, at, values, func(path []string, s string) (any, bool) {
-		v, err := fill(path, s)
-		return v, err == nil && strings.Contains(s, "${")
-	})
+	params, err := d.Kind.Decode(with)
+	if err == nil {
+		err = c.plan.hinted(d.Kind.Verify(params, inputs, with))
+	}
 	if err = without(err, waiting); err != nil {
 		c.fail(at.Wrap(err))
 		return Params{}
@@ -119,17 +119,15 @@ func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late fu
 	return b
 }
 
-// decodeParams decodes values, which are those of the file with its references
-// filled in; from the file if there is one, so that errors have positions.
-func decodeParams(d *draft, at schema.Position, values map[string]any, fill func([]string, string) (any, bool)) (any, error) {
-	if doc := docAt(d.doc, "with"); doc != nil {
-		return d.Kind.Decode(doc.Replace(fill))
+// ports lists the inputs that d gets, each once.
+func (d *draft) ports() []string {
+	var out []string
+	for _, in := range d.inputs {
+		if len(out) == 0 || out[len(out)-1] != in.port.Name {
+			out = append(out, in.port.Name)
+		}
 	}
-	p, err := d.Kind.DecodeValue(at.String(), values)
-	if err == nil || d.doc == nil {
-		return p, err
-	}
-	return nil, d.At.Wrap(err)
+	return out
 }
 
 // without drops the errors about what stands at paths: it is not known yet.

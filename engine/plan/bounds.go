@@ -283,9 +283,9 @@ func (s *Step) touches() []touch {
 }
 
 // locals lists what n's parameters name of this machine; none if they are not
-// known yet, or of a type that a program brings itself.
+// known yet, wrong, or of a type that a program brings itself.
 func (n *Node) locals(with Params) []schema.Local {
-	if with.Late || n.Step.Kind == nil || !n.Step.Kind.Defined() {
+	if with.Late || with.JSON == "" || n.Step.Kind == nil || !n.Step.Kind.Defined() {
 		return nil
 	}
 	var v map[string]any

@@ -20,24 +20,34 @@ type Options struct {
 	// Include reads another pipeline; from is the name of the file that asks.
 	// nil refuses a pipeline that includes.
 	Include func(uri, from string) (*schema.Pipeline, *schema.Doc, error)
-	Root    string // begins the paths of messages when there is no doc
+	// Dir is that of the run. Files in it that the plan reads must be there, or be
+	// made by it; "" does not look.
+	Dir string
+	// Parameter shows a parameter of a step in hints; nil: as a key, "repo:".
+	Parameter func(name string) string
 }
 
 // Compile checks p and makes a plan of it: parameters, kinds and their own
 // parameters, edges and their types, cycles. All problems are returned at
-// once, as Invalid, with their positions in doc. doc is nil for a pipeline
-// that has no text.
+// once, as Invalid, with their positions in doc, which p was decoded from; nil
+// for a pipeline that has no text.
 func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []engine.Kind, opts Options) (*Plan, error) {
 	c := &compiler{opts: opts, kinds: make(map[string]*engine.Kind, len(kinds)), memo: map[string]Params{}, loads: map[string]*Node{}, outs: map[string]*Node{}}
 	for i := range kinds {
 		c.kinds[kinds[i].Name] = &kinds[i]
 		c.kindNames = append(c.kindNames, kinds[i].Name)
 	}
-	top := schema.Position{Doc: doc}
-	if doc == nil && opts.Root != "" {
-		top.Root = opts.Root
+	if doc == nil {
+		var err error
+		if doc, err = schema.FromValue(p); err != nil {
+			return nil, err
+		}
 	}
-	c.plan = &Plan{Name: p.Metadata.Name, Secrets: p.Secrets, Pools: map[string]int{}}
+	if opts.Parameter == nil {
+		c.opts.Parameter = func(name string) string { return name + ":" }
+	}
+	top := schema.Position{Doc: doc}
+	c.plan = &Plan{Name: p.Metadata.Name, Secrets: p.Secrets, Pools: map[string]int{}, parameter: c.opts.Parameter}
 	for n, size := range p.Pools {
 		c.plan.Pools[n] = int(size)
 	}
@@ -50,8 +60,8 @@ func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []engine.Kind, opts Opti
 	c.problems.Add(errs)
 	c.plan.Params = params
 	s := &scope{bounds: boundsOf(doc), top: p, params: params, decl: p.Params, names: map[string]*Step{}, at: top}
-	c.declare(s, p.Steps, top.Child("steps"), docAt(doc, "steps"), false)
-	c.declare(s, p.Finally, top.Child("finally"), docAt(doc, "finally"), true)
+	c.declare(s, p.Steps, doc.Mapping("steps"), false)
+	c.declare(s, p.Finally, doc.Mapping("finally"), true)
 	for _, d := range c.declared {
 		c.link(d)
 	}
@@ -64,6 +74,9 @@ func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []engine.Kind, opts Opti
 			c.checkWith(d)
 		}
 	}
+	if sound && opts.Dir != "" {
+		c.problems.Add(c.plan.missing(opts.Dir))
+	}
 	if err := c.problems.Err(); err != nil {
 		return nil, err
 	}
@@ -72,13 +85,6 @@ func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []engine.Kind, opts Opti
 		return nil, err
 	}
 	return c.plan, nil
-}
-
-func docAt(doc *schema.Doc, key string) *schema.Doc {
-	if doc == nil {
-		return nil
-	}
-	return doc.At(key)
 }
 
 func planDigest(p []*schema.Pipeline, params map[string]any) (schema.Digest, error) {
@@ -121,10 +127,12 @@ type scope struct {
 type draft struct {
 	*Step
 	src    *schema.Step
-	doc    *schema.Doc // of the entry; nil if there is no text
+	with   *schema.Doc
 	scope  *scope
-	inside []*draft          // steps of an included pipeline
-	places []schema.Position // of needs
+	inside []*draft // steps of an included pipeline
+	// parameter is that of the plan.
+	parameter func(name string) string
+	places    []schema.Position // of needs
 }
 
 // fail notes a problem.
@@ -141,18 +149,15 @@ func (c *compiler) failAs(word func() error) {
 }
 
 // declare makes a draft of every step, so that links can find them.
-func (c *compiler) declare(s *scope, steps map[string]schema.Step, at schema.Position, doc *schema.Doc, finally bool) []*draft {
+func (c *compiler) declare(s *scope, steps map[string]schema.Step, doc *schema.Doc, finally bool) []*draft {
 	var out []*draft
 	add := func(name string, entry *schema.Doc) {
 		src := steps[name]
-		st := &Step{Name: s.prefix + name, At: at.Child(name), index: len(c.declared), Finally: finally, out: src.Out, bounds: s.bounds}
-		if entry != nil {
-			st.At = at.Into(name, entry)
-		}
-		d := &draft{Step: st, src: &src, doc: entry, scope: s}
+		st := &Step{Name: s.prefix + name, At: schema.Position{Doc: entry}, index: len(c.declared), Finally: finally, out: src.Out, bounds: s.bounds}
+		d := &draft{Step: st, src: &src, with: entry.Mapping("with"), scope: s, parameter: c.opts.Parameter}
 		st.draft = d
 		if other := s.names[name]; other != nil {
-			c.fail(d.At.KeyErrorf("step %q stands in steps and in finally", name))
+			c.fail(d.At.KeyErrorf("step %q is defined in steps and in finally", name))
 			return
 		}
 		s.names[name] = st
@@ -175,12 +180,6 @@ func (c *compiler) declare(s *scope, steps map[string]schema.Step, at schema.Pos
 				})
 			}
 		}
-	}
-	if doc == nil {
-		for _, name := range slices.Sorted(maps.Keys(steps)) {
-			add(name, nil)
-		}
-		return out
 	}
 	for name, entry := range doc.Children() {
 		if _, ok := steps[name]; ok {

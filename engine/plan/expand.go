@@ -1,12 +1,14 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/path"
 )
 
 // look returns what references stand for when compiling: parameters, and the
@@ -41,35 +43,13 @@ func rowWords(matrix map[string]any) string {
 
 // descend follows the rest of a reference, from element i, into v.
 func descend(v any, r reference, i int) (any, error) {
-	for ; i < len(r.path); i++ {
-		m, ok := v.(map[string]any)
-		if l, isList := v.([]any); isList {
-			if n, err := index(r.path[i], len(l)); err == nil {
-				v = l[n]
-				continue
-			}
-		}
-		next, found := m[r.path[i]]
-		if !ok || !found {
-			return nil, schema.Errorf(schema.Invalid, "%s: there is no %q", r, r.path[i]).WithHint("%s", suggest(r.path[i], slices.Sorted(maps.Keys(m)), "what stands there is "+schema.TypeWord(v)))
-		}
-		v = next
+	v, err := path.Of(r.path[i:]...).Get(v)
+	var m *path.Miss
+	if errors.As(err, &m) {
+		keys, _ := m.In.(map[string]any)
+		return nil, schema.Errorf(schema.Invalid, "%s: there is no %q", r, m.Rest[0].Key).WithHint("%s", suggest(m.Rest[0].Key, slices.Sorted(maps.Keys(keys)), "what is there is "+schema.TypeWord(m.In)))
 	}
-	return v, nil
-}
-
-func index(s string, n int) (int, error) {
-	i := 0
-	for _, c := range s {
-		if c < '0' || c > '9' || i >= n {
-			return 0, schema.Errorf(schema.Invalid, "no index %q", s)
-		}
-		i = i*10 + int(c-'0')
-	}
-	if s == "" || i >= n {
-		return 0, schema.Errorf(schema.Invalid, "no index %q", s)
-	}
-	return i, nil
+	return v, err
 }
 
 // isLate reports whether a text uses what a step makes.

@@ -25,10 +25,7 @@ func (c *compiler) include(d *draft) {
 		}
 	}
 	depth := 0
-	from := ""
-	if d.scope.at.Doc != nil {
-		from = d.scope.at.Doc.Name()
-	}
+	from := d.scope.at.Doc.Name()
 	for s := d.scope; s != nil; depth++ {
 		if s.file != "" && s.file == d.src.Include && s.from == from {
 			c.fail(at.Errorf("%q includes itself", d.src.Include))
@@ -48,6 +45,9 @@ func (c *compiler) include(d *draft) {
 		return
 	}
 	p, doc, err := c.opts.Include(d.src.Include, from)
+	if err == nil && doc == nil {
+		doc, err = schema.FromValue(p)
+	}
 	if err != nil {
 		c.fail(at.Wrap(err))
 		return
@@ -85,7 +85,7 @@ func (c *compiler) include(d *draft) {
 	params, errs := fillParams(p.Params, top.Child("params"), given{values: values, at: &with})
 	c.problems.Add(errs)
 	s := &scope{bounds: c.bounds(d, doc), top: p, prefix: d.Name + "/", params: params, decl: p.Params, names: map[string]*Step{}, at: top, outer: d, file: d.src.Include, from: from}
-	d.inside = c.declare(s, p.Steps, top.Child("steps"), docAt(doc, "steps"), d.Finally)
+	d.inside = c.declare(s, p.Steps, doc.Mapping("steps"), d.Finally)
 	for _, i := range d.inside {
 		i.Step.scoped = s.prefix
 		d.Step.inside = append(d.Step.inside, i.Step)

@@ -21,7 +21,7 @@ func (n *Node) Fill(dir string, results Results) (Params, string, error) {
 	}
 	look := n.lookup(results)
 	if with.Late {
-		c := &compiler{memo: map[string]Params{}}
+		c := &compiler{plan: &Plan{parameter: n.Step.draft.parameter}, memo: map[string]Params{}}
 		with = c.bindWith(n.Step.draft, look, func(text) bool { return false })
 		if err := c.problems.Err(); err != nil {
 			return Params{}, "", err
@@ -127,7 +127,7 @@ func (p *Plan) Unroll(n *Node, nodes []*Node, expanded map[*Step][]*Node, result
 	if err != nil {
 		return nil, nil, s.At.Child("matrix").Wrap(err)
 	}
-	c := &compiler{plan: &Plan{Nodes: nodes, Pools: p.Pools}, memo: map[string]Params{}, loads: map[string]*Node{}, outs: map[string]*Node{}, expanded: expanded}
+	c := &compiler{plan: &Plan{Nodes: nodes, Pools: p.Pools, parameter: p.parameter}, memo: map[string]Params{}, loads: map[string]*Node{}, outs: map[string]*Node{}, expanded: expanded}
 	for _, f := range nodes {
 		if f.Out != "" {
 			c.outs[f.Out] = f

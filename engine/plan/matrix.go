@@ -32,17 +32,13 @@ type axis struct {
 // maxRows bounds what one step fans out to.
 const maxRows = 10_000
 
-// axes reads the matrix of d. Axes stand in the order of the file; without a
-// file, in the order of their names.
+// axes reads the matrix of d, axes in the order of the file.
 func (c *compiler) axes(d *draft) {
 	at := d.At.Child("matrix")
 	if d.src.Matrix != nil && len(d.src.Matrix) == 0 {
 		c.fail(at.Errorf("the matrix has no list"))
 	}
-	names := slices.Sorted(maps.Keys(d.src.Matrix))
-	if m := docAt(d.doc, "matrix"); m != nil {
-		names = m.Keys()
-	}
+	names := d.At.Doc.Mapping("matrix").Keys()
 	if d.Kind == nil && d.src.Include != "" && len(names) > 0 {
 		c.fail(at.KeyErrorf("an included pipeline cannot have a matrix").WithHint("give the matrix to its steps"))
 		return
@@ -131,7 +127,7 @@ func (a *axis) set(values []any) error {
 	for i, v := range values {
 		l := label(v)
 		if first, ok := seen[l]; ok {
-			return a.at.Child(strconv.Itoa(i)).Errorf("%s stands twice in the list, first as number %d", l, first+1)
+			return a.at.Child(strconv.Itoa(i)).Errorf("%s is in the list twice, first as number %d", l, first+1)
 		}
 		seen[l], a.labels[i] = i, l
 	}

@@ -33,7 +33,7 @@ func fillParams(decl map[string]schema.Param, at schema.Position, g given) (map[
 	}
 	for _, n := range slices.Sorted(maps.Keys(g.values)) {
 		if _, ok := decl[n]; !ok {
-			errs.Add(g.place(n, at).KeyErrorf("no parameter %q", n).WithHint("%s", suggestParam(n, names)))
+			errs.Add(g.place(n).KeyErrorf("no parameter %q", n).WithHint("%s", suggestParam(n, names)))
 		}
 	}
 	for _, n := range names {
@@ -47,7 +47,7 @@ func fillParams(decl map[string]schema.Param, at schema.Position, g given) (map[
 		}
 		v, from := p.Default, at.Child(n)
 		if gv, ok := g.values[n]; ok {
-			v, from = gv, g.place(n, at)
+			v, from = gv, g.place(n)
 		}
 		if s, ok := g.texts[n]; ok {
 			from = schema.Position{Path: []string{"params", n}}
@@ -76,11 +76,11 @@ func fillParams(decl map[string]schema.Param, at schema.Position, g given) (map[
 	return out, errs.Err()
 }
 
-func (g given) place(name string, decl schema.Position) schema.Position {
+func (g given) place(name string) schema.Position {
 	if g.at != nil {
 		return g.at.Child(name)
 	}
-	return schema.Position{Path: append(append([]string(nil), decl.Base...), name)}
+	return schema.Position{Path: []string{name}}
 }
 
 func suggestParam(got string, names []string) string {

@@ -26,6 +26,8 @@ type Plan struct {
 	Pools   map[string]int // limits on how many steps run at once, by name
 	Timeout time.Duration  // of a whole run; 0: none
 
+	parameter func(name string) string // shows a parameter in hints
+
 	steps []*Step // in declared order, finally last
 	Nodes []*Node // every edge points backwards
 }
@@ -121,7 +123,7 @@ type Node struct {
 	URI       string          // of a load
 	MediaType string          // media type a load must give
 	bounds    *bounds         // of a load: those of the steps that it is for
-	at        schema.Position // of a load: the input that it is for
+	at        schema.Position // of a load: the first input that it is for
 	Finally   bool            // its turn comes when all else has ended
 }
 

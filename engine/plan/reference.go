@@ -7,12 +7,16 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/path"
 )
 
-// reference is one ${…}: the dotted path between the braces.
-type reference struct{ path []string }
+// reference is one ${…}.
+type reference struct {
+	path []string // between the braces, an index as its digits
+	text string   // with the braces
+}
 
-func (r reference) String() string { return "${" + strings.Join(r.path, ".") + "}" }
+func (r reference) String() string { return r.text }
 
 // text is a string of a pipeline file, cut at its references: literal[0]
 // refs[0] literal[1] refs[1] … literal[n].
@@ -35,25 +39,41 @@ func parseText(s string) (text, error) {
 			s = s[i+2:]
 			continue
 		}
-		end := strings.IndexByte(s[i:], '}')
+		end := closing(s[i:])
 		if end < 0 {
 			return text{}, schema.Errorf(schema.Invalid, "%q is not closed", s[i:]).WithHint("write ${params.NAME}, or $${ for the characters themselves")
 		}
 		inner := s[i+2 : i+end]
-		path := strings.Split(inner, ".")
-		for _, p := range path {
-			if p == "" || strings.TrimSpace(p) != p {
-				return text{}, schema.Errorf(schema.Invalid, "%q is not a reference", s[i:i+end+1]).WithHint("write ${params.NAME}, ${matrix.NAME} or ${steps.NAME.FIELD}; $${ for the characters themselves")
-			}
+		p, err := path.Parse(inner)
+		if err != nil || len(p) == 0 || inner[0] == '.' || slices.ContainsFunc(p, spaced) {
+			return text{}, schema.Errorf(schema.Invalid, "%q is not a reference", s[i:i+end+1]).WithHint("write ${params.NAME}, ${matrix.NAME} or ${steps.NAME.FIELD}; $${ for the characters themselves")
 		}
 		t.literal = append(t.literal, lit.String()+s[:i])
-		t.refs = append(t.refs, reference{path})
+		t.refs = append(t.refs, reference{p.Keys(), s[i : i+end+1]})
 		lit.Reset()
 		s = s[i+end+1:]
 	}
 	t.literal = append(t.literal, lit.String()+s)
 	return t, nil
 }
+
+// closing is the index of the brace that closes s, outside of quotes; -1 if none
+// does.
+func closing(s string) int {
+	quoted := false
+	for i := range len(s) {
+		switch {
+		case s[i] == '"' && s[i-1] != '\\':
+			quoted = !quoted
+		case s[i] == '}' && !quoted:
+			return i
+		}
+	}
+	return strings.IndexByte(s, '}') // a quote of the text around, not of a key
+}
+
+// spaced reports whether a key is not in quotes and has spaces around it.
+func spaced(e path.Element) bool { return !e.Quoted && strings.TrimSpace(e.Key) != e.Key }
 
 // value fills in t. A reference that is the whole text keeps its type;
 // otherwise what it stands for must be a scalar.

@@ -1,9 +1,7 @@
 package remote
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -32,13 +30,11 @@ func run(ctx context.Context, k *engine.Kind, store engine.Store, t engine.Task,
 	if k.Version != t.Version {
 		return engine.TaskResult{}, schema.Errorf(schema.Failed, "kind %s is of version %d here and %d there", k.Name, k.Version, t.Version).WithHint("run the same eidos in both places")
 	}
-	var with map[string]any
-	dec := json.NewDecoder(bytes.NewReader(t.With))
-	dec.UseNumber()
-	if err := dec.Decode(&with); err != nil {
-		return engine.TaskResult{}, schema.Errorf(schema.Invalid, "reading the parameters of %s: %w", t.Step, err)
+	with, err := schema.FromJSON("the parameters of "+t.Step, t.With, nil)
+	if err != nil {
+		return engine.TaskResult{}, err
 	}
-	params, err := k.DecodeValue("with", schema.Plain(with).(map[string]any))
+	params, err := k.Decode(with)
 	if err != nil {
 		return engine.TaskResult{}, err
 	}

@@ -99,21 +99,21 @@ func (x *scheduler) newAttempt(i int) attempt {
 }
 
 // send tells the run something; it does not block for ever if nobody hears.
-func (x *scheduler) send(m message) {
+func (w *worker) send(m message) {
 	select {
-	case x.messages <- m:
-	case <-x.closed:
+	case w.messages <- m:
+	case <-w.closed:
 	}
 }
 
 // do makes one attempt, in a goroutine of the group.
-func (x *scheduler) do(ctx context.Context, j attempt) {
-	o := x.try(ctx, j)
+func (w *worker) do(ctx context.Context, j attempt) {
+	o := w.try(ctx, j)
 	j.lines.Flush()
 	if o.err != nil {
-		o.err = x.mask.Error(explain(ctx, o.err))
+		o.err = w.mask.Error(w.plan.Locate(j.node, explain(ctx, o.err)))
 	}
-	x.send(message{what: msgEnded, node: j.node.Index, attempt: j.attempt, outcome: o})
+	w.send(message{what: msgEnded, node: j.node.Index, attempt: j.attempt, outcome: o})
 }
 
 // explain gives an error that comes of a cancelled context the cause of that.
@@ -130,37 +130,37 @@ func explain(ctx context.Context, err error) error {
 	return err
 }
 
-func (x *scheduler) lineMask(i, attempt int) *mask.Lines {
-	return &mask.Lines{Masker: x.mask, Emit: func(line string) {
-		x.send(message{what: msgLog, node: i, attempt: attempt, text: line})
+func (w *worker) lineMask(i, attempt int) *mask.Lines {
+	return &mask.Lines{Masker: w.mask, Emit: func(line string) {
+		w.send(message{what: msgLog, node: i, attempt: attempt, text: line})
 	}}
 }
 
 // env is what the engine lends to the function of j.
-func (x *scheduler) env(ctx context.Context, j attempt, blobs *content.Recorder) engine.Env {
+func (w *worker) env(ctx context.Context, j attempt, blobs *content.Recorder) engine.Env {
 	i := j.node.Index
 	if j.lines == nil { // of a plan: nobody hears
-		j.lines = x.lineMask(i, j.attempt)
+		j.lines = w.lineMask(i, j.attempt)
 	}
 	return engine.Env{
 		Blobs: blobs,
-		Dir:   x.dir,
+		Dir:   w.dir,
 		Log:   func(format string, args ...any) { j.lines.Add(fmt.Sprintf(format, args...)) },
 		Progress: func(done, total int64, unit string) {
-			x.send(message{what: msgProgress, node: i, attempt: j.attempt, done: done, total: total, unit: x.mask.Text(unit)})
+			w.send(message{what: msgProgress, node: i, attempt: j.attempt, done: done, total: total, unit: w.mask.Text(unit)})
 		},
-		Secret: func(name string) (string, error) { return x.secret(ctx, j.node, name) },
+		Secret: func(name string) (string, error) { return w.secret(ctx, j.node, name) },
 	}
 }
 
-func (x *scheduler) try(ctx context.Context, j attempt) outcome {
+func (w *worker) try(ctx context.Context, j attempt) outcome {
 	if j.node.Type == plan.LoadNode {
-		return x.load(ctx, j)
+		return w.load(ctx, j)
 	}
 	n, s := j.node, j.node.Step
 	dec := engine.Decision{Step: n.ID, Uses: s.Kind.Name}
 	fail := func(err error) outcome { return outcome{decision: dec, err: err} }
-	results := x.values.results(ctx, j.results)
+	results := w.values.results(ctx, j.results)
 	ok, why, err := n.Guards(j.status, results)
 	if err != nil {
 		return fail(err)
@@ -169,28 +169,28 @@ func (x *scheduler) try(ctx context.Context, j attempt) outcome {
 		dec.Action, dec.Code, dec.Reason = engine.ActionSkip, engine.CodeWhen, why
 		return outcome{decision: dec}
 	}
-	with, out, err := n.Fill(x.dir, results)
+	with, out, err := n.Fill(w.dir, results)
 	if err != nil {
 		return fail(err)
 	}
 	q := request{id: n.ID, step: s, with: with, forced: j.forced, inputs: digests(j.args)}
-	dec, parts, entry, err := x.decide(ctx, q)
+	dec, parts, entry, err := w.decide(ctx, q)
 	if err != nil {
 		return fail(err)
 	}
 	if j.attempt > 1 && dec.Action == engine.ActionReuse {
 		dec.Action, dec.Code = engine.ActionReuse, engine.CodeUnchanged
 	}
-	if dec.Action == engine.ActionRun && dec.Code != engine.CodeForced && len(x.CacheFrom) > 0 {
-		if e, ok := x.fetch(ctx, j, dec.Key, x.env(ctx, j, nil).Log); ok {
+	if dec.Action == engine.ActionRun && dec.Code != engine.CodeForced && len(w.CacheFrom) > 0 {
+		if e, ok := w.fetch(ctx, j, dec.Key, w.env(ctx, j, nil).Log); ok {
 			dec.Action, dec.Code, dec.Reason, dec.Changes = engine.ActionReuse, engine.CodeCached, "found in the cache", nil
 			entry = e
 		}
 	}
 	if dec.Action == engine.ActionReuse {
-		return x.reuse(ctx, j, dec, entry, out)
+		return w.reuse(ctx, j, dec, entry, out)
 	}
-	x.send(message{what: msgStarted, node: n.Index, attempt: j.attempt, decision: dec})
+	w.send(message{what: msgStarted, node: n.Index, attempt: j.attempt, decision: dec})
 	stepCtx := ctx
 	if s.Timeout > 0 {
 		var stop context.CancelFunc
@@ -200,14 +200,14 @@ func (x *scheduler) try(ctx context.Context, j attempt) outcome {
 	// A secret that is listed and not there is told before the work, and all
 	// are masked from the first line on.
 	for _, name := range s.Secrets {
-		if _, err := x.secret(stepCtx, n, name); err != nil {
+		if _, err := w.secret(stepCtx, n, name); err != nil {
 			return outcome{decision: dec, err: err}
 		}
 	}
-	o := x.execute(stepCtx, j, with, dec, parts, out)
+	o := w.execute(stepCtx, j, with, dec, parts, out)
 	if o.err != nil {
 		o.err = explain(stepCtx, o.err)
-		if err := x.recordParts(dec.Key, n.ID, parts, o); err != nil {
+		if err := w.recordParts(dec.Key, n.ID, parts, o); err != nil {
 			o.err = errors.Join(o.err, err)
 		}
 	}
@@ -216,31 +216,31 @@ func (x *scheduler) try(ctx context.Context, j attempt) outcome {
 
 // recordParts keeps what the key of a step that failed was made of, if nothing
 // else does: the next run is explained by that.
-func (x *scheduler) recordParts(key schema.Digest, step string, parts []engine.Part, o outcome) error {
+func (w *worker) recordParts(key schema.Digest, step string, parts []engine.Part, o outcome) error {
 	code := schema.CodeOf(o.err)
 	if o.artifact.Digest != "" || code == schema.Canceled {
 		return nil
 	}
-	if _, known, err := x.Store.Lookup(key); known || err != nil {
+	if _, known, err := w.Store.Lookup(key); known || err != nil {
 		return err
 	}
-	return x.Store.Record(engine.Entry{Key: key, Pipeline: x.plan.Name, Step: step, Run: x.id, Time: x.now().UTC(), Parts: parts, Outcome: code})
+	return w.Store.Record(engine.Entry{Key: key, Pipeline: w.plan.Name, Step: step, Run: w.id, Time: w.now().UTC(), Parts: parts, Outcome: code})
 }
 
 // execute runs the function, keeps its result, and saves it. A result beside an
 // error is kept and saved too, but not found again by its key.
-func (x *scheduler) execute(ctx context.Context, j attempt, with plan.Params, dec engine.Decision, parts []engine.Part, out string) outcome {
+func (w *worker) execute(ctx context.Context, j attempt, with plan.Params, dec engine.Decision, parts []engine.Part, out string) outcome {
 	n, s := j.node, j.node.Step
 	o := outcome{decision: dec}
-	blobs := &content.Recorder{Blobs: x.Store}
-	env := x.env(ctx, j, blobs)
+	blobs := &content.Recorder{Blobs: w.Store}
+	env := w.env(ctx, j, blobs)
 	var in engine.Inputs
 	var v schema.Value
 	var err error
-	if x.Execute != nil {
-		v, err = x.runRemotely(ctx, j, with, env, blobs)
+	if w.Execute != nil {
+		v, err = w.runRemotely(ctx, j, with, env, blobs)
 	} else {
-		if in, err = x.inputs(ctx, j); err != nil {
+		if in, err = w.inputs(ctx, j); err != nil {
 			o.err = err
 			return o
 		}
@@ -254,44 +254,44 @@ func (x *scheduler) execute(ctx context.Context, j attempt, with plan.Params, de
 		return o
 	}
 	if in != nil {
-		if cerr := x.unchanged(j, in); cerr != nil && err == nil {
+		if cerr := w.unchanged(j, in); cerr != nil && err == nil {
 			o.err = cerr
 			return o
 		}
 	}
 	// What the function has made is kept also when the run is being stopped.
 	keep := context.WithoutCancel(ctx)
-	if serr := x.mask.Check(v); serr != nil {
+	if serr := w.mask.Check(v); serr != nil {
 		o.err = errors.Join(err, serr)
 		return o
 	}
-	a, data, serr := content.Write(keep, x.Store, v)
+	a, data, serr := content.Write(keep, w.Store, v)
 	if serr != nil {
 		o.err = errors.Join(err, serr)
 		return o
 	}
-	if x.CheckDeterminism && !s.Kind.Effect && err == nil && in != nil {
-		if o.err = x.checkDeterminism(ctx, j, with.Value, in, data); o.err != nil {
+	if w.CheckDeterminism && !s.Kind.Effect && err == nil && in != nil {
+		if o.err = w.checkDeterminism(ctx, j, with.Value, in, data); o.err != nil {
 			return o
 		}
 	}
 	o.artifact, o.blobs = a, blobs.Sorted()
-	e := engine.Entry{Key: dec.Key, Pipeline: x.plan.Name, Step: n.ID, Run: x.id, Artifact: a, Time: x.now().UTC(), Parts: parts, Blobs: o.blobs}
+	e := engine.Entry{Key: dec.Key, Pipeline: w.plan.Name, Step: n.ID, Run: w.id, Artifact: a, Time: w.now().UTC(), Parts: parts, Blobs: o.blobs}
 	if err != nil {
 		e.Outcome = schema.CodeOf(err)
 	}
-	if rerr := x.Store.Record(e); rerr != nil && err == nil {
+	if rerr := w.Store.Record(e); rerr != nil && err == nil {
 		err = rerr
 	}
 	if s.Kind.Effect && err == nil {
-		err = x.Store.Sync()
+		err = w.Store.Sync()
 	}
 	if dec.Action == engine.ActionRun && err == nil && s.Cache.TTL == 0 {
-		x.shareResult(keep, e, env.Log)
+		w.shareResult(keep, e, env.Log)
 	}
 	if out != "" {
 		var serr error
-		if o.out, serr = x.save(ctx, env, v, out); serr != nil {
+		if o.out, serr = w.save(ctx, env, v, out); serr != nil {
 			o.err = errors.Join(err, serr)
 			return o
 		}
@@ -301,10 +301,10 @@ func (x *scheduler) execute(ctx context.Context, j attempt, with plan.Params, de
 }
 
 // inputs decodes the values of an attempt.
-func (x *scheduler) inputs(ctx context.Context, j attempt) (engine.Inputs, error) {
+func (w *worker) inputs(ctx context.Context, j attempt) (engine.Inputs, error) {
 	in := engine.Inputs{}
 	for _, a := range j.args {
-		v, err := x.values.get(ctx, a.from)
+		v, err := w.values.get(ctx, a.from)
 		if err != nil {
 			return nil, fmt.Errorf("reading input %q: %w", a.port, err)
 		}
@@ -314,7 +314,7 @@ func (x *scheduler) inputs(ctx context.Context, j attempt) (engine.Inputs, error
 }
 
 // unchanged holds the inputs against their digests after the function ran.
-func (x *scheduler) unchanged(j attempt, in engine.Inputs) error {
+func (w *worker) unchanged(j attempt, in engine.Inputs) error {
 	next := map[string]int{}
 	for _, a := range j.args {
 		v := in[a.port][next[a.port]]
@@ -324,7 +324,7 @@ func (x *scheduler) unchanged(j attempt, in engine.Inputs) error {
 			return err
 		}
 		if schema.DigestOf(data) != a.from.Digest {
-			x.values.drop(a.from.Digest)
+			w.values.drop(a.from.Digest)
 			return fmt.Errorf("BUG: %s changed its input %q", j.node.Step.Kind.Name, a.port)
 		}
 	}

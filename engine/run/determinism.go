@@ -15,8 +15,8 @@ import (
 
 // checkDeterminism runs a pure step a second time and holds its result against the
 // first, canonical bytes against canonical bytes.
-func (x *scheduler) checkDeterminism(ctx context.Context, j attempt, params any, in engine.Inputs, first []byte) error {
-	v, err := j.node.Step.Kind.Run(ctx, x.env(ctx, j, &content.Recorder{Blobs: x.Store}), params, in)
+func (w *worker) checkDeterminism(ctx context.Context, j attempt, params any, in engine.Inputs, first []byte) error {
+	v, err := j.node.Step.Kind.Run(ctx, w.env(ctx, j, &content.Recorder{Blobs: w.Store}), params, in)
 	if err != nil {
 		return schema.Errorf(schema.CodeOf(err), "the second time: %w", err)
 	}

@@ -108,7 +108,7 @@ func (x *scheduler) rootCause() error {
 	}
 	var out []error
 	for _, i := range x.roots {
-		out = append(out, x.stepError(i))
+		out = append(out, x.nodes[i].Report(x.status[i].err))
 	}
 	if x.failure != nil {
 		out = append(out, x.failure)
@@ -117,40 +117,6 @@ func (x *scheduler) rootCause() error {
 		return out[0]
 	}
 	return errors.Join(out...)
-}
-
-// stepError is the error of one step as the caller reads it.
-func (x *scheduler) stepError(i int) error {
-	n, err := x.nodes[i], x.status[i].err
-	path := "steps." + n.ID
-	if n.Late() {
-		path = "finally." + n.ID
-	}
-	if n.Type == plan.LoadNode {
-		path = ""
-	}
-	var out []error
-	for _, e := range schema.List(err) {
-		var se *schema.Error
-		if errors.As(e, &se) && se.Error() == e.Error() {
-			if se.Path == "" || se.Pos == "" && path != "" {
-				c := *se
-				if c.Path != "" && path != "" && c.Pos == "" && c.Path != path {
-					c.Msg = c.Path + ": " + c.Msg
-				}
-				c.Path = path
-				se = &c
-			}
-			out = append(out, se)
-			continue
-		}
-		wrapped := schema.Errorf(schema.CodeOf(e), "%w", e).At("", path)
-		if errors.As(e, &se) {
-			wrapped = wrapped.WithHint("%s", se.Hint)
-		}
-		out = append(out, wrapped)
-	}
-	return schema.Join(out)
 }
 
 // final is the state of the whole run.

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"container/heap"
 	"context"
 	"slices"
 	"time"
@@ -10,41 +11,20 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// readyHeap holds nodes that could start, the first of the plan on top.
+// readyHeap holds nodes that could start, the first of the plan on top: a
+// heap.Interface.
 type readyHeap []int
 
-func (h *readyHeap) push(i int) {
-	*h = append(*h, i)
-	s := *h
-	for c := len(s) - 1; c > 0; {
-		p := (c - 1) / 2
-		if s[p] <= s[c] {
-			return
-		}
-		s[p], s[c], c = s[c], s[p], p
-	}
-}
+func (h readyHeap) Len() int           { return len(h) }
+func (h readyHeap) Less(i, k int) bool { return h[i] < h[k] }
+func (h readyHeap) Swap(i, k int)      { h[i], h[k] = h[k], h[i] }
+func (h *readyHeap) Push(node any)     { *h = append(*h, node.(int)) }
 
-func (h *readyHeap) pop() int {
-	s := *h
-	top, last := s[0], len(s)-1
-	s[0] = s[last]
-	s = s[:last]
-	for p := 0; ; {
-		c := 2*p + 1
-		if c >= last {
-			break
-		}
-		if c+1 < last && s[c+1] < s[c] {
-			c++
-		}
-		if s[p] <= s[c] {
-			break
-		}
-		s[p], s[c], p = s[c], s[p], c
-	}
-	*h = s
-	return top
+func (h *readyHeap) Pop() any {
+	last := len(*h) - 1
+	node := (*h)[last]
+	*h = (*h)[:last]
+	return node
 }
 
 type retryAt struct {
@@ -57,13 +37,13 @@ type retryAt struct {
 // again. cancel stops what runs when a step has failed.
 func (x *scheduler) phase(ctx context.Context, cancel context.CancelCauseFunc, late bool) {
 	x.late, x.stopped, x.contextErr = late, false, ctx.Err
-	var armed []int
+	var ready []int
 	for i := range x.nodes {
 		if x.nodes[i].Late() == late && x.status[i].state == engine.Waiting && x.status[i].pending == 0 {
-			armed = append(armed, i)
+			ready = append(ready, i)
 		}
 	}
-	x.unblock(x.admit(armed))
+	x.unblock(x.admit(ready))
 	left := func() int {
 		if late {
 			return x.openLate
@@ -135,7 +115,7 @@ func (x *scheduler) stop(cause error) {
 // startAll starts what is ready while there are places.
 func (x *scheduler) startAll(ctx context.Context) {
 	for x.running < x.jobs && len(x.ready) > 0 {
-		i := x.ready.pop()
+		i := heap.Pop(&x.ready).(int)
 		n := x.nodes[i]
 		if s := n.Step; s != nil {
 			if s.Parallel > 0 && !x.ExecuteRows && x.perStep[s] >= s.Parallel || s.Pool != "" && x.perPool[s.Pool] >= x.plan.Pools[s.Pool] {
@@ -161,7 +141,7 @@ func (x *scheduler) startAll(ctx context.Context) {
 // requeueParked gives waiting nodes another chance when a place in a pool is free.
 func (x *scheduler) requeueParked() {
 	for _, i := range x.parked {
-		x.ready.push(i)
+		heap.Push(&x.ready, i)
 	}
 	x.parked = x.parked[:0]
 }
@@ -171,7 +151,7 @@ func (x *scheduler) requeueRetries() {
 	now := time.Now()
 	for len(x.retries) > 0 && !x.retries[0].at.After(now) {
 		x.set(x.retries[0].node, engine.Ready)
-		x.ready.push(x.retries[0].node)
+		heap.Push(&x.ready, x.retries[0].node)
 		x.retries = x.retries[1:]
 	}
 }
@@ -252,16 +232,16 @@ func (x *scheduler) end(i int, s engine.State, d engine.Decision, err error) {
 // unblock lets go what waited for the nodes that ended.
 func (x *scheduler) unblock(ended []int) {
 	for len(ended) > 0 {
-		var armed []int
+		var ready []int
 		for _, i := range ended {
 			for _, d := range x.status[i].dependents {
 				st := &x.status[d]
 				if st.pending--; st.pending == 0 && st.state == engine.Waiting && x.nodes[d].Late() == x.late {
-					armed = append(armed, d)
+					ready = append(ready, d)
 				}
 			}
 		}
-		ended = x.admit(armed)
+		ended = x.admit(ready)
 	}
 }
 
@@ -286,7 +266,7 @@ func (x *scheduler) admit(nodes []int) []int {
 			ended = append(ended, i)
 		case n.Type != plan.MatrixNode:
 			x.set(i, engine.Ready)
-			x.ready.push(i)
+			heap.Push(&x.ready, i)
 		case n.Step.Dynamic && !x.status[i].unrolled:
 			ended = append(ended, x.unroll(i)...)
 		default:

@@ -12,11 +12,11 @@ import (
 )
 
 // save writes v to out, and returns where that is: "" if it is not here.
-func (x *scheduler) save(ctx context.Context, env engine.Env, v schema.Value, out string) (string, error) {
-	if x.Save == nil {
+func (w *worker) save(ctx context.Context, env engine.Env, v schema.Value, out string) (string, error) {
+	if w.Save == nil {
 		return "", schema.Errorf(schema.Failed, "cannot save to %q: nothing here can", out)
 	}
-	err := x.Save(ctx, env, v, out)
+	err := w.Save(ctx, env, v, out)
 	if errors.Is(err, engine.ErrNotHere) {
 		return "", nil
 	}
@@ -27,14 +27,14 @@ func (x *scheduler) save(ctx context.Context, env engine.Env, v schema.Value, ou
 }
 
 // reuse takes an earlier result; `out` is written again if it is not that.
-func (x *scheduler) reuse(ctx context.Context, j attempt, dec engine.Decision, e engine.Entry, out string) outcome {
+func (w *worker) reuse(ctx context.Context, j attempt, dec engine.Decision, e engine.Entry, out string) outcome {
 	o := outcome{decision: dec, artifact: e.Artifact, blobs: e.Blobs}
 	if out == "" {
 		return o
 	}
 	o.out = out
-	env := x.env(ctx, j, &content.Recorder{Blobs: x.Store})
-	missing := x.missing(ctx, env, e.Artifact, out)
+	env := w.env(ctx, j, &content.Recorder{Blobs: w.Store})
+	missing := w.missing(ctx, env, e.Artifact, out)
 	if missing == "" {
 		return o
 	}
@@ -42,17 +42,17 @@ func (x *scheduler) reuse(ctx context.Context, j attempt, dec engine.Decision, e
 		return o // stopped while it looked: nothing is known about the output
 	}
 	o.decision.Code, o.decision.Reason = engine.CodeOutputMissing, missing
-	v, err := x.values.get(ctx, e.Artifact)
+	v, err := w.values.get(ctx, e.Artifact)
 	if err == nil {
-		o.out, err = x.save(ctx, env, v, out)
+		o.out, err = w.save(ctx, env, v, out)
 	}
 	o.err = err
 	return o
 }
 
 // missing says in words why out has to be written, "" if it holds a.
-func (x *scheduler) missing(ctx context.Context, env engine.Env, a engine.Artifact, out string) string {
-	return missingOutput(ctx, x.Load, env, a, out)
+func (w *worker) missing(ctx context.Context, env engine.Env, a engine.Artifact, out string) string {
+	return missingOutput(ctx, w.Load, env, a, out)
 }
 
 func missingOutput(ctx context.Context, load engine.Loader, env engine.Env, a engine.Artifact, out string) string {
@@ -72,24 +72,24 @@ func missingOutput(ctx context.Context, load engine.Loader, env engine.Env, a en
 }
 
 // load reads a URI.
-func (x *scheduler) load(ctx context.Context, j attempt) outcome {
+func (w *worker) load(ctx context.Context, j attempt) outcome {
 	n := j.node
 	o := outcome{decision: loadDecision(n)}
-	if x.Load == nil {
+	if w.Load == nil {
 		o.err = schema.Errorf(schema.Failed, "cannot read %q: nothing here can", n.URI)
 		return o
 	}
-	if o.err = n.Within(x.dir, plan.Params{}, ""); o.err != nil {
+	if o.err = n.Within(w.dir, plan.Params{}, ""); o.err != nil {
 		return o
 	}
-	x.send(message{what: msgStarted, node: n.Index, attempt: j.attempt, decision: o.decision})
-	blobs := &content.Recorder{Blobs: x.Store}
-	v, err := x.Load(ctx, x.env(ctx, j, blobs), n.URI, n.MediaType)
+	w.send(message{what: msgStarted, node: n.Index, attempt: j.attempt, decision: o.decision})
+	blobs := &content.Recorder{Blobs: w.Store}
+	v, err := w.Load(ctx, w.env(ctx, j, blobs), n.URI, n.MediaType)
 	if err == nil && v.MediaType() != n.MediaType {
 		err = schema.Errorf(schema.Invalid, "%q is a %s, not a %s", n.URI, schema.ShortType(v.MediaType()), schema.ShortType(n.MediaType))
 	}
 	if err == nil {
-		o.artifact, _, err = content.Write(ctx, x.Store, v)
+		o.artifact, _, err = content.Write(ctx, w.Store, v)
 		o.blobs = blobs.Sorted()
 	}
 	o.err = err

@@ -13,11 +13,11 @@ import (
 
 // runRemotely makes an attempt through x.Execute. The value is read back from
 // the store; blobs notes what the task put there.
-func (x *scheduler) runRemotely(ctx context.Context, j attempt, with plan.Params, env engine.Env, blobs *content.Recorder) (schema.Value, error) {
+func (w *worker) runRemotely(ctx context.Context, j attempt, with plan.Params, env engine.Env, blobs *content.Recorder) (schema.Value, error) {
 	n, s := j.node, j.node.Step
 	t := engine.Task{
-		Run: x.id, Step: n.ID, Attempt: j.attempt, Uses: s.Kind.Name, Version: s.Kind.Version,
-		With: json.RawMessage(with.JSON), Dir: x.dir, Timeout: s.Timeout,
+		Run: w.id, Step: n.ID, Attempt: j.attempt, Uses: s.Kind.Name, Version: s.Kind.Version,
+		With: json.RawMessage(with.JSON), Dir: w.dir, Timeout: s.Timeout,
 	}
 	for _, a := range j.args {
 		t.Inputs = append(t.Inputs, engine.TaskInput{Port: a.port, Value: a.from})
@@ -27,7 +27,7 @@ func (x *scheduler) runRemotely(ctx context.Context, j attempt, with plan.Params
 		t.Of, t.Rows, t.Parallel = s.Name, j.rows, s.Parallel
 	}
 	for _, name := range s.Secrets {
-		v, err := x.secret(ctx, n, name)
+		v, err := w.secret(ctx, n, name)
 		if err != nil {
 			return nil, err
 		}
@@ -36,12 +36,12 @@ func (x *scheduler) runRemotely(ctx context.Context, j attempt, with plan.Params
 		}
 		t.Secrets[name] = v
 	}
-	res, err := x.Execute(ctx, t, env)
+	res, err := w.Execute(ctx, t, env)
 	if err != nil {
 		return nil, err
 	}
 	if res.Error != nil {
-		err = &schema.Error{Code: res.Error.Code, Msg: res.Error.Message, Pos: res.Error.Pos, Hint: res.Error.Hint}
+		err = res.Error.Err()
 	}
 	if res.Artifact.Digest == "" {
 		if err == nil {
@@ -52,13 +52,13 @@ func (x *scheduler) runRemotely(ctx context.Context, j attempt, with plan.Params
 	if res.Artifact.MediaType != s.Kind.Output {
 		return nil, schema.Errorf(schema.Failed, "%s ran elsewhere and gave a %s", n.ID, schema.ShortType(res.Artifact.MediaType))
 	}
-	if err := x.check(ctx, res.Artifact, "the result of "+n.ID); err != nil {
+	if err := w.check(ctx, res.Artifact, "the result of "+n.ID); err != nil {
 		return nil, err
 	}
 	for _, b := range res.Blobs {
 		blobs.Note(b)
 	}
-	v, rerr := content.Read(ctx, x.Store, x.values.types, res.Artifact)
+	v, rerr := content.Read(ctx, w.Store, w.values.types, res.Artifact)
 	if rerr != nil {
 		return nil, rerr
 	}

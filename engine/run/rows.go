@@ -22,13 +22,13 @@ func (x *scheduler) unroll(i int) []int {
 		return []int{i}
 	}
 	x.rows[n.Step] = rows
-	var armed []int
+	var ready []int
 	for len(x.status) < len(x.nodes) {
 		k := len(x.status)
 		x.status = append(x.status, nodeStatus{chosen: true, forced: x.status[i].forced})
 		x.enlist(k)
 		if x.status[k].pending == 0 {
-			armed = append(armed, k)
+			ready = append(ready, k)
 		}
 	}
 	st = &x.status[i]
@@ -36,7 +36,7 @@ func (x *scheduler) unroll(i int) []int {
 		st.pending++
 		x.status[r.Index].dependents = append(x.status[r.Index].dependents, i)
 	}
-	ended := x.admit(armed)
+	ended := x.admit(ready)
 	if len(rows) == 0 {
 		ended = append(ended, x.admit([]int{i})...)
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -132,17 +131,20 @@ func (r *Runner) newRun(ctx context.Context, p *plan.Plan) (*scheduler, error) {
 		id = start.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:])
 	}
 	x := &scheduler{
-		Runner: r, plan: p, id: id, dir: dir, now: now, start: start, jobs: jobs,
-		nodes:    append([]*plan.Node(nil), p.Nodes...),
-		status:   make([]nodeStatus, len(p.Nodes)),
-		messages: make(chan message, 4*jobs),
-		closed:   make(chan struct{}),
-		values:   values{store: r.Store, types: p.Types(), m: map[schema.Digest]*value{}},
-		perStep:  map[*plan.Step]int{}, perPool: map[string]int{},
+		worker: &worker{
+			Runner: r, plan: p, id: id,
+			decider:  decider{store: r.Store, pipeline: p.Name, resume: r.Resume, retry: r.Retry, dir: dir, now: now, environ: environ},
+			values:   values{store: r.Store, types: p.Types(), m: map[schema.Digest]*value{}},
+			mask:     &mask.Masker{},
+			messages: make(chan message, 4*jobs),
+			closed:   make(chan struct{}),
+		},
+		start: start, jobs: jobs,
+		nodes:   append([]*plan.Node(nil), p.Nodes...),
+		status:  make([]nodeStatus, len(p.Nodes)),
+		perStep: map[*plan.Step]int{}, perPool: map[string]int{},
 		rows: map[*plan.Step][]*plan.Node{},
-		mask: &mask.Masker{},
 	}
-	x.decider = decider{store: r.Store, pipeline: p.Name, resume: r.Resume, retry: r.Retry, dir: dir, now: now, environ: environ}
 	if err := x.loadFinished(); err != nil {
 		return nil, err
 	}
@@ -157,26 +159,19 @@ func (r *Runner) newRun(ctx context.Context, p *plan.Plan) (*scheduler, error) {
 	return x, nil
 }
 
-// scheduler is one run of a plan. The goroutine in Run owns all of it but what says
-// otherwise; functions of steps run in group and send messages.
+// scheduler is one run of a plan: it owns the states of all nodes, and decides
+// which is next. The goroutine in Run owns all of it but the worker, whose attempts
+// run in group and send messages.
 type scheduler struct {
-	*Runner
-	decider
-	plan     *plan.Plan
-	id       string
-	dir      string
-	now      func() time.Time
-	start    time.Time
-	jobs     int
-	nodes    []*plan.Node // of the plan, and rows that were found while running
-	status   []nodeStatus
-	rows     map[*plan.Step][]*plan.Node // of matrix steps that were unrolled while running
-	values   values                      // safe for concurrent use
-	mask     *mask.Masker                // safe for concurrent use
-	disabled sync.Map                    // caches that were given up, cacheAt → true
-	group    *errgroup.Group
-	journal  engine.Journal
-	flushed  time.Time // when the journal was
+	*worker
+	start   time.Time
+	jobs    int
+	nodes   []*plan.Node // of the plan, and rows that were found while running
+	status  []nodeStatus
+	rows    map[*plan.Step][]*plan.Node // of matrix steps that were unrolled while running
+	group   *errgroup.Group
+	journal engine.Journal
+	flushed time.Time // when the journal was
 
 	ready      readyHeap
 	parked     []int // ready, but their pool or step is full
@@ -193,9 +188,6 @@ type scheduler struct {
 	roots      []int
 	failure    error // that no step is to blame for
 	seq        int
-
-	messages   chan message
-	closed     chan struct{} // closed when nobody reads messages any more
 	journalErr error
 }
 

@@ -18,16 +18,16 @@ import (
 const maxSecret = 1 << 20
 
 // secret reads one secret for n and has it masked from then on.
-func (x *scheduler) secret(ctx context.Context, n *plan.Node, name string) (string, error) {
+func (w *worker) secret(ctx context.Context, n *plan.Node, name string) (string, error) {
 	if n.Step == nil || !slices.Contains(n.Step.Secrets, name) {
 		return "", schema.Errorf(schema.NotFound, "the step lists no secret %q", name).WithHint("add secrets: [%s] to the step", name)
 	}
-	s := x.plan.Secrets[name]
-	value, err := x.readSecret(ctx, s)
+	s := w.plan.Secrets[name]
+	value, err := w.readSecret(ctx, s)
 	if err != nil {
 		return "", fmtSecret(name, err)
 	}
-	x.mask.Add(name, value)
+	w.mask.Add(name, value)
 	return value, nil
 }
 
@@ -39,10 +39,10 @@ func fmtSecret(name string, err error) error {
 	return schema.Errorf(schema.Failed, "secret %q: %w", name, err)
 }
 
-func (x *scheduler) readSecret(ctx context.Context, s schema.Secret) (string, error) {
+func (w *worker) readSecret(ctx context.Context, s schema.Secret) (string, error) {
 	switch {
 	case s.Env != "":
-		v, _ := x.environ(s.Env)
+		v, _ := w.environ(s.Env)
 		if v = strings.TrimRight(v, "\r\n"); v == "" {
 			return "", schema.Errorf(schema.NotFound, "the environment has no %s", s.Env)
 		}
@@ -50,7 +50,7 @@ func (x *scheduler) readSecret(ctx context.Context, s schema.Secret) (string, er
 	case s.File != "":
 		path := s.File
 		if !filepath.IsAbs(path) {
-			path = filepath.Join(x.dir, path)
+			path = filepath.Join(w.dir, path)
 		}
 		f, err := userfile.OpenDocument(path)
 		if errors.Is(err, os.ErrNotExist) {
@@ -69,8 +69,8 @@ func (x *scheduler) readSecret(ctx context.Context, s schema.Secret) (string, er
 		}
 		return strings.TrimRight(string(data), "\r\n"), nil
 	}
-	if x.Secret == nil {
+	if w.Secret == nil {
 		return "", schema.Errorf(schema.Failed, "Kubernetes secrets cannot be read here")
 	}
-	return x.Secret(ctx, s)
+	return w.Secret(ctx, s)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/path"
 )
 
 // Explained is one value and who set it.
@@ -24,7 +25,11 @@ func Explain(res *schema.RecipeResult, paths []string) ([]Explained, error) {
 	}
 	plain := make([]string, len(res.Provenance))
 	for i, p := range res.Provenance {
-		plain[i] = unquoted(p.Path)
+		at, err := path.Parse(p.Path)
+		if err != nil {
+			return nil, schema.Errorf(schema.Invalid, "the recipe's provenance: %w", err)
+		}
+		plain[i] = unquoted(at)
 	}
 	if len(paths) == 0 {
 		paths = []string{""}
@@ -32,12 +37,13 @@ func Explain(res *schema.RecipeResult, paths []string) ([]Explained, error) {
 	chosen := map[int]bool{}
 	var errs []error
 	for _, want := range paths {
-		if _, err := parseSelector(want); err != nil {
+		p, err := parseSelector(want)
+		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		n := len(chosen)
-		w := unquoted(want)
+		w := unquoted(p)
 		for i, p := range plain {
 			if w == "" || p == w || strings.HasPrefix(p, w+".") {
 				chosen[i] = true
@@ -99,8 +105,21 @@ func value(tree map[string]any, path string) any {
 	return v
 }
 
-// unquoted is a path without its quotes: people seldom write them.
-func unquoted(p string) string { return strings.TrimPrefix(strings.ReplaceAll(p, `"`, ""), ".") }
+// unquoted is a path without quotes, for comparison: people seldom write them.
+func unquoted(p path.Path) string {
+	var b strings.Builder
+	for i, e := range p {
+		switch {
+		case e.Index >= 0:
+			fmt.Fprintf(&b, "[%d]", e.Index)
+		case i > 0:
+			b.WriteString("." + e.Key)
+		default:
+			b.WriteString(e.Key)
+		}
+	}
+	return b.String()
+}
 
 // Text writes explanations for people, one paragraph each.
 func Text(all []Explained) string {

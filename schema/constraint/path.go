@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/path"
 )
 
 // Path names one value of a snapshot: Type.Subtype.Key. Subtypes and keys may
@@ -23,6 +24,14 @@ func ParsePath(s string) (Path, error) {
 	if !slices.Contains(types, typ) {
 		return Path{}, schema.Errorf(schema.Invalid, "constraint path %q: no measurement type %q", s, typ).
 			WithHint("%s", schema.Suggest(typ, types))
+	}
+	if strings.Contains(rest, `"`) { // as query and explain print it: subtype and key are exact
+		p, err := path.Parse(rest)
+		if err != nil || len(p) != 2 {
+			return Path{}, schema.Errorf(schema.Invalid, "constraint path %q is not Type.Subtype.Key", s).
+				WithHint("write for example K8s.server.version")
+		}
+		rest = strings.Join(p.Keys(), ".")
 	}
 	sub, key, _ := strings.Cut(rest, ".")
 	if sub == "" || key == "" || strings.ContainsAny(rest, " \t\n") {

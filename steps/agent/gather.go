@@ -122,7 +122,7 @@ func tooLate(r run, p *kube.Pod, trouble string) error {
 	if p.Trouble != "" {
 		msg += ": " + p.Trouble
 	}
-	return schema.Errorf(schema.Timeout, "%s", msg).WithHint("--timeout gives it longer")
+	return schema.Errorf(schema.Timeout, "%s", msg).WithHint("%s gives it longer", schema.Parameter("agent.timeout"))
 }
 
 // failure is the error of an agent that ended without a result: its exit status

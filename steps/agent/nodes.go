@@ -96,13 +96,13 @@ func choose(all []kube.GPUNode, r run) (nodes []kube.GPUNode, unreachable []resu
 		}
 		if taint := n.Untolerated(tolerations); taint != "" {
 			unreachable = append(unreachable, result{node: n.Name, err: schema.Errorf(schema.Failed, "node %s has taint %s", n.Name, taint).
-				WithHint("--toleration %s lets the agent run there", taint)})
+				WithHint("%s %s lets the agent run there", schema.Parameter("agent.toleration"), taint)})
 			continue
 		}
 		nodes = append(nodes, n)
 	}
 	if len(nodes)+len(unreachable) == 0 {
-		e := schema.Errorf(schema.NotFound, "no node of %d has a GPU", len(all)).WithHint("choose nodes with --node-selector KEY=VALUE")
+		e := schema.Errorf(schema.NotFound, "no node of %d has a GPU", len(all)).WithHint("choose nodes with %s KEY=VALUE", schema.Parameter("agent.nodeSelector"))
 		if len(r.agent.NodeSelector) > 0 {
 			e = schema.Errorf(schema.NotFound, "no node has the labels %s", strings.Join(r.agent.NodeSelector, ", "))
 		}

@@ -82,6 +82,12 @@ func Step(o Options) func(context.Context, engine.Env, schema.CollectParams) (*s
 
 var errLimit = fmt.Errorf("the agent's time is up")
 
+// Check says what is wrong with the settings of the agent, without a cluster.
+func Check(p schema.CollectParams) error {
+	_, err := newRun(p, Options{Version: "v0", Random: func() string { return "x" }})
+	return err
+}
+
 func newRun(p schema.CollectParams, o Options) (run, error) {
 	r := run{agent: *p.Agent, collect: p, limit: defaultLimit, image: p.Agent.Image, name: string(p.Agent.JobName)}
 	r.collect.Agent = nil
@@ -174,7 +180,7 @@ func before(ctx context.Context, c *kube.Client, r run) (map[int]string, error) 
 	}
 	if v != "" {
 		return nil, schema.Errorf(schema.Invalid, "a Job %q is in namespace %s already", r.name, r.agent.Namespace).
-			WithHint("wait for it, delete it, or leave out --job-name")
+			WithHint("wait for it, delete it, or leave out %s", schema.Parameter("agent.jobName"))
 	}
 	out := map[int]string{}
 	for i := range max(1, len(r.nodes)) {
@@ -195,7 +201,8 @@ func create(err error) error {
 		return err
 	}
 	return schema.Errorf(schema.Unauthorized, "starting the agent: %w", err).
-		WithHint("let an administrator apply deploy/agent/base, then use --service-account-name eidos-agent --namespace eidos --job-name eidos-snapshot")
+		WithHint("let an administrator apply deploy/agent/base, then use %s eidos-agent, %s eidos and %s eidos-snapshot",
+			schema.Parameter("agent.serviceAccountName"), schema.Parameter("agent.namespace"), schema.Parameter("agent.jobName"))
 }
 
 // ended turns the end of ctx into what the user did or asked for; trouble is
@@ -215,7 +222,7 @@ func tooLong(r run, trouble string) error {
 	if trouble != "" {
 		return schema.Errorf(schema.Timeout, "%s: %s", msg, trouble).WithHint("%s", hintFor(trouble))
 	}
-	return schema.Errorf(schema.Timeout, "%s", msg).WithHint("--timeout gives it longer")
+	return schema.Errorf(schema.Timeout, "%s", msg).WithHint("%s gives it longer", schema.Parameter("agent.timeout"))
 }
 
 // cleanup deletes what a run made, also when its time is up.

@@ -167,7 +167,7 @@ func (w *watch) look(ctx context.Context, pods []kube.Pod) (over bool, err error
 			trouble = m
 			if strings.Contains(m, "violates PodSecurity") {
 				return true, schema.Errorf(schema.Failed, "the agent cannot start: %s", m).
-					WithHint("use a namespace that allows privileged Pods, or leave out --privileged")
+					WithHint("use a namespace that allows privileged Pods, or leave out %s", schema.Parameter("agent.privileged"))
 			}
 		}
 	}
@@ -181,11 +181,11 @@ func (w *watch) look(ctx context.Context, pods []kube.Pod) (over bool, err error
 func hintFor(trouble string) string {
 	switch {
 	case strings.Contains(trouble, "Image"):
-		return "is the image right, and can the cluster pull it? --image, --image-pull-secret"
+		return "is the image right, and can the cluster pull it? " + schema.Parameter("agent.image") + ", " + schema.Parameter("agent.imagePullSecret")
 	case strings.Contains(trouble, "Unschedulable"):
-		return "--node-selector and --toleration say where it may run"
+		return schema.Parameter("agent.nodeSelector") + " and " + schema.Parameter("agent.toleration") + " say where it may run"
 	case strings.Contains(trouble, "runtime"):
-		return "does the cluster have that RuntimeClass? --runtime-class"
+		return "does the cluster have that RuntimeClass? " + schema.Parameter("agent.runtimeClass")
 	}
-	return "kubectl describe pod says more; --no-cleanup keeps it"
+	return "kubectl describe pod says more; " + schema.Parameter("agent.noCleanup") + " keeps it"
 }

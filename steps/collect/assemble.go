@@ -145,5 +145,5 @@ func failure(what string, err error) error {
 	if errors.As(err, &hint) && hint.Hint != "" {
 		return e.WithHint("%s", hint.Hint)
 	}
-	return e.WithHint("--best-effort keeps what the others found; --collectors leaves it out")
+	return e.WithHint("%s keeps what the others found; %s leaves it out", schema.Parameter("bestEffort"), schema.Parameter("collectors"))
 }

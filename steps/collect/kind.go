@@ -16,6 +16,12 @@ func Kind(o Options) engine.Kind {
 		Version: 1,
 		Effect:  true,
 		CleanUp: cleanUp,
+		Check: func(params any, _ []string) error {
+			if p := params.(*schema.CollectParams); p.Agent != nil && o.CheckAgent != nil {
+				return o.CheckAgent(*p)
+			}
+			return nil
+		},
 	}, func(ctx context.Context, env engine.Env, p schema.CollectParams, _ struct{}) (*schema.Snapshot, error) {
 		o := o
 		o.Log = env.Log

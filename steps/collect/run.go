@@ -36,6 +36,8 @@ type Options struct {
 	// Agent takes the snapshot from inside the cluster, when the parameters ask
 	// for that; nil refuses.
 	Agent func(ctx context.Context, env engine.Env, p schema.CollectParams) (*schema.Snapshot, error)
+	// CheckAgent looks at the agent's settings without a cluster.
+	CheckAgent func(p schema.CollectParams) error
 	// Log adds a line to the step's story; may be nil.
 	Log func(format string, args ...any)
 }

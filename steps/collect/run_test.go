@@ -138,7 +138,7 @@ func TestHintOfTheCauseIsKept(t *testing.T) {
 		errors.As(e, &se)
 		hints = append(hints, se.Hint)
 	}
-	if len(hints) != 2 || !strings.Contains(hints[0], "--best-effort") || hints[1] != "log in" {
+	if len(hints) != 2 || !strings.Contains(hints[0], schema.Parameter("bestEffort")) || hints[1] != "log in" {
 		t.Errorf("got %q", hints)
 	}
 }

@@ -3,6 +3,7 @@ package drift
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
@@ -14,6 +15,9 @@ func Kind() engine.Kind {
 		Name:    "diff",
 		Doc:     "compare a snapshot with an earlier one, or with a recipe",
 		Version: 2,
+		Check: func(_ any, inputs []string) error {
+			return onlyOne(slices.Contains(inputs, "recipe"), slices.Contains(inputs, "baseline"))
+		},
 	}, func(_ context.Context, _ engine.Env, p schema.DiffParams, in struct {
 		Baseline *schema.Snapshot     `in:"baseline,optional"`
 		Recipe   *schema.RecipeResult `in:"recipe,optional"`
@@ -30,12 +34,19 @@ func Kind() engine.Kind {
 	})
 }
 
+func onlyOne(recipe, baseline bool) error {
+	if recipe != baseline {
+		return nil
+	}
+	return schema.Errorf(schema.Invalid, "diff needs a recipe or a baseline, one of the two").
+		WithHint("in: {baseline: URI, snapshot: URI} or in: {recipe: URI, snapshot: URI}")
+}
+
 func compare(recipe *schema.RecipeResult, before, now *schema.Snapshot, p schema.DiffParams) (*schema.Drift, error) {
-	switch {
-	case (recipe == nil) == (before == nil):
-		return nil, schema.Errorf(schema.Invalid, "diff needs a recipe or a baseline, one of the two").
-			WithHint("in: {baseline: URI, snapshot: URI} or in: {recipe: URI, snapshot: URI}")
-	case recipe != nil:
+	if err := onlyOne(recipe != nil, before != nil); err != nil {
+		return nil, err
+	}
+	if recipe != nil {
 		return Recipe(recipe, now, p)
 	}
 	return Snapshots(before, now, p), nil

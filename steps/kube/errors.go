@@ -91,7 +91,7 @@ func (c *Client) explain(r request, err error) error {
 			WithHint("the cluster may be gone, or its name is known only inside a VPN")
 	case timedOut(err):
 		return schema.Errorf(schema.Timeout, "%s: no answer from %s in time", did, c.Host()).
-			WithHint("is a VPN or firewall in the way? --collect-timeout gives it longer")
+			WithHint("is a VPN or firewall in the way? %s gives it longer", schema.Parameter("collectTimeout"))
 	case strings.Contains(err.Error(), "getting credentials"):
 		return schema.Errorf(schema.Unauthorized, "%s: %w", did, err).WithHint("the kubeconfig's exec plugin did not give credentials: log in with the cloud's tool")
 	}

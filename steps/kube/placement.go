@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -15,14 +16,14 @@ var (
 )
 
 // NodeLabels reads node labels as KEY=VALUE. Invalid names every one that is
-// not; at is the parameter they stand in.
+// not; at is their parameter.
 func NodeLabels(at string, list []string) (map[string]any, error) {
 	out := map[string]any{}
 	var errs []error
-	for _, s := range list {
+	for i, s := range list {
 		k, v, ok := strings.Cut(s, "=")
 		if !ok || !nodeKey.MatchString(k) || !nodeValue.MatchString(v) {
-			errs = append(errs, schema.Errorf(schema.Invalid, "%q is not a node label", s).At("", at).
+			errs = append(errs, schema.Errorf(schema.Invalid, "%q is not a node label", s).At("", fmt.Sprintf("%s[%d]", at, i)).
 				WithHint("write KEY=VALUE, nvidia.com/gpu.present=true"))
 			continue
 		}
@@ -32,15 +33,15 @@ func NodeLabels(at string, list []string) (map[string]any, error) {
 }
 
 // Tolerations reads tolerations: KEY=VALUE:EFFECT, KEY:EFFECT, KEY=VALUE or KEY,
-// and * for every taint. Invalid names every one that is none; at is the
-// parameter they stand in.
+// and * for every taint. Invalid names every one that is not; at is their
+// parameter.
 func Tolerations(at string, list []string) ([]Object, error) {
 	var out []Object
 	var errs []error
-	for _, s := range list {
+	for i, s := range list {
 		t, ok := toleration(s)
 		if !ok {
-			errs = append(errs, schema.Errorf(schema.Invalid, "%q is not a toleration", s).At("", at).
+			errs = append(errs, schema.Errorf(schema.Invalid, "%q is not a toleration", s).At("", fmt.Sprintf("%s[%d]", at, i)).
 				WithHint("write KEY=VALUE:EFFECT, KEY:EFFECT or KEY; the effects are %s", strings.Join(effects, ", ")))
 			continue
 		}

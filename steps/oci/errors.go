@@ -41,9 +41,9 @@ func explain(doing, where, host string, err error) error {
 		return e(schema.Unavailable, "no host %q", dns.Name).WithHint("is the registry's name right, and is there a network?")
 	case errors.As(err, &cert), errors.As(err, &authority):
 		return e(schema.Failed, "the registry's certificate is not trusted: %w", bare(err)).
-			WithHint("add its authority to the system's, name it in SSL_CERT_FILE, or use --insecure-tls")
+			WithHint("add its authority to the system's, name it in SSL_CERT_FILE, or use %s", schema.Parameter("insecureTLS"))
 	case errors.As(err, &record), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"), errors.As(err, &plain) && !retry.Passing(err):
-		return e(schema.Invalid, "the registry does not speak HTTPS").WithHint("use --plain-http if that is what you want")
+		return e(schema.Invalid, "the registry does not speak HTTPS").WithHint("use %s if that is what you want", schema.Parameter("plainHTTP"))
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return e(schema.Unavailable, "nothing answers at %s", host).WithHint("%s", downHint(host))
 	case errors.Is(err, syscall.ENOSPC):

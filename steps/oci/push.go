@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"os"
 	"slices"
@@ -27,6 +28,10 @@ type Check func(ctx context.Context, b *schema.Bundle, blobs engine.Blobs) error
 func PushKind(o Options, check Check) engine.Kind {
 	return engine.Define(engine.Spec{
 		Name: "push", Doc: "write a bundle to an OCI registry, by digest", Version: 1, Effect: true,
+		Check: func(params any, _ []string) error {
+			_, err := parseTarget(params.(*schema.PushParams).To)
+			return under("to", err)
+		},
 	}, func(ctx context.Context, env engine.Env, p schema.PushParams, in struct {
 		Bundle *schema.Bundle `in:"bundle"`
 	}) (*schema.Reference, error) {
@@ -103,15 +108,30 @@ func (o Options) created() string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// openTarget opens where something is to be written: not a digest.
-func (o Options) openTarget(to, dir string, access Access) (*Repository, error) {
+// under returns err with the parameter that it is about.
+func under(param string, err error) error {
+	var e *schema.Error
+	if errors.As(err, &e) {
+		return e.At("", param)
+	}
+	return err
+}
+
+// parseTarget reads where something is to be written: not a digest.
+func parseTarget(to string) (Location, error) {
 	l, err := ParseLocation(to)
+	if err == nil && l.Digest != "" {
+		err = schema.Errorf(schema.Invalid, "cannot push to %q: the digest comes from the content", to).
+			WithHint("push to %s", l.base())
+	}
+	return l, err
+}
+
+// openTarget opens where something is to be written.
+func (o Options) openTarget(to, dir string, access Access) (*Repository, error) {
+	l, err := parseTarget(to)
 	if err != nil {
 		return nil, err
-	}
-	if l.Digest != "" {
-		return nil, schema.Errorf(schema.Invalid, "cannot push to %q: the digest comes from the content", to).
-			WithHint("push to %s", l.base())
 	}
 	r, err := o.Open(l, dir, access)
 	if err == nil && l.Dir != "" {

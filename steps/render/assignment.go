@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/path"
 	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
@@ -15,7 +16,7 @@ type assignment struct {
 	text      string // as the user wrote it
 	component string
 	add       bool
-	path      valuePath
+	path      path.Path
 	value     string
 }
 
@@ -30,23 +31,23 @@ func parseAssignment(s string) (assignment, error) {
 	if strings.ContainsRune(s, 0) {
 		return bad("%q holds a NUL", s)
 	}
-	left, value, ok := schema.CutAssignment(s)
+	left, value, ok := path.CutAssignment(s)
 	if !ok {
 		return bad("%q has no =", s)
 	}
-	component, path, ok := strings.Cut(left, ":")
+	component, at, ok := strings.Cut(left, ":")
 	if !ok || component == "" {
 		return bad("%q names no component", s)
 	}
 	a.component, a.value = component, value
-	if rest, plus := strings.CutPrefix(path, "+"); plus {
-		a.add, path = true, rest
+	if rest, plus := strings.CutPrefix(at, "+"); plus {
+		a.add, at = true, rest
 	}
 	var err error
-	if a.path, err = parsePath(path); err != nil {
+	if a.path, err = parsePath(at); err != nil {
 		return bad("%q: %w", s, err)
 	}
-	if a.path[0].index >= 0 {
+	if a.path[0].Index >= 0 {
 		return bad("%q: values start with a key, not with an index", s)
 	}
 	return a, nil

@@ -39,11 +39,11 @@ func umbrella(j *job, t *Tree) error {
 	var errs []error
 	for _, c := range j.components {
 		if strings.Contains(c.Name, ".") {
-			errs = append(errs, schema.Errorf(schema.Invalid, "component %q: Helm takes no dot in the alias of a sub-chart", c.Name).WithHint("use --layout components"))
+			errs = append(errs, schema.Errorf(schema.Invalid, "component %q: Helm takes no dot in the alias of a sub-chart", c.Name).WithHint("use %s components", schema.Parameter("layout")))
 			continue
 		}
 		if c.Name == ownSwitch || c.Name == "global" {
-			errs = append(errs, schema.Errorf(schema.Invalid, "component %q: the umbrella chart has another use for values of that name", c.Name).WithHint("use --layout components"))
+			errs = append(errs, schema.Errorf(schema.Invalid, "component %q: the umbrella chart has another use for values of that name", c.Name).WithHint("use %s components", schema.Parameter("layout")))
 			continue
 		}
 		if c.kustomization() {

@@ -25,6 +25,7 @@ func Kind(manifest func(path string) ([]byte, error)) engine.Kind {
 		Doc:     "turn a recipe into a bundle of files to deploy",
 		Version: 1,
 		Parts:   parts,
+		Check:   check,
 	}
 	return engine.Define(spec, func(ctx context.Context, env engine.Env, p schema.RenderParams, in input) (*schema.Bundle, error) {
 		t, err := Render(in.Recipe, p, Source{Manifest: manifest, File: reader(env.Dir), Charts: in.Charts})
@@ -33,6 +34,28 @@ func Kind(manifest func(path string) ([]byte, error)) engine.Kind {
 		}
 		return Store(ctx, env.Blobs, t)
 	})
+}
+
+// check reads what needs no recipe.
+func check(params any, _ []string) error {
+	p := params.(*schema.RenderParams)
+	_, _, err := target(*p)
+	_, perr := parsePlacement(*p, schema.Criteria{})
+	errs := []error{err, perr}
+	for _, list := range []struct {
+		param string
+		texts []string
+	}{{"set", p.Set}, {"setJSON", p.SetJSON}, {"setFile", p.SetFile}} {
+		for i, s := range list.texts {
+			a, err := parseAssignment(s)
+			if err == nil && list.param == "setJSON" {
+				_, err = parseJSON(a.value)
+				err = in(s, err)
+			}
+			errs = append(errs, at(list.param, i, err))
+		}
+	}
+	return schema.Join(errs)
 }
 
 // Store puts the files of a tree into blobs and returns the document that

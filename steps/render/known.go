@@ -2,12 +2,13 @@ package render
 
 import (
 	"errors"
-	"path"
+	pathname "path"
 	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/path"
 )
 
 // chartFacts are what is known of the component's chart, and of what its own
@@ -36,7 +37,7 @@ func (c *component) chartFacts() *charts.Chart {
 			text = string(data)
 		}
 		if !strings.HasSuffix(m.Path, ".crd.yaml") {
-			texts[path.Base(m.Path)] = text
+			texts[pathname.Base(m.Path)] = text
 		}
 	}
 	if known, err = known.WithManifests(c.Name, texts); err != nil {
@@ -49,14 +50,14 @@ func (c *component) chartFacts() *charts.Chart {
 // ask looks up a value that the recipe does not have: the type that the chart
 // has for it, or why it has no effect. known is false where nothing is known of
 // the chart, or the recipe has the value.
-func (c *component) ask(p valuePath, v any) (want string, known bool, err error) {
+func (c *component) ask(p path.Path, v any) (want string, known bool, err error) {
 	keys := make([]string, 0, len(p))
 	for _, e := range p {
-		if e.index >= 0 {
+		if e.Index >= 0 {
 			v = nil // something in a list
 			break
 		}
-		keys = append(keys, e.key)
+		keys = append(keys, e.Key)
 	}
 	if has(c.values, keys) {
 		return "", false, nil
@@ -100,10 +101,7 @@ func has(values map[string]any, keys []string) bool {
 // and those of another type than it has.
 func (c *component) unknown(values map[string]any, fail func(path []string, err *schema.Error)) {
 	c.leaves(values, func(keys []string, v any) {
-		p := make(valuePath, len(keys))
-		for i, k := range keys {
-			p[i] = element{k, -1}
-		}
+		p := path.Keys(keys...)
 		if within(p, c.open()) {
 			return
 		}

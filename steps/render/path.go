@@ -1,172 +1,78 @@
 package render
 
 import (
+	"errors"
 	"fmt"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/NVIDIA/eidos/schema/pattern"
+	"github.com/NVIDIA/eidos/schema/path"
 )
 
 // maxPath is the longest path of a value, in keys and indices.
 const maxPath = 32
 
-// element is one step of a path: a key, or the index of a list.
-type element struct {
-	key   string
-	index int // -1 for a key
-}
-
-// valuePath leads from the root of a component's values to one of them.
-type valuePath []element
-
-// parsePath reads a path as people write it: dots separate keys, a[0] is an
-// element of a list, a backslash takes the next of .[]=\ as part of the key.
-func parsePath(s string) (valuePath, error) {
-	var out valuePath
-	var key strings.Builder
-	open := true // a key must come: at the start and after a dot
-	flush := func() error {
-		if open && key.Len() == 0 {
-			return fmt.Errorf("empty key in path %q", s)
-		}
-		if key.Len() > 0 {
-			out = append(out, element{key.String(), -1})
-			key.Reset()
-		}
-		open = false
-		return nil
-	}
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; c {
-		case '\\':
-			if i++; i == len(s) || !strings.ContainsRune(`.[]=\`, rune(s[i])) {
-				return nil, fmt.Errorf(`a backslash in path %q takes one of . [ ] = \ after it`, s)
-			}
-			if !open && key.Len() == 0 {
-				return nil, fmt.Errorf("path %q lacks a dot after ]", s)
-			}
-			key.WriteByte(s[i])
-		case '.':
-			if err := flush(); err != nil {
-				return nil, err
-			}
-			open = true
-		case '[':
-			if err := flush(); err != nil {
-				return nil, err
-			}
-			end := strings.IndexByte(s[i:], ']')
-			if end < 0 || !indexForm.MatchString(s[i+1:i+end]) {
-				return nil, fmt.Errorf("path %q wants a number in [ ]", s)
-			}
-			n, _ := strconv.Atoi(s[i+1 : i+end])
-			out = append(out, element{"", n})
-			i += end
-		case ']':
-			return nil, fmt.Errorf("path %q has ] without [", s)
-		default:
-			if !open && key.Len() == 0 {
-				return nil, fmt.Errorf("path %q lacks a dot after ]", s)
-			}
-			key.WriteByte(c)
-		}
-	}
-	if err := flush(); err != nil {
+// parsePath reads the path of a value, from the root of a component's values.
+func parsePath(s string) (path.Path, error) {
+	p, err := path.Parse(s)
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if len(out) > maxPath {
+	case len(p) == 0:
+		return nil, errors.New("the path is empty")
+	case len(p) > maxPath:
 		return nil, fmt.Errorf("path %q is longer than %d keys", s, maxPath)
 	}
-	return out, nil
-}
-
-var indexForm = pattern.New(`^(0|[1-9][0-9]{0,4})$`)
-
-// String writes p as parsePath reads it.
-func (p valuePath) String() string {
-	esc := strings.NewReplacer(`\`, `\\`, `.`, `\.`, `[`, `\[`, `]`, `\]`, `=`, `\=`)
-	var b strings.Builder
-	for i, e := range p {
-		if e.index >= 0 {
-			fmt.Fprintf(&b, "[%d]", e.index)
-			continue
-		}
-		if i > 0 {
-			b.WriteByte('.')
-		}
-		b.WriteString(esc.Replace(e.key))
-	}
-	return b.String()
+	return p, nil
 }
 
 // setter stores one value in a component's values.
 type setter struct {
 	component string // for messages
-	path      valuePath
+	path      path.Path
 	value     any
 	text      string // as the user wrote value; "" if it is not from a user
 	want      string // type that the chart has for it, if that is known
 	// open lists paths that the chart is known to have though the recipe gives
 	// them no value.
-	open []valuePath
+	open []path.Path
 }
 
 // set stores the value. What is not there yet is made if add says so; a path
 // that names no value is an error with the nearest name.
 func (s setter) set(values map[string]any, add bool) error {
-	_, err := s.put(values, 0, add)
+	_, err := path.Setter{
+		Add: add, New: s.allows,
+		Put: func(old any) (any, error) { return s.typed(old), checkReplace(old, s.value, s.path) },
+	}.Set(values, s.path)
+	var m *path.Misfit
+	if errors.As(err, &m) {
+		return misfit(m)
+	}
 	return err
 }
 
-// put stores the value at path[i:] below node and returns what node becomes.
-func (s setter) put(node any, i int, add bool) (any, error) {
-	if i == len(s.path) {
-		return s.typed(node), checkReplace(node, s.value, s.path)
+// allows says whether a key may be new that the recipe gives no value: where an
+// empty mapping is a place for keys of the user's own (labels, selectors), and
+// what the chart is known to have.
+func (s setter) allows(at path.Path, in map[string]any) (all bool, err error) {
+	free := in != nil && len(at) > 1 && len(in) == 0
+	toward, within := known(at, s.open)
+	if !free && !toward && !within {
+		return false, s.missing(len(at)-1, in)
 	}
-	e, at := s.path[i], s.path[:i]
-	if e.index >= 0 {
-		list, ok := node.([]any)
-		if !ok && !(node == nil && add) {
-			return nil, schema.Errorf(schema.Invalid, "%q is %s, not a list", at.String(), noun(node))
-		}
-		if e.index > len(list) || e.index == len(list) && !add {
-			return nil, schema.Errorf(schema.Invalid, "%q has %d %s, no [%d]", at.String(), len(list), verb(len(list), "element", "elements"), e.index)
-		}
-		if e.index == len(list) {
-			list = append(list, nil)
-		}
-		next, err := s.put(list[e.index], i+1, add)
-		if err != nil {
-			return nil, err
-		}
-		list[e.index] = next
-		return list, nil
+	return free || within, nil
+}
+
+func misfit(m *path.Misfit) error {
+	list, isList := m.Is.([]any)
+	switch {
+	case m.Next.Index < 0:
+		return schema.Errorf(schema.Invalid, "%q is %s and has no key %q", m.At.String(), noun(m.Is), m.Next.Key)
+	case !isList:
+		return schema.Errorf(schema.Invalid, "%q is %s, not a list", m.At.String(), noun(m.Is))
 	}
-	m, ok := node.(map[string]any)
-	if !ok {
-		if node != nil {
-			return nil, schema.Errorf(schema.Invalid, "%q is %s and has no key %q", at.String(), noun(node), e.key)
-		}
-		m = map[string]any{}
-	}
-	if _, there := m[e.key]; !there && !add {
-		// An empty mapping is a place for keys of the user's own: labels, selectors.
-		free := ok && i > 0 && len(m) == 0
-		toward, within := known(s.path[:i+1], s.open)
-		if !free && !toward && !within {
-			return nil, s.missing(i, m)
-		}
-		add = free || within
-	}
-	next, err := s.put(m[e.key], i+1, add)
-	if err != nil {
-		return nil, err
-	}
-	m[e.key] = next
-	return m, nil
+	return schema.Errorf(schema.Invalid, "%q has %d %s, no [%d]", m.At.String(), len(list), verb(len(list), "element", "elements"), m.Next.Index)
 }
 
 // typed is the value for the place where old is: a scalar stays text, as it is
@@ -179,7 +85,7 @@ func (s setter) typed(old any) any {
 	}
 	_, was := old.(string)
 	n := len(s.path)
-	env := n >= 3 && s.path[n-1].key == "value" && s.path[n-2].index >= 0 && s.path[n-3].key == "env"
+	env := n >= 3 && s.path[n-1].Key == "value" && s.path[n-2].Index >= 0 && s.path[n-3].Key == "env"
 	if s.text != "" && (was || env && old == nil || s.want == "string" && old == nil) {
 		return s.text
 	}
@@ -191,18 +97,18 @@ func (s setter) missing(i int, m map[string]any) error {
 	p := s.path
 	keys := sortedKeys(m)
 	for _, o := range s.open {
-		if len(o) > i && slices.Equal(o[:i], p[:i]) {
-			keys = append(keys, o[i].key)
+		if len(o) > i && o.Begins(p[:i]) {
+			keys = append(keys, o[i].Key)
 		}
 	}
 	where := "the values"
 	if i > 0 {
 		where = strconv.Quote(p[:i].String())
 	}
-	err := schema.Errorf(schema.Invalid, "no key %q in %s", p[i].key, where)
+	err := schema.Errorf(schema.Invalid, "no key %q in %s", p[i].Key, where)
 	hint := fmt.Sprintf("to add a key that the recipe does not have, write %s:+%s=…", s.component, p)
-	if n := schema.Nearest(p[i].key, keys); n != "" {
-		near := append(append(valuePath{}, p[:i]...), element{n, -1})
+	if n := schema.Nearest(p[i].Key, keys); n != "" {
+		near := append(append(path.Path{}, p[:i]...), path.Key(n))
 		near = append(near, p[i+1:]...)
 		return err.WithHint("did you mean %s? %s", near, "T"+hint[1:])
 	}
@@ -211,7 +117,7 @@ func (s setter) missing(i int, m map[string]any) error {
 
 // checkReplace refuses to lose a mapping or list to a single value, which is a
 // path cut short; null is how Helm is told to drop one.
-func checkReplace(old, v any, p valuePath) error {
+func checkReplace(old, v any, p path.Path) error {
 	if v == nil {
 		return nil
 	}
@@ -221,7 +127,7 @@ func checkReplace(old, v any, p valuePath) error {
 	_, isList := v.([]any)
 	if wasMap && !isMap || wasList && !isList {
 		return schema.Errorf(schema.Invalid, "%q is %s, the new value is %s", p.String(), noun(old), noun(v)).
-			WithHint("name one of its parts, or replace it whole with --set-json")
+			WithHint("name one of its parts, or replace it whole with %s", schema.Parameter("setJSON"))
 	}
 	if why := wrongType(old, v); why != "" {
 		return schema.Errorf(schema.Invalid, "%q %s", p.String(), why)
@@ -264,12 +170,10 @@ func shown(v any) string {
 
 // known reports whether p is on the way to one of the open paths, and whether
 // it is one of them or below it.
-func known(p valuePath, open []valuePath) (toward, within bool) {
+func known(p path.Path, open []path.Path) (toward, within bool) {
 	for _, o := range open {
-		if n := min(len(p), len(o)); slices.Equal(p[:n], o[:n]) {
-			toward = toward || len(p) < len(o)
-			within = within || len(p) >= len(o)
-		}
+		toward = toward || len(p) < len(o) && o.Begins(p)
+		within = within || p.Begins(o)
 	}
 	return toward, within
 }
@@ -291,23 +195,17 @@ func noun(v any) string {
 }
 
 // replace stores v at p, whatever is there.
-func (p valuePath) replace(values map[string]any, v any) error {
-	if err := (setter{path: p}).set(values, true); err != nil {
-		return err
+func replace(values map[string]any, p path.Path, v any) error {
+	_, err := path.Setter{Add: true, Put: func(any) (any, error) { return v, nil }}.Set(values, p)
+	var m *path.Misfit
+	if errors.As(err, &m) {
+		return misfit(m)
 	}
-	return setter{path: p, value: v}.set(values, true)
-}
-
-// text is the element as a key of a document.
-func (e element) text() string {
-	if e.index >= 0 {
-		return strconv.Itoa(e.index)
-	}
-	return e.key
+	return err
 }
 
 // within reports whether p is one of the open paths, or below one.
-func within(p valuePath, open []valuePath) bool {
+func within(p path.Path, open []path.Path) bool {
 	_, in := known(p, open)
 	return in
 }

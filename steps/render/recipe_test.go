@@ -62,7 +62,7 @@ func TestRefusedRecipes(t *testing.T) {
 			r.ComponentRefs[1].Name, r.DeploymentOrder[1], last(r).DependencyRefs[1] = n, n, n
 		}, `components "gpu-operator-before" and "gpu-operator" both make a release "gpu-operator-before"`},
 		"scheduling path": {func(r *schema.RecipeResult) { last(r).Scheduling.System.NodeSelector = []string{"a..b"} },
-			`component "gpu-operator": scheduling: empty key in path "a..b"`},
+			`component "gpu-operator": scheduling: path "a..b": a key is empty at character 3`},
 		"scheduling path into a value": {func(r *schema.RecipeResult) { last(r).Scheduling.System.NodeSelector = []string{"driver.version.x"} },
 			`component "gpu-operator": scheduling: "driver.version" is text and has no key "x"`},
 	}

@@ -154,7 +154,7 @@ func target(p schema.RenderParams) (deployer, repository, error) {
 	switch {
 	case gitops && p.Repo == "":
 		errs = append(errs, bad("repo", "%s needs the repository that the bundle is deployed from", name).
-			WithHint("give --repo https://… for Git, or oci://REGISTRY/REPOSITORY:TAG for a pushed bundle"))
+			WithHint("add %s https://… for Git, or oci://REGISTRY/REPOSITORY:TAG for a pushed bundle", schema.Parameter("repo")))
 	case gitops:
 		var err error
 		if repo, err = parseRepository(p.Repo, p.Revision, p.RepoPath); err != nil {

@@ -49,7 +49,7 @@ func parseRepository(url, revision, dir string) (repository, error) {
 		if !ociForm.MatchString(r.url) {
 			errs = append(errs, bad("repo", "%q is no OCI repository", url).WithHint("write oci://REGISTRY/REPOSITORY:TAG, in lower case"))
 		} else if r.revision == "" {
-			errs = append(errs, bad("revision", "%q names no tag or digest", url).WithHint("write oci://REGISTRY/REPOSITORY:TAG, or give --revision"))
+			errs = append(errs, bad("revision", "%q names no tag or digest", url).WithHint("write oci://REGISTRY/REPOSITORY:TAG, or add %s", schema.Parameter("revision")))
 		}
 	} else if !gitForm.MatchString(url) {
 		errs = append(errs, bad("repo", "%q is no repository", url).WithHint("write https://HOST/PATH or ssh://… for Git, oci://REGISTRY/REPOSITORY:TAG for a pushed bundle"))

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/path"
 )
 
 // placement is what the scheduling parameters ask for.
@@ -192,11 +193,11 @@ func addTolerations(old any, more []toleration) any {
 
 // open lists the paths that the chart is known to have because node scheduling
 // goes there.
-func (c *component) open() []valuePath {
+func (c *component) open() []path.Path {
 	if c.Scheduling == nil {
 		return nil
 	}
-	var out []valuePath
+	var out []path.Path
 	for _, s := range (placement{}).slots(c.Scheduling) {
 		if p, err := parsePath(s.path); err == nil {
 			out = append(out, p)
@@ -215,7 +216,7 @@ func (c *component) place(pl placement) error {
 	for _, s := range pl.slots(c.Scheduling) {
 		p, err := parsePath(s.path)
 		if err == nil && s.value != nil {
-			err = p.replace(c.values, s.value)
+			err = replace(c.values, p, s.value)
 		}
 		if err != nil {
 			errs = append(errs, schema.Errorf(schema.Invalid, "component %q: scheduling: %w", c.Name, err))

@@ -119,7 +119,7 @@ func in(s string, err error) error {
 // notAValue refuses what looks like a value and is the recipe's: the chart would
 // never see it. A chart may have a value namespace of its own, to be added.
 func (c *component) notAValue(a assignment) error {
-	key := a.path[0].key
+	key := a.path[0].Key
 	if _, has := c.values[key]; has || len(a.path) > 1 {
 		return nil
 	}

@@ -59,7 +59,7 @@ func TestMistakes(t *testing.T) {
 		"below a value, added": {params{Set: []string{"gpu-operator:+driver.version.major=1"}}, []string{
 			"set[0]: \"gpu-operator:+driver.version.major=1\": \"driver.version\" is text and has no key \"major\""}},
 		"path cut short": {params{Set: []string{"gpu-operator:driver=1"}}, []string{
-			"set[0]: \"gpu-operator:driver=1\": \"driver\" is a mapping, the new value is a number\nhint: name one of its parts, or replace it whole with --set-json"}},
+			"set[0]: \"gpu-operator:driver=1\": \"driver\" is a mapping, the new value is a number\nhint: name one of its parts, or replace it whole with ‹setJSON›"}},
 		"index": {params{Set: []string{"gpu-operator:toolkit.env[1].value=x"}}, []string{
 			"set[0]: \"gpu-operator:toolkit.env[1].value=x\": \"toolkit.env\" has 1 element, no [1]"}},
 		"index of a mapping": {params{Set: []string{"gpu-operator:toolkit[0]=x"}}, []string{
@@ -103,11 +103,11 @@ func TestMistakes(t *testing.T) {
 			"set[1]: \"b:\" has no =\nhint: write COMPONENT:PATH=VALUE, as in gpu-operator:driver.version=580.105.08",
 			"set[2]: \"c:d\" has no =\nhint: write COMPONENT:PATH=VALUE, as in gpu-operator:driver.version=580.105.08"}},
 		"no repository": {params{Deployer: "argocd"}, []string{
-			"repo: argocd needs the repository that the bundle is deployed from\nhint: give --repo https://… for Git, or oci://REGISTRY/REPOSITORY:TAG for a pushed bundle"}},
+			"repo: argocd needs the repository that the bundle is deployed from\nhint: add " + schema.Parameter("repo") + " https://… for Git, or oci://REGISTRY/REPOSITORY:TAG for a pushed bundle"}},
 		"password in the repository": {params{Deployer: "argocd", Repo: "https://me:secret@git.example.com/x"}, []string{
 			"repo: the repository's address holds a password, which would be written into the bundle\nhint: give the deployer its credentials in a Secret"}},
 		"OCI without a tag": {params{Deployer: "argocd", Repo: "oci://registry.example.com/x"}, []string{
-			"revision: \"oci://registry.example.com/x\" names no tag or digest\nhint: write oci://REGISTRY/REPOSITORY:TAG, or give --revision"}},
+			"revision: \"oci://registry.example.com/x\" names no tag or digest\nhint: write oci://REGISTRY/REPOSITORY:TAG, or add ‹revision›"}},
 		"two tags": {params{Deployer: "argocd", Repo: "oci://registry.example.com:5000/x:v1", Revision: "v2"}, []string{
 			"revision: \"v2\" is not the revision that repo names, \"v1\""}},
 		"directory outside": {params{Deployer: "argocd", Repo: "https://git.example.com/x", RepoPath: "a/../../b"}, []string{
@@ -197,7 +197,7 @@ func TestValues(t *testing.T) {
 			}
 			keys := []string{test.in}
 			for _, e := range p {
-				keys = append(keys, e.text())
+				keys = append(keys, e.Key)
 			}
 			sub := doc.At(keys...)
 			if sub == nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/NVIDIA/eidos/engine"
@@ -54,9 +56,10 @@ func (c catalogues) parts(env engine.Env, data string) ([]engine.Part, error) {
 	return []engine.Part{{Name: "catalogue", Value: string(cat.Sources)}}, nil
 }
 
-// check refuses criteria that the catalogue has no words for. One of a
-// directory is not compiled for that before the step runs.
-func (c catalogues) check(params any) error {
+// check refuses criteria that the catalogue has no words for, or no recipe, as
+// far as no snapshot adds to them. The catalogue of a directory is not compiled
+// for that before the step runs.
+func (c catalogues) check(params any, inputs []string) error {
 	p := params.(*schema.ResolveParams)
 	if p.Data != "" || p.Criteria == nil {
 		return nil
@@ -65,7 +68,12 @@ func (c catalogues) check(params any) error {
 	if err != nil {
 		return err
 	}
-	_, err = cat.Known(*p.Criteria)
+	q, err := cat.Known(*p.Criteria)
+	if err == nil && !slices.Contains(inputs, "snapshot") && !p.AllowGeneric {
+		if q, _, _, err = cat.StandIn(q); err == nil {
+			err = cat.Covers(q)
+		}
+	}
 	return below(err, "criteria")
 }
 
@@ -75,7 +83,7 @@ func below(err error, path string) error {
 	for _, err := range schema.List(err) {
 		var e *schema.Error
 		if errors.As(err, &e) {
-			err = e.At("", path+"."+e.Path)
+			err = e.At("", strings.TrimSuffix(path+"."+e.Path, "."))
 		}
 		out = append(out, err)
 	}

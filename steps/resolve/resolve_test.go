@@ -151,7 +151,11 @@ func TestKind(t *testing.T) {
 	k := Kinds(nil)[0]
 	var log []string
 	env := engine.Env{Dir: t.TempDir(), Log: func(f string, a ...any) { log = append(log, f) }}
-	p, err := k.DecodeValue("with", map[string]any{"criteria": map[string]any{"intent": "Training"}})
+	doc, err := schema.FromValue(map[string]any{"criteria": map[string]any{"intent": "Training"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := k.Decode(doc)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,8 +170,11 @@ func TestKind(t *testing.T) {
 	if err != nil || len(parts) != 1 || !strings.HasPrefix(parts[0].Value, "sha256:") {
 		t.Errorf("parts %v, %v", parts, err)
 	}
-	p, err = k.DecodeValue("with", map[string]any{"data": "mine"})
+	doc, err = schema.FromValue(map[string]any{"data": "mine"})
 	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err = k.Decode(doc); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := k.Run(context.Background(), env, p, nil); schema.CodeOf(err) != schema.Invalid {

@@ -78,7 +78,7 @@ func (o Options) keyFile(e engine.Env, param string) (string, error) {
 		}
 	}
 	return "", schema.Errorf(schema.NotFound, "there is no key to sign with").
-		WithHint("eidos key generate makes one in %s; or name one with --key or EIDOS_KEY", o.UserKey())
+		WithHint("eidos key generate makes one in %s; or name one with %s or EIDOS_KEY", o.UserKey(), schema.Parameter("key"))
 }
 
 func inDir(dir, path string) string {

@@ -89,7 +89,11 @@ func (w *world) push(repository string) *schema.Reference {
 // run runs a step with parameters and inputs.
 func run[O schema.Value](w *world, k engine.Kind, with map[string]any, in engine.Inputs) (O, error) {
 	w.t.Helper()
-	p, err := k.DecodeValue("with", with)
+	doc, err := schema.FromValue(with, "with")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p, err := k.Decode(doc)
 	if err != nil {
 		w.t.Fatal(err)
 	}

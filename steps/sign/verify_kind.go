@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
@@ -20,6 +21,10 @@ import (
 func VerifyKind(o Options) engine.Kind {
 	return engine.Define(engine.Spec{
 		Name: "verify", Doc: "prove that an artefact is signed, and a bundle unchanged", Version: 1, Effect: true,
+		Check: func(params any, inputs []string) error {
+			p := params.(*schema.VerifyParams)
+			return verifiable(*p, slices.Contains(inputs, "image"), slices.Contains(inputs, "bundle"))
+		},
 	}, func(ctx context.Context, env engine.Env, p schema.VerifyParams, in struct {
 		Image  *schema.Reference `in:"image,optional"`
 		Bundle *schema.Bundle    `in:"bundle,optional"`
@@ -28,14 +33,22 @@ func VerifyKind(o Options) engine.Kind {
 	})
 }
 
-func (o Options) verify(ctx context.Context, env engine.Env, p schema.VerifyParams, image *schema.Reference, bundle *schema.Bundle) (*schema.Verification, error) {
-	ctx = retry.Listen(ctx, env.Log)
-	if image == nil && bundle == nil && p.File == "" {
-		return nil, schema.Errorf(schema.Invalid, "verify has nothing to verify").
+// verifiable refuses parameters and inputs of which nothing could be proven.
+func verifiable(p schema.VerifyParams, image, bundle bool) error {
+	if !image && !bundle && p.File == "" {
+		return schema.Errorf(schema.Invalid, "verify has nothing to verify").
 			WithHint("give it an image (a pushed reference), a bundle, or both, or a file")
 	}
-	if p.File != "" && (image != nil || bundle != nil) || image != nil && p.Signatures != "" {
-		return nil, schema.Errorf(schema.Invalid, "a file is verified by itself, and signatures of an image are kept beside it")
+	if p.File != "" && (image || bundle) || image && p.Signatures != "" {
+		return schema.Errorf(schema.Invalid, "a file is verified by itself, and signatures of an image are kept beside it")
+	}
+	return nil
+}
+
+func (o Options) verify(ctx context.Context, env engine.Env, p schema.VerifyParams, image *schema.Reference, bundle *schema.Bundle) (*schema.Verification, error) {
+	ctx = retry.Listen(ctx, env.Log)
+	if err := verifiable(p, image != nil, bundle != nil); err != nil {
+		return nil, err
 	}
 	v := &verification{out: &schema.Verification{Kind: "Verification", APIVersion: schema.APIVersion, Verified: true}, facts: facts{content: true}}
 	pol, err := o.policy(ctx, env, p, image == nil && p.File == "")
@@ -183,5 +196,5 @@ func (o Options) publicKeyFile(e engine.Env, param string) (string, error) {
 		}
 	}
 	return "", schema.Errorf(schema.NotFound, "there is no public key to verify with").
-		WithHint("name the signer's with --key, or put it here as cosign.pub")
+		WithHint("name the signer's with %s, or put it here as cosign.pub", schema.Parameter("key"))
 }

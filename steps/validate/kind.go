@@ -19,7 +19,7 @@ func Kind() engine.Kind {
 	}
 	spec := engine.Spec{
 		Name:    "validate",
-		Doc:     "hold a recipe's constraints against a snapshot",
+		Doc:     "check a recipe's constraints against a snapshot",
 		Version: 1,
 	}
 	return engine.Define(spec, func(_ context.Context, _ engine.Env, p schema.ValidateParams, in input) (*schema.ValidationResult, error) {
@@ -59,7 +59,7 @@ func Judge(r *schema.ValidationResult) error {
 	case hint != "":
 		return err.WithHint("%s", hint)
 	case onlyUnknown:
-		return err.WithHint("--allow-unknown accepts what the snapshot does not say")
+		return err.WithHint("%s accepts what the snapshot does not say", schema.Parameter("allowUnknown"))
 	}
 	return err
 }

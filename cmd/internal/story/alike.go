@@ -3,6 +3,7 @@ package story
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/schema"
@@ -16,14 +17,18 @@ func alike(list []error) []error {
 	var out []error
 	for _, err := range list {
 		var se *schema.Error
-		if !errors.As(err, &se) || se.Error() != err.Error() || text.Base(se.Path) == se.Path {
+		step, below := "", ""
+		if errors.As(err, &se) {
+			step, below = cutStep(se.Path)
+		}
+		if se == nil || se.Error() != err.Error() || text.Base(step) == step {
 			out = append(out, err)
 			continue
 		}
-		g := groups.Alike(string(se.Code), se.Pos+"\n"+se.Msg+"\n"+se.Hint, se.Path)
+		g := groups.Alike(string(se.Code), se.Pos+"\n"+se.Msg+"\n"+se.Hint+"\n"+below, step)
 		if n := len(g.Names); n > 1 {
 			c := *out[at[g]].(*schema.Error)
-			c.Path = text.Base(se.Path)
+			c.Path = text.Base(step) + below
 			c.Msg = fmt.Sprintf("%s, in %d rows: %s", se.Msg, n, g.Rows())
 			out[at[g]] = &c
 			continue
@@ -32,4 +37,14 @@ func alike(list []error) []error {
 		out = append(out, se)
 	}
 	return out
+}
+
+// cutStep cuts the path of an error after the step, or the row of one.
+func cutStep(path string) (step, below string) {
+	for _, key := range []string{".with.", ".in."} {
+		if i := strings.Index(path, key); i >= 0 {
+			return path[:i], path[i:]
+		}
+	}
+	return path, ""
 }

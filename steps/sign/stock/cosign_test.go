@@ -57,7 +57,11 @@ func (p *place) push(to string) {
 
 func (p *place) run(k engine.Kind, with map[string]any) (schema.Value, error) {
 	p.t.Helper()
-	params, err := k.DecodeValue("with", with)
+	doc, err := schema.FromValue(with, "with")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	params, err := k.Decode(doc)
 	if err != nil {
 		p.t.Fatal(err)
 	}
