@@ -25,6 +25,8 @@ type Catalog struct {
 
 // Index is the compiled index.json.
 type Index struct {
+	// Release is the catalogue's, YYYY-MM.
+	Release string `json:"release"`
 	// Version of the catalogue.
 	Version string `json:"version"`
 	// Sources is the digest of every file it was compiled from.

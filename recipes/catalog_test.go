@@ -10,9 +10,10 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// shipped is the oldest release, which does not change.
 func shipped(t testing.TB) *Catalog {
 	t.Helper()
-	c, err := Shipped()
+	c, err := Release("2026-03")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,7 @@ func TestResolve(t *testing.T) {
 			t.Errorf("component %d is %s, the order says %s", i, c.Name, res.DeploymentOrder[i])
 		}
 		for _, m := range c.Manifests {
-			if _, err := Manifest(m.Path); err != nil {
+			if _, err := Manifest(m); err != nil {
 				t.Error(err)
 			}
 		}
@@ -139,12 +140,12 @@ func TestAnyLeavesOpen(t *testing.T) {
 }
 
 func TestManifest(t *testing.T) {
-	if data, err := Manifest("components/gpu-operator/manifests/dcgm-exporter.yaml"); err != nil || len(data) == 0 {
+	if data, err := Manifest(schema.Manifest{Path: "components/gpu-operator/manifests/dcgm-exporter.yaml"}); err != nil || len(data) == 0 {
 		t.Errorf("got %d bytes, %v", len(data), err)
 	}
 	for _, path := range []string{"", "recipes.cue", "components/gpu-operator.cue", "components/../recipes.cue",
 		"components/gpu-operator/manifests/../manifests/dcgm-exporter.yaml", "components/none/manifests/x.yaml", "/etc/passwd"} {
-		if _, err := Manifest(path); schema.CodeOf(err) != schema.NotFound {
+		if _, err := Manifest(schema.Manifest{Path: path}); schema.CodeOf(err) != schema.NotFound {
 			t.Errorf("Manifest(%q): %v", path, err)
 		}
 	}

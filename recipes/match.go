@@ -79,7 +79,7 @@ func (c *Catalog) result(d *Document, q schema.Criteria) *schema.RecipeResult {
 		Kind:       "RecipeResult",
 		APIVersion: schema.APIVersion,
 		Metadata: schema.RecipeMetadata{
-			Version: c.Version, Catalog: d.Digest, AppliedOverlays: d.AppliedOverlays, Maturity: d.Maturity,
+			Release: c.Release, Version: c.Version, Catalog: d.Digest, AppliedOverlays: d.AppliedOverlays, Maturity: d.Maturity,
 		},
 		Criteria:        stated,
 		Constraints:     d.Constraints,

@@ -38,23 +38,23 @@ func provenance(t *testing.T, q schema.Criteria) map[string]schema.Provenance {
 
 func TestProvenance(t *testing.T) {
 	got := provenance(t, schema.Criteria{Service: "eks", Accelerator: "h100", Intent: "training"})
-	const operator = "recipes/components/gpu-operator.cue"
+	const operator = "recipes/releases/2026-03/components/gpu-operator.cue"
 	for _, want := range []schema.Provenance{
-		{Path: "components.gpu-operator", From: "base", At: "recipes/overlays/base.cue", How: "pin"},
-		{Path: "components.aws-efa", From: "eks", At: "recipes/overlays/eks.cue", How: "pin"},
+		{Path: "components.gpu-operator", From: "base", At: "recipes/releases/2026-03/overlays/base.cue", How: "pin"},
+		{Path: "components.aws-efa", From: "eks", At: "recipes/releases/2026-03/overlays/eks.cue", How: "pin"},
 		{Path: "components.gpu-operator.chart", From: "registry", At: operator, How: "pin"},
 		{Path: "components.gpu-operator.version", From: "registry", At: operator, How: "default"},
 		{Path: "components.gpu-operator.values.driver.version", From: "registry", At: operator, How: "default"},
-		{Path: "components.gpu-operator.values.cdi.enabled", From: "eks-training", At: "recipes/overlays/eks-training.cue", How: "pin"},
-		{Path: "components.gpu-operator.dependencyRefs.skyhook-customizations", From: "h100-eks-training", At: "recipes/overlays/h100-eks-training.cue", How: "pin"},
-		{Path: "components.kube-prometheus-stack.values.prometheus.prometheusSpec.storageSpec.emptyDir", From: "eks", At: "recipes/overlays/eks.cue", How: "default",
-			Displaced: []schema.Displaced{{From: "registry", At: "recipes/components/kube-prometheus-stack.cue",
+		{Path: "components.gpu-operator.values.cdi.enabled", From: "eks-training", At: "recipes/releases/2026-03/overlays/eks-training.cue", How: "pin"},
+		{Path: "components.gpu-operator.dependencyRefs.skyhook-customizations", From: "h100-eks-training", At: "recipes/releases/2026-03/overlays/h100-eks-training.cue", How: "pin"},
+		{Path: "components.kube-prometheus-stack.values.prometheus.prometheusSpec.storageSpec.emptyDir", From: "eks", At: "recipes/releases/2026-03/overlays/eks.cue", How: "default",
+			Displaced: []schema.Displaced{{From: "registry", At: "recipes/releases/2026-03/components/kube-prometheus-stack.cue",
 				Value: `{ medium: *"" | #Text sizeLimit: *"10Gi" | #Memory }`}}},
-		{Path: `constraints."K8s.server.version"`, From: "h100-eks-training", At: "recipes/overlays/h100-eks-training.cue", How: "pin",
+		{Path: `constraints."K8s.server.version"`, From: "h100-eks-training", At: "recipes/releases/2026-03/overlays/h100-eks-training.cue", How: "pin",
 			Displaced: []schema.Displaced{
-				{From: "eks-training", At: "recipes/overlays/eks-training.cue", Value: `">= 1.30"`},
-				{From: "eks", At: "recipes/overlays/eks.cue", Value: `">= 1.28"`},
-				{From: "base", At: "recipes/overlays/base.cue", Value: `">= 1.25"`},
+				{From: "eks-training", At: "recipes/releases/2026-03/overlays/eks-training.cue", Value: `">= 1.30"`},
+				{From: "eks", At: "recipes/releases/2026-03/overlays/eks.cue", Value: `">= 1.28"`},
+				{From: "base", At: "recipes/releases/2026-03/overlays/base.cue", Value: `">= 1.25"`},
 			}},
 		{Path: "deploymentOrder.gpu-operator", From: "after cert-manager, kube-prometheus-stack, skyhook-customizations", How: "derived"},
 	} {

@@ -397,7 +397,7 @@ type CollectorPart string
 // #Criteria is a query to the catalogue. A field left out is left open and
 // never pulls in a recipe that states it; any leaves it open even where a
 // snapshot would tell. The words are those of the catalogue in use, with
-// --data: recipes/words. Readers take them in any case, and their other names.
+// --data. Readers take them in any case, and their other names.
 type Criteria struct {
 	// Where the cluster runs: its Kubernetes service.
 	Service CriteriaWord `json:"service,omitempty"`
@@ -830,6 +830,10 @@ type RecipeResult struct {
 }
 
 type RecipeMetadata struct {
+	// Release of the catalogue that this is the recipe of: asked again
+	// (--catalogue), it answers with the same bytes.
+	Release Release `json:"release,omitempty"`
+
 	// Catalogue version.
 	Version string `json:"version"`
 
@@ -1084,6 +1088,9 @@ type ResolveParams struct {
 	// Directory of CUE files unified with the built-in catalogue.
 	Data string `json:"data,omitempty"`
 
+	// Release of the catalogue, YYYY-MM; the newest if left out.
+	Catalogue Release `json:"catalogue,omitempty"`
+
 	// Carry in the recipe who set each value.
 	Provenance bool `json:"provenance,omitempty"`
 }
@@ -1092,6 +1099,9 @@ type ResolveParams struct {
 type DetectParams struct {
 	// Directory of CUE files unified with the built-in catalogue.
 	Data string `json:"data,omitempty"`
+
+	// Release of the catalogue, YYYY-MM; the newest if left out.
+	Catalogue Release `json:"catalogue,omitempty"`
 }
 
 // #ServeParams are the settings of eidosd. Each is a flag, and a variable of the

@@ -23,6 +23,8 @@ type (
 	StepName = string
 	// CriteriaWord is a word of the catalogue in use.
 	CriteriaWord = string
+	// Release is a release of the catalogue, YYYY-MM.
+	Release = string
 	// Duration is written as time.ParseDuration reads it.
 	Duration = string
 	// Quantity is an amount as Kubernetes writes it: 500m, 1Gi.

@@ -51,15 +51,11 @@ func (a *app) completeWords(field string) cobra.CompletionFunc {
 
 // words are the words of the catalogue that a command's flags ask for.
 func (a *app) words(c *cobra.Command) (*recipes.Words, error) {
-	data := ""
-	if f := c.Flags().Lookup("data"); f != nil {
-		data = f.Value.String()
-	}
 	ctx := c.Context()
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	cat, err := a.catalog(ctx, data)
+	cat, err := a.catalog(ctx, catalogueOf(c))
 	if err != nil {
 		return nil, err
 	}

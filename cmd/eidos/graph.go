@@ -42,7 +42,7 @@ func (a *app) graph() *cobra.Command {
 		}
 		q.shows = []string{"format", "output", "of"}
 		if of == "overlays" {
-			q.shows = append(q.shows, "data")
+			q.shows = append(q.shows, "data", "catalogue")
 		}
 		res, err := a.answer(c.Context(), q)
 		if err != nil {
@@ -53,8 +53,7 @@ func (a *app) graph() *cobra.Command {
 		case "order":
 			g = view.Deployment(res)
 		case "overlays":
-			data, _ := q.params()["data"].(string)
-			cat, err := a.catalog(c.Context(), data)
+			cat, err := a.catalog(c.Context(), catalogueOf(c))
 			if err != nil {
 				return err
 			}

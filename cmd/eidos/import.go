@@ -76,7 +76,7 @@ func (a *app) importDocument(c *cobra.Command, from, to, valuesFrom string) erro
 }
 
 func (a *app) importDirectory(c *cobra.Command, from, to string, force bool) error {
-	cat, err := a.catalog(c.Context(), "")
+	cat, err := a.catalog(c.Context(), catalogue{})
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (a *app) importDirectory(c *cobra.Command, from, to string, force bool) err
 
 // vetSite proves the catalogue with a site that is not written yet.
 func vetSite(site *importer.Site, name string) error {
-	src, err := source("")
+	src, err := source(catalogue{})
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ func (a *app) question(c *cobra.Command) *question {
 	q := &question{stage: stage{name: "recipe", uses: "resolve"}, c: c}
 	q.params = a.params(c, "ResolveParams", "provenance")
 	q.asked = a.criteriaFlags(c)
+	completeReleases(c)
 	f := c.Flags()
 	q.gpu = f.String("gpu", "", "the same as --accelerator")
 	f.StringVarP(&q.recipe, "recipe", "r", "", "a recipe instead of criteria: a path, -, URL, cm:// or oci://")
@@ -92,16 +93,47 @@ func (a *app) readRecipe(ctx context.Context, from string) (*schema.RecipeResult
 	return res, nil
 }
 
-// catalog opens the shipped catalogue, or the one that --data makes of it.
-func (a *app) catalog(ctx context.Context, data string) (*recipes.Catalog, error) {
-	if data == "" {
-		return recipes.Shipped()
+// catalogue is which catalogue a command looks at.
+type catalogue struct{ release, data string }
+
+// catalogueFlags binds --catalogue and --data.
+func catalogueFlags(c *cobra.Command) *catalogue {
+	k := &catalogue{}
+	c.Flags().StringVar(&k.release, "catalogue", "", "release of the catalogue, YYYY-MM; the newest if left out")
+	c.Flags().StringVar(&k.data, "data", "", "directory of CUE files unified with the built-in catalogue")
+	completeReleases(c)
+	return k
+}
+
+func completeReleases(c *cobra.Command) {
+	if c.Flags().Lookup("catalogue") == nil {
+		return // another command was named
+	}
+	must(c.RegisterFlagCompletionFunc("catalogue", cobra.FixedCompletions(recipes.Releases(), cobra.ShellCompDirectiveNoFileComp)))
+}
+
+// catalogueOf is the catalogue that a command's flags name, however they were
+// bound.
+func catalogueOf(c *cobra.Command) catalogue {
+	text := func(name string) string {
+		if f := c.Flags().Lookup(name); f != nil {
+			return f.Value.String()
+		}
+		return ""
+	}
+	return catalogue{release: text("catalogue"), data: text("data")}
+}
+
+// catalog opens a release of the built-in catalogue, or what --data makes of it.
+func (a *app) catalog(ctx context.Context, k catalogue) (*recipes.Catalog, error) {
+	if k.data == "" {
+		return recipes.Release(k.release)
 	}
 	cache, err := a.cacheDir()
 	if err != nil {
 		return nil, err
 	}
-	return compile.Data(cache)(ctx, data)
+	return compile.Data(cache)(ctx, k.release, k.data)
 }
 
 // cacheDir is where compiled catalogues are kept.
@@ -109,11 +141,12 @@ func (a *app) cacheDir() (string, error) {
 	return a.dir("XDG_CACHE_HOME", ".cache")
 }
 
-// source is the source of the shipped catalogue, with --data if given.
-func source(data string) (compile.Source, error) {
-	src, err := compile.Shipped()
-	if err != nil || data == "" {
+// source is the source of a release of the built-in catalogue, with --data if
+// given.
+func source(k catalogue) (compile.Source, error) {
+	src, err := compile.Shipped(k.release)
+	if err != nil || k.data == "" {
 		return src, err
 	}
-	return src.With(data)
+	return src.With(k.data)
 }

@@ -7,16 +7,16 @@ import (
 )
 
 func (a *app) recipeList() *cobra.Command {
-	var data, format string
+	var format string
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List the overlays that recipes are made of, and what they answer",
 		Args:  cobra.NoArgs,
 	}
-	c.Flags().StringVar(&data, "data", "", "directory of CUE files unified with the built-in catalogue")
+	k := catalogueFlags(c)
 	formatWord(c, &format, "table", "json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cat, err := a.catalog(c.Context(), data)
+		cat, err := a.catalog(c.Context(), *k)
 		if err != nil {
 			return err
 		}

@@ -10,7 +10,6 @@ import (
 )
 
 func (a *app) recipeScaffold() *cobra.Command {
-	var data string
 	c := &cobra.Command{
 		Use:   "scaffold",
 		Short: "Write a new overlay to start from",
@@ -22,15 +21,16 @@ directory, and the catalogue proven with it.`,
 		Args: cobra.NoArgs,
 	}
 	asked := a.params(c, "Criteria", "nodes")
-	c.Flags().StringVar(&data, "data", "", "directory of recipes to write to")
+	k := catalogueFlags(c)
+	c.Flags().Lookup("data").Usage = "directory of recipes to write to"
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var q schema.Criteria
 		if err := schema.DecodeValue("", asked(), &q); err != nil {
 			return err
 		}
-		there := data
-		if _, err := os.Stat(filepath.Join(data, "overlays")); err != nil {
-			there = "" // nothing of the user's yet
+		there := *k
+		if _, err := os.Stat(filepath.Join(k.data, "overlays")); err != nil {
+			there.data = "" // nothing of the user's yet
 		}
 		cat, err := a.catalog(c.Context(), there)
 		if err != nil {
@@ -40,22 +40,22 @@ directory, and the catalogue proven with it.`,
 		if err != nil {
 			return err
 		}
-		if data == "" {
+		if k.data == "" {
 			_, err := a.out.Write([]byte(text))
 			return err
 		}
-		file := filepath.Join(data, "overlays", name+".cue")
+		file := filepath.Join(k.data, "overlays", name+".cue")
 		if err := writeNew(file, text); err != nil {
 			return err
 		}
-		src, err := source(data)
+		src, err := source(*k)
 		if err != nil {
 			return err
 		}
 		if _, err := compile.Vet(src); err != nil {
 			return err
 		}
-		a.say("wrote %s; see it with: eidos recipe --data %s", file, data)
+		a.say("wrote %s; see it with: eidos recipe --data %s", file, k.data)
 		return nil
 	}
 	return c

@@ -63,6 +63,7 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 	asked := a.criteriaFlags(c)
 	c.Flags().String("gpu", "", "the same as --accelerator")
 	must(c.RegisterFlagCompletionFunc("gpu", a.completeWords("accelerator")))
+	completeReleases(c)
 	c.Flags().StringVarP(&snapshot, "snapshot", "s", "", "snapshot to read criteria from: a path, URL, cm:// or oci://")
 	c.Flags().StringVar(&criteria, "criteria", "", "file of kind RecipeCriteria")
 	explain := c.Flags().Bool("explain", false, "print every value with who set it, instead of the recipe")

@@ -48,7 +48,7 @@ func (a *app) serveUI(ctx context.Context, addr, data string) error {
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return schema.Errorf(schema.Invalid, "--addr %q is not on loopback", addr).WithHint("eidosd serves other machines")
 	}
-	cat, err := a.catalog(ctx, data)
+	cat, err := a.catalog(ctx, catalogue{data: data})
 	if err != nil {
 		return err
 	}

@@ -31,17 +31,18 @@ changes only when the recipe does: eidos recipe list --format json prints those.
 			}
 			v := struct {
 				Version    string        `json:"version"`
+				Release    string        `json:"catalogueRelease"`
 				Catalog    string        `json:"catalog"`
 				Sources    schema.Digest `json:"catalogSources"`
 				APIVersion string        `json:"apiVersion"`
 				Go         string        `json:"go"`
 				Platform   string        `json:"platform"`
-			}{versionOf(), cat.Version, cat.Sources, schema.APIVersion, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+			}{versionOf(), cat.Release, cat.Version, cat.Sources, schema.APIVersion, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 			switch format {
 			case "json":
 				return a.printJSON(v)
 			case "text":
-				_, err := fmt.Fprintf(a.out, "eidos %s\ncatalogue %s, source files %s\n%s, %s\n", v.Version, v.Catalog, v.Sources, v.Go, v.Platform)
+				_, err := fmt.Fprintf(a.out, "eidos %s\ncatalogue %s (%s), source files %s\n%s, %s\n", v.Version, v.Release, v.Catalog, v.Sources, v.Go, v.Platform)
 				return err
 			}
 			return schema.Errorf(schema.Invalid, "--format: no format %q", format).WithHint("use text or json")

@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) vet() *cobra.Command {
-	var data, format, module string
+	var format, module string
 	c := &cobra.Command{
 		Use:   "vet [PIPELINE|POLICY]",
 		Short: "Prove the catalogue, or check a pipeline or a policy without using it",
@@ -37,7 +37,7 @@ module that stock cue checks.`,
 	}
 	var f runFlags
 	f.bindParams(c)
-	c.Flags().StringVar(&data, "data", "", "directory of CUE files unified with the built-in catalogue")
+	k := catalogueFlags(c)
 	c.Flags().StringVar(&module, "module", "", "also write all of it to this new directory, as a CUE module for stock cue")
 	must(c.MarkFlagDirname("module"))
 	formatWord(c, &format, "table", "json")
@@ -55,7 +55,7 @@ module that stock cue checks.`,
 		if len(args) > 0 {
 			return a.vetPipeline(c.Context(), args, &f)
 		}
-		src, err := source(data)
+		src, err := source(*k)
 		if err != nil {
 			return err
 		}

@@ -89,7 +89,7 @@ func (a *app) wire(o wiring) (*wired, error) {
 		if data == "" {
 			return recipes.Shipped()
 		}
-		return compile.Data(cache)(ctx, data)
+		return compile.Data(cache)(ctx, "", data)
 	}
 	return &wired{
 		sign: signing,

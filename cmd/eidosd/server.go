@@ -112,7 +112,7 @@ func (s *server) catalogue(ctx context.Context) (*recipes.Catalog, error) {
 	}
 	// Compiling takes a hundred times the memory of what it makes.
 	defer debug.FreeOSMemory()
-	return compile.Data("")(ctx, dir)
+	return compile.Data("")(ctx, "", dir)
 }
 
 // listen opens the address or the socket.

@@ -232,5 +232,5 @@ func (s Source) componentFile(name string) string {
 			return s.added[added]
 		}
 	}
-	return "recipes/components/" + name + ".cue"
+	return s.inModule("components/" + name + ".cue")
 }

@@ -62,6 +62,7 @@ func (l *loaded) compile() (Files, error) {
 func (l *loaded) index() (recipes.Index, error) {
 	var idx recipes.Index
 	var meta struct {
+		Release  string
 		Version  string
 		Overlays map[string]struct {
 			Base, Description, Maturity string
@@ -70,7 +71,7 @@ func (l *loaded) index() (recipes.Index, error) {
 		}
 		Chains map[string][]string
 	}
-	if err := decode(l.root, &meta, "version", "overlays", "chains"); err != nil {
+	if err := decode(l.root, &meta, "release", "version", "overlays", "chains"); err != nil {
 		return idx, err
 	}
 	l.chains = meta.Chains
@@ -80,7 +81,7 @@ func (l *loaded) index() (recipes.Index, error) {
 	if err := decode(l.root.LookupPath(cue.MakePath(cue.Str("checks"))), &l.checkDefs); err != nil {
 		return idx, err
 	}
-	idx.Version, idx.Sources = meta.Version, l.digest
+	idx.Release, idx.Version, idx.Sources = meta.Release, meta.Version, l.digest
 	own := map[string]recipes.Criteria{}
 	for name, o := range meta.Overlays {
 		own[name] = recipes.CriteriaOf(o.Criteria)

@@ -7,15 +7,19 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/NVIDIA/eidos/recipes"
 )
 
-// TestFresh fails when recipes/compiled is not what the sources give.
-func TestFresh(t *testing.T) {
-	files, err := Catalog(source(t))
+// TestFresh fails when recipes/compiled is not what the sources resolve to.
+func TestFresh(t *testing.T) { eachRelease(t, testFresh) }
+
+func testFresh(t *testing.T, src Source) {
+	files, err := Catalog(src)
 	if err != nil {
 		t.Fatal(err)
 	}
-	committed := os.DirFS("../compiled")
+	committed := os.DirFS("../compiled/" + src.release)
 	var names []string
 	if err := fs.WalkDir(committed, ".", func(name string, e fs.DirEntry, err error) error {
 		if err == nil && !e.IsDir() {
@@ -40,13 +44,25 @@ func TestFresh(t *testing.T) {
 	}
 }
 
+// source is the oldest release: tests that change it find it as it was.
 func source(t testing.TB) Source {
 	t.Helper()
-	src, err := Shipped()
+	src, err := Shipped("2026-03")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return src
+}
+
+// eachRelease runs a test on every release.
+func eachRelease(t *testing.T, test func(*testing.T, Source)) {
+	for _, release := range recipes.Releases() {
+		src, err := Shipped(release)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(release, func(t *testing.T) { test(t, src) })
+	}
 }
 
 // TestModule holds the module file that evaluation uses to the repository's.

@@ -16,12 +16,13 @@ import (
 // sources compile to something else.
 const cacheFormat = "3"
 
-// Data returns what opens the catalogue that a directory makes together with
-// the shipped one. Compiling costs a second, so the result is kept under cache
-// by the digest of all sources; "" keeps nothing.
-func Data(cache string) func(ctx context.Context, dir string) (*recipes.Catalog, error) {
-	return func(_ context.Context, dir string) (*recipes.Catalog, error) {
-		src, err := Shipped()
+// Data returns what opens the catalogue that a directory makes together with a
+// release of the built-in one, the newest if release is empty. Compiling costs
+// a second or more, so the result is kept under cache by the digest of all
+// sources; "" keeps nothing.
+func Data(cache string) func(ctx context.Context, release, dir string) (*recipes.Catalog, error) {
+	return func(_ context.Context, release, dir string) (*recipes.Catalog, error) {
+		src, err := Shipped(release)
 		if err != nil {
 			return nil, err
 		}

@@ -14,7 +14,7 @@ import (
 
 func TestData(t *testing.T) {
 	cache := t.TempDir()
-	cat, err := Data(cache)(context.Background(), "testdata/mine")
+	cat, err := Data(cache)(context.Background(), "", "testdata/mine")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,14 +63,14 @@ func TestData(t *testing.T) {
 	if err != nil || len(kept) != 1 {
 		t.Fatalf("kept %v, %v", kept, err)
 	}
-	again, err := Data(cache)(context.Background(), "testdata/mine")
+	again, err := Data(cache)(context.Background(), "", "testdata/mine")
 	if err != nil || again.Sources != cat.Sources {
 		t.Errorf("again: %v", err)
 	}
 	if err := os.WriteFile(kept[0], []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	again, err = Data(cache)(context.Background(), "testdata/mine")
+	again, err = Data(cache)(context.Background(), "", "testdata/mine")
 	if err != nil || again.Sources != cat.Sources {
 		t.Errorf("after damage: %v", err)
 	}
@@ -94,7 +94,7 @@ func TestDataRefuses(t *testing.T) {
 		"too long":         {map[string]string{"a.cue": good + strings.Repeat("// x\n", maxFile/5)}, false, "over the limit of 10 MiB", schema.Invalid},
 		"a link":           {map[string]string{"a.cue": good}, true, "not a regular file", schema.Invalid},
 		"conflict": {map[string]string{"a.cue": "package recipes\noverlays: eks: constraints: \"K8s.server.version\": \">= 1.99\"\n"}, false,
-			"see also recipes/overlays/eks.cue", schema.Invalid},
+			"see also recipes/releases/2026-03/overlays/eks.cue", schema.Invalid},
 		"no overlay": {map[string]string{"a.cue": "package recipes\noverlays: x: {base: \"nothing\", criteria: accelerator: \"l40\"}\n"}, false, "unknown base", schema.Invalid},
 		"grammar":    {map[string]string{"a.cue": "package recipes\noverlay: x: {}\n"}, false, `unknown field "overlay"; did you mean overlays?`, schema.Invalid},
 	} {
@@ -113,13 +113,13 @@ func TestDataRefuses(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_, err := Data("")(context.Background(), dir)
+			_, err := Data("")(context.Background(), "", dir)
 			if schema.CodeOf(err) != tt.code || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v; want %q", err, tt.want)
 			}
 		})
 	}
-	if _, err := Data("")(context.Background(), filepath.Join(t.TempDir(), "none")); schema.CodeOf(err) != schema.NotFound {
+	if _, err := Data("")(context.Background(), "", filepath.Join(t.TempDir(), "none")); schema.CodeOf(err) != schema.NotFound {
 		t.Errorf("no directory: %v", err)
 	}
 }

@@ -76,7 +76,7 @@ func (l *loaded) places(e errors.Error) []string {
 			continue
 		}
 		seen[at] = true
-		if strings.HasPrefix(at, "recipes/catalog/") || strings.HasPrefix(at, "recipes/recipes.cue") || strings.HasPrefix(at, "schema/") {
+		if strings.HasPrefix(at, "recipes/catalog/") || strings.HasPrefix(at, l.src.inModule("recipes.cue")) || strings.HasPrefix(at, "schema/") {
 			grammar = append(grammar, at)
 		} else {
 			own = append(own, at)

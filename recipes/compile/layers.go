@@ -35,11 +35,11 @@ func layersOf(inst *build.Instance, src Source) ([]layer, error) {
 	}
 	for _, imp := range inst.Imports {
 		switch {
-		case strings.HasSuffix(imp.ImportPath, "/recipes/components"):
+		case strings.HasSuffix(imp.ImportPath, src.inModule("components")):
 			for _, f := range imp.Files {
 				w.file(f, []string{"components"})
 			}
-		case strings.HasSuffix(imp.ImportPath, "/recipes/overlays"):
+		case strings.HasSuffix(imp.ImportPath, src.inModule("overlays")):
 			for _, f := range imp.Files {
 				w.file(f, []string{"overlays"})
 			}

@@ -26,7 +26,7 @@ func (s Source) tree() (fstest.MapFS, error) {
 		return nil, err
 	}
 	for name, f := range s.files {
-		tree["recipes/"+name] = f
+		tree[s.inModule(name)] = f
 	}
 	return tree, nil
 }
@@ -59,7 +59,7 @@ func loadTree(tree fstest.MapFS, src Source) (*loaded, error) {
 	var err error
 	// A file system of its own and a context of its own: nothing that was
 	// evaluated before shows through, and all of it can be freed.
-	inst := cueload.Instances([]string{"./recipes"}, &cueload.Config{FS: tree, Dir: "/"})[0]
+	inst := cueload.Instances([]string{"./" + src.inModule("")}, &cueload.Config{FS: tree, Dir: "/"})[0]
 	l := &loaded{src: src, digest: digestTree(tree), manifests: map[string]schema.Manifest{}}
 	if inst.Err != nil {
 		return nil, l.errors(inst.Err)
@@ -94,7 +94,7 @@ func add(tree fstest.MapFS, dir string, src fs.FS) error {
 		if err != nil || e.IsDir() {
 			return err
 		}
-		if ext := path.Ext(name); (ext != ".cue" && ext != ".yaml") || (dir == "." && !part(name)) {
+		if ext := path.Ext(name); ext != ".cue" && ext != ".yaml" {
 			return nil
 		}
 		data, err := fs.ReadFile(src, name)
@@ -104,13 +104,6 @@ func add(tree fstest.MapFS, dir string, src fs.FS) error {
 		tree[path.Join(dir, name)] = &fstest.MapFile{Data: data, Mode: 0o644}
 		return nil
 	})
-}
-
-// part reports whether a file of the folder recipes is part of the catalogue,
-// and not of the programs and tests beside it.
-func part(name string) bool {
-	top, _, deeper := strings.Cut(name, "/")
-	return !deeper || top == "catalog" || top == "checks" || top == "components" || top == "overlays" || top == "words"
 }
 
 // digestTree is the digest of the path and content of every file that answers

@@ -14,7 +14,7 @@ func TestPlantedMistakes(t *testing.T) {
 		t.Skip("builds and runs the cue tool")
 	}
 	cue := stockCue(t)
-	const overlays, components = "recipes/overlays/", "recipes/components/"
+	const overlays, components = "recipes/releases/2026-03/overlays/", "recipes/releases/2026-03/components/"
 	eks := overlays + "eks.cue"
 	operator := func(values string) string { return "components: \"gpu-operator\": values: " + values + "\n\tcriteria:" }
 	type edit struct{ file, old, new string }
@@ -66,10 +66,10 @@ func TestPlantedMistakes(t *testing.T) {
 		"name of a manifest":    {[]edit{{components + "gpu-operator.cue", `"dcgm-exporter.yaml"`, `"../dcgm.yaml"`}}, "a manifest is named FILE.yaml, without folders"},
 		"option of a warning":   {[]edit{{components + "skyhook-customizations.cue", `"workload-selector": {`, `"workload-selectors": {`}}, "a warning is about an option of bundle"},
 		"intent of a warning":   {[]edit{{components + "skyhook-customizations.cue", `["training"]`, `["learning"]`}}, "unknown intent"},
-		"word":                  {[]edit{{"recipes/words/os.cue", "rocky: {", `"Rocky Linux": {`}}, "a word is lower-case letters"},
-		"word without a name":   {[]edit{{"recipes/words/os.cue", `display: "Ubuntu"`, ""}}, "some instances are incomplete"},
-		"evidence":              {[]edit{{"recipes/words/service.cue", `"K8s.node.provider-id": is: ["kind://*"]`, `"Kubernetes.node.provider-id": is: ["kind://*"]`}}, "a measurement is Type.subtype.key"},
-		"version of the whole":  {[]edit{{"recipes/recipes.cue", `"0.1.0"`, `"next"`}}, "the catalogue's version is three numbers"},
+		"word":                  {[]edit{{"recipes/releases/2026-03/words/os.cue", "rocky: {", `"Rocky Linux": {`}}, "a word is lower-case letters"},
+		"word without a name":   {[]edit{{"recipes/releases/2026-03/words/os.cue", `display: "Ubuntu"`, ""}}, "some instances are incomplete"},
+		"evidence":              {[]edit{{"recipes/releases/2026-03/words/service.cue", `"K8s.node.provider-id": is: ["kind://*"]`, `"Kubernetes.node.provider-id": is: ["kind://*"]`}}, "a measurement is Type.subtype.key"},
+		"version of the whole":  {[]edit{{"recipes/releases/2026-03/recipes.cue", `"0.1.0"`, `"next"`}}, "the catalogue's version is three numbers"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

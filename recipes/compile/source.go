@@ -27,20 +27,45 @@ const (
 	maxFiles = 2000
 )
 
-// Source is what a catalogue is compiled from: files laid out as the folder
-// recipes, and where those that were added came from.
+// Source is what a catalogue is compiled from: the files of a release, the
+// grammar's in catalog, the checks', and where those that were added came from.
 type Source struct {
-	files fstest.MapFS
-	added map[string]string // path in files → the path that people know
+	release string
+	files   fstest.MapFS
+	added   map[string]string // path in files → the path that people know
 }
 
-// Shipped is the source of the catalogue that is part of the program.
-func Shipped() (Source, error) { return From(recipes.Sources()) }
+// Shipped is the source of a release of the built-in catalogue, the newest if
+// release is empty. Invalid if there is no such release.
+func Shipped(release string) (Source, error) {
+	release, err := recipes.ReleaseName(release)
+	if err != nil {
+		return Source{}, err
+	}
+	return From(recipes.Sources(), release)
+}
 
-// From takes the source in a file system.
-func From(files fs.FS) (Source, error) {
-	s := Source{files: fstest.MapFS{}, added: map[string]string{}}
-	return s, add(s.files, ".", files)
+// From takes the source of a release in a file system like the folder recipes.
+func From(files fs.FS, release string) (Source, error) {
+	s := Source{release: release, files: fstest.MapFS{}, added: map[string]string{}}
+	for dir, to := range map[string]string{"catalog": "catalog", "checks": "checks", "releases/" + release: "."} {
+		part, err := fs.Sub(files, dir)
+		if err != nil {
+			return s, err
+		}
+		if err := add(s.files, to, part); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// inModule is the path in the CUE module of a file of the source.
+func (s Source) inModule(name string) string {
+	if strings.HasPrefix(name, "catalog/") || name == "checks" || strings.HasPrefix(name, "checks/") {
+		return "recipes/" + name
+	}
+	return path.Join("recipes/releases", s.release, name)
 }
 
 // mark is in the name of an added file, so that it never hides a shipped one.
@@ -61,7 +86,7 @@ func (s Source) With(dir string) (Source, error) {
 
 // WithTree is With for the files of a directory called dir.
 func (s Source) WithTree(tree fs.FS, dir string) (Source, error) {
-	out := Source{files: fstest.MapFS{}, added: map[string]string{}}
+	out := Source{release: s.release, files: fstest.MapFS{}, added: map[string]string{}}
 	for k, v := range s.files {
 		out.files[k] = v
 	}
@@ -206,8 +231,10 @@ func unfit(to string, data []byte) string {
 // known is the path of a file in the source as people know it.
 func (s Source) known(name string) string {
 	name = strings.TrimPrefix(name, "/")
-	if p, ok := s.added[strings.TrimPrefix(name, "recipes/")]; ok {
-		return p
+	for to, p := range s.added {
+		if s.inModule(to) == name {
+			return p
+		}
 	}
 	return name
 }

@@ -16,8 +16,10 @@ import (
 
 // TestVariants: every file of the compiled catalogue is used, and each variant
 // of a component is there once.
-func TestVariants(t *testing.T) {
-	files, err := Catalog(source(t))
+func TestVariants(t *testing.T) { eachRelease(t, testVariants) }
+
+func testVariants(t *testing.T, src Source) {
+	files, err := Catalog(src)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,16 +88,13 @@ func TestBumpIsSmall(t *testing.T) {
 	}
 }
 
-// TestComputedComponents: a site that sets values by a pattern, which names no
-// component, has variants that the overlays do not tell apart.
+// TestComputedComponents: a site sets a value by a pattern, which is not a
+// statement of an overlay, so that the overlays do not tell the variants apart.
 func TestComputedComponents(t *testing.T) {
 	src := source(t)
 	src.files["data__site.cue"] = &fstest.MapFile{Data: []byte(`package recipes
 
-overlays: [Name=string]: description: string
-overlays: [=~"^eks-(training|inference)$"]: components: "gpu-operator": values: driver: version: "999.1"
-overlays: "eks-training": components: "gpu-operator": {}
-overlays: "eks-inference": components: "gpu-operator": {}
+overlays: [=~"^oke-inference$"]: components: "gpu-operator": values: driver: version: "999.1"
 `)}
 	files, err := Catalog(src)
 	if err != nil {
@@ -105,8 +104,8 @@ overlays: "eks-inference": components: "gpu-operator": {}
 	if err != nil {
 		t.Fatal(err)
 	}
-	for intent, want := range map[string]string{"training": "999.1", "": "580.105.08"} {
-		res, err := cat.Resolve(schema.Criteria{Service: "eks", Intent: intent}, false)
+	for intent, want := range map[string]string{"inference": "999.1", "": "580.105.08"} {
+		res, err := cat.Resolve(schema.Criteria{Service: "oke", Intent: intent}, false)
 		if err != nil {
 			t.Fatal(err)
 		}

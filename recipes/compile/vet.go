@@ -290,7 +290,7 @@ func (v *vetting) components() {
 	}
 	v.report.Components = len(defs.Components)
 	for _, name := range sortedKeys(defs.Components) {
-		file := "recipes/components/" + name + ".cue"
+		file := v.src.inModule("components/" + name + ".cue")
 		if !v.used[name] {
 			v.fail(file, "components."+name, "add it to an overlay, or take it away", "no recipe uses component %q", name)
 		}

@@ -39,7 +39,7 @@ func linesOf(inst *build.Instance, src Source, folder string, levels int) map[st
 		}
 	}
 	for _, imp := range inst.Imports {
-		if strings.HasSuffix(imp.ImportPath, "/recipes/"+folder) {
+		if strings.HasSuffix(imp.ImportPath, src.inModule(folder)) {
 			for _, f := range imp.Files {
 				read(f.Decls, "", levels)
 			}

@@ -1,5 +1,5 @@
-// Gen compiles the catalogue into recipes/compiled, and lists its checks in
-// docs/checks.md. Run it by `make generate`.
+// Gen compiles every release of the catalogue into recipes/compiled, and lists
+// the checks of the newest in docs/checks.md. Run it by `make generate`.
 package main
 
 import (
@@ -20,22 +20,31 @@ func main() {
 	}
 }
 
-// run compiles the sources in dir into dir/compiled, and lists the checks.
+// run compiles the releases in dir into dir/compiled, and lists the checks.
 func run(dir string) error {
-	src, err := compile.From(os.DirFS(dir))
+	releases, err := os.ReadDir(filepath.Join(dir, "releases"))
 	if err != nil {
 		return err
 	}
-	files, err := compile.Catalog(src)
-	if err != nil {
-		return err
+	all := map[string]compile.Files{}
+	for _, r := range releases {
+		src, err := compile.From(os.DirFS(dir), r.Name())
+		if err != nil {
+			return err
+		}
+		if all[r.Name()], err = compile.Catalog(src); err != nil {
+			return err
+		}
 	}
 	out := filepath.Join(dir, "compiled")
 	if err := os.RemoveAll(out); err != nil {
 		return err
 	}
-	if err := files.Write(out); err != nil {
-		return err
+	for name, files := range all {
+		if err := files.Write(filepath.Join(out, name)); err != nil {
+			return err
+		}
 	}
-	return checkList(filepath.Join(dir, "..", "docs", "checks.md"), files)
+	newest := releases[len(releases)-1].Name()
+	return checkList(filepath.Join(dir, "..", "docs", "checks.md"), all[newest])
 }

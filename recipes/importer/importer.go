@@ -74,7 +74,7 @@ type statement struct {
 type Ours struct {
 	*recipes.Catalog
 	// Manifest returns one of its manifests by path, as recipes.Manifest does.
-	Manifest func(path string) ([]byte, error)
+	Manifest func(schema.Manifest) ([]byte, error)
 }
 
 // Import reads tree, a directory called name, against the catalogue. The error

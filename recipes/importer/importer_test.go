@@ -2,6 +2,7 @@ package importer
 
 import (
 	"os"
+	"path"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -23,7 +24,7 @@ func TestRecipesOfUpstream(t *testing.T) {
 	if n := len(r.names()); n != 36 {
 		t.Fatalf("%d recipes", n)
 	}
-	cat, err := recipes.Shipped()
+	cat, err := recipes.Release("2026-03")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +85,7 @@ func deployed(r *schema.RecipeResult) map[string]any {
 // TestImportOurs holds that importing what the catalogue was written from adds
 // nothing to it.
 func TestImportOurs(t *testing.T) {
-	cat, err := recipes.Shipped()
+	cat, err := recipes.Release("2026-03")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,13 +121,21 @@ func open(t *testing.T, src compile.Source) *recipes.Catalog {
 // catalogue, imports the reference into what remains, and holds that the two
 // together answer as the whole catalogue does.
 func TestRoundTrip(t *testing.T) {
-	whole, err := recipes.Shipped()
+	whole, err := recipes.Release("2026-03")
 	if err != nil {
 		t.Fatal(err)
 	}
 	rest := fstest.MapFS{}
 	taken := 0
 	for name, data := range contents(t, recipes.Sources()) {
+		if path.Dir(name) == "catalog" {
+			rest[name] = &fstest.MapFile{Data: data}
+			continue
+		}
+		file := name
+		if name = strings.TrimPrefix(name, "releases/2026-03/"); name == file {
+			continue // of another release
+		}
 		gone := strings.HasPrefix(name, "overlays/h100-aks") || strings.HasPrefix(name, "overlays/gb200-eks") ||
 			strings.HasPrefix(name, "overlays/") && (strings.Contains(name, "kubeflow") || strings.Contains(name, "dynamo"))
 		for _, c := range []string{"kubeflow-trainer", "dynamo-platform", "dynamo-crds"} {
@@ -136,21 +145,21 @@ func TestRoundTrip(t *testing.T) {
 			taken++
 			continue
 		}
-		rest[name] = &fstest.MapFile{Data: data}
+		rest[file] = &fstest.MapFile{Data: data}
 	}
 	if taken < 18 {
 		t.Fatalf("%d files are taken out", taken)
 	}
-	src, err := compile.From(rest)
+	src, err := compile.From(rest, "2026-03")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := readReference(t)
-	site, err := Import(r.tree(t), "tree", Ours{open(t, src), func(p string) ([]byte, error) {
-		if f := rest[p]; f != nil {
+	site, err := Import(r.tree(t), "tree", Ours{open(t, src), func(m schema.Manifest) ([]byte, error) {
+		if f := rest["releases/2026-03/"+m.Path]; f != nil {
 			return f.Data, nil
 		}
-		return nil, schema.Errorf(schema.NotFound, "no %q", p)
+		return nil, schema.Errorf(schema.NotFound, "no %q", m.Path)
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -113,7 +113,7 @@ func (r *reference) tree(t *testing.T) fstest.MapFS {
 			refs = append(refs, r.ref(name, c))
 			for _, m := range o.Components[c].Manifests {
 				p := "components/" + c + "/manifests/" + m
-				data, err := recipes.Manifest(p)
+				data, err := recipes.Manifest(schema.Manifest{Path: p})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -15,7 +15,7 @@ import (
 
 func recipe(t *testing.T, q schema.Criteria) (*recipes.Catalog, *schema.RecipeResult) {
 	t.Helper()
-	cat, err := recipes.Shipped()
+	cat, err := recipes.Release("2026-03")
 	if err != nil {
 		t.Fatal(err)
 	}

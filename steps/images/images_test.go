@@ -95,7 +95,7 @@ func TestDefaults(t *testing.T) {
 
 // The images of every manifest of the catalogue are understood.
 func TestManifests(t *testing.T) {
-	files, err := filepath.Glob("../../recipes/components/*/manifests/*.yaml")
+	files, err := filepath.Glob("../../recipes/releases/*/components/*/manifests/*.yaml")
 	if err != nil || len(files) < 10 {
 		t.Fatal(files, err)
 	}

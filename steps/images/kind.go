@@ -23,7 +23,7 @@ import (
 // Options are what the step needs of its surroundings.
 type Options struct {
 	// Manifest returns a file of the built-in catalogue.
-	Manifest func(path string) ([]byte, error)
+	Manifest func(schema.Manifest) ([]byte, error)
 	Facts    charts.Library
 	OCI      oci.Options
 }
@@ -148,7 +148,7 @@ func (o Options) manifest(m schema.Manifest) (string, error) {
 	if m.Content != "" {
 		return m.Content, nil
 	}
-	data, err := o.Manifest(m.Path)
+	data, err := o.Manifest(m)
 	return string(data), err
 }
 

@@ -18,10 +18,10 @@ type component struct {
 	set    []assigned
 	order  int // place in the deployment order, from 0
 	own    []manifest
-	read   func(path string) ([]byte, error) // manifests of the catalogue
-	facts  *charts.Chart                     // see chartFacts
-	asked  bool                              // for facts
-	files  []manifest                        // of its kustomization
+	read   func(schema.Manifest) ([]byte, error) // manifests of the catalogue
+	facts  *charts.Chart                         // see chartFacts
+	asked  bool                                  // for facts
+	files  []manifest                            // of its kustomization
 	// archive is the packaged chart that goes into the bundle, or nil.
 	archive *schema.LockedChart
 }

@@ -15,7 +15,7 @@ import (
 
 // Kind is the kind `render`. manifest returns a file of the shipped catalogue
 // by its path there.
-func Kind(manifest func(path string) ([]byte, error)) engine.Kind {
+func Kind(manifest func(schema.Manifest) ([]byte, error)) engine.Kind {
 	type input struct {
 		Recipe *schema.RecipeResult `in:"recipe"`
 		Charts *schema.BundleLock   `in:"charts,optional"`

@@ -30,7 +30,7 @@ func (c *component) chartFacts() *charts.Chart {
 	for _, m := range c.Manifests {
 		text := m.Content
 		if text == "" && c.read != nil {
-			data, err := c.read(m.Path)
+			data, err := c.read(m)
 			if err != nil {
 				return nil // load reports it
 			}

@@ -14,7 +14,7 @@ var templateForm = pattern.New(`^[A-Za-z0-9_][A-Za-z0-9._-]*\.(yaml|yml|tpl)$`)
 
 // load reads the component's own manifests, or the files of its kustomization,
 // and checks their digests.
-func (c *component) load(read func(string) ([]byte, error)) error {
+func (c *component) load(read func(schema.Manifest) ([]byte, error)) error {
 	var err error
 	if c.own, err = c.loadFiles(c.Manifests, read); err != nil || c.Kustomize == nil {
 		return err
@@ -23,7 +23,7 @@ func (c *component) load(read func(string) ([]byte, error)) error {
 	return err
 }
 
-func (c *component) loadFiles(files []schema.Manifest, read func(string) ([]byte, error)) ([]manifest, error) {
+func (c *component) loadFiles(files []schema.Manifest, read func(schema.Manifest) ([]byte, error)) ([]manifest, error) {
 	var out []manifest
 	var errs []error
 	seen := map[string]bool{}
@@ -44,7 +44,7 @@ func (c *component) loadFiles(files []schema.Manifest, read func(string) ([]byte
 		data := []byte(m.Content)
 		if m.Content == "" {
 			var err error
-			if data, err = read(m.Path); err != nil {
+			if data, err = read(m); err != nil {
 				fail("cannot be read: %w", err)
 				continue
 			}

@@ -92,14 +92,16 @@ func TestManifestInRecipe(t *testing.T) {
 	for i := range r.ComponentRefs {
 		for k := range r.ComponentRefs[i].Manifests {
 			m := &r.ComponentRefs[i].Manifests[k]
-			data, err := fixtures().Manifest(m.Path)
+			data, err := fixtures().Manifest(*m)
 			if err != nil {
 				t.Fatal(err)
 			}
 			m.Content = string(data)
 		}
 	}
-	none := Source{Manifest: func(p string) ([]byte, error) { return nil, schema.Errorf(schema.NotFound, "no manifest %q", p) }}
+	none := Source{Manifest: func(m schema.Manifest) ([]byte, error) {
+		return nil, schema.Errorf(schema.NotFound, "no manifest %q", m.Path)
+	}}
 	got, err := Render(r, full(), none)
 	if err != nil {
 		t.Fatal(err)

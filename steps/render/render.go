@@ -10,8 +10,8 @@ import (
 
 // Source reads what recipes and parameters name.
 type Source struct {
-	// Manifest returns a file of the shipped catalogue.
-	Manifest func(path string) ([]byte, error)
+	// Manifest returns a file of the built-in catalogue.
+	Manifest func(schema.Manifest) ([]byte, error)
 	// File returns a file that a parameter names. NotFound if there is none.
 	// Without it, as on a server, parameters cannot name files.
 	File func(name string) ([]byte, error)

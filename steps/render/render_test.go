@@ -31,8 +31,10 @@ func fixture(t testing.TB) *schema.RecipeResult {
 // fixtures reads manifests and files from testdata.
 func fixtures() Source {
 	return Source{
-		Manifest: func(p string) ([]byte, error) { return os.ReadFile("testdata/manifests/" + filepath.Base(p)) },
-		File:     reader("testdata"),
+		Manifest: func(m schema.Manifest) ([]byte, error) {
+			return os.ReadFile("testdata/manifests/" + filepath.Base(m.Path))
+		},
+		File: reader("testdata"),
 	}
 }
 

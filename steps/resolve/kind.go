@@ -17,26 +17,39 @@ import (
 // Data opens the catalogue that a directory of CUE makes together with the
 // shipped one: compile.Data. It is passed in so that those who never use
 // --data do not depend on CUE.
-type Data func(ctx context.Context, dir string) (*recipes.Catalog, error)
+type Data func(ctx context.Context, release, dir string) (*recipes.Catalog, error)
 
 // Kinds are the steps `resolve` and `detect`.
 func Kinds(data Data) []engine.Kind {
+	c := catalogues{data, map[string]func() (*recipes.Catalog, error){}}
 	// Read once: each step asks for it twice, and it may be shared.
-	c := catalogues{data, sync.OnceValues(recipes.Shipped)}
+	for _, name := range append(recipes.Releases(), "") {
+		c.releases[name] = sync.OnceValues(func() (*recipes.Catalog, error) { return recipes.Release(name) })
+	}
 	return []engine.Kind{c.resolve(), c.detect()}
 }
 
 // catalogues opens the catalogue in use.
 type catalogues struct {
-	data    Data
-	shipped func() (*recipes.Catalog, error)
+	data     Data
+	releases map[string]func() (*recipes.Catalog, error) // by name; "" is the newest
 }
 
-// open opens the catalogue that comes with the program, or the one that the
-// directory data makes with it.
-func (c catalogues) open(ctx context.Context, env engine.Env, data string) (*recipes.Catalog, error) {
+// builtIn opens a release of the catalogue that comes with the program.
+func (c catalogues) builtIn(release string) (*recipes.Catalog, error) {
+	open, ok := c.releases[release]
+	if !ok {
+		_, err := recipes.ReleaseName(release)
+		return nil, err
+	}
+	return open()
+}
+
+// open opens a release of the built-in catalogue, or the one that the directory
+// data makes with it.
+func (c catalogues) open(ctx context.Context, env engine.Env, release, data string) (*recipes.Catalog, error) {
 	if data == "" {
-		return c.shipped()
+		return c.builtIn(release)
 	}
 	if c.data == nil {
 		return nil, schema.Errorf(schema.Invalid, "this program takes no directory of recipes").WithHint("leave data out")
@@ -44,12 +57,12 @@ func (c catalogues) open(ctx context.Context, env engine.Env, data string) (*rec
 	if !filepath.IsAbs(data) {
 		data = filepath.Join(env.Dir, data)
 	}
-	return c.data(ctx, data)
+	return c.data(ctx, release, data)
 }
 
 // parts are what the catalogue in use adds to a step's key.
-func (c catalogues) parts(env engine.Env, data string) ([]engine.Part, error) {
-	cat, err := c.open(context.Background(), env, data)
+func (c catalogues) parts(env engine.Env, release, data string) ([]engine.Part, error) {
+	cat, err := c.open(context.Background(), env, release, data)
 	if err != nil {
 		return nil, err
 	}
@@ -61,11 +74,8 @@ func (c catalogues) parts(env engine.Env, data string) ([]engine.Part, error) {
 // for that before the step runs.
 func (c catalogues) check(params any, inputs []string) error {
 	p := params.(*schema.ResolveParams)
-	if p.Data != "" || p.Criteria == nil {
-		return nil
-	}
-	cat, err := c.shipped()
-	if err != nil {
+	cat, err := c.builtIn(p.Catalogue)
+	if err != nil || p.Data != "" || p.Criteria == nil {
 		return err
 	}
 	q, err := cat.Known(*p.Criteria)
@@ -96,12 +106,13 @@ func (c catalogues) detect() engine.Kind {
 		Doc:     "read criteria from a snapshot, each with its evidence",
 		Version: 1,
 		Parts: func(env engine.Env, params any) ([]engine.Part, error) {
-			return c.parts(env, params.(*schema.DetectParams).Data)
+			p := params.(*schema.DetectParams)
+			return c.parts(env, p.Catalogue, p.Data)
 		},
 	}, func(ctx context.Context, env engine.Env, p schema.DetectParams, in struct {
 		Snapshot *schema.Snapshot `in:"snapshot"`
 	}) (*schema.DetectionResult, error) {
-		cat, err := c.open(ctx, env, p.Data)
+		cat, err := c.open(ctx, env, p.Catalogue, p.Data)
 		if err != nil {
 			return nil, err
 		}
@@ -120,12 +131,13 @@ func (c catalogues) resolve() engine.Kind {
 		Version: 2,
 		Check:   c.check,
 		Parts: func(env engine.Env, params any) ([]engine.Part, error) {
-			return c.parts(env, params.(*schema.ResolveParams).Data)
+			p := params.(*schema.ResolveParams)
+			return c.parts(env, p.Catalogue, p.Data)
 		},
 	}, func(ctx context.Context, env engine.Env, p schema.ResolveParams, in struct {
 		Snapshot *schema.Snapshot `in:"snapshot,optional"`
 	}) (*schema.RecipeResult, error) {
-		cat, err := c.open(ctx, env, p.Data)
+		cat, err := c.open(ctx, env, p.Catalogue, p.Data)
 		if err != nil {
 			return nil, err
 		}

@@ -17,7 +17,7 @@ import (
 
 func shipped(t *testing.T) *recipes.Catalog {
 	t.Helper()
-	c, err := recipes.Shipped()
+	c, err := recipes.Release("2026-03")
 	if err != nil {
 		t.Fatal(err)
 	}

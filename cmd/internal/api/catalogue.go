@@ -7,6 +7,7 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/resolve"
 	"github.com/NVIDIA/eidos/steps/validate"
 )
@@ -31,7 +32,12 @@ func newCatalogue(cat *recipes.Catalog, cacheBytes int64, log func(string, ...an
 	}
 	c := &catalogue{cat: cat, data: "/", kinds: map[string]engine.Kind{}, log: log, cache: newCache(cacheBytes)}
 	// The steps ask for a directory; whatever its name, it is this catalogue.
-	opened := func(context.Context, string) (*recipes.Catalog, error) { return cat, nil }
+	opened := func(_ context.Context, release, _ string) (*recipes.Catalog, error) {
+		if release != "" && release != cat.Release {
+			return nil, schema.Errorf(schema.Invalid, "this server answers from release %s of the catalogue, not from %s", cat.Release, release).At("", "catalogue")
+		}
+		return cat, nil
+	}
 	for _, k := range append(resolve.Kinds(opened), validate.Kind()) {
 		c.kinds[k.Name] = k
 	}
