@@ -21,7 +21,7 @@ demo: build
 test: check real
 
 build:
-	go build -ldflags "$(LDFLAGS)" -o bin/eidos ./cmd/eidos
+	go build -ldflags "$(LDFLAGS)" -o bin/ ./cmd/eidos ./cmd/eidos-sigstore
 
 # run-server builds and starts the API server on http://localhost:8080.
 .PHONY: run-server

@@ -1207,6 +1207,24 @@ type SignParams struct {
 	// File that the signatures of a file or directory are written to.
 	Signatures string `json:"signatures,omitempty"`
 
+	// Sign with a certificate for an OIDC identity instead of a key. The token is in
+	// --identity-token or SIGSTORE_ID_TOKEN, is the one of GitHub Actions, or comes
+	// from --oidc-issuer by the device flow.
+	Keyless bool `json:"keyless,omitempty"`
+
+	// File with the OIDC identity token.
+	IdentityToken string `json:"identityToken,omitempty"`
+
+	// Issuer that is asked for a token by the device flow.
+	OidcIssuer string `json:"oidcIssuer,omitempty"`
+
+	// Name that eidos has at the issuer: sigstore if it is left out.
+	OidcClientId string `json:"oidcClientId,omitempty"`
+
+	// Signing configuration: a file that names Fulcio, the log and the timestamp
+	// authority. Without it, the one that eidos trust init has stored.
+	SigningConfig string `json:"signingConfig,omitempty"`
+
 	PlainHTTP bool `json:"plainHTTP,omitempty"`
 
 	InsecureTLS bool `json:"insecureTLS,omitempty"`
@@ -1234,6 +1252,24 @@ type AttestParams struct {
 
 	// File that the attestations of a file or directory are written to.
 	Signatures string `json:"signatures,omitempty"`
+
+	// Sign with a certificate for an OIDC identity instead of a key. The token is in
+	// --identity-token or SIGSTORE_ID_TOKEN, is the one of GitHub Actions, or comes
+	// from --oidc-issuer by the device flow.
+	Keyless bool `json:"keyless,omitempty"`
+
+	// File with the OIDC identity token.
+	IdentityToken string `json:"identityToken,omitempty"`
+
+	// Issuer that is asked for a token by the device flow.
+	OidcIssuer string `json:"oidcIssuer,omitempty"`
+
+	// Name that eidos has at the issuer: sigstore if it is left out.
+	OidcClientId string `json:"oidcClientId,omitempty"`
+
+	// Signing configuration: a file that names Fulcio, the log and the timestamp
+	// authority. Without it, the one that eidos trust init has stored.
+	SigningConfig string `json:"signingConfig,omitempty"`
 
 	PlainHTTP bool `json:"plainHTTP,omitempty"`
 
@@ -1452,6 +1488,10 @@ type TrustPolicy struct {
 
 	// Everybody whose signature may count.
 	Signers []Signer `json:"signers"`
+
+	// Trusted root of Sigstore that certificates are checked by: a file, relative to
+	// the policy's. Without it, the one that eidos trust init has stored.
+	TrustedRoot string `json:"trustedRoot,omitempty"`
 
 	// Who must have signed the artefact. Without it, one of the signers.
 	Signature *SignatureRule `json:"signature,omitempty"`
@@ -1841,6 +1881,22 @@ type VerifyParams struct {
 
 	// Who must have signed the provenance: a signer's name, an identity, or a key's digest.
 	RequireCreator string `json:"requireCreator,omitempty"`
+
+	// Name in the certificate of the signer, exactly, instead of a key.
+	CertificateIdentity string `json:"certificateIdentity,omitempty"`
+
+	// Regular expression that the whole name in the certificate matches.
+	CertificateIdentityRegexp string `json:"certificateIdentityRegexp,omitempty"`
+
+	// Issuer of the token that the certificate was made for, exactly.
+	CertificateOidcIssuer string `json:"certificateOidcIssuer,omitempty"`
+
+	// Regular expression that the whole issuer matches.
+	CertificateOidcIssuerRegexp string `json:"certificateOidcIssuerRegexp,omitempty"`
+
+	// Trusted root of Sigstore that certificates are checked by: a file. Without
+	// it, the one that eidos trust init has stored.
+	TrustedRoot string `json:"trustedRoot,omitempty"`
 
 	PlainHTTP bool `json:"plainHTTP,omitempty"`
 

@@ -47,7 +47,7 @@ var heavy = map[string][]string{
 	"cuelang.org/go":                         {"schema/gen", "recipes/compile", "recipes/gen", "engine/expr", "tools/bench/cueflow"},
 	"k8s.io/":                                {"steps/kube", "tools/kube"},
 	"sigs.k8s.io/":                           {"steps/kube", "tools/kube"},
-	"github.com/sigstore/":                   {"steps/sign"},
+	"github.com/sigstore/":                   {"steps/sign"}, // and sigstore-go only below keyless: see weight_test.go there
 	"github.com/google/go-containerregistry": {"steps/oci", "steps/sign", "tools"},
 	"github.com/NVIDIA/go-nvml":              {"steps/collect"},
 	"github.com/CycloneDX/":                  {"steps/images"},

@@ -53,7 +53,7 @@ func (a *app) root() *cobra.Command {
 			a.snapshot(), a.detect(), a.recipe(), a.validate(), a.bundle(), a.images(), a.mirror(), a.push(), a.sign(), a.attest(), a.verify(), a.diff(),
 		}},
 		{"catalogue", "The recipe catalogue:", []*cobra.Command{a.query(), a.explain(), a.graph(), a.vet(), a.importTree()}},
-		{"tool", "Tools:", []*cobra.Command{a.ui(), a.key(), a.registry(), a.schema(), a.version()}},
+		{"tool", "Tools:", []*cobra.Command{a.ui(), a.key(), a.trust(), a.registry(), a.schema(), a.version()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 		for _, c := range g.commands {

@@ -21,11 +21,13 @@ NAME.sigstore.json unless --signatures names another file.
 
 The key is --key, else cosign.key here, else the one made by "eidos key generate":
 cosign's own format, whose password is read from COSIGN_PASSWORD, or PKCS #8 in
-PEM (ECDSA, Ed25519, RSA). NAME://… is a key in a key management service or a
+PEM (ECDSA, Ed25519, RSA). With --keyless it is made for this once and certified
+for an OIDC identity by the Fulcio of the signing configuration. NAME://… is a key in a key management service or a
 token, for which the program sigstore-kms-NAME must be on the path.`,
 		Example: `  eidos sign registry.example.com/gpu/bundle@sha256:… --key cosign.key
   eidos sign embedded/gpu/bundle:v1 --attest
-  eidos sign ./bundle --key pkcs11://token/gpu`,
+  eidos sign ./bundle --key pkcs11://token/gpu
+  eidos sign registry.example.com/gpu/bundle:v1 --keyless --attest`,
 		Args: cobra.ExactArgs(1),
 	}
 	with := a.params(c, "SignParams", "format", "file")
@@ -189,7 +191,7 @@ func verified(c *cobra.Command, s *stage, arg string) error {
 	}
 	// Those beside it are read if anything is asked about signers.
 	beside := sign.SignaturesPath(arg)
-	if s.with["signatures"] == nil && exists(beside) && (!isBundle(arg) || anyOf(s.with, "key", "policy", "attestations", "requireCreator", "minTrustLevel")) {
+	if s.with["signatures"] == nil && exists(beside) && (!isBundle(arg) || anyOf(s.with, "key", "policy", "attestations", "requireCreator", "minTrustLevel", "certificateIdentity", "certificateIdentityRegexp")) {
 		s.with["signatures"] = beside
 	}
 	// A directory that has no list of its files may be a bundle that lost it.
@@ -233,4 +235,58 @@ func verdictWords(r *schema.Verification) string {
 		words += ", by " + strings.Join(r.Signers, ", ")
 	}
 	return words
+}
+
+func (a *app) trust() *cobra.Command {
+	c := &cobra.Command{Use: "trust", Short: "What certificates are checked by: Sigstore's trusted root"}
+	var root, config string
+	store := &cobra.Command{
+		Use:   "init --trusted-root FILE",
+		Short: "Store a trusted root and a signing configuration",
+		Long: `Store the trusted root that certificates of signers are checked by, and the
+signing configuration that names the services which --keyless asks: those of a
+private Sigstore, or of the public one as "cosign trusted-root create" and
+"cosign signing-config create" write them. What is stored needs no network.`,
+		Example: `  eidos trust init --trusted-root trusted_root.json --signing-config signing_config.json`,
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if root == "" && config == "" {
+				return schema.Errorf(schema.Invalid, "there is nothing to store").WithHint("name a file with --trusted-root or --signing-config")
+			}
+			w, err := a.wire(wiring{})
+			if err != nil {
+				return err
+			}
+			paths, err := w.sign.StoreTrust(root, config)
+			if err != nil {
+				return err
+			}
+			for _, p := range paths {
+				if err := a.printPath(p); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	store.Flags().StringVar(&root, "trusted-root", "", "file with the trusted root")
+	store.Flags().StringVar(&config, "signing-config", "", "file with the signing configuration")
+	show := &cobra.Command{
+		Use:   "show",
+		Short: "Print what is stored: authorities, logs, services, and until when they are valid",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			w, err := a.wire(wiring{})
+			if err != nil {
+				return err
+			}
+			rows, err := w.sign.ShowTrust()
+			if err != nil {
+				return err
+			}
+			return a.table(rows)
+		},
+	}
+	c.AddCommand(store, show)
+	return c
 }

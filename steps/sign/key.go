@@ -85,6 +85,10 @@ func writePEM(path string, perm fs.FileMode, kind string, der []byte) error {
 type signer struct {
 	public crypto.PublicKey
 	sign   func(message []byte) ([]byte, error)
+	// sealed signs a statement with a certificate instead, and returns the bundle;
+	// public and sign are then nil.
+	sealed func(statement []byte) ([]byte, error)
+	keyID  schema.Digest // of the key that signed last, or will
 }
 
 // loadSigner reads a private key file: cosign's, which is decrypted, or PKCS #8,
@@ -137,7 +141,11 @@ func localSigner(path string, key crypto.Signer) (*signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &signer{key.Public(), func(message []byte) ([]byte, error) {
+	v, err := newVerifier(path, key.Public())
+	if err != nil {
+		return nil, err
+	}
+	return &signer{public: key.Public(), keyID: v.id, sign: func(message []byte) ([]byte, error) {
 		if hash != 0 {
 			h := hash.New()
 			h.Write(message)
@@ -152,6 +160,7 @@ type verifier struct {
 	key  crypto.PublicKey
 	hash crypto.Hash
 	id   schema.Digest
+	der  []byte
 }
 
 // loadVerifier reads a public key file.
@@ -185,8 +194,13 @@ func newVerifier(path string, key crypto.PublicKey) (*verifier, error) {
 	if err != nil {
 		return nil, err
 	}
+	return &verifier{key, hash, keyID(der), der}, nil
+}
+
+// keyID is the digest of a public key in PKIX DER form.
+func keyID(der []byte) schema.Digest {
 	id := sha256.Sum256(der)
-	return &verifier{key, hash, schema.Digest("sha256:" + hex.EncodeToString(id[:]))}, nil
+	return schema.Digest("sha256:" + hex.EncodeToString(id[:]))
 }
 
 // verify says whether sig is this key's signature of data.

@@ -75,6 +75,7 @@ func (w *writer) attestAny(ctx context.Context, env engine.Env, p schema.AttestP
 	}
 	with := schema.SignParams{
 		Key: p.Key, Format: p.Format, File: p.File, Signatures: p.Signatures,
+		Keyless: p.Keyless, IdentityToken: p.IdentityToken, OidcIssuer: p.OidcIssuer, OidcClientId: p.OidcClientId, SigningConfig: p.SigningConfig,
 		PlainHTTP: p.PlainHTTP, InsecureTLS: p.InsecureTLS,
 	}
 	return w.write(ctx, env, with, inputs{Image: in.Image, Bundle: in.Bundle}, false, func(a *artefact) (*stated, error) {
@@ -101,11 +102,7 @@ func (w *writer) write(ctx context.Context, env engine.Env, p schema.SignParams,
 	if err != nil {
 		return nil, err
 	}
-	v, err := newVerifier("", s.public)
-	if err != nil {
-		return nil, err
-	}
-	out := &schema.Signature{Kind: "Signature", APIVersion: schema.APIVersion, Format: p.Format, KeyID: v.id}
+	out := &schema.Signature{Kind: "Signature", APIVersion: schema.APIVersion, Format: p.Format}
 	if out.Format == "" {
 		out.Format = "bundle"
 	}
@@ -115,7 +112,9 @@ func (w *writer) write(ctx context.Context, env engine.Env, p schema.SignParams,
 			return nil, err
 		}
 		out.Reference, out.Digest = a.name, a.digest
-		return out, writeDetached(inDir(env.Dir, p.Signatures), s, a, signature, more, out)
+		err = writeDetached(inDir(env.Dir, p.Signatures), s, a, signature, more, out)
+		out.KeyID = s.keyID
+		return out, err
 	}
 	r, err := w.repository(env, in.Image, oci.Access{PlainHTTP: p.PlainHTTP, InsecureTLS: p.InsecureTLS})
 	if err != nil {
@@ -140,6 +139,7 @@ func (w *writer) write(ctx context.Context, env engine.Env, p schema.SignParams,
 		}
 	}
 	st, err := more(&artefact{name: in.Image.Reference, digest: in.Image.Digest, subjects: ofDigest(in.Image.Digest), annotations: t.annotations})
+	out.KeyID = s.keyID
 	if st == nil || err != nil {
 		return out, err
 	}
@@ -150,6 +150,7 @@ func (w *writer) write(ctx context.Context, env engine.Env, p schema.SignParams,
 	if !signature {
 		out.Signature = d
 	}
+	out.KeyID = s.keyID
 	out.Attestations = []string{st.predicate}
 	return out, nil
 }
@@ -167,6 +168,9 @@ func given(there ...bool) int {
 
 // signer finds and opens the key; one is made first if the step asks for it.
 func (w *writer) signer(ctx context.Context, env engine.Env, p schema.SignParams) (*signer, error) {
+	if p.Keyless {
+		return w.certifiedSigner(ctx, env, p)
+	}
 	path, err := w.keyFile(env, p.Key)
 	if schema.CodeOf(err) == schema.NotFound && p.GenerateKey && w.UserKey() != "" {
 		path = w.UserKey()

@@ -32,7 +32,11 @@ func remoteSigner(ctx context.Context, key string) (*signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &signer{public, func(message []byte) ([]byte, error) {
+	v, err := newVerifier(key, public)
+	if err != nil {
+		return nil, err
+	}
+	return &signer{public: public, keyID: v.id, sign: func(message []byte) ([]byte, error) {
 		sig, err := sv.SignMessage(bytes.NewReader(message), options.WithContext(ctx))
 		if err != nil {
 			return nil, schema.Errorf(schema.Unavailable, "signing with key %q: %w", key, err)

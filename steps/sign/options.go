@@ -15,6 +15,7 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/oci"
+	"github.com/NVIDIA/eidos/steps/sign/certified"
 )
 
 // Options are what sign and verify need to know once.
@@ -30,6 +31,9 @@ type Options struct {
 	// Materials returns more of what bundles are made from, for attestations:
 	// the pipeline, the program itself. Nil is none.
 	Materials func() ([]Material, error)
+	// Certified asks eidos-sigstore; nil where there are no certificates. Its log
+	// takes what people must read.
+	Certified func(ctx context.Context, r certified.Request, log func(string)) (*certified.Answer, error)
 	// CUE reads a policy that is written in CUE. Nil refuses them.
 	CUE func(name string, data []byte) (*schema.Doc, error)
 	// Now is the time that ages are measured at. Nil is the clock's.
@@ -54,6 +58,15 @@ func (o Options) UserKey() string {
 		return ""
 	}
 	return filepath.Join(o.OCI.Data, "keys", "cosign.key")
+}
+
+// trustFile is where eidos trust init stores a file; "" if there is no data
+// directory.
+func (o Options) trustFile(name string) string {
+	if o.OCI.Data == "" {
+		return ""
+	}
+	return filepath.Join(o.OCI.Data, "trust", name)
 }
 
 // keyFile finds the private key: the parameter, EIDOS_KEY, cosign.key in the

@@ -23,6 +23,8 @@ type policy struct {
 	// least lists the trust levels that must be reached.
 	least   []least
 	creator creator
+	// trustedRoot is the file that certificates are checked by; "" for the stored.
+	trustedRoot string
 }
 
 type least struct {
@@ -50,15 +52,26 @@ func (p *policy) common(c *claim) []schema.Refusal {
 func (o Options) policy(ctx context.Context, env engine.Env, p schema.VerifyParams, optional bool) (*policy, error) {
 	pol := &policy{}
 	signers := !optional || p.Key != "" || p.Policy != "" || p.Signatures != "" || len(p.Attestations) > 0 ||
-		p.RequireCreator != "" || p.MinTrustLevel != "" && below("unverified", p.MinTrustLevel)
+		p.RequireCreator != "" || byIdentity(p) || p.MinTrustLevel != "" && below("unverified", p.MinTrustLevel)
 	switch {
-	case p.Policy != "" && p.Key != "":
-		return nil, schema.Errorf(schema.Invalid, "a key and a policy were given: the policy names the keys").WithHint("leave out the key, or add it to signers")
+	case given(p.Policy != "", p.Key != "", byIdentity(p)) > 1:
+		return nil, schema.Errorf(schema.Invalid, "a policy, a key or an identity states who may sign: only one of them can").WithHint("add the others to the policy's signers")
 	case p.Policy != "":
 		var err error
 		if pol, err = o.readPolicy(ctx, env.Dir, p.Policy); err != nil {
 			return nil, err
 		}
+	case signers && byIdentity(p):
+		c := &compiler{pol: pol}
+		id, err := c.identity(schema.Position{}, schema.Signer{
+			Name: "identity", Identity: p.CertificateIdentity, IdentityRegexp: p.CertificateIdentityRegexp,
+			Issuer: p.CertificateOidcIssuer, IssuerRegexp: p.CertificateOidcIssuerRegexp,
+		})
+		if err != nil {
+			return nil, err
+		}
+		pol.parties = []*party{{name: "signer", identity: id}}
+		pol.rules = []rule{{predicate: signaturePredicate}}
 	case signers:
 		path, err := o.publicKeyFile(env, p.Key)
 		if err != nil {
@@ -72,6 +85,13 @@ func (o Options) policy(ctx context.Context, env engine.Env, p schema.VerifyPara
 		pol.rules = []rule{{predicate: signaturePredicate}}
 	case p.MinTrustLevel == "":
 		return nil, nil
+	}
+	root := pathIn(env.Dir, p.TrustedRoot)
+	if root == "" {
+		root = pol.trustedRoot
+	}
+	if err := o.useCertificates(&pol.trust, root); err != nil {
+		return nil, err
 	}
 	types := slices.Sorted(slices.Values(p.Attestations))
 	for _, name := range slices.Compact(types) {
@@ -91,6 +111,11 @@ func (o Options) policy(ctx context.Context, env engine.Env, p schema.VerifyPara
 		pol.creator.wanted = p.RequireCreator
 	}
 	return pol, nil
+}
+
+// byIdentity reports whether the flags name the signer's certificate.
+func byIdentity(p schema.VerifyParams) bool {
+	return p.CertificateIdentity+p.CertificateIdentityRegexp+p.CertificateOidcIssuer+p.CertificateOidcIssuerRegexp != ""
 }
 
 func loadPublic(ctx context.Context, path string) (*verifier, error) {
@@ -146,5 +171,6 @@ func (o Options) readPolicy(ctx context.Context, dir, path string) (*policy, err
 		c.now = o.Now
 	}
 	c.compile(&p)
+	c.pol.trustedRoot = pathIn(c.dir, p.TrustedRoot)
 	return c.pol, c.problems.Err()
 }

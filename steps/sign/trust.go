@@ -38,6 +38,9 @@ type trust struct {
 	// certified opens a bundle that is signed with a certificate; nil where no
 	// party is an identity.
 	certified func(ctx context.Context, data []byte) (*statement, proof, error)
+	// witnessed tells of a bundle that is signed with a key whether a log has
+	// recorded it and when; nil where there is no trusted root.
+	witnessed func(ctx context.Context, data, key []byte) (bool, proof)
 }
 
 var (
@@ -49,7 +52,13 @@ var (
 // has signed it.
 func (t *trust) open(ctx context.Context, data []byte) (*statement, proof, error) {
 	if !hasCertificate(data) {
-		return t.byKey(func(v *verifier) (*statement, error) { return open(v, data) })
+		st, p, err := t.byKey(func(v *verifier) (*statement, error) { return open(v, data) })
+		if err == nil && t.witnessed != nil && hasWitness(data) {
+			if ok, w := t.witnessed(ctx, data, p.by[0].key.der); ok {
+				p.logged, p.at = w.logged, w.at
+			}
+		}
+		return st, p, err
 	}
 	if !slices.ContainsFunc(t.parties, func(p *party) bool { return p.identity != nil }) {
 		return nil, proof{}, errNobody

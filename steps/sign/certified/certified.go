@@ -1,0 +1,159 @@
+// Package certified asks the program eidos-sigstore to sign with certificates of
+// Fulcio and to verify what is signed with them. The clients of Fulcio, Rekor and
+// timestamp authorities are in that program, because linking them would cost every
+// command of eidos some milliseconds before main and a third of its size. One
+// request in JSON goes to its standard input, one answer comes from its standard
+// output; what it prints for people comes line by line from its standard error.
+package certified
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Name is the program's.
+const Name = "eidos-sigstore"
+
+// MaxBytes is the most bytes that a request or an answer may have.
+const MaxBytes = 64 << 20
+
+// Request is one of its members.
+type Request struct {
+	Verify *Verify `json:"verify,omitempty"`
+	Sign   *Sign   `json:"sign,omitempty"`
+}
+
+// Verify checks a Sigstore bundle: certificate, signature, log entry and
+// timestamps, by a trusted root. Whose certificate is wanted, and what of, is not
+// its matter.
+type Verify struct {
+	Bundle      json.RawMessage `json:"bundle"`
+	TrustedRoot json.RawMessage `json:"trustedRoot"`
+	// Key is the public key, in PKIX DER form, of a bundle without a certificate.
+	Key []byte `json:"key,omitempty"`
+}
+
+// Sign signs a payload for whoever the token identifies.
+type Sign struct {
+	Payload       []byte          `json:"payload"`
+	PayloadType   string          `json:"payloadType"`
+	SigningConfig json.RawMessage `json:"signingConfig"`
+	TrustedRoot   json.RawMessage `json:"trustedRoot,omitempty"` // the result is verified by it
+	// Token is the OIDC identity token; without it, the issuer is asked for one by
+	// the device flow.
+	Token    string `json:"token,omitempty"`
+	Issuer   string `json:"issuer,omitempty"`
+	ClientID string `json:"clientID,omitempty"`
+}
+
+// Answer is what is proven of a bundle, or a new one.
+type Answer struct {
+	Bundle      json.RawMessage `json:"bundle,omitempty"`
+	Payload     []byte          `json:"payload,omitempty"`
+	PayloadType string          `json:"payloadType,omitempty"`
+	// Identity is the certificate's subject alternative name, of SANType.
+	Identity string `json:"identity,omitempty"`
+	SANType  string `json:"sanType,omitempty"`
+	Issuer   string `json:"issuer,omitempty"`
+	Key      []byte `json:"key,omitempty"` // of the certificate, in PKIX DER form
+	// Logged says that a transparency log has recorded it, and At when that log or
+	// a timestamp authority saw it first; zero if neither did.
+	Logged bool      `json:"logged,omitempty"`
+	At     time.Time `json:"at,omitzero"`
+	// Error is why there is none of this.
+	Error string      `json:"error,omitempty"`
+	Code  schema.Code `json:"code,omitempty"`
+}
+
+// Program is eidos-sigstore.
+type Program struct {
+	// Path of the program; if empty, it is looked for beside this one and then on
+	// the path.
+	Path string
+	// Log takes what it prints for people.
+	Log func(line string)
+}
+
+// Ask runs the program for one request. NotFound if it is not installed; what it
+// could not do has the code of its answer.
+func (p Program) Ask(ctx context.Context, r Request) (*Answer, error) {
+	path, err := p.find()
+	if err != nil {
+		return nil, err
+	}
+	in, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	c := exec.CommandContext(ctx, path)
+	c.Stdin, c.Stdout = bytes.NewReader(in), &limited{w: &out, left: MaxBytes}
+	errs, err := c.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Start(); err != nil {
+		return nil, schema.Errorf(schema.Failed, "starting %s: %w", Name, err)
+	}
+	last := ""
+	for lines := bufio.NewScanner(errs); lines.Scan(); {
+		if last = lines.Text(); p.Log != nil {
+			p.Log(last)
+		}
+	}
+	if err := c.Wait(); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, schema.Errorf(schema.Failed, "running %s: %w: %s", Name, err, last)
+	}
+	var a Answer
+	if err := json.Unmarshal(out.Bytes(), &a); err != nil {
+		return nil, schema.Errorf(schema.Failed, "reading the answer of %s: %w", Name, err)
+	}
+	if a.Error != "" {
+		return nil, schema.Errorf(a.Code, "%s", a.Error)
+	}
+	return &a, nil
+}
+
+func (p Program) find() (string, error) {
+	if p.Path != "" {
+		return p.Path, nil
+	}
+	if exe, err := os.Executable(); err == nil {
+		beside := filepath.Join(filepath.Dir(exe), Name)
+		if fi, err := os.Stat(beside); err == nil && fi.Mode().IsRegular() {
+			return beside, nil
+		}
+	}
+	path, err := exec.LookPath(Name)
+	if err != nil {
+		return "", schema.Errorf(schema.NotFound, "certificates need the program %s, which is neither beside eidos nor on the path", Name).
+			WithHint("it comes with every release; from the sources: make build")
+	}
+	return path, nil
+}
+
+// limited fails a write that is over what is left.
+type limited struct {
+	w    io.Writer
+	left int
+}
+
+func (l *limited) Write(b []byte) (int, error) {
+	if l.left -= len(b); l.left < 0 {
+		return 0, errors.New("the answer is too long")
+	}
+	return l.w.Write(b)
+}
