@@ -48,7 +48,7 @@ func TestLogJSONHasOneShape(t *testing.T) {
 		defer cancel()
 		var out, log bytes.Buffer
 		a := &app{in: strings.NewReader(""), out: &out, errw: &log, lookupEnv: func(k string) (string, bool) { v, ok := env[k]; return v, ok }}
-		if args[0] == "registry" && len(args) == 2 { // would serve until it is interrupted
+		if args[0] == "ui" && len(args) == 1 || args[0] == "registry" && len(args) == 2 { // would serve until it is interrupted
 			cancel()
 		}
 		status = a.main(ctx, append(args, "--log-json"))
