@@ -62,18 +62,20 @@ type Expect struct {
 
 // Run is a program in Pods and how its result is read.
 type Run struct {
-	Image        string   `json:"image"`
-	Command      []string `json:"command,omitempty"`
-	Args         []string `json:"args,omitempty"`
-	Pods         int      `json:"pods"`
-	EveryGPUNode bool     `json:"everyGPUNode,omitempty"`
-	GPUs         int      `json:"gpus,omitempty"`
-	CPU          string   `json:"cpu,omitempty"`
-	Memory       string   `json:"memory,omitempty"`
-	Scheduler    string   `json:"scheduler,omitempty"`
-	Reader       Reader   `json:"reader"`
-	Unit         string   `json:"unit,omitempty"`
-	Value        string   `json:"value,omitempty"`
+	Image        string            `json:"image"`
+	Command      []string          `json:"command,omitempty"`
+	Args         []string          `json:"args,omitempty"`
+	Env          map[string]string `json:"env,omitempty"`
+	Pods         int               `json:"pods"`
+	EveryGPUNode bool              `json:"everyGPUNode,omitempty"`
+	GPUs         int               `json:"gpus,omitempty"`
+	CPU          string            `json:"cpu,omitempty"`
+	Memory       string            `json:"memory,omitempty"`
+	Scheduler    string            `json:"scheduler,omitempty"`
+	DeviceClass  string            `json:"deviceClass,omitempty"`
+	Reader       Reader            `json:"reader"`
+	Unit         string            `json:"unit,omitempty"`
+	Value        string            `json:"value,omitempty"`
 }
 
 // Reader says how the result of a program is read from its log: one of these.

@@ -1848,6 +1848,12 @@ type VerifyClusterParams struct {
 	// How many requests and programs at once; 8 if left out.
 	Parallel int64 `json:"parallel,omitempty"`
 
+	// Namespace for the Pods of checks; one of its own, deleted afterwards, if left out.
+	Namespace Name `json:"namespace,omitempty"`
+
+	// Taints that the Pods of checks tolerate, KEY=VALUE:EFFECT, KEY:EFFECT or KEY.
+	Toleration []string `json:"toleration,omitempty"`
+
 	// Path of the kubeconfig; else KUBECONFIG, ~/.kube/config, in-cluster.
 	Kubeconfig string `json:"kubeconfig,omitempty"`
 

@@ -51,7 +51,7 @@ On a cluster nothing is changed by checks that only read; eidos validate
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		onCluster := f.Changed("phase")
 		suite := "constraints"
-		m := mode{when: "without --phase", takes: allBut(c, "phase", "only", "skip", "wait", "timeout", "parallel", "context", "data", "print-rights"), hint: "it is for checks on a cluster: add --phase"}
+		m := mode{when: "without --phase", takes: allBut(c, "phase", "only", "skip", "wait", "timeout", "parallel", "context", "data", "namespace", "toleration", "print-rights"), hint: "it is for checks on a cluster: add --phase"}
 		if onCluster {
 			m = mode{when: "with --phase", takes: allBut(c, "snapshot"), hint: "the checks of a phase look at the cluster itself; validate the snapshot without --phase"}
 		}

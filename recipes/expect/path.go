@@ -190,3 +190,13 @@ func merge(a, b any) any {
 	}
 	return a
 }
+
+// Values returns what is at a path in a tree of JSON, as text; none if nothing
+// is. Invalid if the path does not parse.
+func Values(o Object, path string) ([]string, error) {
+	p, err := parsePath(path)
+	if err != nil {
+		return nil, err
+	}
+	return values(o, p), nil
+}

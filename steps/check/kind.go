@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"path/filepath"
+	"time"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/recipes"
@@ -14,6 +15,8 @@ type Needs struct {
 	// Connect opens the cluster that the parameters name; the function ends the
 	// connection.
 	Connect func(schema.VerifyClusterParams) (Cluster, func(), error)
+	// Random gives the end of a name that nothing else has.
+	Random func() string
 	// Catalog opens the catalogue in use: the built-in one for "".
 	Catalog func(ctx context.Context, data string) (*recipes.Catalog, error)
 }
@@ -28,6 +31,7 @@ func Kind(n Needs) engine.Kind {
 		Doc:     "check on a running cluster that it works as a recipe says",
 		Version: 1,
 		Effect:  true,
+		CleanUp: func(any) time.Duration { return 2 * cleanUp },
 	}
 	return engine.Define(spec, func(ctx context.Context, env engine.Env, p schema.VerifyClusterParams, in input) (*schema.ValidationResult, error) {
 		known, err := n.checks(ctx, env, p.Data)
@@ -48,7 +52,7 @@ func Kind(n Needs) engine.Kind {
 			return nil, err
 		}
 		defer end()
-		r, err := Run(ctx, in.Recipe, known, c, p, Options{Log: env.Log, Progress: env.Progress})
+		r, err := Run(ctx, in.Recipe, known, c, p, Options{Log: env.Log, Progress: env.Progress, Random: n.Random})
 		if r == nil || err != nil {
 			return r, err
 		}

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/NVIDIA/eidos/recipes/expect"
@@ -31,26 +32,44 @@ func rightsOf(sources func(*schema.RecipeResult) []expect.Source) func(*schema.R
 	}
 }
 
-// procedures decides the checks that are more than conditions.
+// procedures decides the checks that are more than conditions, several at once.
+// One that takes GPUs waits for the one before it: two that want all GPUs of a
+// node would each keep the other's Pod pending.
 func (x *runner) procedures(ctx context.Context, items []item) []schema.Check {
-	var rows []schema.Check
-	for _, i := range items {
-		rows = append(rows, x.say(i.row(x.procedure(ctx, i))))
+	rows := make([]schema.Check, len(items))
+	slots := make(chan struct{}, x.parallel)
+	var gpus sync.Mutex
+	var wg sync.WaitGroup
+	for n, i := range items {
+		wg.Go(func() {
+			if r := i.check.Run; r != nil && (r.GPUs > 0 || r.DeviceClass != "") {
+				gpus.Lock()
+				defer gpus.Unlock()
+			}
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			rows[n] = x.say(i.row(x.procedure(ctx, i)))
+		})
 	}
+	wg.Wait()
+	x.free(ctx)
 	return rows
 }
 
 func (x *runner) procedure(ctx context.Context, i item) expect.Verdict {
-	p, ok := probes[i.check.Probe]
-	if !ok {
-		return unknown("this eidos cannot run it")
-	}
 	limit, err := time.ParseDuration(i.check.Timeout)
 	if err != nil {
 		return unknown(err.Error()) // Vet refuses such a check
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	if i.check.Run != nil {
+		return x.program(ctx, i)
+	}
+	p, ok := probes[i.check.Probe]
+	if !ok {
+		return unknown("this eidos does not have the probe " + i.check.Probe)
+	}
 	return p.run(ctx, x, i)
 }
 

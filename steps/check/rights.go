@@ -19,7 +19,7 @@ func Rights(r *schema.RecipeResult, known map[string]recipes.Check, p schema.Ver
 	}
 	seen := map[expect.Right]bool{}
 	for _, i := range items {
-		for _, right := range i.rights(r) {
+		for _, right := range i.rights(r, string(p.Namespace)) {
 			seen[right] = true
 		}
 	}
@@ -29,12 +29,15 @@ func Rights(r *schema.RecipeResult, known map[string]recipes.Check, p schema.Ver
 	}), nil
 }
 
-func (i item) rights(r *schema.RecipeResult) []expect.Right {
+func (i item) rights(r *schema.RecipeResult, namespace string) []expect.Right {
 	var out []expect.Right
 	for _, b := range i.bound {
 		for _, s := range b.Sources() {
 			out = append(out, s.Right())
 		}
+	}
+	if i.check.Run != nil {
+		out = append(out, programRights(*i.check.Run, namespace)...)
 	}
 	if p, ok := probes[i.check.Probe]; ok {
 		out = append(out, p.rights(r)...)
@@ -121,3 +124,5 @@ func texts(list any) []string {
 	}
 	return out
 }
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

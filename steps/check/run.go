@@ -7,12 +7,14 @@ package check
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/expect"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/constraint"
+	"github.com/NVIDIA/eidos/steps/kube"
 	"github.com/NVIDIA/eidos/steps/validate"
 )
 
@@ -25,6 +27,12 @@ const (
 // Cluster is what checks need of a cluster.
 type Cluster interface {
 	Reader
+	Nodes(ctx context.Context, selector string) ([]kube.GPUNode, error)
+	Apply(ctx context.Context, o kube.Object) error
+	Delete(ctx context.Context, o kube.Object) error
+	Job(ctx context.Context, namespace, name string) (kube.Job, error)
+	JobPods(ctx context.Context, namespace, job string) ([]kube.Pod, error)
+	PodLog(ctx context.Context, namespace, pod string, follow bool, each func(line string)) error
 }
 
 // runner is one run of checks.
@@ -36,14 +44,20 @@ type runner struct {
 	log      func(format string, args ...any)
 	progress func(done, total int64, unit string)
 	pause    time.Duration
-	done     int64
 	total    int64
+	name     string // the end of the names of what the run makes
+
+	mu   sync.Mutex // guards what follows
+	done int64
+	made bool // the run's namespace
 }
 
 // Options of Run.
 type Options struct {
 	Log      func(format string, args ...any)
 	Progress func(done, total int64, unit string)
+	// Random gives the end of the names of what a run makes.
+	Random func() string
 	// Pause between two looks; 2 s if zero.
 	Pause time.Duration
 }
@@ -56,6 +70,9 @@ func Run(ctx context.Context, r *schema.RecipeResult, known map[string]recipes.C
 		return nil, err
 	}
 	x := &runner{recipe: r, cluster: c, params: p, parallel: int(p.Parallel), log: o.Log, progress: o.Progress, pause: o.Pause, total: int64(len(items))}
+	if o.Random != nil {
+		x.name = o.Random()
+	}
 	if x.parallel == 0 {
 		x.parallel = defaultParallel
 	}
@@ -164,8 +181,16 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+func (x *runner) note(format string, args ...any) {
+	if x.log != nil {
+		x.log(format, args...)
+	}
+}
+
 // say logs a result when it is there, and returns it.
 func (x *runner) say(c schema.Check) schema.Check {
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	x.done++
 	if x.progress != nil {
 		x.progress(x.done, x.total, "checks")

@@ -58,7 +58,7 @@ func (w Workflow) Objects() ([]kube.Object, error) {
 		out = append(out, c)
 	}
 	spec := place
-	spec["entrypoint"], spec["securityContext"] = "pipeline", security()
+	spec["entrypoint"], spec["securityContext"] = "pipeline", kube.PodSecurity()
 	spec["volumes"] = w.volumes(name)
 	if w.Pods.RuntimeClass != "" {
 		spec["podSpecPatch"] = `{"runtimeClassName":` + strconv.Quote(string(w.Pods.RuntimeClass)) + `}`

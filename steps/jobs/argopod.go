@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/steps/kube"
 )
 
 // template is the name of a step's template: all rows share one.
@@ -70,7 +71,7 @@ func (w Workflow) pod(name string, args []any, secrets []string) map[string]any 
 		"name": name, "inputs": map[string]any{"parameters": []any{map[string]any{"name": "id"}}},
 		"container": map[string]any{
 			"name": "main", "image": w.Image, "command": []any{"/eidos"}, "args": args, "env": env, "volumeMounts": mounts, "workingDir": "/tmp",
-			"resources": resources(w.Pods), "securityContext": confinement(),
+			"resources": resources(w.Pods), "securityContext": kube.ContainerSecurity(),
 		},
 		// What a step says by its exit status is final: its own retries are done
 		// inside. A Pod that was killed is started again.

@@ -37,7 +37,7 @@ func (e *Executor) job(name string, tasks []engine.Task, plan schema.Digest) (ku
 	}
 	spec["restartPolicy"] = "Never"
 	spec["automountServiceAccountToken"] = e.Pods.ServiceAccountName != ""
-	spec["securityContext"] = security()
+	spec["securityContext"] = kube.PodSecurity()
 	spec["containers"] = []any{e.container(tasks, plan)}
 	spec["volumes"] = e.volumes(name, tasks)
 	if e.Pods.RuntimeClass != "" {
@@ -123,7 +123,7 @@ func (e *Executor) container(tasks []engine.Task, plan schema.Digest) map[string
 	}
 	return map[string]any{
 		"name": container, "image": e.image, "args": args, "env": env, "volumeMounts": mounts, "workingDir": "/tmp",
-		"resources": resources(e.Pods), "securityContext": confinement(),
+		"resources": resources(e.Pods), "securityContext": kube.ContainerSecurity(),
 	}
 }
 

@@ -38,22 +38,6 @@ func placement(p schema.Pods) (map[string]any, error) {
 	return spec, nil
 }
 
-// security is the context of a Pod that Pod Security `restricted` admits.
-func security() map[string]any {
-	return map[string]any{
-		"runAsNonRoot": true, "runAsUser": 1000, "runAsGroup": 1000, "fsGroup": 1000,
-		"seccompProfile": map[string]any{"type": "RuntimeDefault"},
-	}
-}
-
-// confinement is the context of a container, the same.
-func confinement() map[string]any {
-	return map[string]any{
-		"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
-		"capabilities": map[string]any{"drop": []any{"ALL"}},
-	}
-}
-
 // resources are what a container asks for.
 func resources(p schema.Pods) map[string]any {
 	memory, cpu := word(p.Memory, "1Gi"), word(p.Cpu, "100m")

@@ -1,0 +1,344 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/expect"
+	"github.com/NVIDIA/eidos/schema/constraint"
+	"github.com/NVIDIA/eidos/steps/kube"
+)
+
+const (
+	// labelRun marks everything that one run of checks made.
+	labelRun = "eidos.nvidia.com/run"
+	// cleanUp is how long deleting it may take, also after the run was stopped.
+	cleanUp = 30 * time.Second
+	// keep is how long a Job that nobody deleted stays after its end.
+	keep = 10 * time.Minute
+	// poll is how often a Job is looked at.
+	poll = 500 * time.Millisecond
+	// lastLines of a log are read for a result.
+	lastLines = 2000
+	gpuNodes  = "nvidia.com/gpu.present=true"
+	gpu       = "nvidia.com/gpu"
+)
+
+// programRights are what a program in Pods takes. Those of a namespace are for
+// the whole cluster where each run has a namespace of its own.
+func programRights(r recipes.Run, namespace string) []expect.Right {
+	var out []expect.Right
+	add := func(verb, group, resource, ns string) {
+		out = append(out, expect.Right{Verb: verb, Group: group, Resource: resource, Namespace: ns})
+	}
+	if namespace == "" {
+		for _, verb := range []string{"create", "delete", "get", "patch"} {
+			add(verb, "", "namespaces", "")
+		}
+	}
+	for _, verb := range []string{"create", "delete", "get", "patch"} {
+		add(verb, "batch", "jobs", namespace)
+	}
+	add("list", "", "pods", namespace)
+	add("get", "", "pods/log", namespace)
+	if r.EveryGPUNode {
+		add("list", "", "nodes", "")
+	}
+	if r.DeviceClass != "" {
+		for _, verb := range []string{"create", "delete", "get", "patch"} {
+			add(verb, "resource.k8s.io", "resourceclaimtemplates", namespace)
+		}
+	}
+	return out
+}
+
+// program runs a check's Pods and decides by their result.
+func (x *runner) program(ctx context.Context, i item) expect.Verdict {
+	r := *i.check.Run
+	var nodes []string
+	if r.EveryGPUNode {
+		list, err := x.cluster.Nodes(ctx, gpuNodes)
+		if err != nil {
+			return unknown(err.Error())
+		}
+		for _, n := range list {
+			nodes = append(nodes, n.Name)
+		}
+		if len(nodes) == 0 {
+			return unknown("no node has the label " + gpuNodes)
+		}
+		r.Pods = len(nodes)
+	}
+	namespace, err := x.space(ctx)
+	if err != nil {
+		return unknown("making a namespace for Pods: " + err.Error())
+	}
+	tolerations, err := kube.Tolerations("toleration", x.params.Toleration)
+	if err != nil {
+		return unknown(err.Error())
+	}
+	name := strings.TrimRight(i.check.Name[:min(len(i.check.Name), 40)], "-.") + "-" + x.name // Pods add up to 11 characters
+	objects := manifests(i.check, r, name, namespace, x.name, tolerations)
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUp)
+		defer cancel()
+		for _, o := range objects {
+			if err := x.cluster.Delete(ctx, kube.NewObject(o.Kind(), namespace, o.Name())); err != nil {
+				x.note("deleting what check %s made: %v; it has the label %s=%s", i.check.Name, err, labelRun, x.name)
+			}
+		}
+	}()
+	for _, o := range objects {
+		if err := x.cluster.Apply(ctx, o); err != nil {
+			return unknown(err.Error())
+		}
+	}
+	pods, why := x.watch(ctx, namespace, name)
+	if why != "" {
+		return unknown(why)
+	}
+	return x.result(ctx, i, r, namespace, pods)
+}
+
+// watch waits for the end of a Job and returns the last Pod of each index; why
+// is the reason for which there is no result.
+func (x *runner) watch(ctx context.Context, namespace, job string) (pods map[int]kube.Pod, why string) {
+	trouble := ""
+	for {
+		list, err := x.cluster.JobPods(ctx, namespace, job)
+		if err == nil {
+			pods = map[int]kube.Pod{}
+			trouble = ""
+			for _, p := range list {
+				pods[p.Index] = p
+				if p.Trouble != "" && p.Phase == "Pending" {
+					trouble = "Pod " + p.Name + ": " + p.Trouble
+				}
+				if p.Hopeless {
+					return nil, trouble
+				}
+			}
+			var j kube.Job
+			if j, err = x.cluster.Job(ctx, namespace, job); err == nil && (j.Complete || j.Failed) {
+				if j.Reason == "DeadlineExceeded" {
+					return nil, "it did not end in time" + behind(trouble)
+				}
+				return pods, ""
+			}
+		}
+		switch {
+		case ctx.Err() != nil:
+			return nil, "it did not end in time" + behind(trouble)
+		case err != nil:
+			return nil, err.Error()
+		}
+		sleep(ctx, poll)
+	}
+}
+
+func behind(trouble string) string {
+	if trouble == "" {
+		return ""
+	}
+	return ": " + trouble
+}
+
+// result decides by what the Pods of a Job that has ended left.
+func (x *runner) result(ctx context.Context, i item, r recipes.Run, namespace string, pods map[int]kube.Pod) expect.Verdict {
+	var problems []string
+	for n := range r.Pods {
+		p, ok := pods[n]
+		switch {
+		case !ok:
+			return unknown(fmt.Sprintf("Pod %d of %d was not created", n, r.Pods))
+		case p.Phase == "Succeeded":
+			continue
+		case p.Phase != "Failed":
+			return unknown("Pod " + p.Name + " has not ended" + behind(p.Trouble))
+		}
+		said := ""
+		if log := x.tail(ctx, namespace, p.Name); len(log) > 0 {
+			said = ": " + cut(log[len(log)-1])
+		}
+		problems = append(problems, fmt.Sprintf("on node %s it ended with status %d%s", p.Node, p.Exit, said))
+	}
+	slices.Sort(problems)
+	if len(problems) > 0 || r.Reader.Exit {
+		return failed(problems...)
+	}
+	v, err := measured(r.Reader, x.tail(ctx, namespace, pods[0].Name))
+	if err != nil {
+		return unknown(err.Error())
+	}
+	return judge(i, r, v)
+}
+
+// judge decides a measured value by the constraints of the recipe, else by the
+// check's own.
+func judge(i item, r recipes.Run, v float64) expect.Verdict {
+	out := expect.Verdict{Status: constraint.Passed, Actual: strconv.FormatFloat(v, 'f', -1, 64)}
+	if r.Unit != "" {
+		out.Actual += " " + r.Unit
+	}
+	var must []string
+	for _, k := range i.bound[0].Constraints {
+		must = append(must, k.Value)
+	}
+	if len(must) == 0 && r.Value != "" {
+		must = append(must, r.Value)
+	}
+	for _, m := range must {
+		status, why := constraint.Number(m, v)
+		if status != constraint.Passed && out.Status != constraint.Failed {
+			out.Status, out.Problems = status, []string{why}
+		}
+	}
+	return out
+}
+
+// tail is the end of a Pod's log, none if it cannot be read.
+func (x *runner) tail(ctx context.Context, namespace, pod string) []string {
+	var lines []string
+	err := x.cluster.PodLog(ctx, namespace, pod, false, func(line string) {
+		if lines = append(lines, line); len(lines) > 2*lastLines {
+			lines = slices.Clone(lines[lastLines:])
+		}
+	})
+	if err != nil {
+		x.note("reading the log of Pod %s: %v", pod, err)
+	}
+	return lines
+}
+
+func cut(s string) string {
+	if r := []rune(s); len(r) > 80 {
+		return string(r[:79]) + "…"
+	}
+	return s
+}
+
+// manifests are the objects of one program, the Job last.
+func manifests(c recipes.Check, r recipes.Run, name, namespace, run string, tolerations []kube.Object) []kube.Object {
+	labels := map[string]any{
+		"app.kubernetes.io/name": "eidos", "app.kubernetes.io/component": "check", "app.kubernetes.io/managed-by": "eidos",
+		labelRun: run, "eidos.nvidia.com/check": c.Name,
+	}
+	limits := map[string]any{}
+	for k, v := range map[string]string{"cpu": r.CPU, "memory": r.Memory} {
+		if v != "" {
+			limits[k] = v
+		}
+	}
+	if r.GPUs > 0 {
+		limits[gpu] = strconv.Itoa(r.GPUs)
+	}
+	resources := map[string]any{"limits": limits}
+	var env []any
+	for _, k := range sortedKeys(r.Env) {
+		env = append(env, map[string]any{"name": k, "value": r.Env[k]})
+	}
+	pod := map[string]any{
+		"restartPolicy": "Never", "automountServiceAccountToken": false, "enableServiceLinks": false,
+		"terminationGracePeriodSeconds": 1,
+		"securityContext":               kube.PodSecurity(),
+		"volumes": []any{
+			map[string]any{"name": "tmp", "emptyDir": map[string]any{}},
+			map[string]any{"name": "shm", "emptyDir": map[string]any{"medium": "Memory"}},
+		},
+	}
+	container := map[string]any{
+		"name": "check", "image": r.Image, "resources": resources, "securityContext": kube.ContainerSecurity(), "env": env,
+		"volumeMounts": []any{map[string]any{"name": "tmp", "mountPath": "/tmp"}, map[string]any{"name": "shm", "mountPath": "/dev/shm"}},
+	}
+	if len(r.Command) > 0 {
+		container["command"] = anys(r.Command)
+	}
+	if len(r.Args) > 0 {
+		container["args"] = anys(r.Args)
+	}
+	if r.Scheduler != "" {
+		pod["schedulerName"] = r.Scheduler
+	}
+	var list []any
+	for _, t := range tolerations {
+		list = append(list, map[string]any(t))
+	}
+	if r.GPUs > 0 || r.EveryGPUNode {
+		key, value, _ := strings.Cut(gpuNodes, "=")
+		pod["nodeSelector"] = map[string]any{key: value}
+		list = append(list, map[string]any{"key": gpu, "operator": "Exists"})
+	}
+	if len(list) > 0 {
+		pod["tolerations"] = list
+	}
+	if r.EveryGPUNode {
+		pod["affinity"] = map[string]any{"podAntiAffinity": map[string]any{"requiredDuringSchedulingIgnoredDuringExecution": []any{map[string]any{
+			"topologyKey": "kubernetes.io/hostname", "labelSelector": map[string]any{"matchLabels": map[string]any{labelRun: run, "eidos.nvidia.com/check": c.Name}},
+		}}}}
+	}
+	var out []kube.Object
+	if r.DeviceClass != "" {
+		out = append(out, kube.Object{
+			"apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaimTemplate",
+			"metadata": map[string]any{"name": name, "namespace": namespace, "labels": labels},
+			"spec": map[string]any{"spec": map[string]any{"devices": map[string]any{"requests": []any{
+				map[string]any{"name": "gpu", "exactly": map[string]any{"deviceClassName": r.DeviceClass}},
+			}}}},
+		})
+		pod["resourceClaims"] = []any{map[string]any{"name": "gpu", "resourceClaimTemplateName": name}}
+		resources["claims"] = []any{map[string]any{"name": "gpu"}}
+	}
+	pod["containers"] = []any{container}
+	limit, err := time.ParseDuration(c.Timeout)
+	if err != nil {
+		limit = 5 * time.Minute // Vet refuses such a check
+	}
+	return append(out, kube.Object{
+		"apiVersion": "batch/v1", "kind": "Job",
+		"metadata": map[string]any{"name": name, "namespace": namespace, "labels": labels},
+		"spec": map[string]any{
+			"backoffLimit": 0, "activeDeadlineSeconds": int(limit.Seconds()), "ttlSecondsAfterFinished": int(keep.Seconds()),
+			"completionMode": "Indexed", "completions": r.Pods, "parallelism": r.Pods,
+			"template": map[string]any{"metadata": map[string]any{"labels": labels}, "spec": pod},
+		},
+	})
+}
+
+// space is the namespace of the run's Pods. It is made when the first check needs
+// it, and free deletes it with all that is in it.
+func (x *runner) space(ctx context.Context) (string, error) {
+	if x.params.Namespace != "" {
+		return string(x.params.Namespace), nil
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	name := "eidos-check-" + x.name
+	if x.made {
+		return name, nil
+	}
+	x.made = true // also when the answer is lost
+	return name, x.cluster.Apply(ctx, kube.Object{
+		"apiVersion": "v1", "kind": "Namespace",
+		"metadata": map[string]any{"name": name, "labels": map[string]any{
+			"app.kubernetes.io/name": "eidos", "app.kubernetes.io/component": "check", labelRun: x.name,
+			"pod-security.kubernetes.io/enforce": "restricted",
+		}},
+	})
+}
+
+// free deletes the namespace of the run, also when the run was stopped.
+func (x *runner) free(ctx context.Context) {
+	if !x.made {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUp)
+	defer cancel()
+	if err := x.cluster.Delete(ctx, kube.NewObject("Namespace", "", "eidos-check-"+x.name)); err != nil {
+		x.note("deleting namespace eidos-check-%s: %v; delete what has the label %s=%s", x.name, err, labelRun, x.name)
+	}
+}
