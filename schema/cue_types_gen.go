@@ -686,8 +686,10 @@ type MirrorParams struct {
 
 // #CheckMirrorParams are the parameters of `check-mirror`: whether a mirror holds what its release states.
 type CheckMirrorParams struct {
+	// Talk HTTP instead of HTTPS.
 	PlainHTTP bool `json:"plainHTTP,omitempty"`
 
+	// Do not verify the registry's certificate.
 	InsecureTLS bool `json:"insecureTLS,omitempty"`
 
 	// Read every byte and compare it with its digest, not only the manifests.
@@ -1225,8 +1227,10 @@ type SignParams struct {
 	// authority. Without it, the one that eidos trust init has stored.
 	SigningConfig string `json:"signingConfig,omitempty"`
 
+	// Talk HTTP instead of HTTPS.
 	PlainHTTP bool `json:"plainHTTP,omitempty"`
 
+	// Do not verify the registry's certificate.
 	InsecureTLS bool `json:"insecureTLS,omitempty"`
 }
 
@@ -1271,8 +1275,10 @@ type AttestParams struct {
 	// authority. Without it, the one that eidos trust init has stored.
 	SigningConfig string `json:"signingConfig,omitempty"`
 
+	// Talk HTTP instead of HTTPS.
 	PlainHTTP bool `json:"plainHTTP,omitempty"`
 
+	// Do not verify the registry's certificate.
 	InsecureTLS bool `json:"insecureTLS,omitempty"`
 }
 
@@ -1904,7 +1910,9 @@ type VerifyParams struct {
 	// it, the one that eidos trust init has stored.
 	TrustedRoot string `json:"trustedRoot,omitempty"`
 
+	// Talk HTTP instead of HTTPS.
 	PlainHTTP bool `json:"plainHTTP,omitempty"`
 
+	// Do not verify the registry's certificate.
 	InsecureTLS bool `json:"insecureTLS,omitempty"`
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
@@ -152,8 +153,7 @@ var usages = map[string]string{
 	"recipe list x":               "eidos: error: eidos recipe list takes no argument \"x\"\neidos: hint: write eidos recipe list\n",
 	"nosuch":                      "eidos: error: unknown command \"nosuch\" for \"eidos\"\neidos: hint: see eidos --help\n",
 	"recpe":                       "eidos: error: unknown command \"recpe\" for \"eidos\"\neidos: hint: did you mean recipe?\n",
-	"-v":                          "eidos: error: unknown flag -v\neidos: hint: write eidos version\n",
-	"--version":                   "eidos: error: unknown flag --version\neidos: hint: write eidos version\n",
+	"-V":                          "eidos: error: unknown flag -V\neidos: hint: see eidos --help\n",
 	"run -x":                      "eidos: error: unknown flag -x\neidos: hint: see eidos run --help\n",
 	"run --jbos 1":                "eidos: error: unknown flag --jbos\neidos: hint: did you mean --jobs?\n",
 	"run --jobs x":                "eidos: error: --jobs: \"x\" is not a whole number\neidos: hint: see eidos run --help\n",
@@ -164,4 +164,39 @@ var usages = map[string]string{
 	"run --=x":                    "eidos: error: \"--=x\" is not a flag\neidos: hint: see eidos run --help\n",
 	"run --watch --explain":       "eidos: error: --explain and --watch do not go together\neidos: hint: write eidos run [PIPELINE]\n",
 	"step run --plan a --store b": "eidos: error: --step or --indexed is missing\neidos: hint: write eidos step run --plan PLAN --step ID --store STORE\n",
+}
+
+// TestEveryFlagIsExplained: no flag of any command, hidden ones too, is left
+// without words, and eidos has a version in both forms that people type.
+func TestEveryFlagIsExplained(t *testing.T) {
+	n := 0
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if n++; strings.TrimSpace(f.Usage) == "" {
+				t.Errorf("%s --%s has no help", c.CommandPath(), f.Name)
+			}
+		})
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk((&app{in: strings.NewReader(""), lookupEnv: func(string) (string, bool) { return "", false }}).root())
+	if n < 200 {
+		t.Errorf("only %d flags", n)
+	}
+	for _, flag := range []string{"-v", "--version"} {
+		var out, errw bytes.Buffer
+		a := &app{in: strings.NewReader(""), out: &out, errw: &errw, lookupEnv: func(string) (string, bool) { return "", false }}
+		if status := a.main(t.Context(), []string{flag}); status != 0 || out.String() != "eidos "+versionOf()+"\n" {
+			t.Errorf("eidos %s: %d, %q, %q", flag, status, out.String(), errw.String())
+		}
+	}
+	for command, want := range map[string]string{"push": "(default plain words)", "sign": "(default plain words)", "verify": "(default plain words)", "recipe": "(default yaml, or by the output's name)"} {
+		var out, errw bytes.Buffer
+		a := &app{in: strings.NewReader(""), out: &out, errw: &errw, lookupEnv: func(string) (string, bool) { return "", false }}
+		if status := a.main(t.Context(), []string{command, "--help"}); status != 0 || !strings.Contains(strings.Join(strings.Fields(out.String()), " "), want) {
+			t.Errorf("eidos %s --help: %d, %s", command, status, out.String())
+		}
+	}
 }

@@ -29,7 +29,9 @@ func (a *app) root() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true,
 		PersistentPreRunE:          a.begin,
 		SuggestionsMinimumDistance: 2,
+		Version:                    versionOf(), // --version and -v
 	}
+	root.SetVersionTemplate("eidos {{.Version}}\n")
 	root.SetHelpFunc(func(c *cobra.Command, _ []string) {
 		about := c.Long
 		if about == "" {

@@ -65,10 +65,15 @@ func (s *stage) formats(c *cobra.Command, def string, words []string) {
 	c.PreRunE = func(*cobra.Command, []string) error { return knownFormat(s.format, words) }
 }
 
-// formatFlag binds --format for a result that is a document.
+// formatFlag binds --format for a result that is a document. A command without
+// --output prints words for people if no format is asked for.
 func (s *stage) formatFlag(c *cobra.Command, words ...string) {
 	words = append([]string{"yaml", "json"}, words...)
-	c.Flags().StringVar(&s.format, "format", "", "format of the result: "+orWords(words)+" (default yaml, or by the output's name)")
+	def := "yaml, or by the output's name"
+	if c.Flags().Lookup("output") == nil {
+		def = "plain words"
+	}
+	c.Flags().StringVar(&s.format, "format", "", "format of the result: "+orWords(words)+" (default "+def+")")
 	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)))
 	c.PreRunE = func(*cobra.Command, []string) error {
 		if s.format == "" {

@@ -8,7 +8,6 @@ import (
 	"github.com/NVIDIA/eidos/cmd/internal/flags"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // usageError says what cobra and pflag have to say about the use of c, in words
@@ -30,13 +29,6 @@ func usageError(c *cobra.Command, err error) error {
 // flagError is about what stands behind a dash, nil if err is not.
 func flagError(c *cobra.Command, err error) *schema.Error {
 	help := "see " + c.CommandPath() + " --help"
-	var unknown *pflag.NotExistError
-	if errors.As(err, &unknown) && !c.HasParent() {
-		name, short := unknown.GetSpecifiedName(), unknown.GetSpecifiedShortnames()
-		if name == "version" || short == "v" || short == "V" {
-			return schema.Errorf(schema.Invalid, "unknown flag %s", flags.Dashed(name, short)).WithHint("write eidos version")
-		}
-	}
 	return flags.Explain(c.Flags(), help, err)
 }
 

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"maps"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) bundle() *cobra.Command {
+	s := &stage{name: "bundle", uses: "render"}
+	var recipe string
+	c := &cobra.Command{
+		Use:   "bundle -r RECIPE",
+		Short: "Render a recipe to what people deploy: Helm, Argo CD, Flux, Helmfile",
+		Long: `Render a recipe to a directory of files to deploy, with checksums. The same
+recipe and flags give the same bytes on any machine.`,
+		Example: `  eidos bundle -r recipe.yaml -o bundle
+  eidos bundle -r recipe.yaml --deployer argocd --repo https://git.example.com/platform/gpu.git -o argocd
+  eidos bundle -r recipe.yaml --set gpu-operator:driver.version=580.82.07 --accelerated-node-selector node=gpu
+  eidos bundle -r recipe.yaml -o oci://registry.example.com/gpu/bundle:v1
+  eidos bundle -r recipe.yaml --vendor-charts -o airgap`,
+		Args: cobra.NoArgs,
+	}
+	with := a.params(c, "RenderParams")
+	vendor := c.Flags().Bool("vendor-charts", false, "put the charts themselves into the bundle, pinned by digest in bundle.lock")
+	charts := a.params(c, "VendorParams", "plainHTTP", "insecureTLS")
+	c.Flags().StringVarP(&recipe, "recipe", "r", "", "the recipe: a path, -, URL, cm:// or oci://")
+	c.Flags().BoolVar(&s.force, "force", false, "replace an output directory that is not empty")
+	imageRefs := c.Flags().String("image-refs", "", "for oci:// outputs: write the pushed digest reference to this file")
+	plainHTTP := c.Flags().Bool("plain-http", false, "for registries: talk HTTP instead of HTTPS")
+	insecureTLS := c.Flags().Bool("insecure-tls", false, "for registries: do not verify their certificates")
+	s.valuesFromFlag(c)
+	s.stageFlags(c, "bundle", "where to: a new directory, or oci://registry/repository[:tag]")
+	must(c.MarkFlagRequired("recipe"))
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		s.with = with()
+		s.in = map[string]any{"recipe": uri(recipe)}
+		access := map[string]any{}
+		if *plainHTTP {
+			access["plainHTTP"] = true
+		}
+		if *insecureTLS {
+			access["insecureTLS"] = true
+		}
+		if !*vendor {
+			m := mode{when: "without --vendor-charts", takes: allBut(c, "lock", "chart-archive"), hint: "it is about the charts in the bundle"}
+			if err := m.check(c); err != nil {
+				return err
+			}
+		} else {
+			v := charts()
+			maps.Copy(v, access)
+			s.more = map[string]schema.Step{"charts": {Uses: "vendor", With: v, In: map[string]any{"recipe": s.in["recipe"]}}}
+			s.in["charts"] = "charts"
+		}
+		off := []string{"image-refs"}
+		if !*vendor {
+			off = append(off, "plain-http", "insecure-tls")
+		}
+		m := mode{when: "on a directory", takes: allBut(c, off...), hint: "it is for outputs in a registry, oci://registry/repository[:tag]"}
+		to, isRegistry := ociTarget(s.out)
+		if isRegistry {
+			m = mode{when: "on a registry", takes: allBut(c, "force"), hint: "a tag that is there is moved"}
+		}
+		if err := m.check(c); err != nil {
+			return err
+		}
+		if err := bundleOutput(s.out); err != nil {
+			return err
+		}
+		if isRegistry {
+			return a.bundleToRegistry(c.Context(), s, to, *imageRefs, access)
+		}
+		v, err := a.runStage(c.Context(), s)
+		if err != nil || v == nil {
+			return err
+		}
+		b := v.(*schema.Bundle)
+		for _, n := range b.Metadata.Notes {
+			a.story.Warn("%s", n)
+		}
+		a.say("%d files in %s", len(b.Files), s.out)
+		return nil
+	}
+	return c
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"github.com/NVIDIA/eidos/recipes/detect"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) detect() *cobra.Command {
+	s := &stage{name: "detect", uses: "detect"}
+	c := &cobra.Command{
+		Use:   "detect SNAPSHOT",
+		Short: "Read criteria from a snapshot, each with its evidence",
+		Long: `Read what a snapshot shows of the criteria: the service, the accelerator and
+the operating system of the nodes. All evidence is weighed together; what
+contradicts itself, what no word of the catalogue covers and what was measured
+on a host that is not a node leaves a field open, with the reason.`,
+		Example: `  eidos detect snapshot.yaml
+  eidos detect cm://eidos/snapshot --format json
+  eidos detect snapshot.yaml --data ./site`,
+		Args: cobra.ExactArgs(1),
+	}
+	with := a.params(c, "DetectParams")
+	s.stageFlags(c, "-", "where to: a path, - or cm://namespace/name")
+	s.formatFlag(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		s.with = with()
+		s.in = map[string]any{"snapshot": uri(args[0])}
+		v, err := a.runStage(c.Context(), s)
+		if err != nil || v == nil {
+			return err
+		}
+		for _, d := range v.(*schema.DetectionResult).Detected {
+			a.say("%s", detect.Sentence(d))
+		}
+		return nil
+	}
+	return c
+}

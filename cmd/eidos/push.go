@@ -1,0 +1,48 @@
+package main
+
+import (
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) push() *cobra.Command {
+	s := &stage{name: "push", uses: "push"}
+	var imageRefs string
+	c := &cobra.Command{
+		Use:   "push BUNDLE TO",
+		Short: "Push a bundle to an OCI registry, and print its digest reference",
+		Long: `Push a bundle directory to an OCI registry as one reproducible artefact, and
+print its digest reference. TO is registry/repository[:tag], oci-layout:DIR, or
+embedded/repository[:tag] for the registry that eidos brings.
+
+A pipeline's file can be pushed too, for others to include by its digest:
+include: oci://registry/repository@sha256:…`,
+		Example: `  eidos push ./bundle registry.example.com/gpu/bundle:v1
+  eidos push ./bundle embedded/gpu/bundle:v1
+  eidos push ./bundle oci-layout:./image
+  eidos push lib.pipeline.yaml registry.example.com/gpu/lib:v1`,
+		Args: cobra.ExactArgs(2),
+	}
+	with := a.params(c, "PushParams", "to")
+	s.stageFlags(c, "", "")
+	s.formatFlag(c)
+	c.Flags().StringVar(&imageRefs, "image-refs", "", "also write the digest reference to this file")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		s.with = with()
+		s.with["to"] = trimOCI(args[1])
+		if text, err := pipelineText(args[0]); err != nil {
+			return err
+		} else if text != nil && s.print {
+			return schema.Errorf(schema.Invalid, "--print-pipeline: %q is a pipeline, and pushing one is not a step", args[0])
+		} else if text != nil {
+			return a.pushPipeline(c.Context(), s, args[0], text, imageRefs)
+		}
+		s.in = map[string]any{"bundle": uri(args[0])}
+		v, err := a.runStage(c.Context(), s)
+		if err != nil || v == nil {
+			return err
+		}
+		return a.printReference(c.Context(), v.(*schema.Reference), s.format, imageRefs)
+	}
+	return c
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"github.com/NVIDIA/eidos/recipes/detect"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) recipe() *cobra.Command {
+	s := &stage{name: "recipe", uses: "resolve"}
+	var snapshot, criteria string
+	c := &cobra.Command{
+		Use:   "recipe",
+		Short: "Resolve criteria or a snapshot to a validated configuration",
+		Long: `Resolve what is asked for to a recipe: components, versions, values, order and
+the constraints they were validated under. Flags win over the criteria file,
+which wins over what the snapshot shows. What is not asked for is left open: a
+recipe for H100 never applies unless h100 is stated or seen.`,
+		Example: `  eidos recipe --service eks --accelerator gb200 --os ubuntu --intent training
+  eidos recipe --snapshot snapshot.yaml --intent training -o recipe.yaml
+  eidos recipe --criteria criteria.yaml --format json
+  eidos recipe list`,
+		Args: cobra.NoArgs,
+	}
+	c.AddCommand(a.recipeList(), a.recipeDiff(), a.recipeScaffold())
+	with := a.params(c, "ResolveParams")
+	asked := a.criteriaFlags(c)
+	c.Flags().String("gpu", "", "the same as --accelerator")
+	must(c.RegisterFlagCompletionFunc("gpu", a.completeWords("accelerator")))
+	completeReleases(c)
+	c.Flags().StringVarP(&snapshot, "snapshot", "s", "", "snapshot to read criteria from: a path, URL, cm:// or oci://")
+	c.Flags().StringVar(&criteria, "criteria", "", "file of kind RecipeCriteria")
+	explain := c.Flags().Bool("explain", false, "print every value with who set it, instead of the recipe")
+	s.stageFlags(c, "-", "where to: a path, - or cm://namespace/name")
+	s.formatFlag(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		s.with = with()
+		crit, err := a.criteria(criteria, asked())
+		if err != nil {
+			return err
+		}
+		if g := c.Flags().Lookup("gpu"); g.Changed {
+			if c.Flags().Changed("accelerator") {
+				return schema.Errorf(schema.Invalid, "--gpu and --accelerator are the same flag: give one")
+			}
+			crit["accelerator"] = g.Value.String()
+		}
+		if len(crit) > 0 {
+			s.with["criteria"] = crit
+		}
+		if *explain {
+			m := mode{when: "with --explain", takes: allBut(c, "format", "print-pipeline", "provenance"), hint: "eidos explain has formats"}
+			if err := m.check(c); err != nil {
+				return err
+			}
+			return a.annotated(c.Context(), s, snapshot)
+		}
+		if snapshot != "" {
+			s.in = map[string]any{"snapshot": uri(snapshot)}
+		}
+		if err := oneStdin(snapshot, criteria); err != nil {
+			return err
+		}
+		v, err := a.runStage(c.Context(), s)
+		if err != nil || v == nil {
+			return err
+		}
+		for _, d := range v.(*schema.RecipeResult).Detected {
+			if d.Value != "" { // what stayed open the step has logged
+				a.say("%s", detect.Sentence(d))
+			}
+		}
+		return nil
+	}
+	return c
+}

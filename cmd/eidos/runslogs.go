@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/history"
+	"github.com/NVIDIA/eidos/engine/store"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+func (a *app) runsLogs() *cobra.Command {
+	var step, format string
+	c := &cobra.Command{
+		Use: "logs [RUN]", Short: "What the steps of a run said, and how they failed", Args: cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeRuns,
+		RunE: func(_ *cobra.Command, args []string) error {
+			return a.withRun(args, func(s *store.Directory, r history.Run) error {
+				events, err := s.Events(r.ID)
+				if err != nil {
+					return err
+				}
+				logs, known := []engine.Event{}, step == ""
+				var names []string
+				for _, e := range events {
+					known = known || e.Step == step
+					if e.Type == engine.EventStep && e.State.Final() {
+						names = append(names, e.Step)
+					}
+					// How an attempt failed belongs to what it said.
+					if (e.Type == engine.EventLog || e.Type == engine.EventStep && e.Error != nil) && (step == "" || e.Step == step) {
+						logs = append(logs, e)
+					}
+				}
+				if !known {
+					return schema.Errorf(schema.NotFound, "run %q has no step %q", r.ID, step).WithHint("%s", schema.Suggest(step, names))
+				}
+				if format == "json" {
+					return a.printJSON(logs)
+				}
+				if len(logs) == 0 {
+					a.say("nothing was said in run %s", r.ID)
+				}
+				for _, e := range logs {
+					if _, err := fmt.Fprintf(a.out, "%s  %s: %s\n", e.Time.UTC().Format(time.RFC3339), e.Step, logLine(e)); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		},
+	}
+	c.Flags().StringVar(&step, "step", "", "of this step only")
+	formatWord(c, &format, "text", "json")
+	return c
+}
+
+// logLine is what an event of the log says: its text, or how a step failed.
+func logLine(e engine.Event) string {
+	if e.Error == nil {
+		return e.Text
+	}
+	s := string(e.State) + ": " + e.Error.Message
+	if e.Error.Hint != "" {
+		s += "\n    hint: " + e.Error.Hint
+	}
+	return s
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"path/filepath"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/sign"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) sign() *cobra.Command {
+	s := &stage{name: "sign", uses: "sign"}
+	c := &cobra.Command{
+		Use:   "sign IMAGE|DIRECTORY|FILE",
+		Short: "Sign a pushed artefact by digest, a bundle directory or a file",
+		Long: `Sign a pushed artefact. A tag is resolved first: what is signed is the digest.
+The signatures of a directory or a file are written beside it, to
+NAME.sigstore.json unless --signatures names another file.
+
+The key is --key, else cosign.key here, else the one made by "eidos key generate":
+cosign's own format, whose password is read from COSIGN_PASSWORD, or PKCS #8 in
+PEM (ECDSA, Ed25519, RSA). With --keyless it is made for this once and certified
+for an OIDC identity by the Fulcio of the signing configuration. NAME://… is a key in a key management service or a
+token, for which the program sigstore-kms-NAME must be on the path.`,
+		Example: `  eidos sign registry.example.com/gpu/bundle@sha256:… --key cosign.key
+  eidos sign embedded/gpu/bundle:v1 --attest
+  eidos sign ./bundle --key pkcs11://token/gpu
+  eidos sign registry.example.com/gpu/bundle:v1 --keyless --attest`,
+		Args: cobra.ExactArgs(1),
+	}
+	with := a.params(c, "SignParams", "format", "file")
+	s.stageFlags(c, "", "")
+	s.formatFlag(c)
+	signature := c.Flags().String("signature-format", "", "bundle: Sigstore bundle as OCI referrer (default); legacy: .sig and .att tags")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		s.with = with()
+		if *signature != "" {
+			s.with["format"] = *signature
+		}
+		if err := a.signed(c, s, args[0]); err != nil {
+			return err
+		}
+		return a.printSignature(c, s)
+	}
+	return c
+}
+
+// signed makes an argument what is signed or attested.
+func (a *app) signed(c *cobra.Command, s *stage, arg string) error {
+	isPath, err := localPath(arg)
+	if err != nil {
+		return err
+	}
+	if !isPath {
+		m := mode{when: "on an image", takes: allBut(c, "signatures"), hint: "the signatures of an image are kept in its registry"}
+		s.in = map[string]any{"image": "oci://" + trimOCI(arg)}
+		return m.check(c)
+	}
+	m := mode{when: "on a directory or a file", takes: allBut(c, "plain-http", "insecure-tls", "signature-format"), hint: "it is for images in a registry"}
+	if err := m.check(c); err != nil {
+		return err
+	}
+	if s.with["signatures"] == nil {
+		s.with["signatures"] = sign.SignaturesPath(arg)
+	}
+	if isBundle(arg) {
+		s.in = map[string]any{"bundle": uri(arg)}
+	} else {
+		s.with["file"] = arg
+	}
+	return nil
+}
+
+// localPath reports whether an argument is a directory or file here. What can only
+// be meant as one, and is not there, is an error.
+func localPath(arg string) (bool, error) {
+	if exists(arg) {
+		return true, nil
+	}
+	return false, isImage(arg)
+}
+
+// isBundle reports whether a directory is meant to be a bundle: those have a list
+// of their files.
+func isBundle(arg string) bool {
+	return isDirectory(arg) && exists(filepath.Join(arg, "checksums.txt"))
+}
+
+func (a *app) printSignature(c *cobra.Command, s *stage) error {
+	v, err := a.runStage(c.Context(), s)
+	if err != nil || v == nil {
+		return err
+	}
+	words := v.(*schema.Signature).Reference
+	if path, ok := s.with["signatures"].(string); ok {
+		words = path
+	}
+	return a.printDocument(v, s.format, words)
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func (a *app) snapshot() *cobra.Command {
+	s := &stage{name: "snapshot", uses: "collect"}
+	c := &cobra.Command{
+		Use:   "snapshot",
+		Short: "Capture this host and the cluster it sees",
+		Long: `Capture this host and the cluster it sees: operating system, services, GPUs,
+Kubernetes. A source that is not here (no driver, no kubeconfig) is recorded as
+absent, which is a fact and not a failure, unless --require names it.`,
+		Example: `  eidos snapshot -o snapshot.yaml
+  eidos snapshot --collectors os --collectors gpu --format json
+  eidos snapshot -o cm://eidos/snapshot
+  eidos snapshot --agent --node-selector nvidia.com/gpu.present=true
+  eidos snapshot --all-nodes --toleration nvidia.com/gpu -o fleet.yaml`,
+		Args: cobra.NoArgs,
+	}
+	with := a.params(c, "CollectParams", "kubeconfig")
+	s.stageFlags(c, "-", "where to: a path, - or cm://namespace/name")
+	s.formatFlag(c)
+	agent := a.agentFlags(c)
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		s.with = with()
+		if err := agent(s.with); err != nil {
+			return err
+		}
+		s.kubeContext, _ = s.with["context"].(string)
+		if s.kubeconfig != "" {
+			s.with["kubeconfig"] = s.kubeconfig
+		}
+		_, err := a.runStage(c.Context(), s)
+		return err
+	}
+	return c
+}
