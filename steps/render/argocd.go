@@ -58,6 +58,12 @@ type applicationPolicy struct {
 	Automated   automated `json:"automated"`
 	SyncOptions []string  `json:"syncOptions,omitempty"`
 	Retry       syncRetry `json:"retry"`
+	// Labels of the namespace that CreateNamespace makes.
+	Namespace *namespaceMetadata `json:"managedNamespaceMetadata,omitempty"`
+}
+
+type namespaceMetadata struct {
+	Labels map[string]string `json:"labels"`
 }
 
 type automated struct {
@@ -140,6 +146,9 @@ func (j *job) application(c *component) (application, error) {
 		"CreateNamespace=true",
 		"ServerSideApply=true",             // CRDs too long for the annotation of a client-side apply
 		"SkipDryRunOnMissingResource=true", // kinds that the same Application brings
+	}
+	if c.privileged() && !ownedByCluster(c.Namespace) {
+		app.Spec.SyncPolicy.Namespace = &namespaceMetadata{podSecurity()}
 	}
 	if c.archive != nil {
 		values, err := schema.EncodeYAML(map[string]any{c.Chart: c.values})

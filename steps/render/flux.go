@@ -115,7 +115,8 @@ func flux(j *job, t *Tree) error {
 	if err := j.checkFluxSource(); err != nil {
 		return err
 	}
-	stages := fluxStages{job: j, source: j.fluxSource(), made: map[string]bool{}}
+	// Applied once, beside Flux: what is in a namespace outlives the bundle.
+	stages := fluxStages{job: j, source: j.fluxSource(), namespaces: j.namespaces()}
 	last := map[string]string{} // component → its last release
 	for _, c := range j.components {
 		if c.kustomization() {

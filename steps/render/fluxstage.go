@@ -10,7 +10,6 @@ type fluxStages struct {
 	*job
 	source     fluxObject
 	namespaces []any
-	made       map[string]bool // namespaces, by name
 	applied    []any
 	last       string // the name of the last one
 	stage      int
@@ -29,11 +28,6 @@ func (s *fluxStages) releases() string {
 // kustomization adds a component that is one.
 func (s *fluxStages) kustomization(c *component) {
 	s.end()
-	// Flux does not make the namespace of what it applies.
-	if !s.made[c.Namespace] {
-		s.made[c.Namespace] = true
-		s.namespaces = append(s.namespaces, fluxObject{APIVersion: "v1", Kind: "Namespace", Metadata: objectMeta{Name: c.Namespace}})
-	}
 	s.add(s.name+"-"+c.Name, c.dir())
 }
 

@@ -109,6 +109,9 @@ func perComponent(j *job, t *Tree) error {
 			return err
 		}
 	}
+	if err := j.addNamespaces(t); err != nil {
+		return err
+	}
 	return j.addPages(t, "components")
 }
 

@@ -4,9 +4,17 @@ import "strings"
 
 // https://helmfile.readthedocs.io/en/latest/#configuration
 type helmfileSpec struct {
+	Hooks        []helmfileHook       `json:"hooks,omitempty"`
 	HelmDefaults helmfileDefaults     `json:"helmDefaults"`
 	Repositories []helmfileRepository `json:"repositories,omitempty"`
 	Releases     []helmfileRelease    `json:"releases"`
+}
+
+type helmfileHook struct {
+	Events   []string `json:"events"`
+	ShowLogs bool     `json:"showlogs"`
+	Command  string   `json:"command"`
+	Args     []string `json:"args"`
 }
 
 type helmfileDefaults struct {
@@ -33,6 +41,12 @@ type helmfileRelease struct {
 // helmfile writes one release a component, and one for its own manifests.
 func helmfile(j *job, t *Tree) error {
 	spec := helmfileSpec{HelmDefaults: helmfileDefaults{true, 900, true}}
+	if len(j.namespaces()) > 0 {
+		spec.Hooks = []helmfileHook{{[]string{"prepare"}, true, "kubectl", []string{"apply", "--server-side", "--field-manager", "eidos", "-f", "namespaces.yaml"}}}
+	}
+	if err := j.addNamespaces(t); err != nil {
+		return err
+	}
 	last := map[string]string{} // component → its last release
 	for _, c := range j.components {
 		if err := j.addComponent(t, c); err != nil {

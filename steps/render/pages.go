@@ -23,7 +23,11 @@ type page struct {
 	Notes                         []string
 	Late                          bool // some component has manifests of kinds that a chart brings
 	Vendored                      bool // the charts are in the bundle
-	Kustomized                    bool // some component is a kustomization
+	Namespaces                    []string
+	Labelled                      bool   // namespaces.yaml is there
+	Privileged                    bool   // some component needs privileged Pods
+	Kubernetes                    string // the oldest version that the recipe was proven with, "" if it states none
+	Kustomized                    bool   // some component is a kustomization
 	Repo                          repositoryView
 }
 
@@ -32,8 +36,9 @@ type row struct{ Name, Chart, Version, Namespace, After string }
 // release is one Helm release, in the order of installation. Without a version
 // its chart is a path in the bundle; that of a kustomization is its directory.
 type release struct {
-	Name, Chart, Repo, Version, Namespace, Values string
-	Kustomization                                 bool
+	Component, Name, Chart, Repo, Version, Namespace, Values string
+	Kustomization                                            bool
+	CRDs                                                     []string // that its chart brings: PLURAL.GROUP
 }
 
 type repositoryView struct {
@@ -48,7 +53,12 @@ func (j *job) addPages(t *Tree, set string) error {
 		Name:       j.name, Version: j.version, Catalog: j.recipe.Metadata.Version, Title: j.title(), Notes: j.notes, Vendored: j.lock != nil,
 		Repo: repositoryView{j.repo.url, j.repo.revision, j.repo.dir, j.repo.oci},
 	}
+	p.Kubernetes, p.Labelled = oldestKubernetes(j.recipe), len(j.namespaces()) > 0
 	for _, c := range j.components {
+		if !slices.Contains(p.Namespaces, c.Namespace) {
+			p.Namespaces = append(p.Namespaces, c.Namespace)
+		}
+		p.Privileged = p.Privileged || c.privileged()
 		p.Late = p.Late || slices.ContainsFunc(c.own, func(m manifest) bool { return !m.early() })
 		what, version := c.Chart, c.Version
 		switch {
@@ -67,7 +77,7 @@ func (j *job) addPages(t *Tree, set string) error {
 	}
 	for _, e := range entries {
 		text, err := template.New(e.Name()).Option("missingkey=error").Funcs(template.FuncMap{"sh": shellQuote, "cell": cell, "reverse": reverse}).
-			ParseFS(pageFiles, dir+"/"+e.Name(), "pages/*.md")
+			ParseFS(pageFiles, dir+"/"+e.Name(), "pages/*.md", "pages/*.sh")
 		if err != nil {
 			panic("BUG: " + err.Error())
 		}
@@ -85,15 +95,15 @@ func (c *component) releases() []release {
 	var out []release
 	add := func(l *local) {
 		if l != nil {
-			out = append(out, release{Name: l.release, Chart: l.dir, Namespace: c.Namespace})
+			out = append(out, release{Component: c.Name, Name: l.release, Chart: l.dir, Namespace: c.Namespace})
 		}
 	}
 	if c.kustomization() {
-		return []release{{Name: c.Name, Chart: c.dir(), Namespace: c.Namespace, Kustomization: true}}
+		return []release{{Component: c.Name, Name: c.Name, Chart: c.dir(), Namespace: c.Namespace, Kustomization: true}}
 	}
 	add(c.before())
 	if c.chart() {
-		r := release{Name: c.Name, Chart: c.Chart, Repo: c.Source, Version: c.Version, Namespace: c.Namespace, Values: c.valuesFile()}
+		r := release{Component: c.Name, CRDs: c.crds(), Name: c.Name, Chart: c.Chart, Repo: c.Source, Version: c.Version, Namespace: c.Namespace, Values: c.valuesFile()}
 		switch {
 		case c.archive != nil:
 			r.Chart, r.Repo, r.Version = c.archive.Path, "", ""

@@ -1,35 +1,49 @@
 #!/bin/sh
 # Installs or upgrades {{ .Name }} {{ .Version }}, one Helm release after the other.
-# usage: ./deploy.sh [--dry-run]
+# What is installed and unchanged is left alone: after a failure, run it again.
 set -eu
 cd "$(dirname "$0")"
-dry=
 
-case "$#:${1:-}" in
-0:) ;;
-1:--dry-run) dry=1 ;;
-*) echo "usage: ./deploy.sh [--dry-run]" >&2; exit 2 ;;
-esac
-
-run() {
-  echo "+ $*"
-  [ -n "$dry" ] || "$@"
+usage() {
+  cat <<'END'
+usage: ./deploy.sh [OPTION...]
+  --dry-run        print the commands and change nothing
+  --only NAME      this component only; may be repeated
+  --from NAME      this component and those after it
+  --retries N      tries after a failure, 2 if not given
+  --timeout TIME   for each release, 15m if not given
+  --no-wait        do not wait until a release is ready
+  --best-effort    go on after a failure, and report it at the end
+  --again          also what is unchanged
+END
+  exit "$1"
 }
-{{- if .Kustomized }}
 
-namespace() {
-  echo "+ kubectl create namespace $1"
-  [ -n "$dry" ] || kubectl get namespace "$1" >/dev/null 2>&1 || kubectl create namespace "$1"
-}
+{{ template "options" . }}
+namespaces="{{ range $i, $n := .Namespaces }}{{ if $i }} {{ end }}{{ $n }}{{ end }}"
+step=0 steps={{ len .Releases }} failed='' first='' source=''
+{{- template "preflight" . }}
+{{- template "release" . }}
+
+if [ -z "$dry" ]; then
+  log=$(mktemp)
+  trap 'rm -f "$log"' EXIT
+  preflight || { echo "Nothing was changed." >&2; exit 1; }
+fi
+{{- if .Labelled }}
+if [ -n "$dry" ]; then echo "+ kubectl apply --server-side --field-manager eidos -f namespaces.yaml"; else
+  kubectl apply --server-side --field-manager eidos -f namespaces.yaml >/dev/null
+fi
 {{- end }}
 {{ range .Releases }}
 {{- if .Kustomization }}
-namespace {{ sh .Namespace }}
-run kubectl apply --server-side -k {{ sh .Chart }}
+kustomization {{ .Component }} {{ sh .Namespace }} {{ sh .Chart }}
 {{- else }}
-run helm upgrade --install {{ sh .Name }} {{ sh .Chart }}
+release {{ .Component }} {{ sh .Name }} {{ sh .Namespace }} {{ sh .Chart }}
 {{- with .Repo }} --repo {{ sh . }}{{ end }}
-{{- with .Version }} --version {{ sh . }}{{ end }} --namespace {{ sh .Namespace }} --create-namespace
-{{- with .Values }} --values {{ sh . }}{{ end }} --wait --timeout 15m
+{{- with .Version }} --version {{ sh . }}{{ end }}
+{{- with .Values }} --values {{ sh . }}{{ end }}
 {{- end }}
 {{- end }}
+
+finish

@@ -1,39 +1,66 @@
 #!/bin/sh
 # Installs or upgrades {{ .Name }} {{ .Version }} as one Helm release.
-# usage: [NAMESPACE=eidos] ./deploy.sh [--dry-run]
+# What is installed and unchanged is left alone: after a failure, run it again.
 set -eu
 cd "$(dirname "$0")"
-namespace=${NAMESPACE:-eidos}
-dry=
+
+usage() {
+  cat <<'END'
+usage: [NAMESPACE=eidos] ./deploy.sh [OPTION...]
+  --dry-run        print the commands and change nothing
+  --retries N      tries after a failure, 2 if not given
+  --timeout TIME   for the release, 30m if not given
+  --no-wait        do not wait until the release is ready
+  --again          also if it is unchanged
+END
+  exit "$1"
+}
+
+namespace=${NAMESPACE:-eidos} dry='' only='' from='' retries=2 wait=1 best='' timeout=30m again=''
+while [ $# -gt 0 ]; do
+  case "$1" in
+  --dry-run) dry=1 ;;
+  --retries) [ $# -gt 1 ] || usage 2; retries=$2; shift ;;
+  --no-wait) wait='' ;;
+  --timeout) [ $# -gt 1 ] || usage 2; timeout=$2; shift ;;
+  --again) again=1 ;;
+  -h | --help) usage 0 ;;
+  *) echo "unknown option $1" >&2; usage 2 ;;
+  esac
+  shift
+done
+namespaces=$namespace
+step=0 steps=1 failed='' first='' source=.
+{{- template "preflight" . }}
+{{- template "release" . }}
+
+run() {
+  if [ -n "$dry" ]; then echo "+ $*"; else "$@"; fi
+}
+
+work=$(mktemp -d)
+log=$work/log
+trap 'rm -rf "$work"' EXIT
+[ -n "$dry" ] || preflight || { echo "Nothing was changed." >&2; exit 1; }
+{{- if .Privileged }}
+if [ -n "$dry" ] || ! kubectl get namespace "$namespace" >/dev/null 2>&1; then run kubectl create namespace "$namespace"; fi
+run kubectl label namespace "$namespace" pod-security.kubernetes.io/enforce=privileged --overwrite
+{{- end }}
 {{- if .Vendored }}
 chart=.
 {{- else }}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 chart=$work/{{ .Name }} # a copy: fetching sub-charts adds files
-{{- end }}
-
-case "$#:${1:-}" in
-0:) ;;
-1:--dry-run) dry=1 ;;
-*) echo "usage: [NAMESPACE=eidos] ./deploy.sh [--dry-run]" >&2; exit 2 ;;
-esac
-
-run() {
-  echo "+ $*"
-  [ -n "$dry" ] || "$@"
-}
-
-
-{{- if not .Vendored }}
-
 run cp -R . "$chart"
-run helm dependency update "$chart"
+run helm dependency update "$chart" >"$work/dependencies" || { cat "$work/dependencies" >&2; exit 1; }
+[ -z "$dry" ] || cat "$work/dependencies"
 {{- end }}
 {{- if .Late }}
 # The first time, the kinds of some manifests come with the sub-charts: install those first.
 if [ -n "$dry" ] || ! helm status {{ sh .Name }} --namespace "$namespace" >/dev/null 2>&1; then
-  run helm upgrade --install {{ sh .Name }} "$chart" --namespace "$namespace" --create-namespace --set manifests.enabled=false --wait --timeout 30m
+  steps=2
+  release {{ sh .Name }} {{ sh .Name }} "$namespace" "$chart" --set manifests.enabled=false
 fi
 {{- end }}
-run helm upgrade --install {{ sh .Name }} "$chart" --namespace "$namespace" --create-namespace --wait --timeout 30m
+release {{ sh .Name }} {{ sh .Name }} "$namespace" "$chart"
+
+finish

@@ -1,0 +1,189 @@
+{{- define "options" -}}
+dry='' only='' from='' retries=2 wait=1 best='' timeout=15m again=''
+while [ $# -gt 0 ]; do
+  case "$1" in
+  --dry-run) dry=1 ;;
+  --only) [ $# -gt 1 ] || usage 2; only="$only $2 "; shift ;;
+  --from) [ $# -gt 1 ] || usage 2; from=$2; shift ;;
+  --retries) [ $# -gt 1 ] || usage 2; retries=$2; shift ;;
+  --no-wait) wait='' ;;
+  --best-effort) best=1 ;;
+  --timeout) [ $# -gt 1 ] || usage 2; timeout=$2; shift ;;
+  --again) again=1 ;;
+  -h | --help) usage 0 ;;
+  *) echo "unknown option $1" >&2; usage 2 ;;
+  esac
+  shift
+done
+case "$retries" in '' | *[!0-9]*) echo "--retries takes a number" >&2; exit 2 ;; esac
+components=" {{ range .Components }}{{ .Name }} {{ end }}"
+for word in $only $from; do
+  case "$components" in
+  *" $word "*) ;;
+  *) echo "no component $word here; there are$components" >&2; exit 2 ;;
+  esac
+done
+{{- end }}
+
+{{- define "preflight" }}
+
+problem() {
+  echo "preflight: $*" >&2
+  problems=$((problems + 1))
+}
+
+# preflight finds what would make an installation fail, all of it, before anything is changed.
+preflight() {
+  problems=0
+  for tool in helm kubectl; do
+    command -v "$tool" >/dev/null || { problem "no $tool on the path"; return 1; }
+  done
+  version=$(helm version --template '{{"{{.Version}}"}}' 2>/dev/null || true)
+  at_least "${version#v}" 3.14 || problem "helm is ${version:-of an unknown version}, and 3.14 or newer is needed"
+  server=$(kubectl version --request-timeout=20s -o yaml 2>/dev/null | sed -n '/^serverVersion:/,$s/^ *gitVersion: v*//p' | head -1)
+  if [ -z "$server" ]; then
+    problem "the cluster does not answer: $(kubectl version --request-timeout=20s 2>&1 | tail -1)"
+    return 1
+  fi
+{{- with .Kubernetes }}
+  at_least "$server" {{ . }} || problem "the cluster has Kubernetes $server, and this bundle was proven with {{ . }} or newer"
+{{- end }}
+  kubectl auth can-i create namespaces >/dev/null 2>&1 || problem "you may not create namespaces; cluster-admin is what this needs"
+  kubectl auth can-i create customresourcedefinitions.apiextensions.k8s.io >/dev/null 2>&1 || problem "you may not create CustomResourceDefinitions"
+  for ns in $namespaces; do
+    [ "$(kubectl get namespace "$ns" -o 'jsonpath={.status.phase}' 2>/dev/null)" != Terminating ] ||
+      problem "namespace $ns is being deleted and waits for something: kubectl get namespace $ns -o yaml says for what"
+  done
+  for api in $(kubectl get apiservices.apiregistration.k8s.io -o 'jsonpath={range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Available")].status}{"\n"}{end}' 2>/dev/null | sed -n 's/=False$//p'); do
+    problem "the API $api is not available, which blocks Helm and the deletion of namespaces: kubectl get apiservice $api"
+  done
+  stale_webhooks | while read -r kind name service; do
+    echo "preflight: $kind $name calls the service $service, which is not there: kubectl delete $kind $name" >&2
+  done
+  [ -z "$(stale_webhooks)" ] || problems=$((problems + 1))
+  for crd in $(kubectl get customresourcedefinitions -o 'jsonpath={range .items[*]}{.metadata.name}={.metadata.annotations.meta\.helm\.sh/release-namespace}/{.metadata.annotations.meta\.helm\.sh/release-name}{"\n"}{end}' 2>/dev/null | grep -v '=/$'); do
+    owner=${crd#*=}
+    helm status "${owner#*/}" --namespace "${owner%%/*}" >/dev/null 2>&1 ||
+      echo "preflight: the CustomResourceDefinition ${crd%%=*} is of the release $owner, which is gone; Helm adopts it only under that name" >&2
+  done
+  [ "$problems" = 0 ]
+}
+
+# stale_webhooks lists webhooks whose service is gone: they refuse what they should admit.
+stale_webhooks() {
+  for kind in validatingwebhookconfigurations mutatingwebhookconfigurations; do
+    kubectl get "$kind" -o 'jsonpath={range .items[*]}{.metadata.name}{" "}{range .webhooks[*]}{.clientConfig.service.namespace}/{.clientConfig.service.name}{" "}{end}{"\n"}{end}' 2>/dev/null |
+      while read -r name services; do
+        for service in $services; do
+          [ "$service" != / ] || continue
+          kubectl get service "${service#*/}" --namespace "${service%%/*}" >/dev/null 2>&1 </dev/null || { echo "$kind $name $service"; break; }
+        done
+      done
+  done
+}
+
+# at_least A B: is version A, of up to three numbers, B or newer?
+at_least() {
+  a=${1%%[-+]*}.0.0 b=$2.0.0
+  for _ in 1 2 3; do
+    x=${a%%.*} y=${b%%.*}
+    case "$x" in '' | *[!0-9]*) return 1 ;; esac
+    [ "$x" -le "$y" ] || return 0
+    [ "$x" -eq "$y" ] || return 1
+    a=${a#*.} b=${b#*.}
+  done
+}
+{{- end }}
+
+{{- define "release" }}
+
+# chosen COMPONENT: is it asked for?
+chosen() {
+  [ "$1" != "$from" ] || from=
+  [ -z "$from" ] || return 1
+  case "$only" in '' | *" $1 "*) return 0 ;; esac
+  return 1
+}
+
+# release COMPONENT NAME NAMESPACE CHART [ARGUMENT...] installs or upgrades one Helm release.
+release() {
+  component=$1 name=$2 namespace=$3 chart=$4
+  shift 4
+  step=$((step + 1))
+  chosen "$component" || return 0
+  # What a release is made of becomes a label of it: an unchanged one is left alone.
+  made=$( (printf '%s\n' "$name" "$@"; inputs "${source:-$chart}" "$@") | cksum | tr ' ' -)
+  set -- upgrade --install "$name" "$chart" --namespace "$namespace" --create-namespace "$@" --timeout "$timeout"
+  [ -z "$wait" ] || set -- "$@" --wait
+  if [ -n "$dry" ]; then
+    echo "+ helm $*"
+    return 0
+  fi
+  if [ -z "$again" ] && [ -n "$(helm list --namespace "$namespace" --filter "^$name\$" --selector "eidos=$made" --deployed --short 2>/dev/null)" ]; then
+    echo "[$step/$steps] $name: unchanged"
+    return 0
+  fi
+  try=0
+  while :; do
+    # A run that was killed leaves a release pending, and Helm refuses to touch it.
+    for pending in $(kubectl get secrets --namespace "$namespace" --selector "owner=helm,name=$name,status in (pending-install,pending-upgrade,pending-rollback)" -o name 2>/dev/null); do
+      echo "[$step/$steps] $name: a run before this one was broken off; its record is removed"
+      kubectl delete --namespace "$namespace" "$pending" >/dev/null
+    done
+    began=$(date +%s)
+    if helm "$@" --labels "eidos=$made" >"$log" 2>&1; then
+      echo "[$step/$steps] $name: installed in $(($(date +%s) - began)) s"
+      return 0
+    fi
+    [ "$try" -lt "$retries" ] || break
+    try=$((try + 1))
+    echo "[$step/$steps] $name: failed, try $((try + 1)) of $((retries + 1)): $(tail -1 "$log")"
+    sleep "$((try * ${PAUSE:-5}))"
+  done
+  echo "[$step/$steps] $name: FAILED" >&2
+  sed 's/^/    /' "$log" >&2
+  kubectl get pods --namespace "$namespace" 2>/dev/null | grep -v Running | sed 's/^/    /' >&2 || true
+  failed="$failed $component"
+  [ -n "$best" ] || { echo "Fix it and run this again: it goes on where it stopped." >&2; exit 1; }
+}
+
+# kustomization COMPONENT NAMESPACE DIRECTORY applies one kustomization.
+kustomization() {
+  step=$((step + 1))
+  chosen "$1" || return 0
+  if [ -n "$dry" ]; then
+    echo "+ kubectl apply --server-side --field-manager eidos -k $3"
+    return 0
+  fi
+  kubectl get namespace "$2" >/dev/null 2>&1 || kubectl create namespace "$2" >/dev/null
+  if kubectl apply --server-side --field-manager eidos -k "$3" >"$log" 2>&1; then
+    echo "[$step/$steps] $1: applied"
+    return 0
+  fi
+  echo "[$step/$steps] $1: FAILED" >&2
+  sed 's/^/    /' "$log" >&2
+  failed="$failed $1"
+  [ -n "$best" ] || { echo "Fix it and run this again: it goes on where it stopped." >&2; exit 1; }
+}
+
+# inputs CHART ARGUMENT... prints the files that a release is made of.
+inputs() {
+  if [ -d "$1" ]; then
+    find "$1" -type f ! -name '*.sh' ! -path '*/.git/*' | LC_ALL=C sort | while read -r file; do cat "$file"; done
+  elif [ -f "$1" ]; then
+    cat "$1"
+  fi
+  while [ $# -gt 1 ]; do
+    [ "$1" != --values ] || cat "$2"
+    shift
+  done
+}
+
+# finish reports what is running.
+finish() {
+  [ -z "$dry" ] || return 0
+  echo
+  for ns in $namespaces; do helm list --namespace "$ns" 2>/dev/null | sed "$first"; first=1d; done
+  [ -z "$failed" ] || { echo "failed:$failed" >&2; exit 1; }
+}
+{{- end }}

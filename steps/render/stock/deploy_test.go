@@ -1,0 +1,318 @@
+// Package stock tries the scripts of bundles with the stock tools on a real API
+// server. There are no controllers: what waits for Pods waits for ever, and a
+// namespace that is deleted stays.
+package stock
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	admission "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/chartlock/charttest"
+	"github.com/NVIDIA/eidos/steps/internal/blobtest"
+	"github.com/NVIDIA/eidos/steps/render"
+	"github.com/NVIDIA/eidos/tools/kube/kubetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(kubetest.Main(m)) }
+
+// tool finds a program under $EIDOS_CACHE, else .cache of the repository.
+func tool(t *testing.T, pattern string) string {
+	t.Helper()
+	cache := os.Getenv("EIDOS_CACHE")
+	if cache == "" {
+		cache = "../../../.cache"
+	}
+	found, err := filepath.Glob(filepath.Join(cache, pattern))
+	if err != nil || len(found) == 0 {
+		t.Skipf("no %s: run scripts/real", pattern)
+	}
+	path, err := filepath.Abs(found[len(found)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// install is a bundle of two components, first and second, on a cluster.
+type install struct {
+	*kubetest.Cluster
+	dir string
+	env []string
+}
+
+// what second's chart does is decided by its values: it has an object that the
+// server refuses, or a Deployment that is never ready.
+const second = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: second}
+data: {key: {{ if .Values.fail }}7{{ else }}"{{ .Values.word }}"{{ end }}}
+{{ if .Values.hang }}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: second}
+spec:
+  selector: {matchLabels: {app: second}}
+  template:
+    metadata: {labels: {app: second}}
+    spec: {containers: [{name: c, image: registry.invalid/x:1}]}
+{{ end }}
+`
+
+func newInstall(t *testing.T, layout string) *install {
+	t.Helper()
+	helm := tool(t, "tools/helm@v3*/bin/helm")
+	kubectl := tool(t, "kube/*/bin/kubectl")
+	k := kubetest.New(t)
+	i := &install{Cluster: k, dir: filepath.Join(t.TempDir(), "bundle")}
+	home := t.TempDir()
+	i.env = append(os.Environ(), "KUBECONFIG="+k.Kubeconfig, "PATH="+filepath.Dir(helm)+":"+filepath.Dir(kubectl)+":"+os.Getenv("PATH"),
+		"HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home, "PAUSE=0", "NAMESPACE="+k.Namespace+"-one")
+
+	env := blobtest.Env(t.TempDir())
+	r := &schema.RecipeResult{
+		Kind: "RecipeResult", APIVersion: schema.APIVersion, Metadata: schema.RecipeMetadata{Version: "1.0.0", AppliedOverlays: []string{}},
+		Constraints: []schema.Constraint{{Name: "K8s.server.version", Value: ">= 1.30"}}, DeploymentOrder: []string{"first", "second"},
+	}
+	lock := &schema.BundleLock{Kind: "BundleLock", APIVersion: schema.APIVersion}
+	for _, name := range []string{"first", "second"} {
+		values := map[string]any{"word": "one", "fail": false, "hang": false}
+		text := strings.ReplaceAll(second, "second", name)
+		c := charttest.Chart{Name: name, Version: "1.0.0", Files: map[string]string{"templates/all.yaml": text}}
+		d, n, err := env.Blobs.Put(context.Background(), bytes.NewReader(c.Pack()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.ComponentRefs = append(r.ComponentRefs, schema.ComponentRef{Name: name, Type: "Helm", Source: "https://charts.invalid", Chart: name, Version: "1.0.0", Namespace: k.Namespace + "-" + name, Values: values})
+		lock.Charts = append(lock.Charts, schema.LockedChart{Component: name, Repository: "https://charts.invalid", Chart: name, Version: "1.0.0", Digest: d, Size: n})
+	}
+	tree, err := render.Render(r, schema.RenderParams{Layout: schema.RenderParams{}.Layout, Deployer: "helm"}, render.Source{Charts: lock})
+	if layout == "components" {
+		tree, err = render.Render(r, schema.RenderParams{Layout: "components"}, render.Source{Charts: lock})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := render.Store(context.Background(), env.Blobs, tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range b.Files {
+		rc, err := env.Blobs.Open(context.Background(), f.Digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var data bytes.Buffer
+		if _, err := data.ReadFrom(rc); err != nil {
+			t.Fatal(err)
+		}
+		i.write(t, f.Path, data.String())
+		if f.Executable {
+			if err := os.Chmod(filepath.Join(i.dir, f.Path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return i
+}
+
+func (i *install) write(t *testing.T, name, text string) {
+	t.Helper()
+	path := filepath.Join(i.dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// set changes a value of a component.
+func (i *install) set(t *testing.T, component, old, with string) {
+	t.Helper()
+	name := "components/" + component + "/values.yaml"
+	data, err := os.ReadFile(filepath.Join(i.dir, name))
+	if err != nil || !strings.Contains(string(data), old) {
+		t.Fatalf("%v, no %q in\n%s", err, old, data)
+	}
+	i.write(t, name, strings.Replace(string(data), old, with, 1))
+}
+
+func (i *install) command(args ...string) *exec.Cmd {
+	cmd := exec.Command("sh", args...)
+	cmd.Dir, cmd.Env = i.dir, i.env
+	return cmd
+}
+
+// run runs a script and compares its exit status and parts of its output.
+func (i *install) run(t *testing.T, status int, has []string, args ...string) string {
+	t.Helper()
+	cmd := i.command(args...)
+	out, err := cmd.CombinedOutput()
+	if got := cmd.ProcessState.ExitCode(); got != status {
+		t.Errorf("%v: status %d, %v\n%s", args, got, err, out)
+	}
+	for _, h := range has {
+		if !strings.Contains(string(out), h) {
+			t.Errorf("%v: no %q in\n%s", args, h, out)
+		}
+	}
+	return string(out)
+}
+
+// A first run installs, a second one changes nothing, and a changed value
+// upgrades its component alone.
+func TestDeploy(t *testing.T) {
+	i := newInstall(t, "components")
+	i.run(t, 0, []string{"[1/2] first: installed in ", "[2/2] second: installed in ", "first-1.0.0", "deployed"}, "deploy.sh")
+	i.run(t, 0, []string{"[1/2] first: unchanged\n[2/2] second: unchanged\n"}, "deploy.sh")
+	i.set(t, "second", "word: one", "word: two")
+	i.run(t, 0, []string{"[1/2] first: unchanged", "[2/2] second: installed in "}, "deploy.sh")
+	cm, err := i.Client.CoreV1().ConfigMaps(i.Namespace+"-second").Get(t.Context(), "second", metav1.GetOptions{})
+	if err != nil || cm.Data["key"] != "two" {
+		t.Errorf("%v %v", cm.Data, err)
+	}
+	if out := i.run(t, 0, []string{"[2/2] second: installed"}, "deploy.sh", "--again", "--from", "second"); strings.Contains(out, "first:") {
+		t.Errorf("--from second touched first:\n%s", out)
+	}
+	i.run(t, 2, []string{"no component third here; there are first second"}, "deploy.sh", "--only", "third")
+	i.run(t, 2, []string{"unknown option --what", "usage: ./deploy.sh"}, "deploy.sh", "--what")
+	i.run(t, 0, []string{"[1/2] second: removed", "[2/2] first: removed", "stays: namespace " + i.Namespace + "-first"}, "undeploy.sh", "--keep-namespaces")
+	if list, err := i.Client.CoreV1().ConfigMaps(i.Namespace+"-second").List(t.Context(), metav1.ListOptions{}); err != nil || len(list.Items) != 0 {
+		t.Errorf("left: %v %v", list.Items, err)
+	}
+}
+
+// A dry run changes nothing and needs no cluster.
+func TestDryRun(t *testing.T) {
+	i := newInstall(t, "components")
+	i.env = append(i.env, "KUBECONFIG=/dev/null")
+	i.run(t, 0, []string{"+ helm upgrade --install first components/first/first-1.0.0.tgz"}, "deploy.sh", "--dry-run")
+	i.run(t, 0, []string{"+ helm uninstall second"}, "undeploy.sh", "--dry-run", "--delete-crds", "--delete-pvcs")
+	i.run(t, 1, []string{"preflight: the cluster does not answer", "Nothing was changed."}, "deploy.sh")
+}
+
+// A chart that the server refuses is tried again, reported with what Helm says,
+// and goes on after it is repaired; with --best-effort the others are installed.
+func TestFailing(t *testing.T) {
+	i := newInstall(t, "components")
+	i.set(t, "first", "fail: false", "fail: true")
+	out := i.run(t, 1, []string{"[1/2] first: failed, try 2 of 2: ", "[1/2] first: FAILED", "run this again"}, "deploy.sh", "--retries", "1")
+	if strings.Contains(out, "second:") {
+		t.Errorf("it went on:\n%s", out)
+	}
+	i.run(t, 1, []string{"[1/2] first: FAILED", "[2/2] second: installed", "failed: first"}, "deploy.sh", "--retries", "0", "--best-effort")
+	i.set(t, "first", "fail: true", "fail: false")
+	i.run(t, 0, []string{"[1/2] first: installed", "[2/2] second: unchanged"}, "deploy.sh")
+}
+
+// A chart that is never ready ends with the timeout.
+func TestHanging(t *testing.T) {
+	i := newInstall(t, "components")
+	i.set(t, "second", "hang: false", "hang: true")
+	i.run(t, 1, []string{"[1/2] first: installed", "[2/2] second: FAILED"}, "deploy.sh", "--timeout", "2s", "--retries", "0")
+	i.run(t, 0, []string{"[1/2] first: unchanged", "[2/2] second: installed"}, "deploy.sh", "--no-wait")
+}
+
+// A run that was killed while Helm worked leaves a pending release; the next run
+// clears its record and goes on.
+func TestKilled(t *testing.T) {
+	i := newInstall(t, "components")
+	i.set(t, "second", "hang: false", "hang: true")
+	cmd := i.command("deploy.sh", "--timeout", "10m")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pending := metav1.ListOptions{LabelSelector: "owner=helm,name=second,status=pending-install"}
+	for {
+		list, err := i.Client.CoreV1().Secrets(i.Namespace+"-second").List(t.Context(), pending)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(list.Items) > 0 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // it was killed
+	i.set(t, "second", "hang: true", "hang: false")
+	i.run(t, 0, []string{"[1/2] first: unchanged", "[2/2] second: a run before this one was broken off", "[2/2] second: installed"}, "deploy.sh")
+}
+
+// What would make an installation fail is found before anything is changed.
+func TestPreflight(t *testing.T) {
+	i := newInstall(t, "components")
+	ctx := t.Context()
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: i.Namespace + "-second"}}
+	if _, err := i.Client.CoreV1().Namespaces().Create(ctx, ns, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Client.CoreV1().Namespaces().Delete(ctx, ns.Name, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	none := admission.SideEffectClassNone
+	ignore := admission.Ignore
+	hook := &admission.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: i.Namespace + "-stale"}, Webhooks: []admission.ValidatingWebhook{{
+		Name: "stale.example.com", SideEffects: &none, FailurePolicy: &ignore, AdmissionReviewVersions: []string{"v1"},
+		ClientConfig: admission.WebhookClientConfig{Service: &admission.ServiceReference{Namespace: i.Namespace, Name: "gone"}},
+	}}}
+	hooks := i.Client.AdmissionregistrationV1().ValidatingWebhookConfigurations()
+	if _, err := hooks.Create(ctx, hook, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	out := i.run(t, 1, []string{
+		"preflight: namespace " + ns.Name + " is being deleted", "calls the service " + i.Namespace + "/gone, which is not there", "Nothing was changed.",
+	}, "deploy.sh")
+	if strings.Contains(out, "installed") {
+		t.Errorf("something was installed:\n%s", out)
+	}
+	if err := hooks.Delete(ctx, hook.Name, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	i.set(t, "first", "word: one", "word: two")
+	script, err := os.ReadFile(filepath.Join(i.dir, "deploy.sh"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.write(t, "deploy.sh", strings.Replace(string(script), `at_least "$server" 1.30`, `at_least "$server" 9.1.2`, 1))
+	i.run(t, 1, []string{"and this bundle was proven with"}, "deploy.sh")
+}
+
+// The umbrella chart too.
+func TestUmbrella(t *testing.T) {
+	i := newInstall(t, "umbrella")
+	i.run(t, 0, []string{"[1/1] generic: installed in ", "deployed"}, "deploy.sh")
+	i.run(t, 0, []string{"[1/1] generic: unchanged"}, "deploy.sh")
+	i.run(t, 0, nil, "undeploy.sh")
+	if list, err := i.Client.CoreV1().ConfigMaps(i.Namespace+"-one").List(t.Context(), metav1.ListOptions{}); err != nil || len(list.Items) != 0 {
+		t.Errorf("left: %v %v", list.Items, err)
+	}
+}
+
+// The scripts of bundles are what shellcheck has nothing to say of.
+func TestShellcheck(t *testing.T) {
+	shellcheck := tool(t, "debian/shellcheck/usr/bin/shellcheck")
+	for _, layout := range []string{"components", "umbrella"} {
+		i := newInstall(t, layout)
+		out, err := exec.Command(shellcheck, "--shell", "sh", filepath.Join(i.dir, "deploy.sh"), filepath.Join(i.dir, "undeploy.sh")).CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", layout, err, out)
+		}
+	}
+}
