@@ -628,6 +628,22 @@ type ImagesParams struct {
 	InsecureTLS bool `json:"insecureTLS,omitempty"`
 }
 
+// #InspectParams are the parameters of `inspect`: what a chart accepts and renders.
+type InspectParams struct {
+	// The chart: a directory, an archive, https://REPOSITORY/CHART or
+	// oci://REGISTRY/…/CHART.
+	Chart Text `json:"chart"`
+
+	// The version, for a chart of a repository.
+	Version Text `json:"version,omitempty"`
+
+	// The helm program that renders the chart; helm of PATH by default.
+	Helm Text `json:"helm,omitempty"`
+
+	// Talk HTTP instead of HTTPS.
+	PlainHTTP bool `json:"plainHTTP,omitempty"`
+}
+
 // #Mirror is what a mirror holds: every chart, image and bundle by the digest
 // that it has there. It is the content of the mirror's release.
 type Mirror struct {

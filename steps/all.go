@@ -10,6 +10,7 @@ import (
 	"github.com/NVIDIA/eidos/steps/collect"
 	"github.com/NVIDIA/eidos/steps/drift"
 	"github.com/NVIDIA/eidos/steps/images"
+	"github.com/NVIDIA/eidos/steps/inspect"
 	"github.com/NVIDIA/eidos/steps/mirror"
 	"github.com/NVIDIA/eidos/steps/oci"
 	"github.com/NVIDIA/eidos/steps/render"
@@ -35,6 +36,7 @@ func All(n Needs) []engine.Kind {
 		collect.Kind(n.Collect),
 		validate.Kind(),
 		chartlock.Kind(n.Charts),
+		inspect.Kind(n.Charts),
 		images.Kind(known),
 		images.RelocateKind(known),
 		mirror.Kind(n.OCI),

@@ -243,3 +243,14 @@ func archives(env engine.Env, r *schema.RecipeResult, names []string) (map[chart
 	}
 	return out, schema.Join(errs)
 }
+
+// Fetch brings one chart of a repository into the content store of env.
+func (o Options) Fetch(ctx context.Context, env engine.Env, repository, name, version string, plainHTTP bool) (schema.LockedChart, error) {
+	f := &fetcher{Options: o, env: env, web: web.Client{Version: o.OCI.Version, Transport: o.Transport}, access: oci.Access{PlainHTTP: plainHTTP}}
+	c := &chart{LockedChart: schema.LockedChart{Component: name, Repository: repository, Chart: name, Version: version}}
+	err := f.fetch(ctx, c)
+	return c.LockedChart, err
+}
+
+// Digest is the digest of an archive.
+func Digest(data []byte) schema.Digest { return digestOf(data) }
