@@ -1,0 +1,370 @@
+package stock
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/internal/blobtest"
+	"github.com/NVIDIA/eidos/steps/sign"
+	"github.com/NVIDIA/eidos/steps/sign/certified"
+	"github.com/NVIDIA/eidos/steps/sign/keyless"
+)
+
+const (
+	issuerURL = "http://127.0.0.1:5556"
+	somebody  = "release@example.com"
+)
+
+// TestPrivateSigstore signs and verifies with the servers of sigstore: Fulcio, the
+// log Rekor v2 and the timestamp authority, in a network of their own, because
+// some of them listen on every interface.
+func TestPrivateSigstore(t *testing.T) {
+	need(t)
+	if os.Getenv("EIDOS_OWN_NETWORK") == "" {
+		for _, name := range []string{"fulcio", "timestamp-server", "rekor", "cosign3"} {
+			script(t, "tool", name) // builds it, which needs the network
+		}
+		c := exec.Command("unshare", "--map-root-user", "--net", "sh", "-c", `ip link set lo up && exec "$0" "$@"`, os.Args[0],
+			"-test.run", "^TestPrivateSigstore$", "-test.v")
+		c.Env = append(os.Environ(), "EIDOS_OWN_NETWORK=1")
+		out, err := c.CombinedOutput()
+		if err != nil || !bytes.Contains(out, []byte("--- PASS: TestPrivateSigstore")) {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
+	s := startSigstore(t)
+	sign1 := func(env engine.Env, with map[string]any) (*schema.Signature, error) {
+		return runStep[*schema.Signature](t, sign.Kind(s.options()), env, with)
+	}
+	verify := func(with map[string]any) (*schema.Verification, error) {
+		return runStep[*schema.Verification](t, sign.VerifyKind(s.options()), s.env, with)
+	}
+	if err := os.WriteFile(s.path("file"), []byte("what is signed\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(s.path("token"), []byte(s.token(somebody)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	keylessly := map[string]any{"keyless": true, "file": "file", "signatures": "sig", "identityToken": "token", "signingConfig": "signing_config.json"}
+	sig, err := sign1(s.env, keylessly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sig.KeyID == "" {
+		t.Errorf("signature %+v", sig)
+	}
+	policy := "kind: TrustPolicy\napiVersion: eidos.nvidia.com/v1alpha1\ntrustedRoot: trusted_root.json\ntransparency: required\nmaxAge: 1h\n" +
+		"signers: [{name: ci, identity: " + somebody + ", issuer: \"" + issuerURL + "\", sanType: email}]\n"
+	if err := os.WriteFile(s.path("policy.yaml"), []byte(policy), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	logged := map[string]any{"file": "file", "signatures": "sig", "policy": "policy.yaml"}
+	if v, err := verify(logged); err != nil || !v.Verified {
+		t.Fatalf("%+v, %v", v, err)
+	}
+	_, err = verify(map[string]any{"file": "file", "signatures": "sig", "trustedRoot": "trusted_root.json",
+		"certificateIdentity": "other@example.com", "certificateOidcIssuer": issuerURL})
+	if schema.CodeOf(err) != schema.Unsatisfied || !strings.Contains(err.Error(), "it was signed by "+somebody) {
+		t.Errorf("another identity: %v", err)
+	}
+
+	// Stock cosign verifies what is signed here, and the other way round.
+	identity := []string{"--certificate-identity", somebody, "--certificate-oidc-issuer", issuerURL}
+	if out, err := s.cosign(append([]string{"verify-blob-attestation", "--bundle", "sig", "--trusted-root", "trusted_root.json", "--insecure-ignore-sct",
+		"--type", "https://sigstore.dev/cosign/sign/v1", "file"}, identity...)...); err != nil {
+		t.Errorf("cosign verify-blob-attestation: %v\n%s", err, out)
+	}
+	if err := os.WriteFile(s.path("predicate.json"), []byte(`{"reviewed": true}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := s.cosign("attest-blob", "--yes", "--predicate", "predicate.json", "--type", "https://example.com/review", "--bundle", "theirs",
+		"--identity-token", "token", "--signing-config", "signing_config.json", "--trusted-root", "trusted_root.json", "file"); err != nil {
+		t.Errorf("cosign attest-blob: %v\n%s", err, out)
+	} else {
+		both := policy + "signature: {from: [ci]}\nattestations: [{type: \"https://example.com/review\"}]\n"
+		if err := os.WriteFile(s.path("both.yaml"), []byte(both), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		join(t, s.path("all"), s.path("sig"), s.path("theirs"))
+		if v, err := verify(map[string]any{"file": "file", "signatures": "all", "policy": "both.yaml"}); err != nil || !v.Verified {
+			t.Errorf("what cosign attested: %+v, %v", v, err)
+		}
+	}
+
+	// The device flow: a person opens the address, and the token comes.
+	if _, err := sign1(s.env, map[string]any{"keyless": true, "file": "file", "signatures": "device", "oidcIssuer": issuerURL, "signingConfig": "signing_config.json"}); err != nil {
+		t.Errorf("device flow: %v", err)
+	}
+	if s.polled.Load() == 0 {
+		t.Error("the device flow asked for no token")
+	}
+
+	// A token for somebody else's service, and one that was changed, get nothing.
+	for name, token := range map[string]string{"another audience": s.tokenFor(somebody, "other"), "changed": s.token(somebody)[:60] + "x"} {
+		if err := os.WriteFile(s.path("token"), []byte(token), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sign1(s.env, keylessly); err == nil || strings.Contains(err.Error(), token) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+
+	// Nothing of this is needed to verify.
+	s.stop()
+	if v, err := verify(logged); err != nil || !v.Verified {
+		t.Errorf("after the servers are gone: %+v, %v", v, err)
+	}
+	if _, err := sign1(s.env, map[string]any{"keyless": true, "file": "file", "signatures": "none", "identityToken": "token", "signingConfig": "signing_config.json"}); err == nil {
+		t.Error("signed without a server")
+	}
+}
+
+func join(t *testing.T, to string, files ...string) {
+	t.Helper()
+	var all bytes.Buffer
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Compact(&all, data); err != nil {
+			t.Fatal(err)
+		}
+		all.WriteByte('\n')
+	}
+	if err := os.WriteFile(to, all.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func runStep[O schema.Value](t *testing.T, k engine.Kind, env engine.Env, with map[string]any) (O, error) {
+	t.Helper()
+	doc, err := schema.FromValue(with, "with")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := k.Decode(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := k.Run(t.Context(), env, p, nil)
+	var zero O
+	if v == nil {
+		return zero, err
+	}
+	return v.(O), err
+}
+
+// sigstore is a running private Sigstore and a directory for its files.
+type sigstore struct {
+	t      *testing.T
+	env    engine.Env
+	key    *ecdsa.PrivateKey // of the issuer
+	polled atomic.Int64      // times that the device flow asked for a token
+	stop   func()
+}
+
+func (s *sigstore) path(name string) string { return filepath.Join(s.env.Dir, name) }
+
+func (s *sigstore) options() sign.Options {
+	return sign.Options{Certified: func(ctx context.Context, r certified.Request, _ func(string)) (*certified.Answer, error) {
+		return keyless.Answer(ctx, r)
+	}}
+}
+
+func (s *sigstore) cosign(args ...string) (string, error) {
+	c := exec.Command(script(s.t, "tool", "cosign3"), args...)
+	c.Dir = s.env.Dir
+	c.Env = append(os.Environ(), "HOME="+s.env.Dir, "TUF_ROOT="+s.path("tuf"))
+	out, err := c.CombinedOutput()
+	return string(out), err
+}
+
+func startSigstore(t *testing.T) *sigstore {
+	t.Helper()
+	s := &sigstore{t: t, env: blobtest.Env(t.TempDir())}
+	var err error
+	if s.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+		t.Fatal(err)
+	}
+	issuer := &http.Server{Addr: "127.0.0.1:5556", Handler: s}
+	go func() { _ = issuer.ListenAndServe() }()
+	_, logKey, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(logKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(logKey.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	fulcioConfig := fmt.Sprintf(`{"OIDCIssuers": {%q: {"IssuerURL": %q, "ClientID": "sigstore", "Type": "email"}}}`, issuerURL, issuerURL)
+	for name, data := range map[string][]byte{
+		"log.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
+		"log.pub": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}), "fulcio.json": []byte(fulcioConfig),
+	} {
+		if err := os.WriteFile(s.path(name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stops := []func(){func() { _ = issuer.Close() }}
+	for _, c := range [][]string{
+		{"fulcio", "serve", "--ca=ephemeralca", "--ct-log-url=", "--config-path=" + s.path("fulcio.json"), "--host=127.0.0.1", "--port=5555", "--grpc-host=127.0.0.1", "--grpc-port=5554", "--metrics-port=2114"},
+		{"timestamp-server", "serve", "--timestamp-signer=memory", "--disable-ntp-monitoring", "--host=127.0.0.1", "--port=3004"},
+		{"rekor", "serve", "--hostname=127.0.0.1", "--http-port=3003", "--grpc-port=3002", "--http-metrics-port=2113", "--signer-filepath=" + s.path("log.key"), "--storage-dir=" + s.path("log"), "--checkpoint-interval=500ms"},
+	} {
+		stops = append(stops, s.server(script(t, "tool", c[0]), c[1:]...))
+	}
+	s.stop = func() {
+		for _, stop := range stops {
+			stop()
+		}
+		stops = nil
+	}
+	t.Cleanup(func() { s.stop() })
+	for name, from := range map[string]string{"fulcio.pem": "http://127.0.0.1:5555/api/v1/rootCert", "tsa.pem": "http://127.0.0.1:3004/api/v1/timestamp/certchain"} {
+		s.download(from, name)
+	}
+	s.download("http://127.0.0.1:3003/healthz", "")
+	start := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
+	if out, err := s.cosign("trusted-root", "create", "--fulcio=url=http://127.0.0.1:5555,certificate-chain=fulcio.pem",
+		"--rekor=url=http://127.0.0.1:3003,public-key=log.pub,origin=127.0.0.1,start-time="+start,
+		"--tsa=url=http://127.0.0.1:3004/api/v1/timestamp,certificate-chain=tsa.pem", "--out=trusted_root.json"); err != nil {
+		t.Fatalf("trusted root: %v\n%s", err, out)
+	}
+	at := ",start-time=" + start + ",operator=eidos"
+	if out, err := s.cosign("signing-config", "create", "--fulcio=url=http://127.0.0.1:5555,api-version=1"+at,
+		"--rekor=url=http://127.0.0.1:3003,api-version=2"+at, "--rekor-config=ANY", "--oidc-provider=url="+issuerURL+",api-version=1"+at,
+		"--tsa=url=http://127.0.0.1:3004/api/v1/timestamp,api-version=1"+at, "--tsa-config=ANY", "--out=signing_config.json"); err != nil {
+		t.Fatalf("signing configuration: %v\n%s", err, out)
+	}
+	return s
+}
+
+// server starts a program and returns what stops it.
+func (s *sigstore) server(path string, args ...string) func() {
+	s.t.Helper()
+	log, err := os.Create(s.path(filepath.Base(path) + ".log"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	c := exec.Command(path, args...)
+	c.Dir, c.Stdout, c.Stderr = s.env.Dir, log, log
+	if err := c.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	return func() {
+		_ = c.Process.Kill()
+		_ = c.Wait()
+		if s.t.Failed() {
+			if data, err := os.ReadFile(log.Name()); err == nil {
+				s.t.Logf("%s:\n%s", filepath.Base(path), data[max(0, len(data)-4000):])
+			}
+		}
+	}
+}
+
+// download waits for a server to answer.
+func (s *sigstore) download(from, name string) {
+	s.t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		resp, err := http.Get(from)
+		if err == nil {
+			data, rerr := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if err = rerr; err == nil && resp.StatusCode != http.StatusOK {
+				err = errors.New(resp.Status)
+			}
+			if err == nil {
+				if name != "" {
+					err = os.WriteFile(s.path(name), data, 0o644)
+				}
+				if err != nil {
+					s.t.Fatal(err)
+				}
+				return
+			}
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatalf("%s: %v", from, err)
+		}
+	}
+}
+
+// ServeHTTP is the OIDC issuer, with the device flow.
+func (s *sigstore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	reply := func(v any) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(v)
+	}
+	switch r.URL.Path {
+	case "/.well-known/openid-configuration":
+		reply(map[string]any{"issuer": issuerURL, "jwks_uri": issuerURL + "/keys", "authorization_endpoint": issuerURL + "/auth",
+			"token_endpoint": issuerURL + "/token", "device_authorization_endpoint": issuerURL + "/device",
+			"response_types_supported": []string{"code"}, "code_challenge_methods_supported": []string{"S256"}, "subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"ES256"}})
+	case "/keys":
+		b64 := base64.RawURLEncoding.EncodeToString
+		reply(map[string]any{"keys": []any{map[string]any{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "k",
+			"x": b64(s.key.X.FillBytes(make([]byte, 32))), "y": b64(s.key.Y.FillBytes(make([]byte, 32)))}}})
+	case "/device":
+		reply(map[string]any{"device_code": "d", "user_code": "ABCD", "verification_uri": issuerURL + "/open", "verification_uri_complete": issuerURL + "/open?c=ABCD", "interval": 1, "expires_in": 60})
+	case "/token":
+		if s.polled.Add(1) == 1 { // the person has not opened the address yet
+			w.WriteHeader(http.StatusBadRequest)
+			reply(map[string]any{"error": "authorization_pending"})
+			return
+		}
+		reply(map[string]any{"id_token": s.token(somebody), "access_token": "a", "token_type": "Bearer"})
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func (s *sigstore) token(email string) string { return s.tokenFor(email, "sigstore") }
+
+// tokenFor is an identity token, signed with ES256.
+func (s *sigstore) tokenFor(email, audience string) string {
+	s.t.Helper()
+	now := time.Now()
+	part := func(v any) string {
+		data, err := json.Marshal(v)
+		if err != nil {
+			panic(err)
+		}
+		return base64.RawURLEncoding.EncodeToString(data)
+	}
+	text := part(map[string]any{"alg": "ES256", "kid": "k", "typ": "JWT"}) + "." + part(map[string]any{
+		"iss": issuerURL, "aud": audience, "sub": email, "email": email, "email_verified": true, "iat": now.Unix(), "exp": now.Add(10 * time.Minute).Unix()})
+	sum := sha256.Sum256([]byte(text))
+	r, v, err := ecdsa.Sign(rand.Reader, s.key, sum[:])
+	if err != nil {
+		panic(err)
+	}
+	return text + "." + base64.RawURLEncoding.EncodeToString(append(r.FillBytes(make([]byte, 32)), v.FillBytes(make([]byte, 32))...))
+}
