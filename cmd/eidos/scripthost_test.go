@@ -34,6 +34,8 @@ func setup(env *testscript.Env) error {
 // commands are the verbs that scripts have beside testscript's own.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
+		"action":   runAction,
+		"github":   copyGitHub,
 		"registry": startRegistry,
 		"tmpfs":    mountTmpfs,
 		"readonly": mountReadOnly,
