@@ -22,7 +22,9 @@ func (a *app) diff() *cobra.Command {
 		Long: `Compare a snapshot with an earlier snapshot, two recipes (see "eidos recipe
 diff"), or a snapshot with the recipe that the cluster should follow: constraints that no longer hold, components that are missing,
 extra, or not in the version asked for. Offline: both are documents. Counters,
-process ids and times are left out unless --volatile.`,
+process ids and times are left out unless --volatile. A component without a Helm
+release is compared by the images that run; what Argo CD or Flux deployed and no
+image shows is unknown, which is no drift.`,
 		Example: `  eidos diff monday.yaml tuesday.yaml
   eidos diff recipe.yaml cm://eidos/eidos-snapshot --fail-on-drift
   eidos diff recipe.yaml snapshot.yaml --format junit -o drift.xml`,

@@ -24,16 +24,15 @@ func Recipe(want *schema.RecipeResult, now *schema.Snapshot, p schema.DiffParams
 		return nil, err
 	}
 	installed, ok := releases(now)
+	images := running(now)
+	by := deployer(installed, images)
 	if !ok {
-		for _, c := range charts(want) {
-			r.compare("components."+c.Name, schema.Change{
-				Change: "unknown", From: c.Version, Reason: noReleases(now),
-				Hint: "take the snapshot with rights to list Secrets, where Helm keeps its releases",
-			})
+		for _, c := range ofCharts(want) {
+			r.untraced(c, by, images, noReleases(now))
 		}
 		return r.done(), nil
 	}
-	r.components(want, installed)
+	r.components(want, installed, by, images)
 	return r.done(), nil
 }
 
@@ -69,15 +68,15 @@ func (r *report) constraint(c schema.Constraint, now *schema.Snapshot) error {
 }
 
 // components compares the charts of the recipe with what is installed.
-func (r *report) components(want *schema.RecipeResult, installed []release) {
+func (r *report) components(want *schema.RecipeResult, installed []release, by string, images map[string][]string) {
 	used := map[string]bool{}
 	ours := map[string]bool{} // namespaces
-	for _, c := range charts(want) {
+	for _, c := range ofCharts(want) {
 		ours[c.Namespace] = true
 		path := "components." + c.Name
 		got, ok := find(installed, c)
 		if !ok {
-			r.compare(path, schema.Change{Change: "missing", From: c.Version, Reason: "no Helm release of it in the snapshot"})
+			r.untraced(c, by, images, "")
 			continue
 		}
 		used[got.key] = true
@@ -112,9 +111,8 @@ func differ(want, got, from, to string) schema.Change {
 	return schema.Change{Change: "changed", From: from, To: to}
 }
 
-// charts are the components that a Helm release can show. Manifests leave no
-// trace in a snapshot.
-func charts(r *schema.RecipeResult) []schema.ComponentRef {
+// ofCharts are the components that a Helm release or images can show.
+func ofCharts(r *schema.RecipeResult) []schema.ComponentRef {
 	var out []schema.ComponentRef
 	for _, c := range r.ComponentRefs {
 		if c.Chart != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
@@ -52,11 +53,15 @@ func compare(recipe *schema.RecipeResult, before, now *schema.Snapshot, p schema
 	return Snapshots(before, now, p), nil
 }
 
-// Err returns what drift is when it is not allowed: Unsatisfied, also for what
-// could not be decided.
+// Err returns what drift is when it is not allowed: Unsatisfied, also for
+// constraints and values that could not be decided. A component that left no trace
+// is no drift: what deployed it may leave none.
 func Err(d *schema.Drift) error {
 	s := d.Summary
-	if s.Status == "same" {
+	undecided := func(c schema.Change) bool {
+		return c.Change != "unknown" || !strings.HasPrefix(c.Path, "components.")
+	}
+	if !slices.ContainsFunc(d.Changes, undecided) {
 		return nil
 	}
 	msg := fmt.Sprintf("%d of %d compared have drifted", s.Changed, s.Compared)
