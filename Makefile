@@ -79,6 +79,11 @@ bench:
 	@scripts/bench
 	@scripts/bench-engines -sizes 100,1000 -runs 3 -limit 10s
 
+# bench-server measures the API server beside a bare one that answers the same.
+.PHONY: bench-server
+bench-server:
+	@scripts/bench-server $(BENCHFLAGS)
+
 # bench-engines measures the engine beside ninja, make, task and CUE's
 # tools/flow: up to date, cold in process, cold spawning. Ten minutes.
 .PHONY: bench-engines

@@ -128,9 +128,11 @@ func FromValue(v any, at ...string) (*Doc, error) {
 // as a Doc of that file. pos finds line and column of a value in the text, or of
 // the key before it; zero, as without pos, where it is not known.
 func FromJSON(name string, data []byte, pos func(p path.Path, key bool) (line, column int)) (*Doc, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	b := nodes{dec: dec, pos: pos}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, data); err != nil {
+		return nil, Errorf(Invalid, "reading %q: not JSON: %w", name, err)
+	}
+	b := nodes{rest: compact.Bytes(), pos: pos}
 	root, err := b.value()
 	if err != nil {
 		return nil, Errorf(Invalid, "reading %q: not JSON: %w", name, err)

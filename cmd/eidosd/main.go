@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/pflag"
 
@@ -54,9 +55,27 @@ func start(ctx context.Context, args []string, lookup func(string) (string, bool
 		_, err := fmt.Fprintln(out, "eidosd", v)
 		return err
 	}
+	collectLess(o, lookup)
 	s, err := newServer(ctx, o, v, lookup, errw)
 	if err != nil {
 		return err
 	}
 	return s.serve(ctx)
+}
+
+// gcPercent lets garbage grow to several times of what lives: a request makes
+// much, and little lives but the answers that are kept. aside is what else lives
+// at most; near the sum of both the collector runs as often as it must.
+const (
+	gcPercent = 400
+	aside     = 48 << 20 // bytes
+)
+
+func collectLess(o *options, lookup func(string) (string, bool)) {
+	if _, set := lookup("GOGC"); !set {
+		debug.SetGCPercent(gcPercent)
+	}
+	if _, set := lookup("GOMEMLIMIT"); !set {
+		debug.SetMemoryLimit(aside + *o.CacheSize<<20)
+	}
 }

@@ -1,11 +1,11 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"runtime/debug"
@@ -35,6 +35,12 @@ func (q *request) answer() (a *answer, contentType string, f *failure) {
 		return nil, "", httpFailure(http.StatusNotAcceptable, "not-acceptable",
 			schema.Errorf(schema.Invalid, "no answer in %q", q.r.Header.Get("Accept")).WithHint("accept %s", strings.Join(types, " or ")))
 	}
+	cat := q.api.current.Load()
+	as := written{q.at.route, format.Name, q.r.URL.RawQuery}
+	if a = cat.known(as); a != nil && q.r.ContentLength == 0 {
+		q.Cache = "hit"
+		return a, contentType, nil
+	}
 	params, canonical, err := parse(q.at.params, q.r.URL.RawQuery)
 	if err != nil {
 		return nil, "", failureOf(err)
@@ -43,20 +49,23 @@ func (q *request) answer() (a *answer, contentType string, f *failure) {
 	if f != nil {
 		return nil, "", f
 	}
-	cat := q.api.current.Load()
 	c := &call{catalogue: cat, route: q.at.route, params: params, body: body, format: format.Name}
 	key := q.at.route.Name + "\x00" + format.Name + "\x00" + canonical
 	if body != nil {
 		sum := sha256.Sum256(body)
 		key += "\x00\x00" + string(sum[:])
 	}
-	if a = cat.cache.get(key); a != nil {
-		q.Cache = "hit"
-		return a, contentType, nil
+	q.Cache = "hit"
+	if a = cat.cache.get(key); a == nil {
+		q.Cache = "miss"
+		if a, f = q.compute(c, key); f != nil {
+			return nil, "", f
+		}
 	}
-	q.Cache = "miss"
-	a, f = q.compute(c, key)
-	return a, contentType, f
+	if q.at.route.Body == nil && len(as.query) <= maxWrittenQuery {
+		cat.written.Add(as, key)
+	}
+	return a, contentType, nil
 }
 
 // body reads the request's body, nil for a route without.
@@ -87,7 +96,10 @@ func (q *request) body() ([]byte, *failure) {
 		return nil, httpFailure(http.StatusUnsupportedMediaType, "unsupported-type",
 			schema.Errorf(schema.Invalid, "no body is read in the encoding %q", r.Header.Get("Content-Encoding")).WithHint("send it as it is"))
 	}
-	data, err := io.ReadAll(http.MaxBytesReader(q.w, r.Body, q.api.MaxBody))
+	var data bytes.Buffer
+	// No more than this is taken on the word of who may never send it.
+	data.Grow(int(min(max(r.ContentLength, 0), promised)) + bytes.MinRead)
+	_, err := data.ReadFrom(http.MaxBytesReader(q.w, r.Body, q.api.MaxBody))
 	var over *http.MaxBytesError
 	switch {
 	case errors.As(err, &over):
@@ -98,8 +110,11 @@ func (q *request) body() ([]byte, *failure) {
 	case err != nil:
 		return nil, failureOf(schema.Errorf(schema.Invalid, "the body did not arrive whole"))
 	}
-	return data, nil
+	return data.Bytes(), nil
 }
+
+// promised is how much of a body finds its memory before it comes, in bytes.
+const promised = 256 << 10
 
 // compute runs the route, once for all who ask the same at the same time, and
 // keeps the answer. A request whose time is over does not wait for it.
