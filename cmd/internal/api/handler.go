@@ -123,8 +123,8 @@ var (
 // dispatch finds who answers.
 func (q *request) dispatch(e *endpoint) *failure {
 	if e == nil {
-		if q.api.Page == nil {
-			return httpFailure(http.StatusNotFound, "not-found", schema.Errorf(schema.NotFound, "no path %q", q.r.URL.Path).WithHint("GET /v1/openapi.yaml lists all paths"))
+		if p := q.r.URL.Path; q.api.Page == nil || strings.Contains(p, "//") || strings.Contains(p, "/.") {
+			return noPath(q.r.URL.Path)
 		}
 		q.Route = "page"
 		return q.limited(servePage)
@@ -165,6 +165,7 @@ func (q *request) fail(f *failure) {
 		h["Retry-After"] = number(f.retryAfter)
 	}
 	delete(h, "Etag")
+	delete(h, "Content-Encoding")
 	h["Cache-Control"] = noStore
 	h["Content-Type"] = formatJSON.Types[:1:1]
 	body := f.body(q.RequestID, q.api.Now())
@@ -246,11 +247,50 @@ func metrics(q *request) *failure {
 	return q.pass(q.api.Metrics)
 }
 
-func servePage(q *request) *failure { return q.pass(q.api.Page) }
+// servePage lets the page answer. That it does not have the path it tells people
+// only: a program gets the error that it can read.
+func servePage(q *request) *failure {
+	if strings.Contains(q.r.Header.Get("Accept"), "text/html") {
+		return q.pass(q.api.Page)
+	}
+	w := &unlessMissing{ResponseWriter: q.w}
+	if f := q.passTo(w, q.api.Page); f != nil || !w.missing {
+		return f
+	}
+	q.Status, q.Bytes = 0, 0
+	return noPath(q.r.URL.Path)
+}
+
+func noPath(path string) *failure {
+	return httpFailure(http.StatusNotFound, "not-found", schema.Errorf(schema.NotFound, "no path %q", path).WithHint("GET /v1/openapi.yaml lists all paths"))
+}
+
+// unlessMissing drops a response with the status 404.
+type unlessMissing struct {
+	http.ResponseWriter
+	missing bool
+}
+
+func (u *unlessMissing) WriteHeader(status int) {
+	if u.missing = status == http.StatusNotFound; !u.missing {
+		u.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (u *unlessMissing) Write(p []byte) (int, error) {
+	if u.missing {
+		return len(p), nil
+	}
+	return u.ResponseWriter.Write(p)
+}
+
+func (u *unlessMissing) Unwrap() http.ResponseWriter { return u.ResponseWriter }
 
 // pass lets another handler answer, and counts what it writes.
-func (q *request) pass(h http.Handler) *failure {
-	c := &counted{ResponseWriter: q.w, q: q}
+func (q *request) pass(h http.Handler) *failure { return q.passTo(q.w, h) }
+
+func (q *request) passTo(w http.ResponseWriter, h http.Handler) *failure {
+	c := &counted{ResponseWriter: w, q: q}
 	h.ServeHTTP(c, q.r)
 	if q.Status == 0 {
 		q.Status = http.StatusOK

@@ -40,7 +40,12 @@ func serve(t *testing.T, runs *page.Runs) string {
 
 func get(t *testing.T, url string) (*http.Response, string) {
 	t.Helper()
-	r, err := http.Get(url)
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Accept", "text/html,*/*;q=0.8") // as browsers do
+	r, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
