@@ -33,3 +33,11 @@ image:
 	@for arch in amd64 arm64; do cgo=0; [ $$arch != "$$(go env GOHOSTARCH)" ] || cgo=1; \
 	  CGO_ENABLED=$$cgo GOOS=linux GOARCH=$$arch go build -ldflags "$(LDFLAGS)" -o dist/bin/$$arch/eidos ./cmd/eidos || exit 1; done
 	@go run ./tools/image -version "$(VERSION)" -o dist/image linux/amd64=dist/bin/amd64/eidos linux/arm64=dist/bin/arm64/eidos
+
+# image-server makes the image of the API server under dist/image-server.
+.PHONY: image-server
+image-server:
+	@rm -rf dist/image-server && mkdir -p dist
+	@for arch in amd64 arm64; do \
+	  CGO_ENABLED=0 GOOS=linux GOARCH=$$arch go build -ldflags "$(LDFLAGS)" -o dist/bin/$$arch/eidosd ./cmd/eidosd || exit 1; done
+	@go run ./tools/image -version "$(VERSION)" -o dist/image-server linux/amd64=dist/bin/amd64/eidosd linux/arm64=dist/bin/arm64/eidosd

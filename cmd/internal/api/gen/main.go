@@ -49,7 +49,11 @@ command of that name, byte for byte, whatever was asked before.
 
 Answers to GET have an ETag and may be kept for a minute. Parameters have the
 names of the command's flags; one that an operation does not have is refused
-with the nearest one.`
+with the nearest one.
+
+JSON has the other names application/vnd.eidos.v1+json and
+application/vnd.nvidia.aicr.v1+json, YAML application/vnd.eidos.v1+yaml,
+application/x-yaml, text/yaml and text/x-yaml.`
 
 func document(routes []api.Route) (*root, error) {
 	s := schemas{done: object{}}
@@ -60,7 +64,7 @@ func document(routes []api.Route) (*root, error) {
 			"title": "eidos", "version": api.APIVersion, "description": about,
 			"license": object{"name": "Apache-2.0", "identifier": "Apache-2.0"},
 		},
-		Servers:  []object{{"url": "http://localhost:8080"}},
+		Servers:  []object{{"url": "/"}},
 		Security: []object{},
 		Tags: []object{
 			{"name": "recipes", "description": "Ask the catalogue."},

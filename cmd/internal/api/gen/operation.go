@@ -28,9 +28,12 @@ func (s *schemas) operation(r *api.Route) (object, error) {
 		"X-RateLimit-Limit": header("RateLimit"), "X-RateLimit-Remaining": header("RateLimit"), "X-RateLimit-Reset": header("RateLimit"),
 	}}
 	content := object{}
+	// Other names of a type are in the description of the document: a generator
+	// would make a field for each.
 	for _, f := range r.Formats {
-		for _, t := range f.Types {
-			content[t] = object{"schema": s.result(r, f)}
+		content[f.Types[0]] = object{"schema": s.result(r, f)}
+		if f.Name == "svg" { // the other formats of a graph
+			content["text/plain"] = object{"schema": s.result(r, f)}
 		}
 	}
 	ok["content"] = content
@@ -110,10 +113,12 @@ func (s *schemas) body(r *api.Route) object {
 			"description": "A document that the tools of NVIDIA/aicr wrote; it is converted on reading.",
 			"type":        "object", "required": []string{"apiVersion"}, "properties": object{"apiVersion": object{"type": "string", "pattern": `^aicr\.`}},
 		}
-		sch = object{"anyOf": append(of, ref("UpstreamDocument"))}
+		name := strings.Join(r.Body, "Or") + "Body" // a generator makes a type of what has a name
+		s.done[name] = object{"anyOf": append(of, ref("UpstreamDocument"))}
+		sch = ref(name)
 	}
 	content := object{}
-	for _, t := range api.BodyTypes() {
+	for _, t := range []string{"application/json", "application/yaml"} {
 		content[t] = object{"schema": sch}
 	}
 	return object{"required": !r.BodyOptional, "content": content}

@@ -61,6 +61,17 @@ func (s *schemas) refer(n any, defs object) {
 		}
 	case object:
 		delete(n, "x-local")
+		if _, ok := n["const"].(string); ok || allTexts(n["enum"]) {
+			n["type"] = "string"
+		}
+		if types, ok := n["type"].([]any); ok { // generators of clients read one type only
+			var of []any
+			for _, t := range types {
+				of = append(of, object{"type": t})
+			}
+			delete(n, "type")
+			n["anyOf"] = of
+		}
 		if to, ok := n["$ref"].(string); ok {
 			name := strings.TrimPrefix(to, "#/$defs/")
 			if name == to {
@@ -101,4 +112,15 @@ func (s *schemas) property(definition, name string) object {
 	}
 	s.refer(p, defs)
 	return p
+}
+
+// allTexts reports whether v is a list of texts.
+func allTexts(v any) bool {
+	list, _ := v.([]any)
+	for _, e := range list {
+		if _, ok := e.(string); !ok {
+			return false
+		}
+	}
+	return len(list) > 0
 }
