@@ -45,6 +45,8 @@ type Overlay struct {
 	Maturity    string          `json:"maturity"`
 	Criteria    schema.Criteria `json:"criteria"` // with its ancestors'
 	At          string          `json:"at"`       // file:line
+	// Mixins are the layers that it includes, by name.
+	Mixins []string `json:"mixins,omitempty"`
 	// StandsIn is whether it may answer for a word whose fallback it states.
 	StandsIn bool `json:"standsIn,omitempty"`
 }

@@ -9,12 +9,12 @@ import (
 	"github.com/NVIDIA/eidos/schema/path"
 )
 
-// Layer is a component or an overlay as its author wrote it, statement by
+// Layer is a component, an overlay or a mixin as its author wrote it, statement by
 // statement: who set what, and where. The compiled layers.json holds them all,
 // in order of name, components first.
 type Layer struct {
 	Name       string      `json:"name"`
-	Overlay    bool        `json:"overlay,omitempty"`
+	Overlay    bool        `json:"overlay,omitempty"` // or a mixin
 	Statements []Statement `json:"statements"`
 }
 

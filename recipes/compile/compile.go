@@ -42,6 +42,7 @@ type loaded struct {
 	said      map[string][]layer // by overlay
 	natural   map[string]raw     // the answer to each overlay's own criteria
 	chains    map[string][]string
+	mixins    []string                   // by name, sorted
 	manifests map[string]schema.Manifest // by path, read once
 	read      map[string]readFacts       // of charts, read once
 	wordAt    map[string]string          // the line of each word, by field.word
@@ -68,13 +69,15 @@ func (l *loaded) index() (recipes.Index, error) {
 			Base, Description, Maturity string
 			Criteria                    schema.Criteria
 			StandsIn                    bool
+			Mixins                      map[string]bool
 		}
+		Mixins map[string]struct{ Description string }
 		Chains map[string][]string
 	}
-	if err := decode(l.root, &meta, "release", "version", "overlays", "chains"); err != nil {
+	if err := decode(l.root, &meta, "release", "version", "overlays", "mixins", "chains"); err != nil {
 		return idx, err
 	}
-	l.chains = meta.Chains
+	l.chains, l.mixins = meta.Chains, sortedKeys(meta.Mixins)
 	if err := decode(l.root.LookupPath(cue.MakePath(cue.Str("answers"))), &l.natural); err != nil {
 		return idx, err
 	}
@@ -96,7 +99,7 @@ func (l *loaded) index() (recipes.Index, error) {
 		}
 		idx.Overlays = append(idx.Overlays, recipes.Overlay{
 			Name: name, Base: o.Base, Description: o.Description, Maturity: o.Maturity,
-			Criteria: full.Schema(), At: l.where(name), StandsIn: o.StandsIn,
+			Criteria: full.Schema(), At: l.where(name), StandsIn: o.StandsIn, Mixins: on(o.Mixins),
 		})
 	}
 	return idx, schema.Join(errs)

@@ -19,7 +19,8 @@ var noise = pattern.New(`^(\d+ errors in empty disjunction|conflicting values|in
 // overlay inherit is said once.
 func (l *loaded) errors(err error) error {
 	var all []*schema.Error
-	plain := map[string]bool{} // paths that the grammar has words for
+	plain := map[string]bool{}    // paths that the grammar has words for
+	conflict := map[string]bool{} // paths that two levels set to different values
 	for _, e := range errors.Errors(err) {
 		format, args := e.Msg()
 		p := &schema.Error{Code: schema.Invalid, Msg: fmt.Sprintf(format, args...), Err: e}
@@ -31,17 +32,38 @@ func (l *loaded) errors(err error) error {
 			}
 		}
 		all = append(all, p)
+		if strings.HasPrefix(p.Msg, "conflicting values") && l.levels(e) > 1 {
+			conflict[p.Path] = true
+		}
 		if !noise.MatchString(p.Msg) {
 			plain[p.Path] = true
 		}
 	}
 	var out []error
 	for _, p := range all {
-		if !plain[p.Path] || !noise.MatchString(p.Msg) {
+		// The type that a component gives a value has nothing to say where two
+		// levels disagree.
+		if conflict[p.Path] {
+			if strings.HasPrefix(p.Msg, "conflicting values") {
+				out = append(out, p)
+			}
+		} else if !plain[p.Path] || !noise.MatchString(p.Msg) {
 			out = append(out, p)
 		}
 	}
 	return schema.Join(out)
+}
+
+// levels counts the files of overlays and mixins that an error comes from.
+func (l *loaded) levels(e errors.Error) int {
+	files := map[string]bool{}
+	for _, at := range l.places(e) {
+		file, _, _ := strings.Cut(at, ":")
+		if !strings.Contains(file, "components/") {
+			files[file] = true
+		}
+	}
+	return len(files)
 }
 
 // subject is what an evaluated path is about, as authors write it, and its

@@ -17,8 +17,8 @@ import (
 // layer is one statement of a component or an overlay: what stands at a path,
 // and where.
 type layer struct {
-	Name    string // of the component or overlay
-	Overlay bool
+	Name    string   // of the component, overlay or mixin
+	Overlay bool     // or a mixin
 	Path    []string // components gpu-operator values driver version
 	At      string   // file:line
 	Text    string   // as it is written
@@ -42,6 +42,10 @@ func layersOf(inst *build.Instance, src Source) ([]layer, error) {
 		case strings.HasSuffix(imp.ImportPath, src.inModule("overlays")):
 			for _, f := range imp.Files {
 				w.file(f, []string{"overlays"})
+			}
+		case strings.HasSuffix(imp.ImportPath, src.inModule("mixins")):
+			for _, f := range imp.Files {
+				w.file(f, []string{"mixins"})
 			}
 		}
 	}
@@ -105,7 +109,7 @@ func (w *walker) decl(d ast.Decl, path []string) {
 		return // a pattern, a definition, a hidden field: not data
 	}
 	path = append(path[:len(path):len(path)], name)
-	if path[0] != "components" && path[0] != "overlays" {
+	if path[0] != "components" && path[0] != "overlays" && path[0] != "mixins" {
 		return
 	}
 	if s, ok := f.Value.(*ast.StructLit); ok {
@@ -129,7 +133,7 @@ func (w *walker) decl(d ast.Decl, path []string) {
 		w.err = fmt.Errorf("reading %s: %w", w.position(f.Pos()), err)
 		return
 	}
-	l := layer{Name: path[1], Overlay: path[0] == "overlays", Path: path[2:], At: w.position(f.Pos()), Text: oneLine(text), Maybe: f.Constraint != token.ILLEGAL}
+	l := layer{Name: path[1], Overlay: path[0] != "components", Path: path[2:], At: w.position(f.Pos()), Text: oneLine(text), Maybe: f.Constraint != token.ILLEGAL}
 	if !l.Overlay {
 		l.Path = append([]string{"components"}, path[1:]...)
 	}

@@ -72,7 +72,7 @@ func (s Source) inModule(name string) string {
 const mark = "data__"
 
 // With adds a user's directory: CUE files of package recipes, files in checks,
-// components, overlays and words like the shipped ones, and manifests in
+// components, mixins, overlays and words like the shipped ones, and manifests in
 // components/NAME/manifests. All problems at once, Invalid: a link, a file
 // that stands nowhere, another package, a file that is too long.
 func (s Source) With(dir string) (Source, error) {
@@ -170,7 +170,7 @@ func notThere(dir string, err error) error {
 	return schema.Errorf(code, "reading the directory of recipes %q: %w", dir, err)
 }
 
-var authored = pattern.New(`^(checks/|components/|overlays/|words/)?[A-Za-z0-9][A-Za-z0-9._-]*\.cue$`)
+var authored = pattern.New(`^(checks/|components/|mixins/|overlays/|words/)?[A-Za-z0-9][A-Za-z0-9._-]*\.cue$`)
 
 var factFile = pattern.New(`^charts/[A-Za-z0-9][A-Za-z0-9._-]*@v?[0-9][A-Za-z0-9.+-]*\.json$`)
 
@@ -181,7 +181,7 @@ func placeOf(name string) (to, why string) {
 	case ext == ".cue" && authored.MatchString(name):
 		return path.Join(path.Dir(name), mark+path.Base(name)), ""
 	case ext == ".cue":
-		return "", "CUE files stand in the directory itself, in checks, components, overlays or words"
+		return "", "CUE files stand in the directory itself, in checks, components, mixins, overlays or words"
 	case (ext == ".yaml" || ext == ".yml") && recipes.IsManifest(name):
 		return name, ""
 	case ext == ".json" && factFile.MatchString(name):
@@ -214,7 +214,7 @@ func unfit(to string, data []byte) string {
 		return ""
 	}
 	// CUE lets a package add fields of its own; here that is a misspelt word.
-	known := []string{"components", "overlays", "checks", "words"}
+	known := []string{"components", "overlays", "mixins", "checks", "words"}
 	for _, d := range f.Decls {
 		field, ok := d.(*ast.Field)
 		if !ok {

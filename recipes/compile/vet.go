@@ -154,6 +154,11 @@ func (v *vetting) answersAll() {
 // overlays looks for those that nothing selects, that ask for the same as
 // another, and for what they say in vain.
 func (v *vetting) overlays() {
+	for _, name := range v.mixins {
+		if !v.applied[name] {
+			v.fail(v.where(name), name, "include it in an overlay, or take it away", "no overlay includes mixin %q", name)
+		}
+	}
 	same := map[recipes.Criteria]string{}
 	for _, o := range v.cat.Overlays {
 		if !v.applied[o.Name] {

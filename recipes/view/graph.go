@@ -41,21 +41,27 @@ func Deployment(res *schema.RecipeResult) Graph {
 	return g
 }
 
-// Overlays is the overlays that were applied, an arrow from each base.
+// Overlays is the overlays and mixins that were applied, an arrow from each base
+// and from each mixin to the overlays that include it.
 func Overlays(cat *recipes.Catalog, res *schema.RecipeResult) Graph {
 	g := Graph{Title: "overlays"}
 	for _, n := range res.Metadata.AppliedOverlays {
-		o, _ := cat.Overlay(n)
+		o, isOverlay := cat.Overlay(n)
 		note := recipes.CriteriaOf(o.Criteria).String()
-		if note == "none" {
+		switch {
+		case !isOverlay:
+			note = "mixin"
+		case note == "none":
 			note = "everywhere"
 		}
 		g.Nodes = append(g.Nodes, Node{n, note})
 	}
 	for i, n := range res.Metadata.AppliedOverlays {
 		o, _ := cat.Overlay(n)
-		if j := slices.Index(res.Metadata.AppliedOverlays, o.Base); j >= 0 {
-			g.Edges = append(g.Edges, [2]int{j, i})
+		for _, from := range append([]string{o.Base}, o.Mixins...) {
+			if j := slices.Index(res.Metadata.AppliedOverlays, from); j >= 0 {
+				g.Edges = append(g.Edges, [2]int{j, i})
+			}
 		}
 	}
 	return g
