@@ -13,8 +13,8 @@ import (
 // criteriaFlags binds the flags of the criteria, as params does. The words that
 // they take are those of the catalogue in use, with --data, and are read for
 // help and completion only.
-func (a *app) criteriaFlags(c *cobra.Command) func() map[string]any {
-	asked := a.params(c, "Criteria")
+func (a *app) criteriaFlags(c *cobra.Command, without ...string) func() map[string]any {
+	asked := a.params(c, "Criteria", without...)
 	if c.Flags().Lookup("service") == nil {
 		return asked // another command was named
 	}

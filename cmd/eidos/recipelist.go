@@ -1,45 +1,141 @@
 package main
 
 import (
+	"slices"
+	"strconv"
+
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
 )
 
 func (a *app) recipeList() *cobra.Command {
-	var format string
+	var format, maturity string
+	var releases bool
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List the overlays that recipes are made of, and what they answer",
-		Args:  cobra.NoArgs,
+		Long: `List the overlays that recipes are made of, and what they answer. Criteria list
+those that state them, their bases' included; --maturity those that a reference
+cluster has proven (stable), or has not (experimental). --releases lists the
+releases of the catalogue instead.`,
+		Example: `  eidos recipe list --service eks --accelerator h100
+  eidos recipe list --maturity stable --format yaml
+  eidos recipe list --releases`,
+		Args: cobra.NoArgs,
 	}
 	k := catalogueFlags(c)
-	formatWord(c, &format, "table", "json")
+	asked := a.criteriaFlags(c, "nodes")
+	grades := []string{"stable", "experimental"}
+	c.Flags().StringVar(&maturity, "maturity", "", "only those of this maturity: "+orWords(grades))
+	must(c.RegisterFlagCompletionFunc("maturity", cobra.FixedCompletions(grades, cobra.ShellCompDirectiveNoFileComp)))
+	c.Flags().BoolVar(&releases, "releases", false, "list the releases of the catalogue instead")
+	formatWord(c, &format, "table", "yaml", "json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if releases {
+			m := mode{when: "with --releases", takes: []string{"releases", "format"}, hint: "leave out --releases to list overlays"}
+			if err := m.check(c); err != nil {
+				return err
+			}
+			return a.listReleases(format)
+		}
+		if maturity != "" && !slices.Contains(grades, maturity) {
+			return schema.Errorf(schema.Invalid, "--maturity: no maturity %q", maturity).WithHint("%s", schema.Suggest(maturity, grades))
+		}
 		cat, err := a.catalog(c.Context(), *k)
 		if err != nil {
 			return err
 		}
-		if format == "json" {
-			type row struct {
-				recipes.Overlay
-				Catalog schema.Digest `json:"catalog"` // metadata.catalog of the recipe for its criteria
-			}
-			var rows []row
-			for _, o := range cat.Overlays {
-				r, err := cat.Resolve(o.Criteria, true)
-				if err != nil {
-					return err
-				}
-				rows = append(rows, row{o, r.Metadata.Catalog})
-			}
-			return a.printJSON(rows)
+		var q schema.Criteria
+		if err := schema.DecodeValue("", asked(), &q); err != nil {
+			return err
 		}
-		rows := [][]string{{"NAME", "MATURITY", "FOR", "ASK WITH"}}
+		if q, err = cat.Known(q); err != nil {
+			return err
+		}
+		found := []recipes.Overlay{} // [], not null
 		for _, o := range cat.Overlays {
+			if recipes.CriteriaOf(q).Within(recipes.CriteriaOf(o.Criteria)) && (maturity == "" || o.Maturity == maturity) {
+				found = append(found, o)
+			}
+		}
+		return a.listOverlays(cat, found, format)
+	}
+	return c
+}
+
+// listOverlays prints overlays, for people or with the digest of the recipe for
+// the criteria of each.
+func (a *app) listOverlays(cat *recipes.Catalog, found []recipes.Overlay, format string) error {
+	if format == "table" {
+		rows := [][]string{{"NAME", "MATURITY", "FOR", "ASK WITH"}}
+		for _, o := range found {
 			rows = append(rows, []string{o.Name, o.Maturity, o.Description, recipes.CriteriaOf(o.Criteria).Flags()})
 		}
 		return a.table(dashes(rows))
 	}
-	return c
+	type row struct {
+		recipes.Overlay
+		Catalog schema.Digest `json:"catalog"` // metadata.catalog of the recipe for its criteria
+	}
+	rows := []row{}
+	for _, o := range found {
+		r, err := cat.Resolve(o.Criteria, true)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, row{o, r.Metadata.Catalog})
+	}
+	return a.printList(rows, format)
+}
+
+// listReleases prints the releases of the built-in catalogue, the newest last.
+func (a *app) listReleases(format string) error {
+	type row struct {
+		Release  string        `json:"release"`
+		Version  string        `json:"version"`
+		Overlays int           `json:"overlays"`
+		Stable   int           `json:"stable"`  // overlays that a reference cluster has proven
+		Recipes  int           `json:"recipes"` // distinct ones
+		Sources  schema.Digest `json:"sources"`
+		Default  bool          `json:"default,omitempty"`
+	}
+	var rows []row
+	table := [][]string{{"RELEASE", "VERSION", "OVERLAYS", "STABLE", "RECIPES", "DEFAULT"}}
+	names := recipes.Releases()
+	for i, name := range names {
+		cat, err := recipes.Release(name)
+		if err != nil {
+			return err
+		}
+		r := row{Release: name, Version: cat.Version, Overlays: len(cat.Overlays), Recipes: len(cat.Answers), Sources: cat.Sources, Default: i == len(names)-1}
+		for _, o := range cat.Overlays {
+			if o.Maturity == "stable" {
+				r.Stable++
+			}
+		}
+		mark := "-"
+		if r.Default {
+			mark = "yes"
+		}
+		rows = append(rows, r)
+		table = append(table, []string{name, r.Version, strconv.Itoa(r.Overlays), strconv.Itoa(r.Stable), strconv.Itoa(r.Recipes), mark})
+	}
+	if format == "table" {
+		return a.table(table)
+	}
+	return a.printList(rows, format)
+}
+
+func (a *app) printList(rows any, format string) error {
+	encode := schema.EncodeYAML
+	if format == "json" {
+		encode = schema.EncodeIndent
+	}
+	data, err := encode(rows)
+	if err != nil {
+		return err
+	}
+	_, err = a.out.Write(data)
+	return err
 }

@@ -1,5 +1,6 @@
 // Gen compiles every release of the catalogue into recipes/compiled, and lists
-// the checks of the newest in docs/checks.md. Run it by `make generate`.
+// what the newest answers in docs/recipe-matrix.md and the checks in
+// docs/checks.md. Run it by `make generate`.
 package main
 
 import (
@@ -46,5 +47,9 @@ func run(dir string) error {
 		}
 	}
 	newest := releases[len(releases)-1].Name()
-	return checkList(filepath.Join(dir, "..", "docs", "checks.md"), all[newest])
+	docs := filepath.Join(dir, "..", "docs")
+	if err := matrix(filepath.Join(docs, "recipe-matrix.md"), all[newest]); err != nil {
+		return err
+	}
+	return checkList(filepath.Join(docs, "checks.md"), all[newest])
 }
