@@ -27,7 +27,7 @@ func testVariants(t *testing.T, src Source) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	used := map[string]bool{"index.json": true, "layers.json": true, "words.json": true}
+	used := map[string]bool{"index.json": true, "checks.json": true, "layers.json": true, "words.json": true}
 	for _, a := range cat.Answers {
 		used[a.File] = true
 		var s struct {
