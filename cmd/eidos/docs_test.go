@@ -1,9 +1,13 @@
 package main
 
 import (
+	"encoding/json"
+	"go/format"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -82,3 +86,53 @@ func TestDocumentedPolicies(t *testing.T) {
 		t.Error("no policy found")
 	}
 }
+
+// TestDocumentedCode: what docs/extending.md adds to the project compiles, and its
+// test passes. The files are laid over the tree; nothing is written to it.
+func TestDocumentedCode(t *testing.T) {
+	page, err := os.ReadFile("../../docs/extending.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	overlay := struct{ Replace map[string]string }{map[string]string{}}
+	for i, m := range goBlock.FindAllStringSubmatch(string(page), -1) {
+		file := filepath.Join(dir, strconv.Itoa(i)+".go")
+		if err := os.WriteFile(file, []byte(m[2]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := format.Source([]byte(m[2])); err != nil || string(text) != m[2] {
+			t.Errorf("%s is not formatted: %v", m[1], err)
+		}
+		overlay.Replace[filepath.Join(root, m[1])] = file
+	}
+	if len(overlay.Replace) != 3 {
+		t.Fatalf("%d files", len(overlay.Replace))
+	}
+	text, err := json.Marshal(overlay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(list, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(dir, "without.test") // made and run apart: its folder is not there
+	for _, args := range [][]string{
+		{"go", "test", "-c", "-vet=off", "-overlay", list, "-o", binary, "./steps/without"}, {binary},
+		{"go", "build", "-overlay", list, "./steps/without", "./cmd/eidos"},
+	} {
+		c := exec.Command(args[0], args[1:]...)
+		c.Dir = root
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+}
+
+// goBlock is a file of Go in a page: the first line names it.
+var goBlock = regexp.MustCompile("(?s)```go\n// ([a-z/_]+\\.go)\n\n(.*?)```")
