@@ -20,6 +20,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"eidosd": func() { os.Exit(mainStatus()) },
 		"http":   func() { os.Exit(httpMain(os.Args[1:])) },
+		"unzip":  func() { os.Exit(unzipMain(os.Args[1:])) },
 	})
 }
 
