@@ -22,8 +22,8 @@ func Decode(name string, data []byte, v any) error {
 // pointer to one of this package's types. On error v is as it was.
 func (d *Doc) Decode(v any) error {
 	rv := reflect.ValueOf(v).Elem()
-	known := fields{}
-	val := known.plain(d.root, rv.Type())
+	f := fields{}
+	val := f.plain(d.root, rv.Type())
 	plainWords(rv.Type(), val)
 	r, err := rulesFor(rv.Type().Name())
 	if err != nil {
@@ -33,7 +33,7 @@ func (d *Doc) Decode(v any) error {
 		return err
 	}
 	fresh := reflect.New(rv.Type()).Elem()
-	if err := known.assign(fresh, val); err != nil {
+	if err := f.assign(fresh, val); err != nil {
 		return Errorf(Invalid, "%w", err).At(d.Pos(), d.Path())
 	}
 	rv.Set(fresh)

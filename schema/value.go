@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -57,19 +58,23 @@ func numberText(v any) string {
 	return string(text)
 }
 
-// fields has, of the struct types that were met, the field of each key.
-type fields map[reflect.Type]map[string]reflect.StructField
+// fields finds the fields of struct types by their keys.
+type fields struct{}
+
+// known holds them for every type that was met: types never change, so this is a
+// memo and not state. A pipeline of 10,000 steps decodes as many parameters.
+var known sync.Map // reflect.Type → map[string]reflect.StructField
 
 func (f fields) of(t reflect.Type) map[string]reflect.StructField {
-	keys, ok := f[t]
-	if !ok {
-		keys = make(map[string]reflect.StructField, t.NumField())
-		for i := range t.NumField() {
-			key, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-			keys[key] = t.Field(i)
-		}
-		f[t] = keys
+	if keys, ok := known.Load(t); ok {
+		return keys.(map[string]reflect.StructField)
 	}
+	keys := make(map[string]reflect.StructField, t.NumField())
+	for i := range t.NumField() {
+		key, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		keys[key] = t.Field(i)
+	}
+	known.Store(t, keys)
 	return keys
 }
 

@@ -65,7 +65,7 @@ func (c *compiler) checkWith(d *draft) {
 func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late func(text) bool) Params {
 	at := d.At.Child("with")
 	var waiting []string // paths of what is filled in later
-	failed := false
+	failed, filled := false, false
 	with := d.with.Replace(func(path []string, s string) (any, bool) {
 		if !strings.Contains(s, "${") {
 			return nil, false
@@ -83,13 +83,18 @@ func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late fu
 			failed = true
 			c.fail(at.Child(path...).Wrap(err))
 		}
+		filled = true
 		return v, err == nil
 	})
 	if failed {
 		return Params{}
 	}
 	inputs := d.ports()
-	key, err := json.Marshal([]any{d.Kind.Name, inputs, with.Exact()})
+	var values any = d.src.With
+	if filled {
+		values = with.Exact()
+	}
+	key, err := json.Marshal([]any{d.Kind.Name, inputs, values})
 	if err != nil {
 		c.fail(at.Errorf("%w", err))
 		return Params{}
