@@ -46,7 +46,7 @@ func TestFlagsWithoutEffectAreRefused(t *testing.T) {
 			t.Fatal(line, errs)
 		}
 	}
-	catalogue := "data allow-generic provenance service accelerator os intent platform nodes gpu snapshot criteria"
+	catalogue := "catalogue data allow-generic provenance service accelerator os intent platform nodes gpu snapshot criteria"
 	values := "deployer layout repo revision repo-path values set set-json set-file system-node-selector system-node-toleration " +
 		"accelerated-node-selector accelerated-node-toleration workload-selector workload-gate nodes values-from"
 	collect := "collectors require best-effort max-nodes-per-entry serials collect-timeout"
@@ -86,7 +86,7 @@ func TestFlagsWithoutEffectAreRefused(t *testing.T) {
 		{"graph p.yaml", "param params-file format output"},
 		{"graph -r r.yaml", "recipe of format output"},
 		{"graph --service eks", catalogue + " recipe of format output"},
-		{"vet", "data format module"},
+		{"vet", "catalogue data format module"},
 		{"vet p.yaml", "param params-file"},
 		{"run --write", "write"},
 		{"run p.yaml --explain", "explain param params-file force only from overwrite values-from"},
