@@ -53,6 +53,7 @@ func decodeAs(def string, data []byte) (any, error) {
 		"CollectParams": &CollectParams{}, "ResolveParams": &ResolveParams{}, "ValidateParams": &ValidateParams{},
 		"Drift": &Drift{}, "DiffParams": &DiffParams{},
 		"ChartFacts": &ChartFacts{}, "InspectParams": &InspectParams{}, "DetectionResult": &DetectionResult{}, "DetectParams": &DetectParams{},
+		"Evidence": &Evidence{}, "EvidenceParams": &EvidenceParams{}, "VerifyClusterParams": &VerifyClusterParams{},
 		"Mirror": &Mirror{}, "MirrorParams": &MirrorParams{}, "CheckMirrorParams": &CheckMirrorParams{}, "RelocateParams": &RelocateParams{},
 		"ImageList": &ImageList{}, "ImagesParams": &ImagesParams{},
 		"BundleLock": &BundleLock{}, "VendorParams": &VendorParams{},

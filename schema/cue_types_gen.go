@@ -549,6 +549,353 @@ type Change struct {
 	Hint string `json:"hint,omitempty"`
 }
 
+// #Evidence is what was measured on a cluster and what follows of it, so that
+// somebody without access to the cluster can decide it again.
+type Evidence struct {
+	Kind string `json:"kind"`
+
+	APIVersion string `json:"apiVersion"`
+
+	// The version of eidos that measured.
+	Version string `json:"version"`
+
+	// What the cluster was checked against.
+	Recipe RecipeResult `json:"recipe"`
+
+	RecipeDigest Digest `json:"recipeDigest"`
+
+	// Definitions of the checks that ran, by name.
+	Checks map[string]any `json:"checks"`
+
+	ChecksDigest Digest `json:"checksDigest"`
+
+	// What the checks looked at, sorted.
+	Measurements []ClusterReading `json:"measurements"`
+
+	Summary Summary `json:"summary"`
+
+	Results []Check `json:"results"`
+}
+
+// #RecipeResult is a validated configuration: what to deploy, in which order,
+// with which values, on what conditions. It holds no time and no host: the
+// same criteria and catalogue give the same bytes.
+type RecipeResult struct {
+	Kind string `json:"kind"`
+
+	APIVersion string `json:"apiVersion"`
+
+	Metadata RecipeMetadata `json:"metadata"`
+
+	Criteria Criteria `json:"criteria"`
+
+	// What must hold, the strictest of each path, sorted by name.
+	Constraints []Constraint `json:"constraints"`
+
+	// Components in deployment order.
+	ComponentRefs []ComponentRef `json:"componentRefs"`
+
+	// Topological by dependencyRefs, ties by name.
+	DeploymentOrder []string `json:"deploymentOrder"`
+
+	// Checks to run after deployment, by phase (deployment, performance, conformance).
+	Validation map[string]Phase `json:"validation,omitempty"`
+
+	// Conditions worth a warning when they are not met at bundle time.
+	Warnings []Warning `json:"warnings,omitempty"`
+
+	// How criteria were read from a snapshot (recipe --snapshot), and what stayed open.
+	Detected []Detection `json:"detected,omitempty"`
+
+	// Who set each value (recipe --provenance), sorted by path.
+	Provenance []Provenance `json:"provenance,omitempty"`
+}
+
+type RecipeMetadata struct {
+	// Release of the catalogue that this is the recipe of: asked again
+	// (--catalogue), it answers with the same bytes.
+	Release Release `json:"release,omitempty"`
+
+	// Catalogue version.
+	Version string `json:"version"`
+
+	// Digest of the catalogue's answer: it changes when, and only when, a change
+	// to the catalogue changes what this recipe says. A recipe that another tool
+	// wrote has none.
+	Catalog Digest `json:"catalog,omitempty"`
+
+	// Overlays from the root to the leaves.
+	AppliedOverlays []string `json:"appliedOverlays"`
+
+	// experimental: generic knowledge that no reference cluster has proven.
+	Maturity string `json:"maturity,omitempty"`
+}
+
+type Constraint struct {
+	// Type.Subtype.Key of a measurement.
+	Name Text `json:"name"`
+
+	// An expression: ">= 1.32.4", "ubuntu", ">= 1.30, < 1.34", "in [a, b]",
+	// alternatives joined with ||.
+	Value Text `json:"value"`
+
+	// The overlay that asks for it, or the component whose chart does.
+	From string `json:"from,omitempty"`
+
+	Severity string `json:"severity,omitempty"`
+
+	// What to do when it does not hold.
+	Hint string `json:"hint,omitempty"`
+}
+
+type ComponentRef struct {
+	Name Name `json:"name"`
+
+	DisplayName string `json:"displayName,omitempty"`
+
+	// Helm: a chart, with or without manifests beside it. Manifest: manifests
+	// only. Kustomize: a kustomization.
+	Type string `json:"type"`
+
+	// Chart repository: https://… or oci://…
+	Source string `json:"source,omitempty"`
+
+	Chart string `json:"chart,omitempty"`
+
+	Version string `json:"version,omitempty"`
+
+	Namespace string `json:"namespace"`
+
+	// Components that must be deployed before this one.
+	DependencyRefs []string `json:"dependencyRefs,omitempty"`
+
+	// Helm values, complete.
+	Values map[string]any `json:"values"`
+
+	// Its own manifests, Helm templates.
+	Manifests []Manifest `json:"manifests,omitempty"`
+
+	Kustomize *Kustomize `json:"kustomize,omitempty"`
+
+	// What it refers to and was not read: values files and manifests of the tree
+	// that an upstream recipe was made from. A bundle needs them (--values-from).
+	Needs []Text `json:"needs,omitempty"`
+
+	// Other names that --set accepts for it.
+	ValueOverrideKeys []string `json:"valueOverrideKeys,omitempty"`
+
+	// Where node scheduling goes in its values.
+	Scheduling *Scheduling `json:"scheduling,omitempty"`
+}
+
+type Manifest struct {
+	// Path in the catalogue: components/NAME/manifests/FILE.yaml
+	Path Text `json:"path"`
+
+	Digest Digest `json:"digest"`
+
+	// The text, when it is not part of the shipped catalogue (--data).
+	Content string `json:"content,omitempty"`
+}
+
+// #Kustomize is a directory with a kustomization: of a Git repository, or files
+// of its own.
+type Kustomize struct {
+	// https://HOST/OWNER/REPOSITORY
+	Source string `json:"source,omitempty"`
+
+	// The directory in it; left out for its root.
+	Path string `json:"path,omitempty"`
+
+	// A version's tag or a whole commit.
+	Ref string `json:"ref,omitempty"`
+
+	Files []Manifest `json:"files,omitempty"`
+}
+
+// #Scheduling lists value paths (dots separate keys, "\." is a dot in a key).
+type Scheduling struct {
+	System *SchedulingPaths `json:"system,omitempty"`
+
+	Accelerated *SchedulingPaths `json:"accelerated,omitempty"`
+
+	// Receives the labels that select workload Pods.
+	WorkloadSelector []string `json:"workloadSelector,omitempty"`
+
+	// Receives the taint that gates workloads, as key=value:Effect.
+	WorkloadGate []string `json:"workloadGate,omitempty"`
+
+	// Receives the number of GPU nodes.
+	NodeCount []string `json:"nodeCount,omitempty"`
+}
+
+type SchedulingPaths struct {
+	NodeSelector []string `json:"nodeSelector,omitempty"`
+
+	Tolerations []string `json:"tolerations,omitempty"`
+
+	// Receives a toleration as text: key=value:Effect.
+	TaintString []string `json:"taintString,omitempty"`
+}
+
+type Phase struct {
+	Checks []string `json:"checks,omitempty"`
+
+	Constraints []Constraint `json:"constraints,omitempty"`
+
+	// Longest time the phase may take, as a Go duration.
+	Timeout string `json:"timeout,omitempty"`
+}
+
+// #Warning is shown by bundle when the named scheduling option is not given.
+type Warning struct {
+	Component string `json:"component"`
+
+	// The bundle flag that is missing.
+	Unless string `json:"unless"`
+
+	Message string `json:"message"`
+}
+
+type Provenance struct {
+	// Path of a leaf in this document, e.g. components.gpu-operator.values.driver.version
+	Path string `json:"path"`
+
+	// The layer that set it: an overlay's or the registry's name.
+	From string `json:"from"`
+
+	// file:line in the catalogue's sources.
+	At string `json:"at"`
+
+	// What it displaced, nearest first.
+	Displaced []Displaced `json:"displaced,omitempty"`
+
+	// default: specialised a default; pin: nothing else had set it; override: replaced a pin.
+	How string `json:"how"`
+}
+
+type Displaced struct {
+	From string `json:"from"`
+
+	At string `json:"at"`
+
+	Value string `json:"value"`
+}
+
+// #ClusterReading is what was read of a cluster with one list or request, and of
+// it what checks look at.
+type ClusterReading struct {
+	// "list deployments.apps in namespace monitoring"
+	Source string `json:"source"`
+
+	Group string `json:"group,omitempty"`
+
+	Version string `json:"version,omitempty"`
+
+	Resource string `json:"resource,omitempty"`
+
+	Kind string `json:"kind,omitempty"`
+
+	Namespace string `json:"namespace,omitempty"`
+
+	Service string `json:"service,omitempty"`
+
+	Path string `json:"path,omitempty"`
+
+	Query string `json:"query,omitempty"`
+
+	Items string `json:"items,omitempty"`
+
+	Objects []map[string]any `json:"objects,omitempty"`
+
+	// The cluster has no such resource.
+	Absent bool `json:"absent,omitempty"`
+
+	// Why nothing is known of it.
+	Unread string `json:"unread,omitempty"`
+}
+
+type Summary struct {
+	Passed int64 `json:"passed"`
+
+	Failed int64 `json:"failed"`
+
+	Unknown int64 `json:"unknown"`
+
+	Skipped int64 `json:"skipped"`
+
+	// Failed or unknown, but of severity warning or info only; not counted
+	// in failed and unknown.
+	Warnings int64 `json:"warnings,omitempty"`
+
+	Total int64 `json:"total"`
+
+	// What is unknown was not counted as a failure.
+	AllowUnknown bool `json:"allowUnknown,omitempty"`
+
+	// pass: none failed, none unknown; fail: at least one failed; partial: none
+	// failed, some unknown.
+	Status string `json:"status"`
+}
+
+type Check struct {
+	Name string `json:"name"`
+
+	Expected string `json:"expected"`
+
+	// What the snapshot says; left out when it says nothing.
+	Actual string `json:"actual,omitempty"`
+
+	// unknown: not in the snapshot, or not comparable.
+	Status string `json:"status"`
+
+	// The overlay that demands it.
+	From string `json:"from,omitempty"`
+
+	Severity string `json:"severity,omitempty"`
+
+	// Of a check on a cluster: its phase, what it measures, and the component that
+	// it is for.
+	Phase string `json:"phase,omitempty"`
+
+	Description string `json:"description,omitempty"`
+
+	Component string `json:"component,omitempty"`
+
+	// Why it is unknown or skipped.
+	Reason string `json:"reason,omitempty"`
+
+	// What to do about it.
+	Hint string `json:"hint,omitempty"`
+}
+
+// #EvidenceParams are the parameters of `evidence`: checks on a cluster with what was measured.
+type EvidenceParams struct {
+	// Phases to check.
+	Phase []string `json:"phase,omitempty"`
+
+	// Checks to run and no others.
+	Only []string `json:"only,omitempty"`
+
+	// Checks to leave out.
+	Skip []string `json:"skip,omitempty"`
+
+	// Do not count what is unknown as failed.
+	AllowUnknown bool `json:"allowUnknown,omitempty"`
+
+	// Keep the names of nodes; they are numbered otherwise.
+	NodeNames bool `json:"nodeNames,omitempty"`
+
+	// Path of the kubeconfig; else KUBECONFIG, ~/.kube/config, in-cluster.
+	Kubeconfig string `json:"kubeconfig,omitempty"`
+
+	// Context of the kubeconfig to use.
+	Context string `json:"context,omitempty"`
+
+	// Directory of CUE files unified with the built-in catalogue.
+	Data string `json:"data,omitempty"`
+}
+
 // #ImageList is every container image and chart that a recipe or a bundle would
 // run: what a cluster without the internet needs.
 type ImageList struct {
@@ -811,211 +1158,6 @@ type RecipeCriteria struct {
 	} `json:"metadata,omitempty"`
 
 	Spec Criteria `json:"spec"`
-}
-
-// #RecipeResult is a validated configuration: what to deploy, in which order,
-// with which values, on what conditions. It holds no time and no host: the
-// same criteria and catalogue give the same bytes.
-type RecipeResult struct {
-	Kind string `json:"kind"`
-
-	APIVersion string `json:"apiVersion"`
-
-	Metadata RecipeMetadata `json:"metadata"`
-
-	Criteria Criteria `json:"criteria"`
-
-	// What must hold, the strictest of each path, sorted by name.
-	Constraints []Constraint `json:"constraints"`
-
-	// Components in deployment order.
-	ComponentRefs []ComponentRef `json:"componentRefs"`
-
-	// Topological by dependencyRefs, ties by name.
-	DeploymentOrder []string `json:"deploymentOrder"`
-
-	// Checks to run after deployment, by phase (deployment, performance, conformance).
-	Validation map[string]Phase `json:"validation,omitempty"`
-
-	// Conditions worth a warning when they are not met at bundle time.
-	Warnings []Warning `json:"warnings,omitempty"`
-
-	// How criteria were read from a snapshot (recipe --snapshot), and what stayed open.
-	Detected []Detection `json:"detected,omitempty"`
-
-	// Who set each value (recipe --provenance), sorted by path.
-	Provenance []Provenance `json:"provenance,omitempty"`
-}
-
-type RecipeMetadata struct {
-	// Release of the catalogue that this is the recipe of: asked again
-	// (--catalogue), it answers with the same bytes.
-	Release Release `json:"release,omitempty"`
-
-	// Catalogue version.
-	Version string `json:"version"`
-
-	// Digest of the catalogue's answer: it changes when, and only when, a change
-	// to the catalogue changes what this recipe says. A recipe that another tool
-	// wrote has none.
-	Catalog Digest `json:"catalog,omitempty"`
-
-	// Overlays from the root to the leaves.
-	AppliedOverlays []string `json:"appliedOverlays"`
-
-	// experimental: generic knowledge that no reference cluster has proven.
-	Maturity string `json:"maturity,omitempty"`
-}
-
-type Constraint struct {
-	// Type.Subtype.Key of a measurement.
-	Name Text `json:"name"`
-
-	// An expression: ">= 1.32.4", "ubuntu", ">= 1.30, < 1.34", "in [a, b]",
-	// alternatives joined with ||.
-	Value Text `json:"value"`
-
-	// The overlay that asks for it, or the component whose chart does.
-	From string `json:"from,omitempty"`
-
-	Severity string `json:"severity,omitempty"`
-
-	// What to do when it does not hold.
-	Hint string `json:"hint,omitempty"`
-}
-
-type ComponentRef struct {
-	Name Name `json:"name"`
-
-	DisplayName string `json:"displayName,omitempty"`
-
-	// Helm: a chart, with or without manifests beside it. Manifest: manifests
-	// only. Kustomize: a kustomization.
-	Type string `json:"type"`
-
-	// Chart repository: https://… or oci://…
-	Source string `json:"source,omitempty"`
-
-	Chart string `json:"chart,omitempty"`
-
-	Version string `json:"version,omitempty"`
-
-	Namespace string `json:"namespace"`
-
-	// Components that must be deployed before this one.
-	DependencyRefs []string `json:"dependencyRefs,omitempty"`
-
-	// Helm values, complete.
-	Values map[string]any `json:"values"`
-
-	// Its own manifests, Helm templates.
-	Manifests []Manifest `json:"manifests,omitempty"`
-
-	Kustomize *Kustomize `json:"kustomize,omitempty"`
-
-	// What it refers to and was not read: values files and manifests of the tree
-	// that an upstream recipe was made from. A bundle needs them (--values-from).
-	Needs []Text `json:"needs,omitempty"`
-
-	// Other names that --set accepts for it.
-	ValueOverrideKeys []string `json:"valueOverrideKeys,omitempty"`
-
-	// Where node scheduling goes in its values.
-	Scheduling *Scheduling `json:"scheduling,omitempty"`
-}
-
-type Manifest struct {
-	// Path in the catalogue: components/NAME/manifests/FILE.yaml
-	Path Text `json:"path"`
-
-	Digest Digest `json:"digest"`
-
-	// The text, when it is not part of the shipped catalogue (--data).
-	Content string `json:"content,omitempty"`
-}
-
-// #Kustomize is a directory with a kustomization: of a Git repository, or files
-// of its own.
-type Kustomize struct {
-	// https://HOST/OWNER/REPOSITORY
-	Source string `json:"source,omitempty"`
-
-	// The directory in it; left out for its root.
-	Path string `json:"path,omitempty"`
-
-	// A version's tag or a whole commit.
-	Ref string `json:"ref,omitempty"`
-
-	Files []Manifest `json:"files,omitempty"`
-}
-
-// #Scheduling lists value paths (dots separate keys, "\." is a dot in a key).
-type Scheduling struct {
-	System *SchedulingPaths `json:"system,omitempty"`
-
-	Accelerated *SchedulingPaths `json:"accelerated,omitempty"`
-
-	// Receives the labels that select workload Pods.
-	WorkloadSelector []string `json:"workloadSelector,omitempty"`
-
-	// Receives the taint that gates workloads, as key=value:Effect.
-	WorkloadGate []string `json:"workloadGate,omitempty"`
-
-	// Receives the number of GPU nodes.
-	NodeCount []string `json:"nodeCount,omitempty"`
-}
-
-type SchedulingPaths struct {
-	NodeSelector []string `json:"nodeSelector,omitempty"`
-
-	Tolerations []string `json:"tolerations,omitempty"`
-
-	// Receives a toleration as text: key=value:Effect.
-	TaintString []string `json:"taintString,omitempty"`
-}
-
-type Phase struct {
-	Checks []string `json:"checks,omitempty"`
-
-	Constraints []Constraint `json:"constraints,omitempty"`
-
-	// Longest time the phase may take, as a Go duration.
-	Timeout string `json:"timeout,omitempty"`
-}
-
-// #Warning is shown by bundle when the named scheduling option is not given.
-type Warning struct {
-	Component string `json:"component"`
-
-	// The bundle flag that is missing.
-	Unless string `json:"unless"`
-
-	Message string `json:"message"`
-}
-
-type Provenance struct {
-	// Path of a leaf in this document, e.g. components.gpu-operator.values.driver.version
-	Path string `json:"path"`
-
-	// The layer that set it: an overlay's or the registry's name.
-	From string `json:"from"`
-
-	// file:line in the catalogue's sources.
-	At string `json:"at"`
-
-	// What it displaced, nearest first.
-	Displaced []Displaced `json:"displaced,omitempty"`
-
-	// default: specialised a default; pin: nothing else had set it; override: replaced a pin.
-	How string `json:"how"`
-}
-
-type Displaced struct {
-	From string `json:"from"`
-
-	At string `json:"at"`
-
-	Value string `json:"value"`
 }
 
 // #Reference names a pushed artefact by digest.
@@ -1726,60 +1868,6 @@ type ValidationResult struct {
 
 	// Sorted by name.
 	Results []Check `json:"results"`
-}
-
-type Summary struct {
-	Passed int64 `json:"passed"`
-
-	Failed int64 `json:"failed"`
-
-	Unknown int64 `json:"unknown"`
-
-	Skipped int64 `json:"skipped"`
-
-	// Failed or unknown, but of severity warning or info only; not counted
-	// in failed and unknown.
-	Warnings int64 `json:"warnings,omitempty"`
-
-	Total int64 `json:"total"`
-
-	// What is unknown was not counted as a failure.
-	AllowUnknown bool `json:"allowUnknown,omitempty"`
-
-	// pass: none failed, none unknown; fail: at least one failed; partial: none
-	// failed, some unknown.
-	Status string `json:"status"`
-}
-
-type Check struct {
-	Name string `json:"name"`
-
-	Expected string `json:"expected"`
-
-	// What the snapshot says; left out when it says nothing.
-	Actual string `json:"actual,omitempty"`
-
-	// unknown: not in the snapshot, or not comparable.
-	Status string `json:"status"`
-
-	// The overlay that demands it.
-	From string `json:"from,omitempty"`
-
-	Severity string `json:"severity,omitempty"`
-
-	// Of a check on a cluster: its phase, what it measures, and the component that
-	// it is for.
-	Phase string `json:"phase,omitempty"`
-
-	Description string `json:"description,omitempty"`
-
-	Component string `json:"component,omitempty"`
-
-	// Why it is unknown or skipped.
-	Reason string `json:"reason,omitempty"`
-
-	// What to do about it.
-	Hint string `json:"hint,omitempty"`
 }
 
 // #VendorParams are the parameters of `vendor`: the charts of a recipe, by digest.

@@ -58,6 +58,7 @@ func (*ChartFacts) MediaType() string       { return mediaType("chart") }
 func (*BundleLock) MediaType() string       { return mediaType("lock") }
 func (*ImageList) MediaType() string        { return mediaType("images") }
 func (*TrustPolicy) MediaType() string      { return mediaType("policy") }
+func (*Evidence) MediaType() string         { return mediaType("evidence") }
 func (*Mirror) MediaType() string           { return mediaType("mirror") }
 
 // Documents returns an empty document of every type.
@@ -65,7 +66,7 @@ func Documents() []Value {
 	return []Value{
 		&Snapshot{}, &RecipeResult{}, &RecipeCriteria{}, &ValidationResult{}, &Bundle{},
 		&Reference{}, &Signature{}, &Verification{}, &Pipeline{}, &Drift{}, &DetectionResult{},
-		&ChartFacts{}, &BundleLock{}, &ImageList{}, &Mirror{}, &TrustPolicy{},
+		&ChartFacts{}, &BundleLock{}, &ImageList{}, &Mirror{}, &TrustPolicy{}, &Evidence{},
 	}
 }
 

@@ -45,5 +45,6 @@ func All(n Needs) []engine.Kind {
 		oci.PushKind(n.OCI, sign.CheckBundle),
 		drift.Kind(),
 		check.Kind(n.Check),
+		check.EvidenceKind(n.Check),
 	), sign.Kinds(n.Sign)...)
 }

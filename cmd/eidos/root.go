@@ -52,7 +52,7 @@ func (a *app) root() *cobra.Command {
 	}{
 		{"pipeline", "Pipelines:", []*cobra.Command{a.run(), a.plan(), a.retry(), a.runs(), a.cache(), a.compilePipeline(), a.step()}},
 		{"stage", "One step at a time:", []*cobra.Command{
-			a.snapshot(), a.detect(), a.recipe(), a.validate(), a.bundle(), a.images(), a.mirror(), a.push(), a.sign(), a.attest(), a.verify(), a.diff(),
+			a.snapshot(), a.detect(), a.recipe(), a.validate(), a.bundle(), a.images(), a.mirror(), a.push(), a.sign(), a.attest(), a.verify(), a.diff(), a.evidenceOf(),
 		}},
 		{"catalogue", "The recipe catalogue:", []*cobra.Command{a.query(), a.explain(), a.graph(), a.vet(), a.importTree(), a.chart()}},
 		{"tool", "Tools:", []*cobra.Command{a.ui(), a.key(), a.trust(), a.registry(), a.schema(), a.version()}},

@@ -112,7 +112,7 @@ func (a *app) wire(o wiring) (*wired, error) {
 					}
 					return c, c.Close, nil
 				},
-				Catalog: catalog, Random: random,
+				Catalog: catalog, Random: random, Version: version,
 			},
 		}),
 		load: load, save: save, catalog: catalog,

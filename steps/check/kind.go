@@ -15,6 +15,8 @@ type Needs struct {
 	// Connect opens the cluster that the parameters name; the function ends the
 	// connection.
 	Connect func(schema.VerifyClusterParams) (Cluster, func(), error)
+	// Version of eidos, which evidence names.
+	Version string
 	// Random gives the end of a name that nothing else has.
 	Random func() string
 	// Catalog opens the catalogue in use: the built-in one for "".

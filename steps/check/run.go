@@ -45,6 +45,7 @@ type runner struct {
 	progress func(done, total int64, unit string)
 	pause    time.Duration
 	total    int64
+	observe  func(expect.Readings)
 	name     string // the end of the names of what the run makes
 
 	mu   sync.Mutex // guards what follows
@@ -58,6 +59,8 @@ type Options struct {
 	Progress func(done, total int64, unit string)
 	// Random gives the end of the names of what a run makes.
 	Random func() string
+	// Observe gets what was read, each time that something was; may be nil.
+	Observe func(expect.Readings)
 	// Pause between two looks; 2 s if zero.
 	Pause time.Duration
 }
@@ -70,6 +73,7 @@ func Run(ctx context.Context, r *schema.RecipeResult, known map[string]recipes.C
 		return nil, err
 	}
 	x := &runner{recipe: r, cluster: c, params: p, parallel: int(p.Parallel), log: o.Log, progress: o.Progress, pause: o.Pause, total: int64(len(items))}
+	x.observe = o.Observe
 	if o.Random != nil {
 		x.name = o.Random()
 	}
@@ -136,6 +140,9 @@ func (x *runner) conditions(ctx context.Context, items []item, wait time.Duratio
 	claimed := expect.Claims(all)
 	for end := time.Now().Add(wait); len(open) > 0; {
 		readings := read(ctx, x.cluster, boundOf(open), x.parallel)
+		if x.observe != nil {
+			x.observe(readings)
+		}
 		last := !time.Now().Add(x.pause).Before(end)
 		var again []item
 		for _, i := range open {
