@@ -96,6 +96,19 @@ bench-engines:
 crash:
 	EIDOS_CRASH=200 go test -count=1 -timeout 60m -v -run '^TestCrash$$' ./engine
 
+# release makes the files of a release in dist/: archives, Debian packages, bills of
+# materials, provenance, checksums. release-dry-run makes them twice and compares;
+# release-sign signs what is there for the identity of the workflow that runs it.
+.PHONY: release release-dry-run release-sign
+release:
+	@scripts/release
+
+release-dry-run:
+	@scripts/release-dry-run
+
+release-sign: build
+	@scripts/release-sign
+
 # fuzz runs every fuzz target of the repository for FUZZTIME each. What one finds
 # is kept under testdata/fuzz, and is a test from then on.
 .PHONY: fuzz
