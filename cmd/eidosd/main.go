@@ -68,7 +68,7 @@ func start(ctx context.Context, args []string, lookup func(string) (string, bool
 // at most; near the sum of both the collector runs as often as it must.
 const (
 	gcPercent = 400
-	aside     = 48 << 20 // bytes
+	aside     = 36 << 20 // bytes
 )
 
 func collectLess(o *options, lookup func(string) (string, bool)) {

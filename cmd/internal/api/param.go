@@ -112,7 +112,7 @@ func parse(known map[string]*Parameter, query string) (vals values, canonical st
 			}
 		}
 		vals.set(p, v)
-		parts = append(parts, p.Name+"="+text)
+		parts = append(parts, p.Name+"="+url.QueryEscape(text))
 	}
 	// Order counts among the values of one parameter only.
 	sort.SliceStable(parts, func(i, j int) bool {
@@ -120,7 +120,7 @@ func parse(known map[string]*Parameter, query string) (vals values, canonical st
 		b, _, _ := strings.Cut(parts[j], "=")
 		return a < b
 	})
-	return vals, strings.Join(parts, "\x00"), schema.Join(errs)
+	return vals, strings.Join(parts, "&"), schema.Join(errs)
 }
 
 func suggest(name string, known map[string]*Parameter) string {

@@ -95,7 +95,7 @@ var (
 )
 
 func (b *bench) measure(s *server, address string, r request, script string) (measured, error) {
-	args := []string{"-t2", "-c" + strconv.Itoa(b.connections), "-d" + strconv.Itoa(int(b.duration.Seconds())) + "s", "--latency"}
+	args := []string{"-t2", "-c" + strconv.Itoa(b.connections), "-d" + strconv.Itoa(int(b.duration.Seconds())) + "s", "--timeout", "30s", "--latency"}
 	if script != "" {
 		args = append(args, "-s", script)
 	}
@@ -166,18 +166,18 @@ func (b *bench) soak(d time.Duration) error {
 	}
 	_, err = f.WriteString(`local fresh, body, bad, lost = request, wrk.body, 0, 0
 local hostile = {
-  function() return wrk.format('GET', '/v1/recipe?' .. string.rep('a', 9000)) end,
+  function() return wrk.format('GET', '/v1/recipe?' .. string.rep('a', 9000), nil, '') end,
   function() return wrk.format('POST', '/v1/bundle', nil, string.rep('[', 5000)) end,
   function() return wrk.format('POST', '/v1/bundle', nil, body:sub(1, 9000)) end,
   function() return wrk.format('DELETE', '/v1/bundle') end,
-  function() return wrk.format('GET', '/../../etc/passwd') end,
+  function() return wrk.format('GET', '/../../etc/passwd', nil, '') end,
   function() return wrk.format('POST', '/v1/validate', nil, 'a: &a [*a]') end,
 }
 local k = 0
 request = function()
   k = k + 1
   if k % 20 == 0 then return hostile[(k / 20) % #hostile + 1]() end
-  if k % 3 == 0 then return wrk.format('GET', '/v1/recipe?` + criteria + `') end
+  if k % 3 == 0 then return wrk.format('GET', '/v1/recipe?` + criteria + `', nil, '') end
   return fresh()
 end
 `)
@@ -189,7 +189,7 @@ end
 	}
 	for i := range 10 {
 		seconds := strconv.Itoa(max(1, int((d / 10).Seconds())))
-		out, err := exec.Command(b.wrk, "-t2", "-c16", "-d"+seconds+"s", "-s", script, "http://"+eidosAddress+requests[2].path).CombinedOutput()
+		out, err := exec.Command(b.wrk, "-t2", "-c16", "-d"+seconds+"s", "--timeout", "30s", "-s", script, "http://"+eidosAddress+requests[2].path).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("wrk: %w: %s", err, out)
 		}
