@@ -118,6 +118,14 @@ func (k Kind) Decode(with *schema.Doc) (any, error) {
 	return p.Interface(), nil
 }
 
+// Unknown adds to p the keys of `with` that are not parameters of the kind.
+func (k Kind) Unknown(with *schema.Doc, p *schema.Problems) error {
+	if !k.Defined() {
+		return nil
+	}
+	return with.Unknown(k.params.Name(), p)
+}
+
 // Verify calls Check for a step with these decoded parameters and inputs. Its
 // errors have the positions of parameters in with.
 func (k Kind) Verify(params any, inputs []string, with *schema.Doc) error {

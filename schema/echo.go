@@ -14,9 +14,6 @@ const (
 	// for such a value: file names and addresses are shorter.
 	maxWord = 300
 
-	// maxPath is how long file names and references to registries may be.
-	maxPath = 255
-
 	hidden = "(looks like a key or token, not shown)"
 )
 
@@ -195,11 +192,23 @@ func cutWords(b *strings.Builder, text string, n int) {
 	b.WriteString(text)
 }
 
-// cut returns s with n characters at most, the last "…" if some are left out. A
-// path or reference up to maxPath is whole: with half of one nobody finds it.
+// cut returns s with n characters at most, the last "…" if some are left out. Of
+// a path or reference the middle is left out: its end is what tells it from
+// others. A digest at the end does not count, for half of one is of no use.
 func cut(s string, n int) string {
-	if len(s) <= n || utf8.RuneCountInString(s) <= n || len(s) <= maxPath && strings.Contains(s, "/") && !strings.ContainsAny(s, " \\") {
+	if len(s) <= n || utf8.RuneCountInString(s) <= n {
 		return s
+	}
+	if strings.Contains(s, "/") && !strings.ContainsAny(s, " \\") {
+		name, digest := s, ""
+		if i := strings.LastIndex(s, "@sha256:"); i >= 0 && len(s)-i == len("@sha256:")+64 {
+			name, digest = s[:i], s[i:]
+		}
+		r := []rune(name)
+		if len(r) <= n {
+			return s
+		}
+		return string(r[:n/2-1]) + "…" + string(r[len(r)-n/2:]) + digest
 	}
 	for i := range s {
 		if n--; n == 0 {

@@ -78,6 +78,7 @@ func TestSafeKeepsTheRest(t *testing.T) {
 
 func TestSafeCuts(t *testing.T) {
 	long := strings.Repeat("ab ", 40)
+	digest := "@sha256:" + strings.Repeat("0f", 32)
 	for s, want := range map[string]string{
 		`no "` + long + `" here`:                              `no "` + long[:79] + `…" here`,
 		`a "b" c "` + long + `" d "e"`:                        `a "b" c "` + long[:79] + `…" d "e"`,
@@ -85,6 +86,8 @@ func TestSafeCuts(t *testing.T) {
 		`an odd " and` + "\n" + `"` + long + `"`:              `an odd " and` + "\n" + `"` + long[:79] + `…"`,
 		"unknown flag: --" + strings.Repeat("x", 400):         "unknown flag: --" + strings.Repeat("x", 77) + "…",
 		"unknown flag: --" + strings.Repeat("x", 200):         "unknown flag: --" + strings.Repeat("x", 200),
+		`"/a` + strings.Repeat("b", 100) + `/c.yaml"`:         `"/a` + strings.Repeat("b", 37) + "…" + strings.Repeat("b", 33) + `/c.yaml"`,
+		`"r.io/` + strings.Repeat("b", 100) + digest + `"`:    `"r.io/` + strings.Repeat("b", 34) + "…" + strings.Repeat("b", 40) + digest + `"`,
 		strings.Repeat("many words ", 100) + `"` + long + `"`: strings.Repeat("many words ", 100) + `"` + long[:79] + `…"`,
 	} {
 		if got := Safe(s); got != want {

@@ -127,12 +127,23 @@ func (a *app) readInclude(uri, from string) (name string, text []byte, err error
 
 // parsePipeline reads a pipeline in YAML, JSON or CUE.
 func parsePipeline(name string, text []byte) (*schema.Pipeline, *schema.Doc, error) {
+	return parseFor(name, text, nil)
+}
+
+// parseFor is parsePipeline for one that will be compiled with kinds: a long one
+// is refused before it is decoded if that would be in vain.
+func parseFor(name string, text []byte, kinds []engine.Kind) (*schema.Pipeline, *schema.Doc, error) {
 	if strings.HasSuffix(name, ".cue") {
 		return expr.Parse(name, text)
 	}
 	doc, err := schema.Parse(name, text)
 	if err != nil {
 		return nil, nil, err
+	}
+	if len(text) > longPipeline && kinds != nil {
+		if err := plan.Flooded(doc, kinds); err != nil {
+			return nil, nil, err
+		}
 	}
 	var p schema.Pipeline
 	if err := doc.Decode(&p); err != nil {

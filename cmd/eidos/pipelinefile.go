@@ -103,7 +103,7 @@ func (a *app) compile(ctx context.Context, args []string, f *runFlags, w *wired)
 }
 
 func (a *app) compileText(ctx context.Context, name string, text []byte, opts plan.Options, w *wired) (*plan.Plan, error) {
-	p, doc, err := parsePipeline(name, text)
+	p, doc, err := parseFor(name, text, w.kinds)
 	if err != nil {
 		return nil, err
 	}

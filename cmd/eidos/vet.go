@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"strings"
 
@@ -143,7 +144,7 @@ func (a *app) vetPipeline(ctx context.Context, args []string, f *runFlags) error
 // in it is a policy too.
 func isPolicy(path string) bool {
 	text, err := userfile.Read(path, schema.MaxBytes)
-	return err == nil && policyKind.Match(text)
+	return err == nil && bytes.Contains(text, []byte("TrustPolicy")) && policyKind.Match(text)
 }
 
 var policyKind = pattern.New(`(?m)^\s*[{"]?"?kind"?:\s*"?TrustPolicy"?`)

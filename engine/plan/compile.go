@@ -176,7 +176,7 @@ func (c *compiler) declare(s *scope, steps map[string]schema.Step, doc *schema.D
 			st.Kind = c.kinds[src.Uses]
 			if st.Kind == nil {
 				c.failAs(func() error {
-					return d.At.Child("uses").Errorf("no kind %q", src.Uses).WithHint("%s", schema.Suggest(src.Uses, c.kindNames))
+					return d.At.Child("uses").Wrap(noKind(src.Uses, c.kindNames))
 				})
 			}
 		}
