@@ -36,12 +36,13 @@ func TestFlagsWithoutEffectAreRefused(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{
 		"p.yaml": "apiVersion: eidos.nvidia.com/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nsteps: {r: {uses: resolve, with: {allowGeneric: true}}}\n",
+		"tasks.json": `{"tasks": []}`,
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, line := range []string{"recipe --service eks --allow-generic -o r.yaml", "bundle -r r.yaml -o b"} {
+	for _, line := range []string{"recipe --service eks --allow-generic -o r.yaml", "bundle -r r.yaml -o b", "compile p.yaml --to plan -o plan.json"} {
 		if exit, _, errs := tryMain(t, strings.Fields(line)...); exit != 0 {
 			t.Fatal(line, errs)
 		}
@@ -88,6 +89,14 @@ func TestFlagsWithoutEffectAreRefused(t *testing.T) {
 		{"graph --service eks", catalogue + " recipe of format output"},
 		{"vet", "catalogue data format module"},
 		{"vet p.yaml", "param params-file"},
+		{"step run --plan plan.json --store s --run r --step r", "plan store run step status attended"},
+		{"step run --plan tasks.json --store s --step r", "plan store step attended secrets"},
+		{"step rows --plan plan.json --store s --run r --step r", "plan store run step"},
+		{"cache du", "format"},
+		{"cache gc", "keep"},
+		{"cache verify", ""},
+		{"key generate", "output"},
+		{"registry serve", "addr dir"},
 		{"run --write", "write"},
 		{"run p.yaml --explain", "explain param params-file force only from overwrite values-from"},
 	} {
@@ -120,7 +129,7 @@ func TestFlagsWithoutEffectAreRefused(t *testing.T) {
 	if tried < 150 {
 		t.Errorf("only %d combinations were tried", tried)
 	}
-	if left, err := filepath.Glob("*"); err != nil || len(left) != 3 {
+	if left, err := filepath.Glob("*"); err != nil || len(left) != 5 {
 		t.Errorf("refused commands left %v", left)
 	}
 }

@@ -54,7 +54,7 @@ step says, a JSON object a line, the result last.`,
   eidos step run --plan plan.json --run r1 --store ./store --step snapshot
   eidos step run --plan plan.json --run r1 --store ./store --step recipe`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.runStep(c.Context(), &f) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.runStep(c, &f) },
 	}
 	f.bind(run)
 	fl := run.Flags()
@@ -70,7 +70,7 @@ step says, a JSON object a line, the result last.`,
 		Long: `Print the ids of the rows of a matrix step, as a JSON list: those of a list that
 another step has made are known when that has left its result.`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.stepRows(c.Context(), &f) },
+		RunE: func(c *cobra.Command, _ []string) error { return a.stepRows(c, &f) },
 	}
 	f.bind(rows)
 	c.AddCommand(run, rows)
@@ -105,8 +105,12 @@ func (a *app) stepOpen(ctx context.Context, f *stepRun) (w *wired, text []byte, 
 	return
 }
 
-func (a *app) stepRows(ctx context.Context, f *stepRun) error {
+func (a *app) stepRows(c *cobra.Command, f *stepRun) error {
+	ctx := c.Context()
 	f.status = "success"
+	if err := f.takes(c); err != nil {
+		return err
+	}
 	w, text, store, cache, done, err := a.stepOpen(ctx, f)
 	if err != nil {
 		return err
@@ -123,7 +127,20 @@ func (a *app) stepRows(ctx context.Context, f *stepRun) error {
 	return a.printJSON(ids)
 }
 
-func (a *app) runStep(ctx context.Context, f *stepRun) error {
+// takes refuses the flags that mean nothing with the store.
+func (f *stepRun) takes(c *cobra.Command) error {
+	if isRegistry(f.store) {
+		return nil
+	}
+	m := mode{when: "on a store that is a directory", takes: allBut(c, "plain-http", "insecure-tls"), hint: "it is for oci://REGISTRY/REPOSITORY"}
+	return m.check(c)
+}
+
+func (a *app) runStep(c *cobra.Command, f *stepRun) error {
+	ctx := c.Context()
+	if err := f.takes(c); err != nil {
+		return err
+	}
 	w, text, store, cache, done, err := a.stepOpen(ctx, f)
 	if err != nil {
 		return err
@@ -140,6 +157,13 @@ func (a *app) runStep(ctx context.Context, f *stepRun) error {
 	}
 	if err := json.Unmarshal(text, &kind); err != nil || kind.Kind != planKind && kind.Tasks == nil {
 		return schema.Errorf(schema.Invalid, "--plan: %q holds neither a plan nor tasks", f.plan).WithHint("eidos compile --to plan writes one")
+	}
+	m := mode{when: "for a plan", takes: allBut(c, "indexed", "secrets"), hint: "it is for tasks"}
+	if kind.Tasks != nil {
+		m = mode{when: "for tasks", takes: allBut(c, "run", "status"), hint: "it is for a plan"}
+	}
+	if err := m.check(c); err != nil {
+		return err
 	}
 	if kind.Tasks != nil {
 		return a.runTask(ctx, f, text, w, store, cache)

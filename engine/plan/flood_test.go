@@ -17,7 +17,9 @@ import (
 // the compiler, and a pipeline with few problems, or none, is left to it.
 func TestFlooded(t *testing.T) {
 	kinds := []engine.Kind{engine.Define(engine.Spec{Name: "resolve", Version: 1},
-		func(context.Context, engine.Env, schema.ResolveParams, struct{}) (*schema.RecipeResult, error) { return nil, nil })}
+		func(context.Context, engine.Env, schema.ResolveParams, struct{}) (*schema.RecipeResult, error) {
+			return nil, nil
+		})}
 	pipeline := func(steps string) string {
 		return "apiVersion: eidos.nvidia.com/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nsteps:\n" + steps
 	}
