@@ -35,7 +35,7 @@ var refusal = regexp.MustCompile(`has no effect|--[a-z-]+ is for |is not a step|
 func TestFlagsWithoutEffectAreRefused(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for name, text := range map[string]string{
-		"p.yaml": "apiVersion: eidos.nvidia.com/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nsteps: {r: {uses: resolve, with: {allowGeneric: true}}}\n",
+		"p.yaml":     "apiVersion: eidos.nvidia.com/v1alpha1\nkind: Pipeline\nmetadata: {name: p}\nsteps: {r: {uses: resolve, with: {allowGeneric: true}}}\n",
 		"tasks.json": `{"tasks": []}`,
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {

@@ -89,17 +89,32 @@ func (f *stepRun) bind(c *cobra.Command) {
 	must(c.MarkFlagRequired("store"))
 }
 
-// stepOpen opens what both commands need; close is called in the end.
-func (a *app) stepOpen(ctx context.Context, f *stepRun) (w *wired, text []byte, store engine.Store, cache engine.Cache, done func(), err error) {
+// stepOpen opens what both commands need, once check accepts the plan's text;
+// done is called in the end.
+func (a *app) stepOpen(ctx context.Context, f *stepRun, check func(text []byte) error) (w *wired, text []byte, store engine.Store, cache engine.Cache, done func(), err error) {
 	if w, err = a.wire(wiring{force: true}); err != nil {
 		return
+	}
+	inStore := strings.HasPrefix(f.plan, "sha256:")
+	if !inStore { // before a store is made
+		if text, err = a.readPlan(ctx, f, nil); err == nil {
+			err = check(text)
+		}
+		if err != nil {
+			return
+		}
 	}
 	if cache, err = w.openCache(f.store, f.access); err != nil {
 		err = fmt.Errorf("--store: %w", err)
 		return
 	}
-	if text, err = a.readPlan(ctx, f, cache); err != nil {
-		return
+	if inStore {
+		if text, err = a.readPlan(ctx, f, cache); err == nil {
+			err = check(text)
+		}
+		if err != nil {
+			return
+		}
 	}
 	store, done, err = a.stepStore(cache)
 	return
@@ -108,10 +123,7 @@ func (a *app) stepOpen(ctx context.Context, f *stepRun) (w *wired, text []byte, 
 func (a *app) stepRows(c *cobra.Command, f *stepRun) error {
 	ctx := c.Context()
 	f.status = "success"
-	if err := f.takes(c); err != nil {
-		return err
-	}
-	w, text, store, cache, done, err := a.stepOpen(ctx, f)
+	w, text, store, cache, done, err := a.stepOpen(ctx, f, func([]byte) error { return f.check(c) })
 	if err != nil {
 		return err
 	}
@@ -127,8 +139,8 @@ func (a *app) stepRows(c *cobra.Command, f *stepRun) error {
 	return a.printJSON(ids)
 }
 
-// takes refuses the flags that mean nothing with the store.
-func (f *stepRun) takes(c *cobra.Command) error {
+// check refuses the flags that mean nothing with the store.
+func (f *stepRun) check(c *cobra.Command) error {
 	if isRegistry(f.store) {
 		return nil
 	}
@@ -138,10 +150,21 @@ func (f *stepRun) takes(c *cobra.Command) error {
 
 func (a *app) runStep(c *cobra.Command, f *stepRun) error {
 	ctx := c.Context()
-	if err := f.takes(c); err != nil {
-		return err
-	}
-	w, text, store, cache, done, err := a.stepOpen(ctx, f)
+	tasks := false
+	w, text, store, cache, done, err := a.stepOpen(ctx, f, func(text []byte) error {
+		var kind struct {
+			Kind  string          `json:"kind"`
+			Tasks json.RawMessage `json:"tasks"`
+		}
+		if err := json.Unmarshal(text, &kind); err != nil || kind.Kind != planKind && kind.Tasks == nil {
+			return schema.Errorf(schema.Invalid, "--plan: %q holds neither a plan nor tasks", f.plan).WithHint("eidos compile --to plan writes one")
+		}
+		m := mode{when: "for a plan", takes: allBut(c, "indexed", "secrets"), hint: "it is for tasks"}
+		if tasks = kind.Tasks != nil; tasks {
+			m = mode{when: "for tasks", takes: allBut(c, "run", "status"), hint: "it is for a plan"}
+		}
+		return schema.Join([]error{f.check(c), m.check(c)})
+	})
 	if err != nil {
 		return err
 	}
@@ -151,21 +174,7 @@ func (a *app) runStep(c *cobra.Command, f *stepRun) error {
 		ctx, stop = process.Attend(ctx, a.in)
 		defer stop()
 	}
-	var kind struct {
-		Kind  string          `json:"kind"`
-		Tasks json.RawMessage `json:"tasks"`
-	}
-	if err := json.Unmarshal(text, &kind); err != nil || kind.Kind != planKind && kind.Tasks == nil {
-		return schema.Errorf(schema.Invalid, "--plan: %q holds neither a plan nor tasks", f.plan).WithHint("eidos compile --to plan writes one")
-	}
-	m := mode{when: "for a plan", takes: allBut(c, "indexed", "secrets"), hint: "it is for tasks"}
-	if kind.Tasks != nil {
-		m = mode{when: "for tasks", takes: allBut(c, "run", "status"), hint: "it is for a plan"}
-	}
-	if err := m.check(c); err != nil {
-		return err
-	}
-	if kind.Tasks != nil {
+	if tasks {
 		return a.runTask(ctx, f, text, w, store, cache)
 	}
 	return a.runPlanned(ctx, f, text, w, store, cache)
