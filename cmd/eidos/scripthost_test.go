@@ -75,7 +75,8 @@ func startRegistry(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // writeSteps writes the commands of the workflow in a page of the documentation
-// to step-1.sh, step-2.sh, …: steps PAGE, from this package's directory.
+// to step-1.sh, step-2.sh, …, and the workflow to workflow.yaml: steps PAGE, from
+// this package's directory.
 func writeSteps(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: steps PAGE")
@@ -90,6 +91,7 @@ func writeSteps(ts *testscript.TestScript, neg bool, args []string) {
 		if jobs == nil {
 			continue
 		}
+		ts.Check(os.WriteFile(ts.MkAbs("workflow.yaml"), []byte(m[1]), 0o644))
 		for _, job := range jobs.Children() {
 			for _, step := range job.At("steps").Children() {
 				if run := step.At("run"); run != nil {
