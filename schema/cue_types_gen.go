@@ -46,16 +46,16 @@ type APIProblem struct {
 
 // #Agent are the settings of a snapshot that a Job takes inside the cluster.
 type Agent struct {
-	// Namespace of the Job; "default" if not said.
+	// Namespace of the Job; "default" if not given.
 	Namespace Name `json:"namespace,omitempty"`
 
-	// Image of the agent; the one released with this eidos if not said.
+	// Image of the agent; the one released with this eidos if not given.
 	Image string `json:"image,omitempty"`
 
 	// Secrets to pull the image with.
 	ImagePullSecret []Name `json:"imagePullSecret,omitempty"`
 
-	// Name of the Job, of its rights and of its ConfigMap; one of its own if not said.
+	// Name of the Job, of its rights and of its ConfigMap; one of its own if not given.
 	JobName Name `json:"jobName,omitempty"`
 
 	// Run under this ServiceAccount with the rights it has, and create none.
@@ -85,7 +85,7 @@ type Agent struct {
 	// Leave the Job, its rights and its ConfigMap.
 	NoCleanup bool `json:"noCleanup,omitempty"`
 
-	// How long the Job may take, as a Go duration; 10m if not said.
+	// How long the Job may take, as a Go duration; 10m if not given.
 	Timeout Duration `json:"timeout,omitempty"`
 }
 
@@ -382,7 +382,7 @@ type CollectParams struct {
 	// Also record GPU serial numbers.
 	Serials bool `json:"serials,omitempty"`
 
-	// Longest time for all collectors together, as a Go duration; 2m if not said.
+	// Longest time for all collectors together, as a Go duration; 2m if not given.
 	CollectTimeout Duration `json:"collectTimeout,omitempty"`
 
 	// Take it by a Job in the cluster instead of on this host.
@@ -1037,7 +1037,7 @@ type MirrorParams struct {
 	// by digest are copied whole.
 	Platform string `json:"platform,omitempty"`
 
-	// How many are copied at once; 4 if not said.
+	// How many are copied at once; 4 if not given.
 	Jobs int64 `json:"jobs,omitempty"`
 
 	// Talk HTTP instead of HTTPS.
@@ -1094,10 +1094,10 @@ type PipelineMetadata struct {
 
 // #Pods are the settings of the Pods that steps run in: eidos run --executor kubernetes.
 type Pods struct {
-	// Namespace of the Jobs; "default" if not said.
+	// Namespace of the Jobs; "default" if not given.
 	Namespace Name `json:"namespace,omitempty"`
 
-	// Image of the Pods; the one released with this eidos if not said.
+	// Image of the Pods; the one released with this eidos if not given.
 	Image string `json:"image,omitempty"`
 
 	// Secrets to pull the image with.
@@ -1106,7 +1106,7 @@ type Pods struct {
 	// Secret of type kubernetes.io/dockerconfigjson, with the login of --store and of what steps push to.
 	RegistrySecret Name `json:"registrySecret,omitempty"`
 
-	// ServiceAccount of the Pods, for steps that read the cluster; none has a token if not said.
+	// ServiceAccount of the Pods, for steps that read the cluster; none has a token if not given.
 	ServiceAccountName Name `json:"serviceAccountName,omitempty"`
 
 	// Labels of the nodes to run on, KEY=VALUE.
@@ -1118,10 +1118,10 @@ type Pods struct {
 	// RuntimeClass of the Pods.
 	RuntimeClass Name `json:"runtimeClass,omitempty"`
 
-	// CPU that each Pod asks for, as Kubernetes writes it; 100m if not said.
+	// CPU that each Pod asks for, as Kubernetes writes it; 100m if not given.
 	Cpu Quantity `json:"cpu,omitempty"`
 
-	// Memory that each Pod asks for and is limited to, as Kubernetes writes it; 1Gi if not said.
+	// Memory that each Pod asks for and is limited to, as Kubernetes writes it; 1Gi if not given.
 	Memory Quantity `json:"memory,omitempty"`
 
 	// GPUs that each Pod asks for.
@@ -1562,7 +1562,7 @@ type Step struct {
 	// Instead of uses: another pipeline, a path or oci://…@sha256:…
 	Include string `json:"include,omitempty"`
 
-	// What an included pipeline from elsewhere may touch on this machine.
+	// What an included pipeline from a server may touch on this machine.
 	Allow *Allow `json:"allow,omitempty"`
 
 	// Parameters of the kind.

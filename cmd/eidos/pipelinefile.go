@@ -74,7 +74,7 @@ func (a *app) remoteSource(ctx context.Context, w *wired, uri string) (name stri
 		return a.readIncluded(ctx, w, uri, "")
 	case "http", "https":
 		if strings.HasSuffix(uri, ".cue") {
-			return "", nil, schema.Errorf(schema.Invalid, "running %q: a pipeline from elsewhere is YAML or JSON, not CUE", uri).WithHint("save it to a file, read it, and run the file")
+			return "", nil, schema.Errorf(schema.Invalid, "running %q: a pipeline from a server is YAML or JSON, not CUE", uri).WithHint("save it to a file, read it, and run the file")
 		}
 		return w.fetch(ctx, uri)
 	}

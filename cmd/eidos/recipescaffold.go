@@ -68,7 +68,7 @@ func writeNew(file, text string) error {
 	}
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
-		return schema.Errorf(schema.Invalid, "writing %q: %w", file, err).WithHint("take the file away, or write elsewhere")
+		return schema.Errorf(schema.Invalid, "writing %q: %w", file, err).WithHint("take the file away, or name another directory")
 	}
 	if _, err := f.WriteString(text); err != nil {
 		f.Close()

@@ -40,9 +40,9 @@ func (a *app) root() *cobra.Command {
 		fmt.Fprint(a.out, text.Reflow(strings.TrimRight(about, " \n")+"\n\n"+c.UsageString(), a.width()))
 	})
 	f := root.PersistentFlags()
-	f.BoolVar(&a.debug, "debug", false, "tell more, as key=value lines with level and source")
-	f.BoolVar(&a.logJSON, "log-json", false, "tell the story as one JSON object a line")
-	f.BoolVarP(&a.quiet, "quiet", "q", false, "tell errors only")
+	f.BoolVar(&a.debug, "debug", false, "log more, as key=value lines with level and source")
+	f.BoolVar(&a.logJSON, "log-json", false, "log one JSON object a line")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "log errors only")
 	f.StringVar(&a.progress, "progress", "auto", "how to show progress: "+orWords(progress.Modes()))
 	f.StringVar(&a.state, "state", "", "directory of runs and results (default $EIDOS_STATE or ~/.local/state/eidos)")
 

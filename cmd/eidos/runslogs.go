@@ -15,7 +15,7 @@ import (
 func (a *app) runsLogs() *cobra.Command {
 	var step, format string
 	c := &cobra.Command{
-		Use: "logs [RUN]", Short: "What the steps of a run said, and how they failed", Args: cobra.MaximumNArgs(1),
+		Use: "logs [RUN]", Short: "What the steps of a run logged, and how they failed", Args: cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeRuns,
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.withRun(args, func(s *store.Directory, r history.Run) error {
@@ -42,7 +42,7 @@ func (a *app) runsLogs() *cobra.Command {
 					return a.printJSON(logs)
 				}
 				if len(logs) == 0 {
-					a.say("nothing was said in run %s", r.ID)
+					a.say("run %s has logged nothing", r.ID)
 				}
 				for _, e := range logs {
 					if _, err := fmt.Fprintf(a.out, "%s  %s: %s\n", e.Time.UTC().Format(time.RFC3339), e.Step, logLine(e)); err != nil {

@@ -46,7 +46,7 @@ func (s *stage) stageFlags(c *cobra.Command, output, usage string) {
 		f.Lookup("output").DefValue = output
 	}
 	f.StringVarP(&s.kubeconfig, "kubeconfig", "k", "", "kubeconfig file, also for cm:// (default $KUBECONFIG, ~/.kube/config, or in-cluster)")
-	f.BoolVar(&s.print, "print-pipeline", false, "print the pipeline that this command stands for, and stop")
+	f.BoolVar(&s.print, "print-pipeline", false, "print this command as a pipeline, and run nothing")
 }
 
 // valuesFromFlag binds what a command that reads recipes has.

@@ -88,7 +88,7 @@ func TestDataRefuses(t *testing.T) {
 		"other package":    {map[string]string{"a.cue": "package other\n"}, false, `is of package "other"; write package recipes`, schema.Invalid},
 		"no package":       {map[string]string{"a.cue": "x: 1\n"}, false, `is of package ""; write package recipes`, schema.Invalid},
 		"not CUE":          {map[string]string{"a.cue": "package \"\n"}, false, "not CUE", schema.Invalid},
-		"somewhere":        {map[string]string{"sub/a.cue": good}, false, "CUE files stand in", schema.Invalid},
+		"somewhere":        {map[string]string{"sub/a.cue": good}, false, "CUE files are in", schema.Invalid},
 		"stray manifest":   {map[string]string{"m.yaml": "a: 1"}, false, "manifests are in components/NAME/manifests", schema.Invalid},
 		"hides a manifest": {map[string]string{"components/gpu-operator/manifests/dcgm-exporter.yaml": "a: 1"}, false, "would replace the shipped manifest", schema.Invalid},
 		"too long":         {map[string]string{"a.cue": good + strings.Repeat("// x\n", maxFile/5)}, false, "over the limit of 10 MiB", schema.Invalid},

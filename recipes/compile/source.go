@@ -181,7 +181,7 @@ func placeOf(name string) (to, why string) {
 	case ext == ".cue" && authored.MatchString(name):
 		return path.Join(path.Dir(name), mark+path.Base(name)), ""
 	case ext == ".cue":
-		return "", "CUE files stand in the directory itself, in checks, components, mixins, overlays or words"
+		return "", "CUE files are in the directory itself, in checks, components, mixins, overlays or words"
 	case (ext == ".yaml" || ext == ".yml") && recipes.IsManifest(name):
 		return name, ""
 	case ext == ".json" && factFile.MatchString(name):

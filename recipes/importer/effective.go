@@ -86,7 +86,7 @@ func (im *importing) kustomization(out map[string]*theirs, e *schema.Doc, report
 		return true
 	case len(im.defaults[name]) > 0 && (im.fresh[name] == nil || !maps.Equal(im.fresh[name].kustomize, k)):
 		if report {
-			im.left(e, "component %s is a kustomization here, and not the same elsewhere", name)
+			im.left(e, "component %s is a kustomization here, and another one in another overlay", name)
 		}
 		return true
 	}

@@ -39,7 +39,7 @@ func CheckPath(p string) error {
 	case !utf8.ValidString(p) || strings.ContainsFunc(p, unicode.IsControl):
 		return bad("the path has characters that cannot be shown")
 	case strings.ContainsAny(p, `\:`):
-		return bad("the path has a backslash or a colon, which are separators elsewhere")
+		return bad("the path has a backslash or a colon, which are separators on other systems")
 	}
 	for elem := range strings.SplitSeq(p, "/") {
 		if len(elem) > 255 {

@@ -73,7 +73,7 @@ func components(r *schema.RecipeResult) ([]*component, error) {
 	for i := range r.ComponentRefs {
 		ref := r.ComponentRefs[i]
 		if byName[ref.Name] != nil {
-			errs = append(errs, schema.Errorf(schema.Invalid, "component %q stands twice in the recipe", ref.Name))
+			errs = append(errs, schema.Errorf(schema.Invalid, "component %q is in the recipe twice", ref.Name))
 			continue
 		}
 		c := &component{ComponentRef: ref, values: copyMap(ref.Values)}

@@ -26,7 +26,7 @@ func TestRefusedRecipes(t *testing.T) {
 		"no chart":           {func(r *schema.RecipeResult) { last(r).Chart = "" }, `component "gpu-operator" has the chart ""`},
 		"nothing to deploy": {func(r *schema.RecipeResult) { last(r).Type, last(r).Manifests = "Manifest", nil },
 			`component "gpu-operator" has neither a chart nor manifests`},
-		"twice": {func(r *schema.RecipeResult) { r.ComponentRefs = append(r.ComponentRefs, r.ComponentRefs[0]) }, `component "cert-manager" stands twice in the recipe`},
+		"twice": {func(r *schema.RecipeResult) { r.ComponentRefs = append(r.ComponentRefs, r.ComponentRefs[0]) }, `component "cert-manager" is in the recipe twice`},
 		"not in the order": {func(r *schema.RecipeResult) { r.DeploymentOrder = r.DeploymentOrder[:4] },
 			`component "gpu-operator" is missing in deploymentOrder`},
 		"order of a stranger": {func(r *schema.RecipeResult) { r.DeploymentOrder = append(r.DeploymentOrder, "x") },

@@ -79,7 +79,7 @@ func VerifyUpstream(tree fs.FS) (findings []Finding, left []string, err error) {
 	if err != nil {
 		if schema.CodeOf(err) == schema.NotFound {
 			err = schema.Errorf(schema.NotFound, "the bundle has no %s, and nothing that could be checked", checksums).
-				WithHint("upstream writes one unless it was told not to")
+				WithHint("upstream writes one unless it was asked not to")
 		}
 		return nil, nil, err
 	}

@@ -154,7 +154,7 @@ func readChecksums(tree fs.FS) (map[string]string, error) {
 		case !fs.ValidPath(m[2]) || m[2] == "." || m[2] == checksums || strings.Contains(m[2], `\`):
 			errs = append(errs, schema.Errorf(schema.Invalid, "%q is no path in a bundle", m[2]).At(pos, ""))
 		case out[m[2]] != "":
-			errs = append(errs, schema.Errorf(schema.Invalid, "%q stands twice", m[2]).At(pos, ""))
+			errs = append(errs, schema.Errorf(schema.Invalid, "%q is listed twice", m[2]).At(pos, ""))
 		default:
 			out[m[2]] = m[1]
 		}

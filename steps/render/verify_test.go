@@ -61,7 +61,7 @@ func TestVerifyTree(t *testing.T) {
 		"hostile checksums": {func(m fstest.MapFS) {
 			m[checksums].Data = []byte(sum + "  ../x\n" + sum + "  /etc/passwd\nx\n" + sum + "  a\n" + sum + "  a\n" + sum + "  checksums.txt\n")
 		}, nil, "\"../x\" is no path in a bundle (checksums.txt:1:1)\n\"/etc/passwd\" is no path in a bundle (checksums.txt:2:1)\n" +
-			"not a line of sha256sum (checksums.txt:3:1)\n\"a\" stands twice (checksums.txt:5:1)\n\"checksums.txt\" is no path in a bundle (checksums.txt:6:1)"},
+			"not a line of sha256sum (checksums.txt:3:1)\n\"a\" is listed twice (checksums.txt:5:1)\n\"checksums.txt\" is no path in a bundle (checksums.txt:6:1)"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -131,7 +131,7 @@ func (r *body) replace(resp *http.Response) error {
 	switch {
 	case resp.StatusCode == http.StatusPartialContent:
 		if !strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", r.read)) {
-			return fmt.Errorf("the rest begins elsewhere: %q", resp.Header.Get("Content-Range"))
+			return fmt.Errorf("the rest begins at another byte: %q", resp.Header.Get("Content-Range"))
 		}
 	case resp.StatusCode != http.StatusOK:
 		return fmt.Errorf("the rest was refused with %d", resp.StatusCode)

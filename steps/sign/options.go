@@ -172,7 +172,7 @@ func (o Options) repository(e engine.Env, ref *schema.Reference, a oci.Access) (
 		l.Digest = ref.Digest
 	}
 	if l.Digest != ref.Digest {
-		return nil, schema.Errorf(schema.Invalid, "reference %q is not the digest %s that stands beside it", ref.Reference, ref.Digest)
+		return nil, schema.Errorf(schema.Invalid, "reference %q is not the digest %s beside it", ref.Reference, ref.Digest)
 	}
 	return o.OCI.Open(l, e.Dir, a)
 }

@@ -1,0 +1,149 @@
+package importer
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/compile"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// november reads testdata/november.json: facts of a later tree of upstream's, a
+// service that the catalogue of March does not have, in its own layout.
+func november(t *testing.T) *reference {
+	t.Helper()
+	data, err := os.ReadFile("testdata/november.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r reference
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	if err := dec.Decode(&r); err != nil {
+		t.Fatal(err)
+	}
+	return &r
+}
+
+// TestRoundTripNovember imports what upstream added later, RKE2 down to VR200
+// with Kubeflow, into the catalogue of March, and holds that the recipes of the
+// two together are what upstream's merging comes to on top of it.
+func TestRoundTripNovember(t *testing.T) {
+	r := november(t)
+	march, err := recipes.Release("2026-03")
+	if err != nil {
+		t.Fatal(err)
+	}
+	site, err := Import(r.tree(t), "tree", Ours{march, recipes.Manifest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, left := range site.Left {
+		// Checks came in November; all else has a counterpart.
+		if !strings.Contains(left, "the catalogue has no check ") {
+			t.Errorf("left over: %s", left)
+		}
+	}
+	if site.Overlays != len(r.Overlays) {
+		t.Errorf("%d overlays of %d", site.Overlays, len(r.Overlays))
+	}
+	src, err := compile.Shipped("2026-03")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if src, err = src.With(write(t, site.Files)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := compile.Vet(src); err != nil {
+		t.Fatalf("vet: %v\n%s", err, all(site))
+	}
+	both := open(t, src)
+	for name, o := range r.Overlays {
+		got, err := both.Resolve(o.Criteria, false)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		want := r.merged(t, march, name)
+		if diff := cmp.Diff(want, versions(got)); diff != "" {
+			t.Errorf("%s (-merged +imported):\n%s", name, diff)
+		}
+		for path, expr := range o.Constraints {
+			if c := constraintOf(got, path); c != expr {
+				t.Errorf("%s: %s is %q, not %q", name, path, c, expr)
+			}
+		}
+	}
+}
+
+// part is what a component of the recipe comes to.
+type part struct {
+	Version, Source, Chart, Namespace string
+	Values                            map[string]any
+	Manifests                         []string
+}
+
+// versions is what a recipe comes to, by component.
+func versions(r *schema.RecipeResult) map[string]part {
+	out := map[string]part{}
+	for _, c := range r.ComponentRefs {
+		p := part{c.Version, c.Source, c.Chart, c.Namespace, recipes.Numbers(c.Values).(map[string]any), nil}
+		for _, m := range c.Manifests {
+			p.Manifests = append(p.Manifests, path.Base(m.Path))
+		}
+		out[c.Name] = p
+	}
+	return out
+}
+
+func constraintOf(r *schema.RecipeResult, path string) string {
+	for _, c := range r.Constraints {
+		if c.Name == path {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// merged is what an overlay comes to on top of what the catalogue answers where
+// nothing is asked for, as upstream merges it: values files and overrides down
+// the chain, the registry's chart for components that the catalogue lacks.
+func (r *reference) merged(t *testing.T, march *recipes.Catalog, name string) map[string]part {
+	t.Helper()
+	base, err := march.Resolve(schema.Criteria{}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := versions(base)
+	var chain []string
+	for n := name; n != ""; n = r.Overlays[n].Base {
+		chain = append([]string{n}, chain...)
+	}
+	for _, n := range chain {
+		for c, o := range r.Overlays[n].Components {
+			p, ok := out[c]
+			if !ok {
+				k := r.Components[c]
+				p = part{k.Version, k.Source, path.Base("/" + k.Chart), k.Namespace, cloneMap(r.Values[c]), nil}
+				if k.Chart == "" {
+					p.Chart = ""
+				}
+			} else {
+				p.Values = cloneMap(p.Values)
+			}
+			merge(p.Values, r.Values[o.Use])
+			merge(p.Values, o.Values)
+			p.Values = recipes.Numbers(p.Values).(map[string]any)
+			p.Manifests = append(p.Manifests, o.Manifests...)
+			out[c] = p
+		}
+	}
+	return out
+}
