@@ -114,6 +114,9 @@ func (r *reference) tree(t *testing.T) fstest.MapFS {
 			for _, m := range o.Components[c].Manifests {
 				p := "components/" + c + "/manifests/" + m
 				data, err := recipes.Manifest(schema.Manifest{Path: p})
+				if schema.CodeOf(err) == schema.NotFound {
+					data, err = []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "+m+"}\n"), nil // a later one, whose text is of no matter
+				}
 				if err != nil {
 					t.Fatal(err)
 				}
