@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,7 @@ type API struct {
 	clients  *clients
 	current  atomic.Pointer[catalogue]
 	inFlight atomic.Int64
+	running  chan struct{} // has a place for each answer that may be made at once
 	draining atomic.Bool
 	status   atomic.Pointer[Status]
 }
@@ -70,7 +72,7 @@ func newAPI(c Config, cat *recipes.Catalog, routes []Route) (*API, error) {
 	if c.Log == nil {
 		c.Log = func(string, ...any) {}
 	}
-	a := &API{Config: c, clients: newClients(c.Limit), mux: http.NewServeMux()}
+	a := &API{Config: c, clients: newClients(c.Limit), mux: http.NewServeMux(), running: make(chan struct{}, 2*runtime.GOMAXPROCS(0)+2)}
 	a.status.Store(&Status{Reason: "starting"})
 	if err := a.Use(cat); err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -260,6 +261,43 @@ func TestDeadline(t *testing.T) {
 	refused(t, ask(a, "GET", "/v1/wait?selector=a", nil), 504, "timeout", "", true)
 	if r.last().Status != 504 {
 		t.Errorf("record %+v", r.last())
+	}
+}
+
+// TestBoundedWork: requests whose clients went away while they wait for a place
+// never run, and those that run keep their place to the end.
+func TestBoundedWork(t *testing.T) {
+	entered, release := make(chan string, 1000), make(chan struct{})
+	a, _ := started(t, Config{}, waiting(entered, release))
+	places := cap(a.running)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan int)
+	for i := range places + 20 {
+		go func() {
+			r := httptest.NewRequest("GET", "/v1/wait?selector=a"+strconv.Itoa(i), nil).WithContext(ctx)
+			w := httptest.NewRecorder()
+			a.ServeHTTP(w, r)
+			done <- w.Code
+		}()
+	}
+	for a.InFlight() < int64(places+20) || len(entered) < places {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	for range places + 20 {
+		if status := <-done; status != 499 {
+			t.Errorf("status %d", status)
+		}
+	}
+	if len(entered) != places || len(a.running) != places {
+		t.Errorf("%d ran, %d places are taken, of %d", len(entered), len(a.running), places)
+	}
+	close(release)
+	for len(a.running) > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if w := ask(a, "GET", "/v1/wait?selector=b", nil); w.Code != 200 {
+		t.Errorf("afterwards: %d", w.Code)
 	}
 }
 

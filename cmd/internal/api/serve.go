@@ -121,6 +121,17 @@ const promised = 256 << 10
 func (q *request) compute(c *call, key string) (*answer, *failure) {
 	ctx, cancel := context.WithTimeout(q.r.Context(), q.api.Timeout)
 	defer cancel()
+	// What a client does not wait for any more goes on to its end, so that only so
+	// many may run; who waits for a place and goes away has cost nothing.
+	select {
+	case q.api.running <- struct{}{}:
+	case <-ctx.Done():
+		return nil, q.expired()
+	}
+	if a := c.cache.get(key); a != nil { // made while this one waited
+		<-q.api.running
+		return a, nil
+	}
 	done := c.flight.DoChan(key, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), q.api.Timeout)
 		defer cancel()
@@ -134,6 +145,7 @@ func (q *request) compute(c *call, key string) (*answer, *failure) {
 	})
 	select {
 	case r := <-done:
+		<-q.api.running
 		err, m := r.Err, r.Val.(made)
 		q.Steps = m.steps
 		var bad *bundleError
@@ -150,11 +162,20 @@ func (q *request) compute(c *call, key string) (*answer, *failure) {
 		q.Bundle = m.answer.bundle
 		return m.answer, nil
 	case <-ctx.Done():
-		if q.r.Context().Err() != nil {
-			return nil, failureOf(schema.Errorf(schema.Canceled, "the client went away"))
-		}
-		return nil, failureOf(schema.Errorf(schema.Timeout, "it took longer than %s", q.api.Timeout))
+		go func() {
+			<-done
+			<-q.api.running
+		}()
+		return nil, q.expired()
 	}
+}
+
+// expired is for a request that nobody waits for, or not any longer.
+func (q *request) expired() *failure {
+	if q.r.Context().Err() != nil {
+		return failureOf(schema.Errorf(schema.Canceled, "the client went away"))
+	}
+	return failureOf(schema.Errorf(schema.Timeout, "it took longer than %s", q.api.Timeout))
 }
 
 // made is what computing came to.
