@@ -2,11 +2,13 @@ package expect
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/constraint"
 	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
@@ -36,6 +38,33 @@ type condition struct {
 	sources  []Source
 	problem  string // why it cannot be decided, whatever is read
 	any, all []condition
+	// Fields and Where in order, parsed once for all objects.
+	must, which []field
+}
+
+// field is one field and what it must be.
+type field struct {
+	path  string
+	steps []step
+	err   error // of the path
+	expr  string
+	fixed *constraint.Expr // of an expression without references
+}
+
+// fieldsOf parses fields, in order of their paths.
+func fieldsOf(m map[string]string) []field {
+	var out []field
+	for _, path := range slices.Sorted(maps.Keys(m)) {
+		f := field{path: path, expr: m[path]}
+		f.steps, f.err = parsePath(path)
+		if !strings.Contains(f.expr, "${") && f.expr != "*" {
+			if x, err := constraint.Parse(f.expr); err == nil {
+				f.fixed = &x
+			}
+		}
+		out = append(out, f)
+	}
+	return out
 }
 
 var variable = pattern.New(`\$\{([^}]*)\}`)
@@ -131,6 +160,7 @@ func (v vars) condition(e recipes.Expect, constraints []schema.Constraint) condi
 			c.Fields[c.Value] = k.Value
 		}
 	}
+	c.must, c.which = fieldsOf(c.Fields), fieldsOf(c.Where)
 	if c.Proxy != nil {
 		p := *c.Proxy
 		text(&p.Service)

@@ -36,6 +36,7 @@ type evaluation struct {
 	readings Readings
 	claimed  func(Source, Object) bool
 	actual   []string
+	quiet    bool // nobody reads the problems of fields
 }
 
 // Evaluate decides a check. claimed reports whether another check names an
@@ -129,6 +130,7 @@ func (e *evaluation) condition(c condition) Verdict {
 			out.Status = v.Status
 		}
 	}
+	slices.Sort(out.Problems)
 	switch {
 	case c.Match == "none" && holds > 0:
 		out.Status = constraint.Failed
@@ -161,12 +163,11 @@ func (e *evaluation) find(c condition) (found []object, unread []string) {
 			if s.Service == "" && !c.named(o) || c.Unclaimed && e.claimed != nil && e.claimed(s, o) {
 				continue
 			}
-			if where := e.expressions(c.Where, object{s, o}); where.Status == constraint.Passed {
+			if len(c.which) == 0 || e.quietly(true, c.which, object{s, o}).Status == constraint.Passed {
 				found = append(found, object{s, o})
 			}
 		}
 	}
-	slices.SortStableFunc(found, func(a, b object) int { return strings.Compare(nameOf(a.source, a.tree), nameOf(b.source, b.tree)) })
 	return found, unread
 }
 
@@ -231,7 +232,16 @@ func (c condition) what() string {
 }
 
 // fields decides what an object's fields must be.
-func (e *evaluation) fields(c condition, o object) Verdict { return e.expressions(c.Fields, o) }
+func (e *evaluation) fields(c condition, o object) Verdict {
+	return e.quietly(c.Match == "none", c.must, o)
+}
+
+// quietly decides fields without the words for what does not hold.
+func (e *evaluation) quietly(quiet bool, fields []field, o object) Verdict {
+	defer func(was bool) { e.quiet = was }(e.quiet)
+	e.quiet = quiet
+	return e.expressions(fields, o)
+}
 
 // measure records the value that a check is about.
 func (e *evaluation) measure(c condition, o object) {
@@ -254,14 +264,13 @@ func (e *evaluation) shows(c condition, o object) string {
 }
 
 // expressions decides several fields of an object, all of which must hold.
-func (e *evaluation) expressions(m map[string]string, o object) Verdict {
+func (e *evaluation) expressions(fields []field, o object) Verdict {
 	out := Verdict{Status: constraint.Passed}
-	for _, path := range slices.Sorted(maps.Keys(m)) {
-		p, err := parsePath(path)
-		if err != nil {
-			return Verdict{Status: constraint.Unknown, Problems: []string{err.Error()}}
+	for _, f := range fields {
+		if f.err != nil {
+			return Verdict{Status: constraint.Unknown, Problems: []string{f.err.Error()}}
 		}
-		v := e.field(path, m[path], values(o.tree, p), o)
+		v := e.field(f, values(o.tree, f.steps), o)
 		if v.Status == constraint.Passed {
 			continue
 		}
@@ -274,20 +283,35 @@ func (e *evaluation) expressions(m map[string]string, o object) Verdict {
 }
 
 // field decides one field; of several values one must be as expected.
-func (e *evaluation) field(path, expr string, got []string, o object) Verdict {
-	name := nameOf(o.source, o.tree) + ": " + path
-	must, missing := e.resolve(expr, o.tree)
+func (e *evaluation) field(f field, got []string, o object) Verdict {
+	if f.fixed != nil {
+		out := constraint.Failed
+		for _, g := range got {
+			status, _ := f.fixed.Eval(g)
+			if status == constraint.Passed {
+				return Verdict{Status: status}
+			}
+			if status == constraint.Unknown {
+				out = status
+			}
+		}
+		if e.quiet {
+			return Verdict{Status: out}
+		}
+	}
+	name := nameOf(o.source, o.tree) + ": " + f.path
+	must, missing := e.resolve(f.expr, o.tree)
 	switch {
 	case missing != "":
 		return Verdict{Status: constraint.Unknown, Problems: []string{name + " cannot be compared: " + missing}}
-	case len(got) == 0 && expr == "*":
+	case len(got) == 0 && f.expr == "*":
 		return Verdict{Status: constraint.Failed, Problems: []string{name + " is not set"}}
 	case len(got) == 0:
 		return Verdict{Status: constraint.Failed, Problems: []string{fmt.Sprintf("%s is not set, must be %s", name, must)}}
 	}
 	out := Verdict{Status: constraint.Failed}
 	for _, g := range got {
-		v := e.compare(expr, g, o.tree)
+		v := e.compare(f.expr, g, o.tree)
 		if v.Status == constraint.Passed {
 			return v
 		}

@@ -1,6 +1,9 @@
 package expect
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // Keep returns the part of an object of s that bound checks look at; false if
 // none of them does. What is not looked at is not kept: a cluster has many Pods,
@@ -8,12 +11,21 @@ import "strings"
 func Keep(s Source, checks []Bound) func(Object) (Object, bool) {
 	var conditions []condition
 	var paths [][]step
+	seen := map[string]bool{} // what names objects, and paths: many checks share them
 	for _, b := range checks {
 		b.each(func(c condition) {
 			for _, x := range c.sources {
 				if x == s {
-					conditions = append(conditions, c)
-					paths = append(paths, c.paths()...)
+					if name := fmt.Sprint("of ", c.Name, c.Labels); !seen[name] {
+						seen[name] = true
+						conditions = append(conditions, c)
+					}
+					for _, p := range c.paths() {
+						if text := fmt.Sprint(p); !seen[text] {
+							seen[text] = true
+							paths = append(paths, p)
+						}
+					}
 				}
 			}
 		})
@@ -21,7 +33,9 @@ func Keep(s Source, checks []Bound) func(Object) (Object, bool) {
 	return func(o Object) (Object, bool) {
 		wanted := s.Service != ""
 		for _, c := range conditions {
-			wanted = wanted || c.named(o)
+			if wanted = wanted || c.named(o); wanted {
+				break
+			}
 		}
 		if !wanted {
 			return nil, false
