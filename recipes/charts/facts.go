@@ -61,16 +61,25 @@ func (l Library) Names() ([]string, error) {
 // version, those of one that differs in the patch number only are used, and
 // chart.Version is another one than was asked for. NotFound without either.
 func (l Library) Find(chart, version string) (*Chart, error) {
+	name, data, err := l.file(chart, version)
+	if err != nil {
+		return nil, err
+	}
+	return read(name, data)
+}
+
+// file returns the fact file that Find reads, with its name.
+func (l Library) file(chart, version string) (string, []byte, error) {
 	chart = path.Base(chart) // a repository's name may be before it
 	for _, f := range l.folders {
 		data, err := fs.ReadFile(f, FileName(chart, version))
 		if err == nil {
-			return read(FileName(chart, version), data)
+			return FileName(chart, version), data, nil
 		}
 	}
 	names, err := l.Names()
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	near := ""
 	for _, n := range names {
@@ -80,10 +89,10 @@ func (l Library) Find(chart, version string) (*Chart, error) {
 		}
 	}
 	if near == "" {
-		return nil, schema.Errorf(schema.NotFound, "there are no facts of chart %s %s", chart, version).
+		return "", nil, schema.Errorf(schema.NotFound, "there are no facts of chart %s %s", chart, version).
 			WithHint("eidos chart inspect writes them from the chart")
 	}
-	return l.Find(chart, near)
+	return l.file(chart, near)
 }
 
 // patchOf reports whether two versions differ in their third number at most.

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/userfile"
@@ -161,8 +163,32 @@ func (c Config) saveBundle(ctx context.Context, env engine.Env, b *schema.Bundle
 				env.Progress(done, total, "bytes written")
 			}
 		}
-		return nil
+		return syncFiles(ctx, root, b.Files)
 	})
+}
+
+// syncs is how many files are flushed at once. A file system writes them
+// together: one after the other, each would wait for a turn of the disk.
+const syncs = 16
+
+// syncFiles flushes files that were written. None of them is seen before: the
+// directory gets its name afterwards.
+func syncFiles(ctx context.Context, root *os.Root, files []schema.File) error {
+	var g errgroup.Group
+	g.SetLimit(syncs)
+	for _, f := range files {
+		g.Go(func() error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			in, err := root.Open(f.Path)
+			if err != nil {
+				return err
+			}
+			return errors.Join(in.Sync(), in.Close())
+		})
+	}
+	return g.Wait()
 }
 
 // replaceable refuses a directory that holds anything but an untouched bundle.
@@ -227,7 +253,7 @@ func saveBlob(ctx context.Context, env engine.Env, root *os.Root, f schema.File)
 	if n != f.Size {
 		return schema.Errorf(schema.Invalid, "file %q has %d bytes, and the bundle says %d", f.Path, n, f.Size)
 	}
-	return errors.Join(out.Sync(), out.Close())
+	return out.Close()
 }
 
 // within says in which directory an error is.

@@ -24,6 +24,7 @@ type component struct {
 	files  []manifest                            // of its kustomization
 	// archive is the packaged chart that goes into the bundle, or nil.
 	archive *schema.LockedChart
+	brief   charts.Brief // what is known of its chart
 }
 
 // chart reports whether the component has a chart; else it has manifests only,

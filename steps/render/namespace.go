@@ -4,9 +4,24 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/pattern"
 )
+
+// know reads what is known of the component's chart. Of a chart without facts
+// nothing is known, which is no error.
+func (c *component) know() error {
+	if !c.chart() {
+		return nil
+	}
+	b, err := charts.Builtin().Brief(c.Chart, c.Version)
+	if schema.CodeOf(err) == schema.NotFound {
+		return nil
+	}
+	c.brief = b
+	return err
+}
 
 var privilegedLine = pattern.New(`(?m)^[ \t-]*(privileged|hostNetwork|hostPID|hostIPC): *true|^[ \t-]*hostPath:`)
 
@@ -14,19 +29,14 @@ var privilegedLine = pattern.New(`(?m)^[ \t-]*(privileged|hostNetwork|hostPID|ho
 // because the chart runs some, its operator makes some, or a manifest has some.
 func (c *component) privileged() bool {
 	operators := []string{"gpu-operator", "network-operator", "nodewright", "skyhook-operator"}
-	facts := c.chartFacts()
-	return facts != nil && facts.Privileged || slices.Contains(operators, c.Chart) ||
+	return c.brief.Privileged || slices.Contains(operators, c.Chart) ||
 		slices.ContainsFunc(c.own, func(m manifest) bool { return privilegedLine.Match(m.data) })
 }
 
 // crds lists the CustomResourceDefinitions that the chart brings.
 func (c *component) crds() []string {
-	facts := c.chartFacts()
-	if facts == nil {
-		return nil
-	}
 	var out []string
-	for _, d := range facts.CRDs {
+	for _, d := range c.brief.CRDs {
 		if !d.Off {
 			out = append(out, d.Plural+"."+d.Group)
 		}

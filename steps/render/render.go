@@ -73,7 +73,7 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 	}
 	var errs []error
 	for _, c := range cs {
-		errs = append(errs, c.place(place), c.load(src.Manifest))
+		errs = append(errs, c.place(place), c.load(src.Manifest), c.know())
 	}
 	lock, err := vendor(cs, src.Charts)
 	errs = append(errs, err)
