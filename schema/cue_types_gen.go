@@ -1195,6 +1195,10 @@ type RenderParams struct {
 	// argocd, flux: repository the bundle is deployed from, https://… or oci://…
 	Repo string `json:"repo,omitempty"`
 
+	// argocd: name of the Application over the others, which is also the prefix of
+	// their names; several bundles in one Argo CD need several.
+	AppName Name `json:"appName,omitempty"`
+
 	// argocd, flux: branch, commit or digest in the repository; a tag as refs/tags/TAG.
 	Revision string `json:"revision,omitempty"`
 

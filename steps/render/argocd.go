@@ -107,7 +107,11 @@ func argocd(j *job, t *Tree) error {
 			return err
 		}
 	}
-	root := newApplication(j.name, "argocd")
+	name := j.name
+	if j.appName != "" {
+		name = j.appName
+	}
+	root := newApplication(name, "argocd")
 	root.Spec.Source = &source{RepoURL: j.repo.url, Path: j.repo.path("applications"), TargetRevision: j.repo.revision}
 	if err := t.addYAML("app-of-apps.yaml", "", root); err != nil {
 		return err
@@ -139,7 +143,11 @@ func newApplication(name, namespace string) application {
 // application is the Application of one component: its chart, and its own
 // manifests as a second source.
 func (j *job) application(c *component) (application, error) {
-	app := newApplication(c.Name, c.Namespace)
+	name := c.Name
+	if j.appName != "" {
+		name = j.appName + "-" + c.Name
+	}
+	app := newApplication(name, c.Namespace)
 	app.Metadata.Labels = map[string]string{"app.kubernetes.io/part-of": j.name}
 	app.Metadata.Annotations = map[string]string{"argocd.argoproj.io/sync-wave": strconv.Itoa(c.order)}
 	app.Spec.SyncPolicy.SyncOptions = []string{

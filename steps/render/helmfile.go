@@ -36,6 +36,9 @@ type helmfileRelease struct {
 	Version   string   `json:"version,omitempty"`
 	Needs     []string `json:"needs,omitempty"` // NAMESPACE/NAME
 	Values    []string `json:"values,omitempty"`
+	// Kinds that come with the charts are not there yet when it is compared with
+	// the cluster the first time.
+	NoValidation bool `json:"disableValidationOnInstall,omitempty"`
 }
 
 // helmfile writes one release a component, and one for its own manifests.
@@ -58,6 +61,7 @@ func helmfile(j *job, t *Tree) error {
 		}
 		for _, r := range c.releases() {
 			hr := helmfileRelease{Name: r.Name, Namespace: r.Namespace, Chart: "./" + r.Chart, Version: r.Version, Needs: needs}
+			hr.NoValidation = len(r.CRDs) > 0 || c.after() != nil && r.Name == c.after().release
 			if r.Values != "" {
 				hr.Values = []string{r.Values}
 			}

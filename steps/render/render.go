@@ -45,6 +45,7 @@ type job struct {
 	recipe     *schema.RecipeResult
 	components []*component // in deployment order, those left out are not in it
 	repo       repository
+	appName    string // of Argo CD's Applications; "" if not said
 	notes      []string
 	lock       *schema.BundleLock // a copy, or nil: charts stay where they are
 }
@@ -86,7 +87,7 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 		return nil, err
 	}
 	sum := sha256.Sum256(canonical)
-	j := &job{name: Name(r.Criteria), version: bundleVersion(r.Metadata.Version), recipe: r, components: cs, repo: repo, lock: lock}
+	j := &job{name: Name(r.Criteria), version: bundleVersion(r.Metadata.Version), recipe: r, components: cs, repo: repo, appName: p.AppName, lock: lock}
 	j.notes = notes(r, cs, place)
 	if d.layout == "umbrella" {
 		j.notes = append(j.notes, addresses(cs)...)
@@ -148,6 +149,9 @@ func target(p schema.RenderParams) (deployer, repository, error) {
 	}
 	if found.write == nil {
 		errs = append(errs, bad("deployer", "no deployer %q", name).WithHint("%s", schema.Suggest(string(name), names)))
+	}
+	if p.AppName != "" && name != "argocd" {
+		errs = append(errs, bad("appName", "%s bundles have no Applications", name).WithHint("leave it out, or use the deployer argocd"))
 	}
 	gitops := name == "argocd" || name == "flux"
 	var repo repository
