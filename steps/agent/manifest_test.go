@@ -152,10 +152,10 @@ func TestNewRunRefuses(t *testing.T) {
 		`agent.timeout: "1ms" is not a time for a Job, 1s or more`,
 		`agent.image: "two words" is not an image`,
 		`agent.jobName: "` + strings.Repeat("a", 53) + `" is not a name for a Job: at most 52 letters, digits and dashes`,
-		`agent.nodeSelector: "gpu" is not a node label`,
-		`agent.nodeSelector: "a=b c" is not a node label`,
-		`agent.toleration: "a:Never" is not a toleration`,
-		`agent.toleration: "=x" is not a toleration`,
+		`agent.nodeSelector[0]: "gpu" is not a node label`,
+		`agent.nodeSelector[1]: "a=b c" is not a node label`,
+		`agent.toleration[0]: "a:Never" is not a toleration`,
+		`agent.toleration[1]: "=x" is not a toleration`,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
