@@ -235,7 +235,7 @@ func TestPolicyHolds(t *testing.T) {
 	cue := "kind: \"TrustPolicy\"\napiVersion: \"eidos.nvidia.com/v1alpha1\"\n_b: \"https://example.com/other\"\n" +
 		"signers: [{name: \"alice\", key: \"alice.pub\"}]\nattestations: [{\n\ttype: \"slsaprovenance1\"\n\tbuilder: _b\n}]\n"
 	_, err = o.verify(map[string]any{"policy": o.file("policy.cue", cue)})
-	if err == nil || !strings.Contains(err.Error(), "wants https://example.com/other (policy.cue:7:2)") {
+	if err == nil || !strings.Contains(err.Error(), "wants https://example.com/other (policy.cue:7:11)") {
 		t.Errorf("in CUE: %v", err)
 	}
 	// And flags add to a policy.

@@ -42,6 +42,10 @@ func verifiable(p schema.VerifyParams, image, bundle bool) error {
 	if p.File != "" && (image || bundle) || image && p.Signatures != "" {
 		return schema.Errorf(schema.Invalid, "a file is verified by itself, and signatures of an image are kept beside it")
 	}
+	if p.TrustedRoot != "" && p.Policy == "" && !byIdentity(p) {
+		return schema.Errorf(schema.Invalid, "a trusted root has no effect: nothing is checked by certificates").At("", "trustedRoot").
+			WithHint("name who may sign with %s, or a policy with %s", schema.Parameter("certificateIdentity"), schema.Parameter("policy"))
+	}
 	return nil
 }
 
