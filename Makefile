@@ -61,7 +61,7 @@ vuln:
 	@scripts/vuln
 
 race:
-	go test -race -timeout 30m ./...
+	go test -race -timeout 60m ./...
 
 tidy:
 	go mod tidy -diff

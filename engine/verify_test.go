@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"regexp"
 	"testing"
 	"time"
 
@@ -74,8 +74,9 @@ func TestVerifyNoticesDamagedLines(t *testing.T) {
 					t.Fatal(err)
 				}
 				wrong := verify()
-				want := fmt.Sprintf("line %d of %q is damaged", line, path)
-				if len(wrong) == 0 || !strings.Contains(fmt.Sprint(wrong), want) {
+				// A long path is cut in the middle.
+				want := regexp.MustCompile(fmt.Sprintf(`line %d of ".*%s" is damaged`, line, regexp.QuoteMeta(filepath.Base(path))))
+				if len(wrong) == 0 || !want.MatchString(fmt.Sprint(wrong)) {
 					t.Fatalf("got %v, want %s", wrong, want)
 				}
 				runner()

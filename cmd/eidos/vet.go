@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
 	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
@@ -141,8 +142,11 @@ func (a *app) vetPipeline(ctx context.Context, args []string, f *runFlags) error
 }
 
 // isPolicy reports whether a file is a policy, from its text: one with a mistake
-// in it is a policy too.
+// in it is a policy too. What is read once only, as a pipe, is a pipeline.
 func isPolicy(path string) bool {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
 	text, err := userfile.Read(path, schema.MaxBytes)
 	return err == nil && bytes.Contains(text, []byte("TrustPolicy")) && policyKind.Match(text)
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -87,7 +88,7 @@ func serveCommand(ts *testscript.TestScript, neg bool, args []string) {
 		_ = p.cmd.Process.Kill()
 		_ = log.Close()
 	})
-	processes[ts.MkAbs(".")] = p
+	processes.Store(ts.MkAbs("."), p)
 	line := p.wait(ts, `"ready"`, 0)
 	var ready struct{ Address string }
 	ts.Check(json.Unmarshal([]byte(line), &ready))
@@ -98,9 +99,15 @@ func serveCommand(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("URL", scheme+"://"+strings.Replace(ready.Address, "[::]", "127.0.0.1", 1))
 }
 
-// processes are the servers of scripts by their directory; scripts of this
-// package run one after the other.
-var processes = map[string]*process{}
+// processOf is the server of a script, nil if it has none.
+func processOf(ts *testscript.TestScript) *process {
+	p, _ := processes.Load(ts.MkAbs("."))
+	server, _ := p.(*process)
+	return server
+}
+
+// processes are the servers of scripts by their directory: scripts run in parallel.
+var processes sync.Map // of *process
 
 // wait waits until the log has a line with that text after so many bytes, and
 // returns it.
@@ -130,7 +137,7 @@ func (p *process) wait(ts *testscript.TestScript, text string, after int) string
 // for TEXT in what it logs from then on.
 func signalCommand(ts *testscript.TestScript, neg bool, args []string) {
 	sig := map[string]os.Signal{"TERM": syscall.SIGTERM, "HUP": syscall.SIGHUP, "INT": os.Interrupt}
-	p := processes[ts.MkAbs(".")]
+	p := processOf(ts)
 	if neg || p == nil || len(args) == 0 || len(args) > 2 || sig[args[0]] == nil {
 		ts.Fatalf("usage: signal TERM|HUP|INT [TEXT], after serve")
 	}
@@ -145,7 +152,7 @@ func signalCommand(ts *testscript.TestScript, neg bool, args []string) {
 // endedCommand waits until the server has ended, and checks its exit status:
 // ended STATUS.
 func endedCommand(ts *testscript.TestScript, neg bool, args []string) {
-	p := processes[ts.MkAbs(".")]
+	p := processOf(ts)
 	if neg || p == nil || len(args) != 1 {
 		ts.Fatalf("usage: ended STATUS, after serve")
 	}
