@@ -157,7 +157,7 @@ func TestNewRefuses(t *testing.T) {
 	for _, e := range schema.List(err) {
 		got = append(got, e.Error())
 	}
-	want := []string{`image: "two words" is not an image`, `nodeSelector: "gpu" is not a node label`, `toleration: "a:Never" is not a toleration`}
+	want := []string{`image: "two words" is not an image`, `nodeSelector[0]: "gpu" is not a node label`, `toleration[0]: "a:Never" is not a toleration`}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
