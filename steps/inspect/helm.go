@@ -53,7 +53,8 @@ func newHelm(program string, c *chart, files map[string][]byte) (h *helm, closin
 			}
 		}
 		to := filepath.Join(h.chart, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(to), 0o700); err == nil {
+		err := os.MkdirAll(filepath.Dir(to), 0o700)
+		if err == nil {
 			err = os.WriteFile(to, data, 0o600)
 		}
 		if err != nil {
