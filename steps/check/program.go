@@ -113,11 +113,14 @@ func (x *runner) watch(ctx context.Context, namespace, job string) (pods map[int
 		list, err := x.cluster.JobPods(ctx, namespace, job)
 		if err == nil {
 			pods = map[int]kube.Pod{}
-			trouble = ""
+			// Pods that the deadline took away say no more why they waited.
 			for _, p := range list {
 				pods[p.Index] = p
-				if p.Trouble != "" && p.Phase == "Pending" {
+				switch {
+				case p.Trouble != "" && p.Phase == "Pending":
 					trouble = "Pod " + p.Name + ": " + p.Trouble
+				case p.Phase == "Running" || p.Phase == "Succeeded":
+					trouble = ""
 				}
 				if p.Hopeless {
 					return nil, trouble

@@ -84,7 +84,7 @@ func TestPrograms(t *testing.T) {
 		}), "failed", "482 is not >= 482.5", "482"},
 		"no result":        {check("none", func(k *recipes.Check) { k.Run.Reader = recipes.Reader{NCCL: true} }), "unknown", "no table", ""},
 		"no image":         {check("image", func(k *recipes.Check) { k.Run.Image = "missing" }), "unknown", "ImagePullBackOff", ""},
-		"too many GPUs":    {check("gpus", func(k *recipes.Check) { k.Run.GPUs, k.Timeout = 64, "20s" }), "unknown", "Insufficient nvidia.com/gpu", ""},
+		"too many GPUs":    {check("gpus", func(k *recipes.Check) { k.Run.GPUs, k.Timeout = 64, "8s" }), "unknown", "Insufficient nvidia.com/gpu", ""},
 		"hangs":            {check("hangs", func(k *recipes.Check) { k.Run.Image, k.Timeout = "hangs", "3s" }), "unknown", "did not end in time", ""},
 		"every node":       {check("nodes", func(k *recipes.Check) { k.Run.EveryGPUNode = true }), "passed", "", ""},
 		"one of the nodes": {check("one", func(k *recipes.Check) { k.Run.EveryGPUNode, k.Run.Image = true, "fails-on-b" }), "failed", "on node node-b it ended with status 1", ""},
