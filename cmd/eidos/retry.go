@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -81,14 +79,9 @@ func (a *app) retryRun(ctx context.Context, args []string, f *runFlags) error {
 	if err != nil {
 		return err
 	}
-	opts := a.compileOptions()
-	opts.Params = src.Params
-	if src.Values != nil {
-		doc, err := schema.Parse("--params-file of run "+past.ID, src.Values)
-		if err != nil {
-			return err
-		}
-		opts.Values, _ = doc.Exact().(map[string]any)
+	opts, err := a.optionsOf(past)
+	if err != nil {
+		return err
 	}
 	a.pipelineName, a.pipeline = name, text
 	p, err := a.compileText(ctx, name, text, opts, w)
@@ -103,6 +96,20 @@ func (a *app) retryRun(ctx context.Context, args []string, f *runFlags) error {
 		r.Retry, r.Source = past.ID, src
 		return a.runPlan(ctx, p, r, st, f)
 	})
+}
+
+// optionsOf are the parameters that a run was started with.
+func (a *app) optionsOf(past history.Run) (plan.Options, error) {
+	opts := a.compileOptions()
+	opts.Params = past.Source.Params
+	if past.Source.Values != nil {
+		doc, err := schema.Parse("--params-file of run "+past.ID, past.Source.Values)
+		if err != nil {
+			return opts, err
+		}
+		opts.Values, _ = doc.Exact().(map[string]any)
+	}
+	return opts, nil
 }
 
 // toRetry finds the run to retry: the one that is named, or the newest that did
@@ -189,8 +196,7 @@ func shortPath(path string) string {
 // keepText puts a pipeline's text into the store, where it stays as long as a
 // run names it.
 func keepText(ctx context.Context, s *store.Directory, text []byte) (schema.Digest, error) {
-	sum := sha256.Sum256(text)
-	d := schema.Digest("sha256:" + hex.EncodeToString(sum[:]))
+	d := schema.DigestOf(text)
 	if s.Has(ctx, d, int64(len(text))) {
 		return d, nil
 	}

@@ -90,14 +90,9 @@ func (a *app) pagesOfRuns(s *store.Directory) *page.Runs {
 			if err != nil {
 				return nil, err
 			}
-			opts := b.compileOptions()
-			opts.Params = r.Source.Params
-			if r.Source.Values != nil {
-				doc, err := schema.Parse("--params-file of run "+r.ID, r.Source.Values)
-				if err != nil {
-					return nil, err
-				}
-				opts.Values, _ = doc.Exact().(map[string]any)
+			opts, err := b.optionsOf(r)
+			if err != nil {
+				return nil, err
 			}
 			return b.compileText(ctx, r.Pipeline, text, opts, w)
 		},

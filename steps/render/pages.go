@@ -76,7 +76,7 @@ func (j *job) addPages(t *Tree, set string) error {
 		panic("BUG: " + err.Error())
 	}
 	for _, e := range entries {
-		text, err := template.New(e.Name()).Option("missingkey=error").Funcs(template.FuncMap{"sh": shellQuote, "cell": cell, "reverse": reverse}).
+		text, err := template.New(e.Name()).Option("missingkey=error").Funcs(template.FuncMap{"sh": ShellQuote, "cell": cell, "reverse": reverse}).
 			ParseFS(pageFiles, dir+"/"+e.Name(), "pages/*.md", "pages/*.sh")
 		if err != nil {
 			panic("BUG: " + err.Error())
@@ -118,8 +118,8 @@ func (c *component) releases() []release {
 
 var plainWord = pattern.New(`^[A-Za-z0-9_./:@%+=,-]+$`)
 
-// shellQuote writes s as one word for sh.
-func shellQuote(s string) string {
+// ShellQuote writes s as one word for sh.
+func ShellQuote(s string) string {
 	if plainWord.MatchString(s) {
 		return s
 	}

@@ -79,7 +79,7 @@ func FuzzAccept(f *testing.F) {
 		if g, contentType, ok := negotiate(header, formats); ok && (g.Name == "" || !strings.Contains(contentType, "/")) {
 			t.Fatalf("%q: %v %q", header, g, contentType)
 		}
-		takesGzip(header)
+		TakesGzip(header)
 		readable(header)
 	})
 }

@@ -64,8 +64,8 @@ func weighed(part string) (name string, q float64) {
 	return name, q
 }
 
-// takesGzip reports whether an Accept-Encoding header allows gzip.
-func takesGzip(header string) bool {
+// TakesGzip reports whether an Accept-Encoding header allows gzip.
+func TakesGzip(header string) bool {
 	if header == "" {
 		return false
 	}

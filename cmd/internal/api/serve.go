@@ -213,7 +213,7 @@ func (q *request) respond(a *answer, contentType string) {
 		contentType = a.contentType
 	}
 	body, length, etag := a.body, a.length, a.etag
-	if takesGzip(q.r.Header.Get("Accept-Encoding")) {
+	if TakesGzip(q.r.Header.Get("Accept-Encoding")) {
 		if z := a.compressed(); z != nil {
 			body, length, etag = z, a.lengthZip, a.etagZip
 			h["Content-Encoding"] = inGzip

@@ -36,11 +36,11 @@ func (p *page) compare(r *http.Request) (string, view, error) {
 		return "", view{}, err
 	}
 	var d compare
-	query := url.Values{}
+	query, queries := url.Values{}, queriesOf(list)
 	for _, s := range []side{{Prefix: "a.", Label: "From"}, {Prefix: "b.", Label: "To"}} {
 		q := only(without(s.Prefix, r.URL.Query()), asked)
 		d.Asked = d.Asked || len(q) > 0
-		s.Query, s.Fields = link(q), choices(list, url.Values{})
+		s.Query, s.Fields = link(q), choices(list, queries, url.Values{})
 		for i := range s.Fields {
 			for j := range s.Fields[i].Options {
 				o := &s.Fields[i].Options[j]

@@ -62,14 +62,24 @@ func (p *page) explore(r *http.Request) (string, view, error) {
 	}
 	q := only(r.URL.Query(), fields)
 	d.Chosen = len(q) > 0
-	d.Fields = choices(d.Catalogue, q)
-	d.Matrix = matrixOf(d.Catalogue, q)
-	for _, c := range d.Catalogue.Recipes {
-		if fits(of(c.Criteria), q) {
-			d.Recipes = append(d.Recipes, found{c, link(of(c.Criteria))})
+	queries := queriesOf(d.Catalogue)
+	d.Fields = choices(d.Catalogue, queries, q)
+	d.Matrix = matrixOf(d.Catalogue, queries, q)
+	for i, c := range d.Catalogue.Recipes {
+		if fits(queries[i], q) {
+			d.Recipes = append(d.Recipes, found{c, link(queries[i])})
 		}
 	}
 	return "explore", view{Title: "Choose a cluster", Script: "explore.js", Data: d}, nil
+}
+
+// queriesOf are the queries for the recipes of a catalogue, in its order.
+func queriesOf(list schema.CriteriaList) []url.Values {
+	var out []url.Values
+	for _, r := range list.Recipes {
+		out = append(out, of(r.Criteria))
+	}
+	return out
 }
 
 // fits reports whether a recipe has all that was chosen.
@@ -84,7 +94,7 @@ func fits(recipe, chosen url.Values) bool {
 
 // choices are the fields of the form. A word can be chosen if a recipe has it
 // together with what was chosen in the other fields.
-func choices(list schema.CriteriaList, chosen url.Values) []choice {
+func choices(list schema.CriteriaList, queries []url.Values, chosen url.Values) []choice {
 	var out []choice
 	for _, f := range list.Fields {
 		c := choice{Name: f.Name, Label: label(f.Name), Options: []option{{Value: "", Label: "any"}}}
@@ -95,8 +105,7 @@ func choices(list schema.CriteriaList, chosen url.Values) []choice {
 			}
 		}
 		for _, w := range f.Words {
-			if !slices.ContainsFunc(list.Recipes, func(r schema.CriteriaRecipe) bool {
-				q := of(r.Criteria)
+			if !slices.ContainsFunc(queries, func(q url.Values) bool {
 				return q.Get(f.Name) == w.Name && fits(q, others)
 			}) && chosen.Get(f.Name) != w.Name {
 				continue
@@ -117,12 +126,12 @@ func label(field string) string {
 
 // matrixOf counts the recipes of every accelerator on every service, among those
 // that fit the other fields.
-func matrixOf(list schema.CriteriaList, chosen url.Values) matrix {
+func matrixOf(list schema.CriteriaList, queries []url.Values, chosen url.Values) matrix {
 	others := only(chosen, []string{"intent", "os", "platform"})
 	cells := map[[2]string]*cell{}
 	used := map[string]bool{}
-	for _, r := range list.Recipes {
-		q := of(r.Criteria)
+	for i, r := range list.Recipes {
+		q := queries[i]
 		s, a := q.Get("service"), q.Get("accelerator")
 		if s == "" || a == "" || !fits(q, others) {
 			continue

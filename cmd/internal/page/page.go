@@ -18,8 +18,8 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"strings"
 
+	"github.com/NVIDIA/eidos/cmd/internal/api"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -122,7 +122,7 @@ func (p *page) write(w http.ResponseWriter, r *http.Request, status int, name st
 
 // send writes a body, compressed for those who take that.
 func send(w http.ResponseWriter, r *http.Request, status int, body []byte) {
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+	if api.TakesGzip(r.Header.Get("Accept-Encoding")) {
 		var b bytes.Buffer
 		z := gzip.NewWriter(&b)
 		_, errWrite := z.Write(body)

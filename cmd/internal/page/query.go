@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/render"
 )
 
 // fields are the criteria in the order of the forms.
@@ -69,21 +70,10 @@ func command(program string, q url.Values, names []string, more ...string) strin
 				words = append(words, "--"+n)
 				continue
 			}
-			words = append(words, "--"+n, quote(v))
+			words = append(words, "--"+n, render.ShellQuote(v))
 		}
 	}
 	return strings.Join(append(words, more...), " ")
-}
-
-// quote is a word as a POSIX shell reads it back.
-func quote(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:=@%+,", r)
-	}
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !plain(r) }) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // merged are the parameters of both.

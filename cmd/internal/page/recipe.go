@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/path"
 )
 
 // recipe is the page of one recipe.
@@ -84,11 +85,15 @@ func title(c schema.Criteria) string {
 func componentsOf(r schema.RecipeResult, all []schema.Explained) []component {
 	values := map[string][]value{}
 	for _, e := range all {
-		name, rest, ok := cut(strings.TrimPrefix(e.Path, "components."))
-		if !ok || !strings.HasPrefix(e.Path, "components.") || e.Value == nil && e.Displaced == nil {
+		p, err := path.Parse(e.Path)
+		if err != nil || len(p) < 3 || !p.Begins(path.Of("components")) || e.Value == nil && e.Displaced == nil {
 			continue
 		}
-		values[name] = append(values[name], value{e, strings.TrimPrefix(rest, "values."), textOf(e.Value)})
+		name, rest := p[1].Key, p[2:]
+		if rest.Begins(path.Of("values")) && len(rest) > 1 {
+			rest = rest[1:]
+		}
+		values[name] = append(values[name], value{e, rest.String(), textOf(e.Value)})
 	}
 	step := map[string]int{}
 	for i, name := range r.DeploymentOrder {
@@ -100,19 +105,6 @@ func componentsOf(r schema.RecipeResult, all []schema.Explained) []component {
 		out = append(out, component{c, step[name], values[name]})
 	}
 	return out
-}
-
-// cut splits a path at the dot after its first name, which may be quoted.
-func cut(path string) (first, rest string, ok bool) {
-	if strings.HasPrefix(path, `"`) {
-		end := strings.Index(path[1:], `"`)
-		if end < 0 {
-			return path, "", false
-		}
-		first, rest = path[1:end+1], path[end+2:]
-		return first, strings.TrimPrefix(rest, "."), strings.HasPrefix(rest, ".")
-	}
-	return strings.Cut(path, ".")
 }
 
 // textOf is a value on one line.

@@ -13,5 +13,5 @@ func (p *page) snapshot(r *http.Request) (string, view, error) {
 	if err := p.ask(r.Context(), "/v1/criteria", nil, &list); err != nil {
 		return "", view{}, err
 	}
-	return "snapshot", view{Title: "Check a snapshot", Script: "snapshot.js", Data: choices(list, nil)}, nil
+	return "snapshot", view{Title: "Check a snapshot", Script: "snapshot.js", Data: choices(list, queriesOf(list), nil)}, nil
 }
