@@ -51,7 +51,7 @@ What is known of a chart comes with eidos, as data.`,
 	return c
 }
 
-// recipeOrBundle is the input that an argument stands for: a bundle if it is a
+// recipeOrBundle is the input that an argument names: a bundle if it is a
 // directory or something in a registry, else a recipe.
 func recipeOrBundle(arg string) map[string]any {
 	if at, ok := ociTarget(arg); ok {

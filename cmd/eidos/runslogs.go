@@ -30,7 +30,7 @@ func (a *app) runsLogs() *cobra.Command {
 					if e.Type == engine.EventStep && e.State.Final() {
 						names = append(names, e.Step)
 					}
-					// How an attempt failed belongs to what it said.
+					// How an attempt failed belongs to its log.
 					if (e.Type == engine.EventLog || e.Type == engine.EventStep && e.Error != nil) && (step == "" || e.Step == step) {
 						logs = append(logs, e)
 					}

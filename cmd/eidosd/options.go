@@ -20,7 +20,7 @@ type options struct {
 	version                    bool
 	timeout, drain, drainDelay time.Duration
 	trusted                    []netip.Prefix
-	service                    string // of Cloud Run; "" elsewhere
+	service                    string // of Cloud Run; "" outside of it
 	project                    string // of Google Cloud, for the names of traces
 }
 

@@ -142,7 +142,7 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// TestDrainLimit: what does not end in time is left, and the exit status tells.
+// TestDrainLimit: what does not end in time is left, and the exit status reports it.
 func TestDrainLimit(t *testing.T) {
 	s := startServer(t, "--drain", "50ms")
 	dial(t, s.address, "POST /v1/detect HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{")

@@ -27,7 +27,7 @@ type StepHistory struct {
 	Lost bool `json:"lost,omitempty"`
 }
 
-// Explain tells why a step did what it did in a run, and what has changed
+// Explain reports why a step did what it did in a run, and what has changed
 // since another one: the one before it, of the same pipeline, in which the step
 // got as far as a key, if against is "". NotFound if the run has no such step.
 func Explain(s *store.Directory, run, step, against string) (StepHistory, error) {

@@ -74,7 +74,7 @@ func recorded(s *store.Directory, id string) (Run, error) {
 		switch {
 		case e.Type == engine.EventRun:
 			info.State, info.Steps = e.State, e.Steps
-			if e.State == engine.Running { // begun, or resumed: what was counted is told again
+			if e.State == engine.Running { // begun, or resumed: what was counted is reported again
 				info.Ran, info.Reused, info.Failed = 0, 0, 0
 			}
 		case e.Type != engine.EventStep || !e.State.Final():

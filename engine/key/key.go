@@ -47,7 +47,7 @@ func (k *recorder) part(name, value string) {
 // ShortSize is the length in bytes of what keyStart writes in hex.
 const ShortSize = 6
 
-// Short is how a key begins: enough to tell it from the others of a store,
+// Short is how a key begins: enough to distinguish it from the others of a store,
 // and short, because each step of each run says it.
 func Short(key schema.Digest) string {
 	h, err := key.Hex()

@@ -373,7 +373,7 @@ func TestUse(t *testing.T) {
 	}
 }
 
-// TestPage: a page answers what is no route, within the limits.
+// TestPage: a page answers what is not a route, within the limits.
 func TestPage(t *testing.T) {
 	a, r := started(t, Config{Page: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello")) })})
 	if w := ask(a, "GET", "/", nil); w.Code != 200 || w.Body.String() != "hello" || w.Header().Get("X-Request-Id") == "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// endpoint is what stands at one path.
+// endpoint is what one path serves.
 type endpoint struct {
 	path    string
 	allow   string              // methods, for Allow
@@ -298,7 +298,7 @@ func (q *request) passTo(w http.ResponseWriter, h http.Handler) *failure {
 	return nil
 }
 
-// counted tells the record what a handler writes.
+// counted adds what a handler writes to the record.
 type counted struct {
 	http.ResponseWriter
 	q *request

@@ -15,7 +15,7 @@ import (
 )
 
 // Limit is how much one client may ask for: a bucket of Burst requests, filled
-// with Rate a second. A Rate of 0 is no limit.
+// with Rate a second. A Rate of 0 sets no limit.
 type Limit struct {
 	Rate  float64
 	Burst int
@@ -60,7 +60,7 @@ func (c *clients) of(r *http.Request) netip.Addr {
 	for i := len(named) - 1; i >= 0; i-- {
 		a, err := parseClient(strings.TrimSpace(named[i]))
 		if err != nil {
-			return addr // what stands left of it nobody vouches for
+			return addr // what is left of it was written by the client
 		}
 		addr = a
 		if !c.trusts(a) {

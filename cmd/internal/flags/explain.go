@@ -39,7 +39,7 @@ func (o *once) Set(s string) error {
 	return o.Value.Set(s)
 }
 
-// Explain is an error of pflag in words that tell what to type; help is the hint
+// Explain is an error of pflag in words that name what to type; help is the hint
 // where nothing better is known. It is nil for other errors.
 func Explain(f *pflag.FlagSet, help string, err error) *schema.Error {
 	var unknown *pflag.NotExistError

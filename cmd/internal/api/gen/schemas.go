@@ -45,7 +45,7 @@ func (s *schemas) read(definition string) object {
 }
 
 // hoist makes references of tree go to components, and drops its own
-// definitions; those of a single field, whose name is no definition's, are put
+// definitions; those of a single field, whose name is not of a definition, are put
 // in their place.
 func (s *schemas) hoist(tree object) {
 	defs, _ := tree["$defs"].(object)
