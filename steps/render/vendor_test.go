@@ -159,7 +159,8 @@ func TestVendored(t *testing.T) {
 // read.
 func TestVendorRefused(t *testing.T) {
 	r, src, _ := vendored(t)
-	bad := *src.Charts
+	whole := src.Charts
+	bad := *whole
 	bad.Charts = append([]schema.LockedChart{}, bad.Charts[1:]...)
 	bad.Charts[0].Version = "9.9.9"
 	for name, tt := range map[string]struct {
@@ -168,8 +169,8 @@ func TestVendorRefused(t *testing.T) {
 		want string
 	}{
 		"lock":     {&bad, schema.RenderParams{}, `component "cert-manager": the lock does not pin its chart`},
-		"flux oci": {src.Charts, schema.RenderParams{Deployer: "flux", Repo: "oci://registry.example.com/a:v1"}, "repo: Flux reads charts in a directory from Git only"},
-		"too long": {tooLong(src.Charts), schema.RenderParams{}, "its chart has 5242881 bytes, and Helm takes at most 5242880 inside of another chart"},
+		"flux oci": {whole, schema.RenderParams{Deployer: "flux", Repo: "oci://registry.example.com/a:v1"}, "repo: Flux reads charts in a directory from Git only"},
+		"too long": {tooLong(whole), schema.RenderParams{}, "its chart has 5242881 bytes, and Helm takes at most 5242880 inside of another chart"},
 	} {
 		src.Charts = tt.lock
 		_, err := Render(r, tt.p, src)
@@ -178,7 +179,7 @@ func TestVendorRefused(t *testing.T) {
 		}
 	}
 	// Charts in their own files have no such limit.
-	src.Charts = tooLong(src.Charts)
+	src.Charts = tooLong(whole)
 	if _, err := Render(r, schema.RenderParams{Layout: "components"}, src); err != nil {
 		t.Error(err)
 	}
