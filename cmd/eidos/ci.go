@@ -105,14 +105,19 @@ func (a *app) now() time.Time {
 	return time.Now()
 }
 
-// reportWriter writes a report in a format for CI.
+// reportFormats are the names of the formats of reportWriter.
+func reportFormats() []string { return []string{"junit", "ctrf", "sarif", "html", "prometheus"} }
+
+// reportWriter writes a report in a format for CI, for people or for monitoring.
 func reportWriter(format string) func(io.Writer, checks.Report) error {
-	return map[string]func(io.Writer, checks.Report) error{"junit": checks.JUnit, "ctrf": checks.CTRF, "sarif": checks.SARIF}[format]
+	return map[string]func(io.Writer, checks.Report) error{
+		"junit": checks.JUnit, "ctrf": checks.CTRF, "sarif": checks.SARIF, "html": checks.HTML, "prometheus": checks.Prometheus,
+	}[format]
 }
 
 // written is a report in one of those formats.
 func written(format string, r checks.Report) ([]byte, error) {
-	if format != "ctrf" {
+	if format != "ctrf" && format != "prometheus" {
 		// The others need no time: the same input gives the same bytes.
 		r.Start, r.Stop = time.Time{}, time.Time{}
 	}

@@ -33,7 +33,7 @@ image shows is unknown, which is no drift.`,
 	with := a.params(c, "DiffParams")
 	c.Flags().StringVarP(&output, "output", "o", "-", "where the report goes: a path, - or cm://namespace/name")
 	s.stageFlags(c, "", "")
-	s.formatFlag(c, "table", "junit", "ctrf", "sarif")
+	s.formatFlag(c, append([]string{"table"}, reportFormats()...)...)
 	s.valuesFromFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s.with = with()

@@ -45,7 +45,7 @@ On a cluster nothing is changed by checks that only read; eidos validate
 	f.BoolVar(&failOnError, "fail-on-error", true, "exit with 3 when constraints do not hold or checks do not pass")
 	f.BoolVar(&rights, "print-rights", false, "print the roles that the checks of --phase take, and stop")
 	s.stageFlags(c, "", "")
-	s.formatFlag(c, "table", "junit", "ctrf", "sarif")
+	s.formatFlag(c, append([]string{"table"}, reportFormats()...)...)
 	s.valuesFromFlag(c)
 	must(c.MarkFlagRequired("recipe"))
 	c.RunE = func(c *cobra.Command, _ []string) error {

@@ -84,7 +84,7 @@ func TestFormats(t *testing.T) {
 		golden(t, prefix+"table.txt", []byte(ValidationTable(v, 0)))
 		golden(t, prefix+"summary.md", []byte(Summary(r)))
 		golden(t, prefix+"annotations.txt", []byte(Annotations(r.Problems())))
-		for name, write := range map[string]func(io.Writer, Report) error{"junit.xml": JUnit, "ctrf.json": CTRF, "sarif.json": SARIF} {
+		for name, write := range map[string]func(io.Writer, Report) error{"junit.xml": JUnit, "ctrf.json": CTRF, "sarif.json": SARIF, "page.html": HTML, "prometheus.prom": Prometheus} {
 			var b bytes.Buffer
 			if err := write(&b, r); err != nil {
 				t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"sort"
 
+	"github.com/NVIDIA/eidos/cmd/internal/checks"
 	"github.com/NVIDIA/eidos/cmd/internal/graph"
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine/plan"
@@ -31,7 +32,9 @@ func HTML(w io.Writer, r Run) error {
 		Versions        []row
 		Pushed          []string
 		Lines           []line
-	}{Outcome: s, Took: text.Duration(s.End.Sub(s.Start)), Timeline: template.HTML(timeline(s)), Pushed: r.Pushed, Lines: lines(s.Steps)}
+		Style           template.CSS
+		Checks          template.HTML
+	}{Outcome: s, Took: text.Duration(s.End.Sub(s.Start)), Timeline: template.HTML(timeline(s)), Pushed: r.Pushed, Lines: lines(s.Steps), Style: checks.Style(), Checks: checks.Tables(r.Checks)}
 	for _, state := range []string{"done", "reused", "failed", "skipped", "canceled", "running"} {
 		if n := s.Counts[state]; n > 0 {
 			page.Summary = append(page.Summary, row{state, fmt.Sprint(n)})

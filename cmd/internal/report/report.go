@@ -1,10 +1,11 @@
-// Package report shows a run that has ended: as one HTML page, and as JUnit
-// XML for CI. Both are made of the run's events.
+// Package report shows a run that has ended: as one HTML page, and as results
+// for CI systems. Both are made of the run's events.
 package report
 
 import (
 	"time"
 
+	"github.com/NVIDIA/eidos/cmd/internal/checks"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/plan"
 )
@@ -15,6 +16,7 @@ type Run struct {
 	Plan     *plan.Plan        // nil leaves out the graph, and how long steps waited
 	Versions map[string]string // what made the run: eidos, go, catalogue
 	Pushed   []string          // references by digest of what it pushed
+	Checks   []checks.Suite    // what its validations and comparisons found; the page shows it
 }
 
 // Step is one step of a run, gathered from its events.

@@ -57,7 +57,9 @@ func TestJUnit(t *testing.T) {
 
 func TestHTML(t *testing.T) {
 	var b bytes.Buffer
-	if err := HTML(&b, sample()); err != nil {
+	r := sample()
+	r.Checks = []checks.Suite{{Name: "verify", Results: []checks.Result{{Name: "nodes-ready", Outcome: checks.Failed, Status: "failed", Message: "node <a> is not ready", Hint: "look at it"}}}}
+	if err := HTML(&b, r); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "testdata/report.html", b.Bytes())
@@ -68,7 +70,8 @@ func TestHTML(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"reading &lt;os&gt;", "1 done, 1 reused, 1 failed, 1 canceled; 2.0s", "sha256:ab", "see the report", "collect reads or changes the world",
-		"/src/p.yaml", "parameter intent</dt><dd><code>training", "<dt>eidos</dt><dd><code>v1", "gpu@sha256:ef", ">3 constraints &lt;do&gt; not hold</td>"} {
+		"/src/p.yaml", "parameter intent</dt><dd><code>training", "<dt>eidos</dt><dd><code>v1", "gpu@sha256:ef", ">3 constraints &lt;do&gt; not hold</td>",
+		"<h2>verify</h2>", "1 failed", "node &lt;a&gt; is not ready<br><span class=\"soft\">look at it"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}
