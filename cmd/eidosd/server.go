@@ -154,10 +154,11 @@ func removeSocket(path string) error {
 	return os.Remove(path)
 }
 
-// serve answers requests until a signal or ctx ends it.
+// serve answers requests until a signal or ctx ends it. Signals stay ours until
+// the process has ended: one that arrives between the last request and the exit
+// would otherwise kill a server that shut down as it should.
 func (s *server) serve(ctx context.Context) error {
 	signal.Notify(s.signals, syscall.SIGTERM, os.Interrupt, syscall.SIGHUP)
-	defer signal.Stop(s.signals)
 	l, err := s.listen(ctx)
 	if err != nil {
 		return err
