@@ -111,7 +111,7 @@ func (f *executor) jobs(a *app, w *wired, s *store.Directory, cluster kube.Confi
 		return nil, err
 	}
 	o := jobs.Options{
-		Kube: cluster, Between: between, URI: f.store, Store: s, Env: a.passOn(), Version: versionOf(), Random: random,
+		Kube: cluster, Shared: between, URI: f.store, Store: s, Env: a.passOn(), Version: versionOf(), Random: random,
 	}
 	if access.PlainHTTP {
 		o.Args = append(o.Args, "--plain-http")

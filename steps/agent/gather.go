@@ -9,6 +9,7 @@ import (
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/kube"
+	"github.com/NVIDIA/eidos/steps/kube/job"
 )
 
 // readers is how many results are read at once.
@@ -19,13 +20,13 @@ const tail = 5
 
 // gather reads the result of every Pod: its ConfigMap or, if it could not write
 // that, its log.
-func gather(ctx context.Context, c *kube.Client, r run, pods []kube.Pod, job kube.Job, trouble string, o Options) []result {
+func gather(ctx context.Context, c *kube.Client, r run, s job.Status, o Options) []result {
 	out := make([]result, max(1, len(r.nodes)))
 	var g errgroup.Group
 	g.SetLimit(readers)
 	for i := range out {
 		g.Go(func() error {
-			out[i] = gatherOne(ctx, c, r, i, last(pods, i), job, trouble, o)
+			out[i] = gatherOne(ctx, c, r, i, last(s.Pods, i), s, o)
 			return nil
 		})
 	}
@@ -43,15 +44,14 @@ func last(pods []kube.Pod, index int) *kube.Pod {
 	return nil
 }
 
-func gatherOne(ctx context.Context, c *kube.Client, r run, index int, p *kube.Pod, job kube.Job, trouble string, o Options) result {
-	late := job.Reason == deadlineExceeded
+func gatherOne(ctx context.Context, c *kube.Client, r run, index int, p *kube.Pod, status job.Status, o Options) result {
 	switch {
-	case p == nil && late:
-		return result{err: tooLong(r, trouble)}
+	case p == nil && status.Late():
+		return result{err: tooLong(r, status.Trouble)}
 	case p == nil:
-		return result{err: noPod(r, job)}
-	case late && p.Phase != "Succeeded" && p.Phase != "Failed":
-		return result{node: p.Node, err: tooLate(r, p, trouble)}
+		return result{err: noPod(r, status.Job)}
+	case status.Late() && p.Phase != "Succeeded" && p.Phase != "Failed":
+		return result{node: p.Node, err: tooLate(r, p, status.Trouble)}
 	case p.Hopeless:
 		return result{node: p.Node, err: schema.Errorf(schema.Failed, "the agent on node %s cannot start: %s", p.Node, p.Trouble).WithHint("%s", hintFor(p.Trouble))}
 	}
@@ -145,9 +145,9 @@ func failure(p *kube.Pod, story []string) error {
 }
 
 // noPod is the error of a Job that never had a Pod for an index.
-func noPod(r run, job kube.Job) error {
-	if job.Failed {
-		return schema.Errorf(schema.Failed, "job %s failed: %s: %s", r.name, job.Reason, job.Message)
+func noPod(r run, ended kube.Job) error {
+	if ended.Failed {
+		return schema.Errorf(schema.Failed, "job %s failed: %s: %s", r.name, ended.Reason, ended.Message)
 	}
 	return schema.Errorf(schema.Failed, "job %s ended without a Pod", r.name)
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/NVIDIA/eidos/steps/collect"
 	"github.com/NVIDIA/eidos/steps/kube"
 )
 
@@ -133,38 +132,36 @@ func runJob(ctx context.Context, c *kube.Client, r run, o Options) (results []re
 	if err != nil {
 		return nil, err
 	}
-	job, err := r.job()
+	manifest, err := r.job()
 	if err != nil {
 		return nil, err
 	}
 	if r.before, err = before(ctx, c, r); err != nil {
 		return nil, create(err)
 	}
+	d := newDriver(c, r, o)
 	if r.agent.NoCleanup {
 		o.Log("job %s stays in namespace %s", r.name, r.agent.Namespace)
 	} else {
 		defer func() {
-			if e := cleanup(ctx, c, r); e != nil {
-				// The snapshot is there; what is left must be said, and no more.
+			if e := d.Delete(ctx, r.leftovers()...); e != nil {
+				// The snapshot is there: what is left is reported, and no error.
 				o.Log("cleaning up job %s: %v; delete what has the label %s=%s", r.name, e, labelRun, r.name)
 			}
 		}()
 	}
-	for _, object := range append(rights, job) {
-		if err := c.Apply(ctx, object); err != nil {
-			return nil, create(ended(ctx, err, r, ""))
-		}
+	if err := d.Create(ctx, append(rights, manifest)...); err != nil {
+		return nil, create(ended(ctx, err, r, ""))
 	}
 	if r.agent.Privileged {
 		o.Log("the agent runs as root with the files and the system bus of its host")
 	}
 	o.Log("job %s in namespace %s: %s", r.name, r.agent.Namespace, r.image)
-	w := &watch{client: c, run: r, options: o, following: map[string]bool{}, seen: map[string]kube.Pod{}}
-	pods, failed, err := w.untilDone(ctx)
+	status, err := untilDone(ctx, d, r, o)
 	if err != nil {
-		return nil, ended(ctx, err, r, w.trouble)
+		return nil, ended(ctx, err, r, status.Trouble)
 	}
-	return gather(ctx, c, r, pods, failed, w.trouble, o), nil
+	return gather(ctx, c, r, status, o), nil
 }
 
 // before returns the versions of the ConfigMaps that the run will write, by
@@ -223,11 +220,4 @@ func tooLong(r run, trouble string) error {
 		return schema.Errorf(schema.Timeout, "%s: %s", msg, trouble).WithHint("%s", hintFor(trouble))
 	}
 	return schema.Errorf(schema.Timeout, "%s", msg).WithHint("%s gives it longer", schema.Parameter("agent.timeout"))
-}
-
-// cleanup deletes what a run made, also when its time is up.
-func cleanup(ctx context.Context, c *kube.Client, r run) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), collect.AgentCleanUp)
-	defer cancel()
-	return c.DeleteAll(ctx, r.leftovers())
 }

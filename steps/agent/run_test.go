@@ -197,7 +197,7 @@ func testNameTaken(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	c := connect(t, p)
-	if err := cleanup(context.Background(), c, r); err != nil {
+	if err := newDriver(c, r, options(&log)).Delete(context.Background(), r.leftovers()...); err != nil {
 		t.Fatal(err)
 	}
 	w.clean(t)
@@ -219,7 +219,7 @@ func testOwnAccount(t *testing.T, w *world) {
 		}
 	}
 	t.Cleanup(func() {
-		if err := cleanup(ctx, admin, r); err != nil {
+		if err := newDriver(admin, r, Options{}).Delete(ctx, r.leftovers()...); err != nil {
 			t.Error(err)
 		}
 	})

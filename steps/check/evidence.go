@@ -18,6 +18,7 @@ import (
 	"github.com/NVIDIA/eidos/recipes/expect"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/constraint"
+	"github.com/NVIDIA/eidos/steps/kube/job"
 	"github.com/NVIDIA/eidos/steps/validate"
 )
 
@@ -26,7 +27,7 @@ func EvidenceKind(n Needs) engine.Kind {
 	type input struct {
 		Recipe *schema.RecipeResult `in:"recipe"`
 	}
-	spec := engine.Spec{Name: "evidence", Doc: "check a cluster, and record what was measured", Version: 1, Effect: true, CleanUp: func(any) time.Duration { return 2 * cleanUp }}
+	spec := engine.Spec{Name: "evidence", Doc: "check a cluster, and record what was measured", Version: 1, Effect: true, CleanUp: func(any) time.Duration { return 2 * job.CleanUp }}
 	return engine.Define(spec, func(ctx context.Context, env engine.Env, p schema.EvidenceParams, in input) (*schema.Evidence, error) {
 		q := schema.VerifyClusterParams{Phase: p.Phase, Only: p.Only, Skip: p.Skip, AllowUnknown: p.AllowUnknown, Kubeconfig: p.Kubeconfig, Context: p.Context, Data: p.Data}
 		known, err := n.checks(ctx, env, q.Data)

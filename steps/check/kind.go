@@ -8,6 +8,7 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/kube/job"
 )
 
 // Needs is what the kind needs of its surroundings.
@@ -33,7 +34,7 @@ func Kind(n Needs) engine.Kind {
 		Doc:     "check on a running cluster that it works as a recipe says",
 		Version: 1,
 		Effect:  true,
-		CleanUp: func(any) time.Duration { return 2 * cleanUp },
+		CleanUp: func(any) time.Duration { return 2 * job.CleanUp },
 	}
 	return engine.Define(spec, func(ctx context.Context, env engine.Env, p schema.VerifyClusterParams, in input) (*schema.ValidationResult, error) {
 		known, err := n.checks(ctx, env, p.Data)

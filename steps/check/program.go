@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,13 +13,12 @@ import (
 	"github.com/NVIDIA/eidos/recipes/expect"
 	"github.com/NVIDIA/eidos/schema/constraint"
 	"github.com/NVIDIA/eidos/steps/kube"
+	"github.com/NVIDIA/eidos/steps/kube/job"
 )
 
 const (
 	// labelRun marks everything that one run of checks made.
 	labelRun = "eidos.nvidia.com/run"
-	// cleanUp is how long deleting it may take, also after the run was stopped.
-	cleanUp = 30 * time.Second
 	// keep is how long a Job that nobody deleted stays after its end.
 	keep = 10 * time.Minute
 	// poll is how often a Job is looked at.
@@ -83,65 +83,43 @@ func (x *runner) program(ctx context.Context, i item) expect.Verdict {
 		return unknown(err.Error())
 	}
 	name := strings.TrimRight(i.check.Name[:min(len(i.check.Name), 40)], "-.") + "-" + x.name // Pods add up to 11 characters
+	d := &job.Driver{Cluster: x.cluster, Namespace: namespace, Name: name, Poll: poll, Log: func(format string, args ...any) {
+		x.note(i.check.Name+": "+format, args...)
+	}}
 	objects := manifests(i.check, r, name, namespace, x.name, tolerations)
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUp)
-		defer cancel()
-		for _, o := range objects {
-			if err := x.cluster.Delete(ctx, kube.NewObject(o.Kind(), namespace, o.Name())); err != nil {
-				x.note("deleting what check %s made: %v; it has the label %s=%s", i.check.Name, err, labelRun, x.name)
-			}
+		if err := d.Delete(ctx, objects...); err != nil {
+			x.note("deleting what check %s created: %v; it has the label %s=%s", i.check.Name, err, labelRun, x.name)
 		}
 	}()
-	for _, o := range objects {
-		if err := x.cluster.Apply(ctx, o); err != nil {
-			return unknown(err.Error())
-		}
+	if err := d.Create(ctx, objects...); err != nil {
+		return unknown(err.Error())
 	}
-	pods, why := x.watch(ctx, namespace, name)
+	pods, why := ended(ctx, d)
 	if why != "" {
 		return unknown(why)
 	}
-	return x.result(ctx, i, r, namespace, pods)
+	return x.result(ctx, d, i, r, pods)
 }
 
-// watch waits for the end of a Job and returns the last Pod of each index; why
+// ended waits for the end of a Job and returns the last Pod of each index; why
 // is the reason for which there is no result.
-func (x *runner) watch(ctx context.Context, namespace, job string) (pods map[int]kube.Pod, why string) {
-	trouble := ""
-	for {
-		list, err := x.cluster.JobPods(ctx, namespace, job)
-		if err == nil {
-			pods = map[int]kube.Pod{}
-			// Pods that the deadline took away say no more why they waited.
-			for _, p := range list {
-				pods[p.Index] = p
-				switch {
-				case p.Trouble != "" && p.Phase == "Pending":
-					trouble = "Pod " + p.Name + ": " + p.Trouble
-				case p.Phase == "Running" || p.Phase == "Succeeded":
-					trouble = ""
-				}
-				if p.Hopeless {
-					return nil, trouble
-				}
-			}
-			var j kube.Job
-			if j, err = x.cluster.Job(ctx, namespace, job); err == nil && (j.Complete || j.Failed) {
-				if j.Reason == "DeadlineExceeded" {
-					return nil, "it did not end in time" + behind(trouble)
-				}
-				return pods, ""
-			}
-		}
+func ended(ctx context.Context, d *job.Driver) (pods map[int]kube.Pod, why string) {
+	for s, err := range d.Watch(ctx) {
 		switch {
-		case ctx.Err() != nil:
-			return nil, "it did not end in time" + behind(trouble)
+		case ctx.Err() != nil || s.Late():
+			return nil, "it did not end in time" + behind(s.Trouble)
 		case err != nil:
 			return nil, err.Error()
+		case s.Refused != "" || len(s.Stuck) > 0:
+			return nil, s.Trouble
 		}
-		sleep(ctx, poll)
+		pods = map[int]kube.Pod{}
+		for _, p := range s.Pods {
+			pods[p.Index] = p
+		}
 	}
+	return pods, ""
 }
 
 func behind(trouble string) string {
@@ -152,7 +130,7 @@ func behind(trouble string) string {
 }
 
 // result decides by what the Pods of a Job that has ended left.
-func (x *runner) result(ctx context.Context, i item, r recipes.Run, namespace string, pods map[int]kube.Pod) expect.Verdict {
+func (x *runner) result(ctx context.Context, d *job.Driver, i item, r recipes.Run, pods map[int]kube.Pod) expect.Verdict {
 	var problems []string
 	for n := range r.Pods {
 		p, ok := pods[n]
@@ -164,17 +142,17 @@ func (x *runner) result(ctx context.Context, i item, r recipes.Run, namespace st
 		case p.Phase != "Failed":
 			return unknown("Pod " + p.Name + " has not ended" + behind(p.Trouble))
 		}
-		said := ""
-		if log := x.tail(ctx, namespace, p.Name); len(log) > 0 {
-			said = ": " + cut(log[len(log)-1])
+		lastLine := ""
+		if log := x.tail(ctx, d, p.Name); len(log) > 0 {
+			lastLine = cut(log[len(log)-1])
 		}
-		problems = append(problems, fmt.Sprintf("on node %s it ended with status %d%s", p.Node, p.Exit, said))
+		problems = append(problems, fmt.Sprintf("on node %s it ended with status %d%s", p.Node, p.Exit, behind(lastLine)))
 	}
 	slices.Sort(problems)
 	if len(problems) > 0 || r.Reader.Exit {
 		return failed(problems...)
 	}
-	v, err := measured(r.Reader, x.tail(ctx, namespace, pods[0].Name))
+	v, err := measured(r.Reader, x.tail(ctx, d, pods[0].Name))
 	if err != nil {
 		return unknown(err.Error())
 	}
@@ -205,13 +183,8 @@ func judge(i item, r recipes.Run, v float64) expect.Verdict {
 }
 
 // tail is the end of a Pod's log, none if it cannot be read.
-func (x *runner) tail(ctx context.Context, namespace, pod string) []string {
-	var lines []string
-	err := x.cluster.PodLog(ctx, namespace, pod, false, func(line string) {
-		if lines = append(lines, line); len(lines) > 2*lastLines {
-			lines = slices.Clone(lines[lastLines:])
-		}
-	})
+func (x *runner) tail(ctx context.Context, d *job.Driver, pod string) []string {
+	lines, err := d.Tail(ctx, pod, lastLines)
 	if err != nil {
 		x.note("reading the log of Pod %s: %v", pod, err)
 	}
@@ -242,7 +215,7 @@ func manifests(c recipes.Check, r recipes.Run, name, namespace, run string, tole
 	}
 	resources := map[string]any{"limits": limits}
 	var env []any
-	for _, k := range sortedKeys(r.Env) {
+	for _, k := range slices.Sorted(maps.Keys(r.Env)) {
 		env = append(env, map[string]any{"name": k, "value": r.Env[k]})
 	}
 	pod := map[string]any{
@@ -339,9 +312,8 @@ func (x *runner) free(ctx context.Context) {
 	if !x.made {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUp)
-	defer cancel()
-	if err := x.cluster.Delete(ctx, kube.NewObject("Namespace", "", "eidos-check-"+x.name)); err != nil {
+	d := &job.Driver{Cluster: x.cluster}
+	if err := d.Delete(ctx, kube.NewObject("Namespace", "", "eidos-check-"+x.name)); err != nil {
 		x.note("deleting namespace eidos-check-%s: %v; delete what has the label %s=%s", x.name, err, labelRun, x.name)
 	}
 }

@@ -124,5 +124,3 @@ func texts(list any) []string {
 	}
 	return out
 }
-
-func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

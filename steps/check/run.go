@@ -15,6 +15,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/constraint"
 	"github.com/NVIDIA/eidos/steps/kube"
+	"github.com/NVIDIA/eidos/steps/kube/job"
 	"github.com/NVIDIA/eidos/steps/validate"
 )
 
@@ -28,11 +29,7 @@ const (
 type Cluster interface {
 	Reader
 	Nodes(ctx context.Context, selector string) ([]kube.GPUNode, error)
-	Apply(ctx context.Context, o kube.Object) error
-	Delete(ctx context.Context, o kube.Object) error
-	Job(ctx context.Context, namespace, name string) (kube.Job, error)
-	JobPods(ctx context.Context, namespace, job string) ([]kube.Pod, error)
-	PodLog(ctx context.Context, namespace, pod string, follow bool, each func(line string)) error
+	job.Cluster
 }
 
 // runner is one run of checks.

@@ -29,7 +29,7 @@ func (w Workflow) templates(name string) []any {
 		}
 		t := w.pod(template(s), args, s.Secrets)
 		if s.Timeout > 0 {
-			t["activeDeadlineSeconds"] = strconv.Itoa(int((s.Timeout + spare).Seconds()))
+			t["activeDeadlineSeconds"] = strconv.Itoa(int((s.Timeout + overhead).Seconds()))
 		}
 		var limits []any
 		for _, key := range limitsOf(s) {
@@ -75,7 +75,7 @@ func (w Workflow) pod(name string, args []any, secrets []string) map[string]any 
 		},
 		// What a step says by its exit status is final: its own retries are done
 		// inside. A Pod that was killed is started again.
-		"retryStrategy": map[string]any{"limit": lives, "retryPolicy": "Always", "expression": killed()},
+		"retryStrategy": map[string]any{"limit": restarts, "retryPolicy": "Always", "expression": killed()},
 	}
 }
 

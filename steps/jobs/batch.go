@@ -12,15 +12,15 @@ const quiet = 300 * time.Millisecond
 
 // batch is the tasks of one Job.
 type batch struct {
-	waiters []*waiter
-	timer   *time.Timer
+	requests []*request
+	timer    *time.Timer
 }
 
 // add puts w into the batch of its matrix step, or runs it by itself.
-func (e *Executor) add(w *waiter) {
+func (e *Executor) add(w *request) {
 	e.open.Add(1) // one for each task until its batch runs
 	if w.task.Of == "" {
-		e.start([]*waiter{w})
+		e.start([]*request{w})
 		return
 	}
 	e.mu.Lock()
@@ -32,9 +32,9 @@ func (e *Executor) add(w *waiter) {
 		b.timer = time.AfterFunc(quiet, func() { e.fire(key, b) })
 		e.waiting[key] = b
 	}
-	b.waiters = append(b.waiters, w)
+	b.requests = append(b.requests, w)
 	b.timer.Reset(quiet)
-	if len(b.waiters) >= w.task.Rows {
+	if len(b.requests) >= w.task.Rows {
 		b.timer.Reset(0)
 	}
 }
@@ -48,20 +48,20 @@ func (e *Executor) fire(key string, b *batch) {
 	}
 	delete(e.waiting, key)
 	e.mu.Unlock()
-	e.start(b.waiters)
+	e.start(b.requests)
 }
 
-// start runs a Job for waiters until all of them have an outcome, or nobody
+// start runs a Job for requests until all of them have an outcome, or nobody
 // waits any more.
-func (e *Executor) start(waiters []*waiter) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(waiters[0].ctx))
-	left := make(chan struct{}, len(waiters))
-	for _, w := range waiters {
+func (e *Executor) start(requests []*request) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(requests[0].ctx))
+	left := make(chan struct{}, len(requests))
+	for _, w := range requests {
 		context.AfterFunc(w.ctx, func() { left <- struct{}{} })
 	}
 	over := make(chan struct{})
 	go func() {
-		for range waiters {
+		for range requests {
 			select {
 			case <-left:
 			case <-over:
@@ -74,8 +74,8 @@ func (e *Executor) start(waiters []*waiter) {
 		defer func() {
 			cancel()
 			close(over)
-			e.open.Add(-len(waiters))
+			e.open.Add(-len(requests))
 		}()
-		e.run(ctx, waiters)
+		e.run(ctx, requests)
 	}()
 }

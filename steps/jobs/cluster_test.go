@@ -193,7 +193,7 @@ func (w *world) run(t *testing.T, ctx context.Context, text string, change func(
 	}
 	o := Options{
 		Kube: kube.Config{Kubeconfig: w.Kubeconfig}, Pods: schema.Pods{Namespace: schema.Name(w.Namespace), Image: "eidos:test"},
-		Between: w.cache(t), URI: w.registry, Store: s, Version: "test", Poll: 50 * time.Millisecond,
+		Shared: w.cache(t), URI: w.registry, Store: s, Version: "test", Poll: 50 * time.Millisecond,
 		Random: func() string {
 			names.Lock()
 			defer names.Unlock()

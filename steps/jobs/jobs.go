@@ -22,13 +22,13 @@ const defaultNamespace = "default"
 type Options struct {
 	Pods schema.Pods
 	Kube kube.Config
-	// Between is what this machine and the Pods both reach, and URI its address
+	// Shared is what this machine and the Pods both reach, and URI its address
 	// as the Pods are told it.
-	Between engine.Cache
-	URI     string
-	Args    []string // more for `eidos step run`: how to speak to URI
-	Store   engine.Store
-	Env     map[string]string // of the containers
+	Shared engine.Cache
+	URI    string
+	Args   []string // more for `eidos step run`: how to speak to URI
+	Store  engine.Store
+	Env    map[string]string // of the containers
 	// Version of eidos; the Pods' image is the one released with it.
 	Version string
 	// Random gives the end of a Job's name: a few lower-case letters and digits.
@@ -76,11 +76,11 @@ func New(o Options) (*Executor, error) {
 // Execute is an engine.Execute that wants rows together.
 func (e *Executor) Execute(ctx context.Context, t engine.Task, env engine.Env) (engine.TaskResult, error) {
 	// What a run that was interrupted had done is not done again.
-	if res, ok, err := remote.Receive(ctx, t, e.Between, e.Store); err == nil && ok && res.Error == nil {
+	if res, ok, err := remote.Receive(ctx, t, e.Shared, e.Store); err == nil && ok && res.Error == nil {
 		env.Log("done before, by a Pod of the same run")
 		return res, nil
 	}
-	w := &waiter{ctx: ctx, task: t, env: env, done: make(chan outcome, 1)}
+	w := &request{ctx: ctx, task: t, env: env, done: make(chan outcome, 1)}
 	e.add(w)
 	select {
 	case o := <-w.done:
@@ -106,12 +106,12 @@ type outcome struct {
 	err    error
 }
 
-// waiter is one task that somebody waits for.
-type waiter struct {
+// request is one task that somebody waits for.
+type request struct {
 	ctx  context.Context // of the attempt
 	task engine.Task
 	env  engine.Env
 	done chan outcome // takes one without blocking
 }
 
-func (w *waiter) end(res engine.TaskResult, err error) { w.done <- outcome{res, err} }
+func (r *request) end(res engine.TaskResult, err error) { r.done <- outcome{res, err} }

@@ -146,7 +146,7 @@ steps:
 	if schema.CodeOf(err) != schema.Unavailable || !strings.Contains(err.Error(), "ended with status 137 and without a result") {
 		t.Errorf("got %v", err)
 	}
-	if res.Step("a[2]").State != engine.Done || w.count("a[1]") != 1 || w.count("a[2]") != 2 || w.count("b") != 1+lives {
+	if res.Step("a[2]").State != engine.Done || w.count("a[1]") != 1 || w.count("a[2]") != 2 || w.count("b") != 1+restarts {
 		t.Errorf("%s; Pods: a[1] %d, a[2] %d, b %d", res.Step("a[2]").State, w.count("a[1]"), w.count("a[2]"), w.count("b"))
 	}
 	w.clean(t)

@@ -16,12 +16,12 @@ const (
 	labelRun = "eidos.nvidia.com/run"
 	// keep is how long a Job that nobody cleaned up stays after its end.
 	keep = time.Hour
-	// lives is how often a Pod that was killed is started again: its step said
+	// restarts is how often a Pod that was killed is started again: its step returned
 	// nothing, so its own retries do not count.
-	lives = 2
-	// spare is how much longer than its step a Pod may take, to start and to
+	restarts = 2
+	// overhead is how much longer than its step a Pod may take, to start and to
 	// deliver.
-	spare = 5 * time.Minute
+	overhead = 5 * time.Minute
 
 	secretsDir = "/run/eidos/secrets"
 	dockerDir  = "/run/eidos/docker"
@@ -44,7 +44,7 @@ func (e *Executor) job(name string, tasks []engine.Task, plan schema.Digest) (ku
 		spec["runtimeClassName"] = string(e.Pods.RuntimeClass)
 	}
 	if limit := longest(tasks); limit > 0 {
-		spec["activeDeadlineSeconds"] = int((limit + spare).Seconds())
+		spec["activeDeadlineSeconds"] = int((limit + overhead).Seconds())
 	}
 	labels := labels(tasks)
 	o := kube.Object{
@@ -59,11 +59,11 @@ func (e *Executor) job(name string, tasks []engine.Task, plan schema.Digest) (ku
 	}
 	job := o["spec"].(map[string]any)
 	if len(tasks) < 2 {
-		job["backoffLimit"] = lives
+		job["backoffLimit"] = restarts
 		return o, nil
 	}
 	job["completionMode"], job["completions"], job["parallelism"] = "Indexed", len(tasks), len(tasks)
-	job["backoffLimitPerIndex"] = lives
+	job["backoffLimitPerIndex"] = restarts
 	if n := tasks[0].Parallel; n > 0 {
 		job["parallelism"] = min(n, len(tasks))
 	}

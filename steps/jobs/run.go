@@ -5,116 +5,132 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
+	"sync"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/process"
 	"github.com/NVIDIA/eidos/engine/remote"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/kube"
+	"github.com/NVIDIA/eidos/steps/kube/job"
 )
 
-// cleanupLimit bounds the end of a Job, also after Ctrl-C.
-const cleanupLimit = 30 * time.Second
-
-// run runs one Job for waiters and gives each its outcome.
-func (e *Executor) run(ctx context.Context, waiters []*waiter) {
-	f := &following{executor: e, waiters: waiters, name: e.name(waiters[0].task), open: map[int]bool{}, logs: map[string]chan struct{}{}}
-	for i := range waiters {
-		f.open[i] = true
+// run runs one Job for requests and ends each with its outcome.
+func (e *Executor) run(ctx context.Context, requests []*request) {
+	w := &watch{executor: e, requests: requests, open: map[int]bool{}}
+	for i := range requests {
+		w.open[i] = true
 	}
-	err := f.run(ctx)
+	w.driver = job.Driver{
+		Cluster: e.client, Namespace: e.namespace, Name: e.name(requests[0].task), Poll: e.Poll,
+		Log: w.report, Follow: w.follow, Needed: func(p kube.Pod) bool { return w.isOpen(p.Index) },
+	}
+	err := w.run(ctx)
 	if err == nil {
-		err = schema.Errorf(schema.Unavailable, "job %s ended and left no result", f.name)
+		err = schema.Errorf(schema.Unavailable, "job %s ended and left no result", w.driver.Name)
 	}
-	for i := range waiters {
-		f.end(i, engine.TaskResult{}, err) // those that have none
+	for i := range requests {
+		w.end(i, engine.TaskResult{}, err) // those that have none
 	}
 }
 
-// following is one Job that is watched.
-type following struct {
+// watch is one Job under way.
+type watch struct {
 	executor *Executor
-	waiters  []*waiter
-	name     string
-	open     map[int]bool             // indices without an outcome
-	logs     map[string]chan struct{} // by Pod; closed when all was heard
-	trouble  string                   // the last that was told
+	requests []*request // by index of the Job
+	driver   job.Driver
+
+	mu   sync.Mutex
+	open map[int]bool // indices without an outcome
 }
 
-// end gives waiter i its outcome, once.
-func (f *following) end(i int, res engine.TaskResult, err error) {
-	if f.open[i] {
-		delete(f.open, i)
-		f.waiters[i].end(res, err)
+// end ends request i with its outcome, once.
+func (w *watch) end(i int, res engine.TaskResult, err error) {
+	w.mu.Lock()
+	was := w.open[i]
+	delete(w.open, i)
+	w.mu.Unlock()
+	if was {
+		w.requests[i].end(res, err)
 	}
 }
 
-// tell says something about the Job as a whole, in the story of its first task
-// that is not over.
-func (f *following) tell(format string, args ...any) {
-	for i, w := range f.waiters {
-		if f.open[i] {
-			w.env.Log(format, args...)
+func (w *watch) isOpen(i int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.open[i]
+}
+
+// report logs what is about the Job as a whole in its first task that has not
+// ended, else in its first.
+func (w *watch) report(format string, args ...any) {
+	for i, r := range w.requests {
+		if w.isOpen(i) {
+			r.env.Log(format, args...)
 			return
 		}
 	}
+	w.requests[0].env.Log(format, args...)
 }
 
-func (f *following) run(ctx context.Context) (err error) {
-	e := f.executor
-	tasks := make([]engine.Task, len(f.waiters))
-	for i, w := range f.waiters {
-		tasks[i] = w.task
+// follow passes a Pod's log on to its task. The result in the log is not taken:
+// the one that was delivered is.
+func (w *watch) follow(p kube.Pod) func(string) {
+	if p.Index >= len(w.requests) {
+		return nil
 	}
-	plan, err := remote.Send(ctx, e.Between, e.Store, tasks)
+	env := w.requests[p.Index].env
+	return func(line string) { process.Hear([]byte(line), env) }
+}
+
+func (w *watch) run(ctx context.Context) (err error) {
+	e := w.executor
+	tasks := make([]engine.Task, len(w.requests))
+	for i, r := range w.requests {
+		tasks[i] = r.task
+	}
+	plan, err := remote.Send(ctx, e.Shared, e.Store, tasks)
 	if err != nil {
 		return fmt.Errorf("sending the step to %s: %w", e.URI, err)
 	}
-	job, err := e.job(f.name, tasks, plan)
+	name := w.driver.Name
+	o, err := e.job(name, tasks, plan)
 	if err != nil {
 		return err
 	}
 	if e.Pods.NoCleanup {
-		f.tell("job %s stays in namespace %s", f.name, e.namespace)
+		w.report("job %s stays in namespace %s", name, e.namespace)
 	} else {
 		defer func() {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupLimit)
-			defer cancel()
 			// Its Secret goes with it.
-			if derr := e.client.Delete(ctx, job); derr != nil {
+			if derr := w.driver.Delete(ctx, o); derr != nil {
 				e.mu.Lock()
 				defer e.mu.Unlock()
-				e.left = append(e.left, schema.Errorf(schema.CodeOf(derr), "job %s in namespace %s is left behind: %w", f.name, e.namespace, derr).WithHint("kubectl delete job removes it"))
+				e.left = append(e.left, schema.Errorf(schema.CodeOf(derr), "job %s in namespace %s is left behind: %w", name, e.namespace, derr).WithHint("kubectl delete job removes it"))
 			}
 		}()
 	}
-	if err := e.create(ctx, job, tasks); err != nil {
-		return err
-	}
-	f.tell("job %s in namespace %s: %s", f.name, e.namespace, e.image)
-	return f.untilDone(ctx)
-}
-
-// create makes the Job and, before its Pods, the Secret that it owns.
-func (e *Executor) create(ctx context.Context, job kube.Object, tasks []engine.Task) error {
-	if err := e.client.Apply(ctx, job); err != nil {
+	if err := w.create(ctx, o, tasks); err != nil {
 		return starting(err)
 	}
-	if len(secretsOf(tasks)) == 0 {
-		return nil
-	}
-	uid, err := e.client.UID(ctx, job)
-	if err == nil {
-		err = e.client.Apply(ctx, e.secret(job.Name(), uid, tasks))
-	}
-	if err == nil {
-		job["spec"].(map[string]any)["suspend"] = false
-		err = e.client.Apply(ctx, job)
-	}
-	return starting(err)
+	w.report("job %s in namespace %s: %s", name, e.namespace, e.image)
+	return w.untilDone(ctx)
 }
 
-// starting gives errors of creating a Job their hint.
+// create creates the Job and, before its Pods, the Secret that it owns.
+func (w *watch) create(ctx context.Context, o kube.Object, tasks []engine.Task) error {
+	if err := w.driver.Create(ctx, o); err != nil || len(secretsOf(tasks)) == 0 {
+		return err
+	}
+	uid, err := w.executor.client.UID(ctx, o)
+	if err != nil {
+		return err
+	}
+	o["spec"].(map[string]any)["suspend"] = false
+	return w.driver.Create(ctx, w.executor.secret(o.Name(), uid, tasks), o)
+}
+
+// starting adds the hint to errors of creating a Job.
 func starting(err error) error {
 	if schema.CodeOf(err) != schema.Unauthorized {
 		return err
@@ -125,83 +141,71 @@ func starting(err error) error {
 
 // untilDone takes each task's result as soon as it is there, until all are or
 // the Job has ended.
-func (f *following) untilDone(ctx context.Context) error {
-	e := f.executor
-	poll := e.Poll
-	if poll == 0 {
-		poll = time.Second
-	}
-	live, stop := context.WithCancel(ctx)
-	defer stop()
-	tick := time.NewTicker(poll)
-	defer tick.Stop()
-	for {
-		job, err := e.client.Job(ctx, e.namespace, f.name)
-		if schema.CodeOf(err) == schema.NotFound {
-			return schema.Errorf(schema.Unavailable, "job %s was deleted while it ran", f.name)
-		}
+func (w *watch) untilDone(ctx context.Context) error {
+	for s, err := range w.driver.Watch(ctx) {
 		if err != nil {
 			return err
 		}
-		pods, err := e.client.JobPods(ctx, e.namespace, f.name)
-		if err != nil {
+		if err := w.collect(ctx, s); err != nil {
 			return err
 		}
-		f.follow(live, pods)
-		if err := f.collect(ctx, pods, job.Complete || job.Failed); err != nil {
-			return err
-		}
-		if len(f.open) == 0 || job.Complete || job.Failed {
+		if len(w.open) == 0 {
 			return nil
 		}
-		if err := f.look(ctx, pods); err != nil {
-			return err
+		if s.Refused != "" {
+			return schema.Errorf(schema.Failed, "the step's Pod cannot start: %s", s.Refused)
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
-}
-
-// collect takes the results of Pods that have ended. A Pod that was killed has
-// none, and the Job starts another in its place; last says that it does no
-// more.
-func (f *following) collect(ctx context.Context, pods []kube.Pod, last bool) error {
-	newest := map[int]kube.Pod{}
-	for _, p := range pods {
-		if f.open[p.Index] {
-			newest[p.Index] = p // they come oldest first
-		}
-	}
-	for i := range f.waiters {
-		p, ok := newest[i]
-		if !f.open[i] || !last && (!ok || p.Phase != "Succeeded" && p.Phase != "Failed") {
-			continue
-		}
-		res, found, err := remote.Receive(ctx, f.waiters[i].task, f.executor.Between, f.executor.Store)
-		switch {
-		case err != nil:
-			return fmt.Errorf("reading the result of %s: %w", f.waiters[i].task.Step, err)
-		case found:
-			f.hearOut(ctx, i, p)
-			f.end(i, res, nil)
-		case last || ok && slices.Contains(ownExits(), p.Exit):
-			f.end(i, engine.TaskResult{}, lost(f.name, p))
+		if len(s.Stuck) > 0 {
+			p := s.Stuck[0]
+			return schema.Errorf(schema.Failed, "the step's Pod %s cannot start: %s", p.Name, p.Trouble).WithHint("%s", job.Hint(p.Trouble, flag))
 		}
 	}
 	return nil
 }
 
-// lost is the error of a Pod that ended without a result.
-func lost(job string, p kube.Pod) error {
+// flag is how the command line writes a setting of Pods.
+func flag(setting string) string { return "--" + schema.FlagName(setting) }
+
+// collect takes the results of Pods that have ended. A Pod that was killed has
+// none, and the Job starts another in its place until the Job has ended.
+func (w *watch) collect(ctx context.Context, s job.Status) error {
+	newest := map[int]kube.Pod{}
+	for _, p := range s.Pods {
+		newest[p.Index] = p // they come oldest first
+	}
+	for i, r := range w.requests {
+		p, ok := newest[i]
+		if !w.isOpen(i) || !s.Ended() && (!ok || p.Phase != "Succeeded" && p.Phase != "Failed") {
+			continue
+		}
+		res, found, err := remote.Receive(ctx, r.task, w.executor.Shared, w.executor.Store)
+		switch {
+		case err != nil:
+			return fmt.Errorf("reading the result of %s: %w", r.task.Step, err)
+		case found:
+			w.driver.Drain(ctx, p)
+			w.end(i, res, nil)
+		case s.Ended() || slices.Contains(ownExits(), p.Exit):
+			w.end(i, engine.TaskResult{}, w.lost(s, p))
+		}
+	}
+	return nil
+}
+
+// lost is the error of a Pod that ended without a result; p has no name if there
+// was none.
+func (w *watch) lost(s job.Status, p kube.Pod) error {
+	late := s.Late() || strings.HasPrefix(p.Trouble, "DeadlineExceeded")
 	switch {
+	case p.Name == "" && s.Trouble != "":
+		return schema.Errorf(schema.Unavailable, "job %s ended without a Pod for the step: %s", w.driver.Name, s.Trouble)
 	case p.Name == "":
-		return schema.Errorf(schema.Unavailable, "job %s ended without a Pod for the step", job)
+		return schema.Errorf(schema.Unavailable, "job %s ended without a Pod for the step", w.driver.Name)
 	case strings.HasPrefix(p.Trouble, "OOMKilled"):
-		return schema.Errorf(schema.Failed, "pod %s on node %s was killed: it needs more memory", p.Name, p.Node).WithHint("--memory gives it more")
-	case strings.HasPrefix(p.Trouble, "DeadlineExceeded"):
+		return schema.Errorf(schema.Failed, "pod %s on node %s was killed: it needs more memory", p.Name, p.Node).WithHint("%s raises its limit", flag("memory"))
+	case late && p.Node == "":
+		return schema.Errorf(schema.Timeout, "pod %s did not start in time: %s", p.Name, p.Trouble)
+	case late:
 		return schema.Errorf(schema.Timeout, "pod %s on node %s took too long", p.Name, p.Node)
 	}
 	msg := fmt.Sprintf("pod %s on node %s ended with status %d and without a result", p.Name, p.Node, p.Exit)
@@ -209,46 +213,4 @@ func lost(job string, p kube.Pod) error {
 		msg += ": " + p.Trouble
 	}
 	return schema.Errorf(schema.Unavailable, "%s", msg)
-}
-
-// look tells what Pods wait for, and fails if they cannot get further.
-func (f *following) look(ctx context.Context, pods []kube.Pod) error {
-	trouble := ""
-	for _, p := range pods {
-		if p.Phase == "Succeeded" || p.Phase == "Failed" || !f.open[p.Index] {
-			continue
-		}
-		if p.Hopeless {
-			return schema.Errorf(schema.Failed, "the step's Pod %s cannot start: %s", p.Name, p.Trouble).WithHint("%s", hintFor(p.Trouble))
-		}
-		if p.Trouble != "" && trouble == "" {
-			trouble = "pod " + p.Name + ": " + p.Trouble
-		}
-	}
-	if len(pods) == 0 {
-		warnings, err := f.executor.client.Warnings(ctx, "Job", f.executor.namespace, f.name)
-		if err != nil {
-			return err
-		}
-		for _, m := range warnings {
-			if trouble = m; strings.Contains(m, "forbidden") {
-				return schema.Errorf(schema.Failed, "the step's Pod cannot start: %s", m)
-			}
-		}
-	}
-	if trouble != "" && trouble != f.trouble {
-		f.tell("waiting: %s", trouble)
-	}
-	f.trouble = trouble
-	return nil
-}
-
-func hintFor(trouble string) string {
-	switch {
-	case strings.Contains(trouble, "Image"):
-		return "is the image right, and can the cluster pull it? --image, --image-pull-secret"
-	case strings.Contains(trouble, "runtime"):
-		return "does the cluster have that RuntimeClass? --runtime-class"
-	}
-	return "kubectl describe pod says more; --no-cleanup keeps it"
 }

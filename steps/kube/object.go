@@ -2,7 +2,6 @@ package kube
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 
@@ -120,14 +119,4 @@ func (c *Client) Delete(ctx context.Context, o Object) error {
 		return nil
 	}
 	return err
-}
-
-// DeleteAll deletes every one of objects that it can, in order, and returns
-// all that went wrong.
-func (c *Client) DeleteAll(ctx context.Context, objects []Object) error {
-	var errs []error
-	for _, o := range objects {
-		errs = append(errs, c.Delete(ctx, o))
-	}
-	return errors.Join(errs...)
 }
