@@ -94,6 +94,10 @@ module that stock cue checks.`,
 		}
 		a.say("%d values, %d custom resources and %d workloads fit the facts of %s",
 			r.Charts.Values, r.Charts.Resources, r.Charts.Workloads, count(r.Charts.Known, "chart"))
+		a.say("%s of %s fit the definitions of their kinds", count(r.Checks.Fields, "field"), count(r.Checks.Checks, "check"))
+		if n := len(r.Checks.Unknown); n > 0 {
+			a.say("the fields of %s are not known, and not checked: %s", count(n, "kind"), strings.Join(r.Checks.Unknown, ", "))
+		}
 		if n := len(r.Charts.Unknown); n > 0 {
 			a.say("nothing is known of %s, and not checked: %s", count(n, "chart"), strings.Join(r.Charts.Unknown, ", "))
 		}

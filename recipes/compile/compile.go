@@ -167,7 +167,8 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 		}
 	}
 	words, err := l.words()
-	if err := schema.Join([]error{err, l.vetChecks()}); err != nil {
+	_, bad := l.vetChecks()
+	if err := schema.Join([]error{err, bad}); err != nil {
 		return nil, err
 	}
 	for name, v := range map[string]any{"index.json": idx, "layers.json": l.compiled(), "words.json": words, "checks.json": l.checkDefs} {

@@ -30,6 +30,8 @@ type Report struct {
 	Coverage []Row `json:"coverage"`
 	// Charts is what the facts of charts were compared with.
 	Charts ChartReport `json:"charts"`
+	// Checks is what the fields that checks look at were compared with.
+	Checks CheckReport `json:"checks"`
 	// Remarks are worth a look and break nothing.
 	Remarks []string `json:"remarks,omitempty"`
 }
@@ -325,7 +327,9 @@ func (v *vetting) files(at, name, folder, field, how string, declared map[string
 
 // checks proves each check by itself, and remarks on those that nothing runs.
 func (v *vetting) checks() {
-	v.errs = append(v.errs, schema.List(v.vetChecks())...)
+	r, err := v.vetChecks()
+	v.report.Checks = r
+	v.errs = append(v.errs, schema.List(err)...)
 	for _, name := range sortedKeys(v.checkDefs) {
 		if !v.checked[name] && len(v.checkDefs[name].Components) == 0 {
 			v.report.Remarks = append(v.report.Remarks, v.checkAt[name]+": no recipe runs check "+name)

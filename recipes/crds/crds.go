@@ -2,7 +2,8 @@
 // an API server with the definition would refuse, or silently drop. The facts of
 // a kind and version are a file, GROUP_KIND_VERSION.json, of the release that
 // recipes name first; GROUP_KIND_VERSION@RELEASE.json where another release
-// differs. core.json has the types of Kubernetes that definitions copy.
+// differs. core.json has the types of Kubernetes that definitions copy; Live says
+// what api.json and status.json are for.
 //
 // In a path a[] is an entry of a list, a{} a value of a map, and "\." a dot in a
 // name. Rules written in CEL are not evaluated.

@@ -9,6 +9,7 @@ import (
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/constraint"
+	"github.com/NVIDIA/eidos/schema/path"
 	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
@@ -45,7 +46,7 @@ type condition struct {
 // field is one field and what it must be.
 type field struct {
 	path  string
-	steps []step
+	steps path.Pattern
 	err   error // of the path
 	expr  string
 	fixed *constraint.Expr // of an expression without references
@@ -54,9 +55,9 @@ type field struct {
 // fieldsOf parses fields, in order of their paths.
 func fieldsOf(m map[string]string) []field {
 	var out []field
-	for _, path := range slices.Sorted(maps.Keys(m)) {
-		f := field{path: path, expr: m[path]}
-		f.steps, f.err = parsePath(path)
+	for _, at := range slices.Sorted(maps.Keys(m)) {
+		f := field{path: at, expr: m[at]}
+		f.steps, f.err = parseField(at)
 		if !strings.Contains(f.expr, "${") && f.expr != "*" {
 			if x, err := constraint.Parse(f.expr); err == nil {
 				f.fixed = &x

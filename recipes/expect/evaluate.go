@@ -246,8 +246,8 @@ func (e *evaluation) quietly(quiet bool, fields []field, o object) Verdict {
 // measure records the value that a check is about.
 func (e *evaluation) measure(c condition, o object) {
 	if c.Value != "" {
-		if p, err := parsePath(c.Value); err == nil {
-			e.actual = append(e.actual, values(o.tree, p)...)
+		if p, err := parseField(c.Value); err == nil {
+			e.actual = append(e.actual, p.Values(o.tree)...)
 		}
 	}
 }
@@ -256,8 +256,8 @@ func (e *evaluation) measure(c condition, o object) {
 func (e *evaluation) shows(c condition, o object) string {
 	var parts []string
 	for _, path := range slices.Sorted(maps.Keys(c.Fields)) {
-		if p, err := parsePath(path); err == nil {
-			parts = append(parts, path+" is "+strings.Join(values(o.tree, p), ", "))
+		if p, err := parseField(path); err == nil {
+			parts = append(parts, path+" is "+strings.Join(p.Values(o.tree), ", "))
 		}
 	}
 	return nameOf(o.source, o.tree) + ": " + strings.Join(parts, ", ")
@@ -270,7 +270,7 @@ func (e *evaluation) expressions(fields []field, o object) Verdict {
 		if f.err != nil {
 			return Verdict{Status: constraint.Unknown, Problems: []string{f.err.Error()}}
 		}
-		v := e.field(f, values(o.tree, f.steps), o)
+		v := e.field(f, f.steps.Values(o.tree), o)
 		if v.Status == constraint.Passed {
 			continue
 		}
@@ -356,12 +356,12 @@ func (e *evaluation) resolve(expr string, o Object) (out, missing string) {
 	out = variable.ReplaceAllStringFunc(expr, func(m string) string {
 		name := m[2 : len(m)-1]
 		if own, ok := strings.CutPrefix(name, "."); ok {
-			p, err := parsePath(own)
+			p, err := parseField(own)
 			if err != nil {
 				missing = err.Error()
 				return m
 			}
-			if got := values(o, p); len(got) > 0 {
+			if got := p.Values(o); len(got) > 0 {
 				return got[0]
 			}
 			missing = own + " is not set"

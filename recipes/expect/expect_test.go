@@ -229,22 +229,3 @@ func TestVet(t *testing.T) {
 		}
 	}
 }
-
-func FuzzParsePath(f *testing.F) {
-	for _, s := range []string{"a.b", `a\.b.c`, "a[type=Ready].status", "a[*]", "a[0][1].b", "[x", "a]", `\`} {
-		f.Add(s)
-	}
-	var tree any = map[string]any{"a": []any{map[string]any{"type": "Ready", "status": "True"}}}
-	f.Fuzz(func(t *testing.T, s string) {
-		p, err := parsePath(s)
-		if err != nil {
-			if p != nil {
-				t.Errorf("%q: a path beside an error", s)
-			}
-			return
-		}
-		if got := values(tree, p); len(got) > 0 && len(values(project(tree, p), p)) != len(got) {
-			t.Errorf("%q: the projection has another value", s)
-		}
-	})
-}

@@ -1,8 +1,12 @@
 package expect
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/path"
 )
 
 // Keep returns the part of an object of s that bound checks look at; false if
@@ -10,7 +14,7 @@ import (
 // and their other fields are nobody's business here.
 func Keep(s Source, checks []Bound) func(Object) (Object, bool) {
 	var conditions []condition
-	var paths [][]step
+	var paths []path.Pattern
 	seen := map[string]bool{} // what names objects, and paths: many checks share them
 	for _, b := range checks {
 		b.each(func(c condition) {
@@ -42,12 +46,12 @@ func Keep(s Source, checks []Bound) func(Object) (Object, bool) {
 		}
 		out := Object{}
 		for _, p := range paths {
-			if part, ok := project(o, p).(map[string]any); ok {
-				merge(out, clone(part))
+			if part, ok := p.Project(o).(map[string]any); ok {
+				path.Merge(out, clone(part))
 			}
 		}
 		if s.Service == "" {
-			merge(out, map[string]any{"metadata": identity(o)})
+			path.Merge(out, map[string]any{"metadata": identity(o)})
 		}
 		return out, true
 	}
@@ -75,18 +79,43 @@ func identity(o Object) map[string]any {
 	return out
 }
 
+// parseField reads the path of a field.
+func parseField(text string) (path.Pattern, error) {
+	p, err := path.ParsePattern(text)
+	if err == nil && len(p) > 0 {
+		return p, nil
+	}
+	why := "it is empty"
+	var bad *path.Error
+	if errors.As(err, &bad) {
+		why = fmt.Sprintf("%s at character %d", bad.Msg, bad.At+1)
+	}
+	return nil, schema.Errorf(schema.Invalid, "%q is not the path of a field: %s", text, why).
+		WithHint("write status.conditions[type=Ready].status; \\. is a dot in a key")
+}
+
+// Values returns what is at a path in a tree of JSON, as text; none if nothing
+// is. Invalid if the path does not parse.
+func Values(o Object, field string) ([]string, error) {
+	p, err := parseField(field)
+	if err != nil {
+		return nil, err
+	}
+	return p.Values(o), nil
+}
+
 // paths are the fields that a condition looks at, those of references too. They
 // parse: Vet refuses checks whose paths do not.
-func (c condition) paths() [][]step {
-	var out [][]step
+func (c condition) paths() []path.Pattern {
+	var out []path.Pattern
 	add := func(text string) {
-		if p, err := parsePath(text); err == nil {
+		if p, err := parseField(text); err == nil {
 			out = append(out, p)
 		}
 	}
 	for _, m := range []map[string]string{c.Fields, c.Where} {
-		for path, expr := range m {
-			add(path)
+		for at, expr := range m {
+			add(at)
 			for _, v := range variable.FindAllStringSubmatch(expr, -1) {
 				if own, ok := strings.CutPrefix(v[1], "."); ok {
 					add(own)
@@ -108,7 +137,7 @@ func (c condition) named(o Object) bool {
 	m, _ := o["metadata"].(map[string]any)
 	labels, _ := m["labels"].(map[string]any)
 	for k, v := range c.Labels {
-		if text(labels[k]) != v {
+		if path.Text(labels[k]) != v {
 			return false
 		}
 	}

@@ -110,7 +110,7 @@ func (v *vetting) fields(at string, m map[string]string) {
 }
 
 func (v *vetting) path(at, path string) {
-	if _, err := parsePath(path); err != nil {
+	if _, err := parseField(path); err != nil {
 		v.fail(at, err)
 	}
 }

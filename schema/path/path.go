@@ -76,13 +76,26 @@ func Keys(keys ...string) Path {
 
 // Parse reads a path. "" and "." are the empty one. The error is an *Error.
 func Parse(s string) (Path, error) {
-	bad := func(i int, format string, args ...any) (Path, error) {
+	parts, err := parse(s, false)
+	if err != nil || parts == nil {
+		return nil, err
+	}
+	out := make(Path, len(parts))
+	for i, p := range parts {
+		out[i] = p.Element
+	}
+	return out, nil
+}
+
+// parse reads a pattern, or a path, which has no choices.
+func parse(s string, choices bool) (Pattern, error) {
+	bad := func(i int, format string, args ...any) (Pattern, error) {
 		return nil, &Error{s, i, fmt.Sprintf(format, args...)}
 	}
 	if len(s) > maxBytes {
 		return nil, &Error{s[:40] + "…", 0, fmt.Sprintf("%d bytes are over the limit of %d", len(s), maxBytes)}
 	}
-	var out Path
+	var out Pattern
 	i := 0
 	if strings.HasPrefix(s, ".") {
 		i = 1
@@ -94,11 +107,16 @@ func Parse(s string) (Path, error) {
 			if end < 0 {
 				return bad(i, "[ is not closed")
 			}
-			n, ok := index(s[i+1 : i+end])
-			if !ok {
-				return bad(i+1, "%q is not an index", s[i+1:i+end])
+			inside := s[i+1 : i+end]
+			if n, ok := index(inside); ok {
+				out = append(out, Part{Element: At(n)})
+			} else if c, ok := choice(inside); ok && choices && !start {
+				out = append(out, c)
+			} else if choices {
+				return bad(i+1, "%q is not an index, * or KEY=VALUE", inside)
+			} else {
+				return bad(i+1, "%q is not an index", inside)
 			}
-			out = append(out, At(n))
 			i += end + 1
 			continue
 		case s[i] == '.' && !start:
@@ -115,7 +133,7 @@ func Parse(s string) (Path, error) {
 			if err != nil {
 				return bad(i, "%s is not a quoted key", quoted)
 			}
-			out = append(out, Element{Key: key, Index: -1, Quoted: true})
+			out = append(out, Part{Element: Element{Key: key, Index: -1, Quoted: true}})
 			i += len(quoted)
 			continue
 		}
@@ -126,7 +144,7 @@ func Parse(s string) (Path, error) {
 		if end == i {
 			return bad(i, "a key is empty")
 		}
-		out = append(out, key)
+		out = append(out, Part{Element: key})
 		i = end
 	}
 	return out, nil

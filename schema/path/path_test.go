@@ -2,6 +2,7 @@ package path
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/quick"
@@ -190,6 +191,62 @@ func FuzzParse(f *testing.F) {
 		}
 		if left, value, ok := CutAssignment(text + "=v"); !ok || left != text || value != "v" {
 			t.Errorf("%q=v is cut at %q, %q", text, left, value)
+		}
+	})
+}
+
+func TestPattern(t *testing.T) {
+	var tree any = map[string]any{"status": map[string]any{"conditions": []any{
+		map[string]any{"type": "Ready", "status": "True"}, map[string]any{"type": "Disk", "status": "False"}}, "n": 2.0, "m": map[string]any{"a.b/c": true}}}
+	for text, want := range map[string][]string{
+		"status.conditions[type=Ready].status": {"True"}, "status.conditions[*].status": {"True", "False"}, "status.conditions[1].type": {"Disk"},
+		"status.conditions[type=Gone].status": nil, "status.n": {"2"}, `status.m."a.b/c"`: {"true"}, `status.m.a\.b/c`: {"true"}, "status.n.x": nil, "status[0]": nil,
+	} {
+		p, err := ParsePattern(text)
+		if err != nil {
+			t.Fatal(text, err)
+		}
+		if got := p.Values(tree); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"a[": "[ is not closed", "a[x]": "is not an index, * or KEY=VALUE", "a[=x]": "is not an index", "[*].a": "is not an index", "a..b": "a key is empty",
+	} {
+		if p, err := ParsePattern(text); err == nil || p != nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, %v", text, p, err)
+		}
+	}
+	for _, text := range []string{"a[*]", "a[k=v].b"} {
+		if p, err := Parse(text); err == nil {
+			t.Errorf("%s is a path: %v", text, p)
+		}
+	}
+}
+
+// What parses prints as what parses to the same, and its projection has the same
+// values.
+func FuzzParsePattern(f *testing.F) {
+	for _, s := range []string{"a.b", `a\.b.c`, "a[type=Ready].status", "a[*]", "a[0][1].b", "[x", "a]", `\`, `a."b"[k=v"]`} {
+		f.Add(s)
+	}
+	tree := func() any {
+		return map[string]any{"a": []any{map[string]any{"type": "Ready", "status": "True"}}}
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := ParsePattern(s)
+		if err != nil {
+			if p != nil {
+				t.Errorf("%q: a pattern beside an error", s)
+			}
+			return
+		}
+		again, err := ParsePattern(p.String())
+		if err != nil || again.String() != p.String() || len(again) != len(p) {
+			t.Errorf("%q prints as %q: %v", s, p.String(), err)
+		}
+		if got := p.Values(tree()); len(got) > 0 && len(p.Values(p.Project(tree()))) != len(got) {
+			t.Errorf("%q: the projection has another value", s)
 		}
 	})
 }
