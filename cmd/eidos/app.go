@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/cmd/internal/story"
 	"github.com/NVIDIA/eidos/cmd/internal/watch"
 	"github.com/NVIDIA/eidos/schema"
@@ -31,13 +32,8 @@ type app struct {
 	// among them; none if they begin with a flag, or ask for help or completion.
 	named []string
 
-	// pipeline is the text that run compiled, nil for one-step commands. The file
-	// is its absolute path, the name of one that eidos brings, or "" if it came
-	// from standard input.
-	pipeline     []byte
-	pipelineName string
-	pipelineFile string
-	included     []schema.Digest // what of registries it includes, in the store
+	// pipeline is what the command compiled, nil for one-step commands.
+	pipeline *pipelinefile.Source
 
 	// seen is what the files held that a plan was compiled from; nil if nobody
 	// watches them.

@@ -134,8 +134,8 @@ func (a *app) withChecks(ctx context.Context, r checks.Report, pl *plan.Plan, re
 		infos[s.ID] = s
 	}
 	var pipeline *checks.Source
-	if filepath.IsAbs(a.pipelineFile) {
-		pipeline = checks.Open(a.pipelineFile, a.repository())
+	if a.pipeline != nil && filepath.IsAbs(a.pipeline.File) {
+		pipeline = checks.Open(a.pipeline.File, a.repository())
 	}
 	listed := map[string]bool{} // steps whose problems have a suite
 	for _, s := range res.Steps {

@@ -76,7 +76,11 @@ func (a *app) compileTo(ctx context.Context, args []string, f *compileFlags) err
 	if err != nil {
 		return err
 	}
-	plan, doc, err := a.plannedOf(ctx, args, &f.runFlags, w)
+	r, err := a.find(ctx, args, &f.runFlags, w)
+	if err != nil {
+		return err
+	}
+	plan, doc, err := r.Write(ctx, a.pipeline, w.kinds)
 	if err != nil {
 		return err
 	}

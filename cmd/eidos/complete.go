@@ -3,6 +3,7 @@ package main
 import (
 	"sort"
 
+	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/userfile"
@@ -51,7 +52,7 @@ func completeParams(_ *cobra.Command, args []string, _ string) ([]string, cobra.
 // an error has nowhere to go.
 func completionPipeline(args []string) schema.Pipeline {
 	var p schema.Pipeline
-	name := pipelineFile
+	name := pipelinefile.Default
 	if len(args) > 0 {
 		name = args[0]
 	}

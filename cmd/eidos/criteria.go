@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/upstream"
@@ -72,7 +73,7 @@ func (a *app) criteria(file string, flags map[string]any) (map[string]any, error
 			return nil, err
 		}
 		defer f.Close()
-		data, err := readLimited(f, file)
+		data, err := pipelinefile.ReadLimited(f, file)
 		if err != nil {
 			return nil, err
 		}

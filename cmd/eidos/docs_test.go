@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/steps"
 	"github.com/NVIDIA/eidos/steps/sign"
@@ -35,19 +36,19 @@ func TestDocumentedPipelines(t *testing.T) {
 				continue
 			}
 			found++
-			p, doc, err := parsePipeline(filepath.Base(file), []byte(m[1]))
+			src := &pipelinefile.Source{Name: filepath.Base(file), Text: []byte(m[1])}
+			p, _, err := pipelinefile.Parse(src.Name, src.Text)
 			if err != nil {
 				t.Errorf("%s: %v\n%s", file, err, m[1])
 				continue
 			}
-			opts := (&app{}).compileOptions()
-			opts.Params = map[string]string{}
+			src.Given.Params = map[string]string{}
 			for name, param := range p.Params {
 				if param.Required {
-					opts.Params[name] = param.Enum[0].(string)
+					src.Given.Params[name] = param.Enum[0].(string)
 				}
 			}
-			if _, err := plan.Compile(p, doc, steps.All(steps.Needs{}), opts); err != nil {
+			if _, err := (&pipelinefile.Reader{}).Compile(t.Context(), src, steps.All(steps.Needs{}), plan.Options{}); err != nil {
 				t.Errorf("%s: %v\n%s", file, err, m[1])
 			}
 		}

@@ -133,8 +133,8 @@ const envPipeline = "EIDOS_PIPELINE"
 func (a *app) passOn() map[string]string {
 	out := map[string]string{}
 	if a.pipeline != nil {
-		sum := sha256.Sum256(a.pipeline)
-		out[envPipeline] = "sha256:" + hex.EncodeToString(sum[:]) + " " + filepath.Base(a.pipelineName)
+		sum := sha256.Sum256(a.pipeline.Text)
+		out[envPipeline] = "sha256:" + hex.EncodeToString(sum[:]) + " " + filepath.Base(a.pipeline.Name)
 	}
 	if v, ok := a.lookupEnv("SOURCE_DATE_EPOCH"); ok {
 		out["SOURCE_DATE_EPOCH"] = v

@@ -76,7 +76,7 @@ func (a *app) graphPipeline(ctx context.Context, args []string, f *runFlags, for
 	if err != nil {
 		return err
 	}
-	plan, _, err := a.compile(ctx, args, f, w)
+	plan, err := a.compile(ctx, args, f, w)
 	if err != nil {
 		return err
 	}

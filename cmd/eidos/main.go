@@ -12,13 +12,12 @@ import (
 func main() { os.Exit(mainStatus()) }
 
 // gcPercent lets a short command end before it collects any garbage: ten
-// megabytes of live heap make a peak of fifty. A pipeline that is longer than
-// longPipeline, in bytes, lives in more: it takes half of the memory for some
-// more processor time, none when it is up to date.
+// megabytes of live heap make a peak of fifty. A long pipeline lives in more: it
+// takes half of the memory for some more processor time, none when it is up to
+// date.
 const (
-	gcPercent    = 400
-	gcLong       = 100
-	longPipeline = 64 << 10
+	gcPercent = 400
+	gcLong    = 100
 )
 
 // mainStatus is main without the exit, so that scripts in tests can call it.

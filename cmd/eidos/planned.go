@@ -1,94 +1,16 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"os"
-	"slices"
 	"strings"
 
+	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/engine"
-	"github.com/NVIDIA/eidos/engine/expr"
 	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/engine/run"
 	"github.com/NVIDIA/eidos/schema"
 )
-
-// planned is a pipeline with all that it takes to compile it somewhere else:
-// the texts of its files and its parameters. What runs there is compiled of
-// the same words as here, and so has the same keys.
-type planned struct {
-	APIVersion string         `json:"apiVersion"`
-	Kind       string         `json:"kind"`
-	Name       string         `json:"name"`
-	Text       string         `json:"text"`
-	Params     map[string]any `json:"params,omitempty"`
-	Includes   []included     `json:"includes,omitempty"`
-}
-
-// included is a file that another one includes.
-type included struct {
-	URI  string `json:"uri"`
-	From string `json:"from"` // the file that asked
-	Name string `json:"name"`
-	Text string `json:"text"`
-}
-
-const planKind = "Plan"
-
-// plannedOf compiles the pipeline of args and keeps what that took.
-func (a *app) plannedOf(ctx context.Context, args []string, f *runFlags, w *wired) (*plan.Plan, *planned, error) {
-	name, text, _, err := a.source(ctx, w, args)
-	if err != nil {
-		return nil, nil, err
-	}
-	p, doc, err := parsePipeline(name, text)
-	if err != nil {
-		return nil, nil, err
-	}
-	opts, err := a.options(f)
-	if err != nil {
-		return nil, nil, err
-	}
-	out := &planned{APIVersion: schema.APIVersion, Kind: planKind, Name: name, Text: string(text), Params: map[string]any{}}
-	opts.Include = func(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
-		name, text, err := a.readIncluded(ctx, w, uri, from)
-		if err != nil {
-			return nil, nil, err
-		}
-		out.Includes = append(out.Includes, included{uri, from, name, string(text)})
-		return parsePipeline(name, text)
-	}
-	pl, err := plan.Compile(p, doc, w.kinds, opts)
-	if err != nil {
-		return nil, nil, err
-	}
-	for k, v := range pl.Params {
-		if v != nil { // not set and not required
-			out.Params[k] = v
-		}
-	}
-	return pl, out, nil
-}
-
-// compile makes the plan that was written down.
-func (d *planned) compile(kinds []engine.Kind) (*plan.Plan, error) {
-	p, doc, err := parsePipeline(d.Name, []byte(d.Text))
-	if err != nil {
-		return nil, err
-	}
-	return plan.Compile(p, doc, kinds, plan.Options{
-		Values: d.Params, When: expr.Compile,
-		Include: func(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
-			i := slices.IndexFunc(d.Includes, func(f included) bool { return f.URI == uri && f.From == from })
-			if i < 0 {
-				return nil, nil, schema.Errorf(schema.NotFound, "the plan does not hold %q", uri)
-			}
-			return parsePipeline(d.Includes[i].Name, []byte(d.Includes[i].Text))
-		},
-	})
-}
 
 // alone reads a plan and makes what one step of it runs with.
 func (a *app) alone(f *stepRun, text []byte, w *wired, store engine.Store, results engine.Cache) (*plan.Plan, *run.Runner, run.Single, error) {
@@ -100,18 +22,12 @@ func (a *app) alone(f *stepRun, text []byte, w *wired, store engine.Store, resul
 	if s.Status, ok = statusOf(f.status); !ok {
 		return nil, nil, s, schema.Errorf(schema.Invalid, "--status: %q is none", f.status).WithHint("use success, failure or canceled")
 	}
-	var d planned
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.UseNumber() // a whole number stays one
-	if err := dec.Decode(&d); err != nil {
-		return nil, nil, s, schema.Errorf(schema.Invalid, "--plan: %w", err)
+	d, err := pipelinefile.ReadWritten(f.plan, text)
+	if err != nil {
+		return nil, nil, s, err
 	}
-	if d.Kind != planKind {
-		return nil, nil, s, schema.Errorf(schema.Invalid, "--plan: %q is no plan", f.plan).WithHint("eidos compile writes one")
-	}
-	d.Params, _ = schema.Plain(d.Params).(map[string]any)
-	a.pipelineName, a.pipeline = d.Name, []byte(d.Text)
-	p, err := d.compile(w.kinds)
+	a.pipeline = d.Source()
+	p, err := d.Compile(w.kinds)
 	if err != nil {
 		return nil, nil, s, err
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/userfile"
@@ -26,7 +27,7 @@ func pipelineText(path string) ([]byte, error) {
 		return nil, schema.Errorf(schema.Failed, "reading %q: %w", path, err)
 	}
 	defer f.Close()
-	text, err := readLimited(f, path)
+	text, err := pipelinefile.ReadLimited(f, path)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +44,7 @@ func pipelineText(path string) ([]byte, error) {
 // pushPipeline pushes a pipeline for others to include. What an included one
 // may not have is told now.
 func (a *app) pushPipeline(ctx context.Context, s *stage, path string, text []byte, imageRefs string) error {
-	p, doc, err := parsePipeline(path, text)
+	p, doc, err := pipelinefile.Parse(path, text)
 	if err != nil {
 		return err
 	}

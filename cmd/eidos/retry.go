@@ -3,22 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/history"
 	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/engine/run"
 	"github.com/NVIDIA/eidos/engine/store"
-	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
 func (a *app) retry() *cobra.Command {
@@ -69,22 +64,20 @@ func (a *app) retryRun(ctx context.Context, args []string, f *runFlags) error {
 		return err
 	}
 	src := past.Source
-	name, text, err := a.sourceOf(src, kept)
-	if err != nil {
-		return err
-	}
 	f.force, f.only, f.from, f.keepGoing = src.Force, src.Only, src.From, src.KeepGoing
 	f.kubeconfig, f.kubeContext = src.Kubeconfig, src.Context
 	w, err := a.wire(a.runWiring(f))
 	if err != nil {
 		return err
 	}
-	opts, err := a.optionsOf(past)
-	if err != nil {
+	pipelines := a.pipelines(w)
+	if a.pipeline, err = pipelines.Again(src, kept); err != nil {
 		return err
 	}
-	a.pipelineName, a.pipeline = name, text
-	p, err := a.compileText(ctx, name, text, opts, w)
+	if a.pipeline.Given, err = givenTo(past); err != nil {
+		return err
+	}
+	p, err := pipelines.Compile(ctx, a.pipeline, w.kinds, plan.Options{})
 	if err != nil {
 		return err
 	}
@@ -98,18 +91,18 @@ func (a *app) retryRun(ctx context.Context, args []string, f *runFlags) error {
 	})
 }
 
-// optionsOf are the parameters that a run was started with.
-func (a *app) optionsOf(past history.Run) (plan.Options, error) {
-	opts := a.compileOptions()
-	opts.Params = past.Source.Params
-	if past.Source.Values != nil {
-		doc, err := schema.Parse("--params-file of run "+past.ID, past.Source.Values)
-		if err != nil {
-			return opts, err
-		}
-		opts.Values, _ = doc.Exact().(map[string]any)
+// givenTo are the values of parameters that a run was started with.
+func givenTo(past history.Run) (pipelinefile.Given, error) {
+	g := pipelinefile.Given{Params: past.Source.Params}
+	if past.Source.Values == nil {
+		return g, nil
 	}
-	return opts, nil
+	doc, err := schema.Parse("--params-file of run "+past.ID, past.Source.Values)
+	if err != nil {
+		return g, err
+	}
+	g.Values, _ = doc.Exact().(map[string]any)
+	return g, nil
 }
 
 // toRetry finds the run to retry: the one that is named, or the newest that did
@@ -153,44 +146,6 @@ func retryable(r history.Run) (history.Run, error) {
 		return r, schema.Errorf(schema.Invalid, "run %q does not say which pipeline it was of: an older eidos made it", r.ID).WithHint("use eidos run")
 	}
 	return r, nil
-}
-
-// sourceOf finds the text of the pipeline that a run was of.
-func (a *app) sourceOf(src *engine.Source, kept []byte) (name string, text []byte, err error) {
-	a.pipelineFile = src.File
-	switch {
-	case strings.Contains(src.File, "://"):
-		return src.File, kept, nil // as it was run: its name bounds what it may do
-	case src.File == "":
-		return shortPath(filepath.Join(src.Dir, "<stdin>")), kept, nil
-	case !filepath.IsAbs(src.File):
-		text, err = pipelines.Read(src.File)
-		return src.File + ".pipeline.yaml", text, err
-	}
-	name = shortPath(src.File)
-	f, err := userfile.Open(src.File)
-	if errors.Is(err, os.ErrNotExist) {
-		a.say("%s is gone: using the pipeline as it was run", name)
-		return name, kept, nil
-	}
-	if err != nil {
-		return "", nil, schema.Errorf(schema.Failed, "reading the pipeline: %w", err)
-	}
-	defer f.Close()
-	text, err = readLimited(f, name)
-	return name, text, err
-}
-
-// shortPath is path as one would type it here.
-func shortPath(path string) string {
-	wd, err := os.Getwd()
-	if err != nil {
-		return path
-	}
-	if rel, err := filepath.Rel(wd, path); err == nil && filepath.IsLocal(rel) {
-		return rel
-	}
-	return path
 }
 
 // keepText puts a pipeline's text into the store, where it stays as long as a

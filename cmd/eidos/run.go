@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/cmd/internal/trace"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/history"
@@ -21,9 +22,6 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/address"
 )
-
-// pipelineFile is what `eidos run` looks for when no file is named.
-const pipelineFile = "eidos.pipeline.yaml"
 
 // runFlags are the flags of the commands that take a pipeline.
 type runFlags struct {
@@ -94,7 +92,7 @@ func (a *app) run() *cobra.Command {
 parameters and version are as they were is not run again: its result is reused.
 
 PIPELINE is a file, or the name of one that eidos brings (` + strings.Join(pipelines.Names(), ", ") + `).
-Without it, ./` + pipelineFile + ` is run if it is there, else the pipeline "eidos".`,
+Without it, ./` + pipelinefile.Default + ` is run if it is there, else the pipeline "eidos".`,
 		Example: `  eidos run                                   this host, from snapshot to signed bundle
   eidos run --write                           write that pipeline to ./eidos.pipeline.yaml, to change it
   eidos run my.pipeline.yaml -p intent=inference
@@ -137,7 +135,7 @@ Without it, ./` + pipelineFile + ` is run if it is there, else the pipeline "eid
 	c.MarkFlagsMutuallyExclusive("executor", "check-determinism") // which runs a step twice in this process
 	fl.BoolVar(&f.overwrite, "overwrite", false, "replace outputs that something else has written")
 	fl.BoolVar(&f.watch, "watch", false, "run again whenever a file that the pipeline reads has changed, until Ctrl-C")
-	fl.BoolVar(&f.write, "write", false, "write the pipeline to ./"+pipelineFile+" instead of running it")
+	fl.BoolVar(&f.write, "write", false, "write the pipeline to ./"+pipelinefile.Default+" instead of running it")
 	c.MarkFlagsMutuallyExclusive("watch", "explain", "write")
 	return c
 }
@@ -153,11 +151,11 @@ func (a *app) withPlan(ctx context.Context, args []string, f *runFlags, open ope
 	if err != nil {
 		return err
 	}
-	p, dir, err := a.compile(ctx, args, f, w)
+	p, err := a.compile(ctx, args, f, w)
 	if err != nil {
 		return err
 	}
-	return a.withRunner(p, dir, f, w, open, do)
+	return a.withRunner(p, a.pipeline.Dir, f, w, open, do)
 }
 
 func (a *app) withRunner(p *plan.Plan, dir string, f *runFlags, w *wired, open opener, do func(*plan.Plan, *run.Runner, *store.Directory, *wired) error) error {
@@ -192,20 +190,17 @@ func (a *app) runPipeline(ctx context.Context, args []string, f *runFlags) error
 	})
 }
 
-// keepSource tells the run what it is compiled of, for eidos retry.
-func (a *app) keepSource(r *run.Runner, f *runFlags) error {
-	opts, err := a.options(f)
-	if err != nil {
-		return err
-	}
-	r.Source = &engine.Source{File: a.pipelineFile, Dir: r.Dir, Params: opts.Params, Context: f.kubeContext}
+// keepSource records in the run what it is compiled of, for eidos retry.
+func (a *app) keepSource(r *run.Runner, f *runFlags) (err error) {
+	given := a.pipeline.Given
+	r.Source = &engine.Source{File: a.pipeline.File, Dir: r.Dir, Params: given.Params, Context: f.kubeContext}
 	if f.kubeconfig != "" {
 		if r.Source.Kubeconfig, err = filepath.Abs(f.kubeconfig); err != nil {
 			return err
 		}
 	}
-	if opts.Values != nil {
-		r.Source.Values, err = schema.Encode(opts.Values)
+	if given.Values != nil {
+		r.Source.Values, err = schema.Encode(given.Values)
 	}
 	return err
 }
@@ -223,10 +218,10 @@ func (a *app) runPlan(ctx context.Context, p *plan.Plan, r *run.Runner, s *store
 	}
 	address.Sweep(ctx, p, r.Dir, f.evidence.report, f.evidence.junit, f.evidence.provenance)
 	var err error
-	if r.Source.Text, err = keepText(ctx, s, a.pipeline); err != nil {
+	if r.Source.Text, err = keepText(ctx, s, a.pipeline.Text); err != nil {
 		return err
 	}
-	r.Source.Included = a.included
+	r.Source.Included = a.pipeline.Included
 	spans, err := trace.New(a.lookupEnv, versionOf())
 	if err != nil {
 		if hint := hintOf(err); hint != "" {
@@ -282,7 +277,7 @@ func (a *app) writePipeline(args []string) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(pipelineFile, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(pipelinefile.Default, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		e := schema.Errorf(schema.Invalid, "writing the pipeline: %w", err)
 		if errors.Is(err, os.ErrExist) {
@@ -296,6 +291,6 @@ func (a *app) writePipeline(args []string) error {
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("writing the pipeline: %w", err)
 	}
-	a.story.Note("wrote ./%s; run it with: eidos run", pipelineFile)
+	a.story.Note("wrote ./%s; run it with: eidos run", pipelinefile.Default)
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/content"
 	"github.com/NVIDIA/eidos/engine/process"
@@ -156,7 +157,7 @@ func (a *app) runStep(c *cobra.Command, f *stepRun) error {
 			Kind  string          `json:"kind"`
 			Tasks json.RawMessage `json:"tasks"`
 		}
-		if err := json.Unmarshal(text, &kind); err != nil || kind.Kind != planKind && kind.Tasks == nil {
+		if err := json.Unmarshal(text, &kind); err != nil || kind.Kind != pipelinefile.PlanKind && kind.Tasks == nil {
 			return schema.Errorf(schema.Invalid, "--plan: %q holds neither a plan nor tasks", f.plan).WithHint("eidos compile --to plan writes one")
 		}
 		m := mode{when: "for a plan", takes: allBut(c, "indexed", "secrets"), hint: "it is for tasks"}
@@ -207,7 +208,7 @@ func (a *app) readPlan(ctx context.Context, f *stepRun, cache engine.Cache) ([]b
 		return nil, fmt.Errorf("--plan: %w", err)
 	}
 	defer r.Close()
-	return readLimited(r, f.plan)
+	return pipelinefile.ReadLimited(r, f.plan)
 }
 
 // stepStore is where a step puts its bytes: the store itself if that is a

@@ -11,6 +11,7 @@ import (
 
 	"github.com/NVIDIA/eidos/cmd/internal/api"
 	"github.com/NVIDIA/eidos/cmd/internal/page"
+	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/history"
 	"github.com/NVIDIA/eidos/engine/plan"
@@ -85,16 +86,16 @@ func (a *app) pagesOfRuns(s *store.Directory) *page.Runs {
 			}
 			// Nothing is run: the plan is for its picture. The requests for it may
 			// come at the same time.
-			b := &app{in: a.in, out: a.out, errw: a.errw, lookupEnv: a.lookupEnv, story: a.story, state: a.state, quiet: true, pipelineFile: r.Source.File}
+			b := &app{in: a.in, out: a.out, errw: a.errw, lookupEnv: a.lookupEnv, story: a.story, state: a.state, quiet: true}
 			w, err := b.wire(b.runWiring(&runFlags{}))
 			if err != nil {
 				return nil, err
 			}
-			opts, err := b.optionsOf(r)
-			if err != nil {
+			src := &pipelinefile.Source{Name: r.Pipeline, File: r.Source.File, Dir: r.Source.Dir, Text: text}
+			if src.Given, err = givenTo(r); err != nil {
 				return nil, err
 			}
-			return b.compileText(ctx, r.Pipeline, text, opts, w)
+			return b.pipelines(w).Compile(ctx, src, w.kinds, plan.Options{})
 		},
 	}
 }

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/oci"
@@ -74,28 +73,6 @@ func isDirectory(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// readLimited reads all of r, up to the limit that every document has.
-func readLimited(r io.Reader, name string) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, schema.MaxBytes+1))
-	if err != nil {
-		return nil, fmt.Errorf("reading %q: %w", name, err)
-	}
-	if len(data) > schema.MaxBytes {
-		return nil, schema.Errorf(schema.Invalid, "reading %q: over the limit of %d MiB", name, schema.MaxBytes>>20)
-	}
-	return data, nil
-}
-
-// unreadable is the error for a file that could not be opened: what is not a file
-// is not missing.
-func unreadable(doing string, err error) *schema.Error {
-	var told *schema.Error
-	if errors.As(err, &told) {
-		return schema.Errorf(told.Code, "%s: %w", doing, err)
-	}
-	return schema.Errorf(schema.NotFound, "%s: %w", doing, err)
-}
-
 // openInput opens a file, or standard input for "-".
 func openInput(in io.Reader, name string) (io.ReadCloser, error) {
 	if name == "-" {
@@ -103,7 +80,7 @@ func openInput(in io.Reader, name string) (io.ReadCloser, error) {
 	}
 	f, err := userfile.OpenDocument(name)
 	if err != nil {
-		return nil, unreadable("reading", err)
+		return nil, pipelinefile.Unreadable("reading", err)
 	}
 	return f, nil
 }

@@ -137,7 +137,7 @@ func (a *app) vetPipeline(ctx context.Context, args []string, f *runFlags) error
 		return err
 	}
 	f.present = true
-	plan, _, err := a.compile(ctx, args, f, w)
+	plan, err := a.compile(ctx, args, f, w)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +11,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/steps"
 )
 
@@ -110,11 +110,11 @@ func vetAndCompile(t *testing.T, text string) bool {
 		}
 		return false
 	}
-	var d planned
-	if err := json.Unmarshal(plan, &d); err != nil {
+	d, err := pipelinefile.ReadWritten("plan", plan)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.compile(steps.All(steps.Needs{})); err != nil {
+	if _, err := d.Compile(steps.All(steps.Needs{})); err != nil {
 		t.Errorf("what was vetted and written does not compile: %v\n%s", err, text)
 	}
 	return true

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/cmd/internal/watch"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/plan"
@@ -22,39 +23,23 @@ import (
 // lookEach is how often watched files are looked at.
 const lookEach = 300 * time.Millisecond
 
-// sees notes what a file held that a plan is compiled from; nil data is a file
-// that is not there.
-func (a *app) sees(path string, data []byte) {
-	if a.seen == nil {
-		return
-	}
-	abs, err := filepath.Abs(path)
-	switch {
-	case err != nil:
-	case data == nil:
-		a.seen[abs] = watch.Mark{}
-	default:
-		a.seen[abs] = watch.Of(data)
-	}
-}
-
 // watchPipeline runs the pipeline, and again each time that something it reads
 // has changed. A change during a run makes another run after it: what a run has
 // begun to push or to sign is not cut short. Runs that fail and pipelines that
 // do not compile are told and watched on; only Ctrl-C ends it.
 func (a *app) watchPipeline(ctx context.Context, args []string, f *runFlags) error {
-	switch _, err := os.Stat(pipelineFile); {
+	switch _, err := os.Stat(pipelinefile.Default); {
 	case len(args) > 0 && args[0] == "-":
 		return schema.Errorf(schema.Invalid, "--watch: standard input can be read once only").WithHint("name a file")
 	case len(args) == 0 && err == nil:
 		// It stays this one, also when it is gone for a moment.
-		args = []string{pipelineFile}
+		args = []string{pipelinefile.Default}
 	}
 	var set watch.Set
 	a.shown = &shown{}
 	ran := false // an editor takes a file away for a moment; a wrong name was never there
 	for {
-		a.seen, a.included = watch.Sight{}, nil
+		a.seen = watch.Sight{}
 		var before watch.Sight
 		var refused error
 		err := a.withPlan(ctx, args, f, a.withStore, func(pl *plan.Plan, r *run.Runner, s *store.Directory, _ *wired) error {
