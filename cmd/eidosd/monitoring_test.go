@@ -1,16 +1,19 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
+
+	dto "github.com/prometheus/client_model/go"
 )
 
-// TestMonitoringNamesMetrics: every metric that an alert or the dashboard reads
-// is one that the server has, with the labels that it is asked for by.
-func TestMonitoringNamesMetrics(t *testing.T) {
+// gathered are the metrics of a server that answered, refused and failed.
+func gathered(t *testing.T) []*dto.MetricFamily {
+	t.Helper()
 	s := startServer(t, "--rate-limit", "0")
 	for _, path := range []string{"/v1/criteria", "/v1/nothing"} {
 		resp, err := http.Get("http://" + s.address + path)
@@ -26,10 +29,55 @@ func TestMonitoringNamesMetrics(t *testing.T) {
 		}
 		_ = resp.Body.Close()
 	}
+	// A request is counted after its answer was sent: wait for the last.
+	if err := s.http.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	families, err := s.metrics.registry.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return families
+}
+
+// TestMetricsPage: the reference lists every metric that is the server's own.
+// EIDOS_UPDATE=1 writes it again.
+func TestMetricsPage(t *testing.T) {
+	var out strings.Builder
+	out.WriteString(`# Metrics of eidosd
+
+What ` + "`/metrics`" + ` has, beside what Prometheus' client says of every Go program
+(` + "`go_*`, `process_*`" + `). Labels have values of closed lists. Made by
+` + "`EIDOS_UPDATE=1 go test ./cmd/eidosd -run TestMetricsPage`" + `.
+
+| metric | type | labels | |
+|---|---|---|---|
+`)
+	for _, f := range gathered(t) {
+		if strings.HasPrefix(f.GetName(), "go_") || strings.HasPrefix(f.GetName(), "process_") {
+			continue
+		}
+		var labels []string
+		for _, l := range f.GetMetric()[0].GetLabel() {
+			labels = append(labels, "`"+l.GetName()+"`")
+		}
+		fmt.Fprintf(&out, "| `%s` | %s | %s | %s |\n", f.GetName(), strings.ToLower(f.GetType().String()), strings.Join(labels, ", "), f.GetHelp())
+	}
+	const file = "../../docs/reference/metrics.md"
+	if os.Getenv("EIDOS_UPDATE") != "" {
+		if err := os.WriteFile(file, []byte(out.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if was, err := os.ReadFile(file); err != nil || string(was) != out.String() {
+		t.Errorf("%s is not what the server has (%v):\n%s", file, err, out.String())
+	}
+}
+
+// TestMonitoringNamesMetrics: every metric that an alert or the dashboard reads
+// is one that the server has, with the labels that it is asked for by.
+func TestMonitoringNamesMetrics(t *testing.T) {
+	families := gathered(t)
 	known := map[string]bool{}
 	for _, f := range families {
 		known[f.GetName()] = true

@@ -1,6 +1,6 @@
 // Gen compiles every release of the catalogue into recipes/compiled, and lists
-// what the newest answers in docs/recipe-matrix.md and the checks in
-// docs/checks.md. Run it by `make generate`.
+// what the newest answers in docs/recipe-matrix.md, what it deploys in
+// docs/reference/components.md and the checks in docs/checks.md. Run it by `make generate`.
 package main
 
 import (
@@ -49,6 +49,9 @@ func run(dir string) error {
 	newest := releases[len(releases)-1].Name()
 	docs := filepath.Join(dir, "..", "docs")
 	if err := matrix(filepath.Join(docs, "recipe-matrix.md"), all[newest]); err != nil {
+		return err
+	}
+	if err := components(filepath.Join(docs, "reference", "components.md"), all[newest]); err != nil {
 		return err
 	}
 	return checkList(filepath.Join(docs, "checks.md"), all[newest])
