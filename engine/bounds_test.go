@@ -56,7 +56,7 @@ func compileBounded(t *testing.T, top string, texts map[string]string) (*plan.Pl
 	}})
 }
 
-// What a pipeline from elsewhere does is refused unless it is allowed by name,
+// What a remote pipeline does is refused unless it is allowed by name,
 // when compiling if it is known then, else before it is done. {L} is a
 // directory of the run with links: out leads out, in stays in, gone to nothing.
 func TestPipelinesFromElsewhereAreBounded(t *testing.T) {
@@ -188,11 +188,11 @@ func TestPipelineFromElsewhereAtTheTop(t *testing.T) {
 	}
 }
 
-// Allow means something only where a pipeline from elsewhere is included.
+// Allow means something only where a remote pipeline is included.
 func TestAllowWithoutEffect(t *testing.T) {
 	for step, want := range map[string]string{
 		`{uses: echo, allow: {read: [x]}}`:          "allow goes with include only",
-		`{include: ./lib.yaml, allow: {read: [x]}}`: "allow is for a pipeline from elsewhere",
+		`{include: ./lib.yaml, allow: {read: [x]}}`: "allow is for a remote pipeline",
 	} {
 		_, err := compileBounded(t, "main.yaml", map[string]string{
 			"main.yaml": strings.Replace(libOf, "STEP", step, 1), "./lib.yaml": strings.Replace(libOf, "STEP", "{uses: echo}", 1),

@@ -23,12 +23,12 @@ type Action string
 const (
 	ActionRun      Action = "run"      // its result is not known
 	ActionReuse    Action = "reuse"    // an earlier result is taken
-	ActionAlways   Action = "always"   // it runs each time: it reads or changes the world
+	ActionAlways   Action = "always"   // it runs each time: it reads or changes external systems
 	ActionDeferred Action = "deferred" // of a plan: known when what it waits for has run
 	ActionSkip     Action = "skip"     // it is not to run
 )
 
-// ReasonCode says why, for programs.
+// ReasonCode is why, for programs.
 type ReasonCode string
 
 const (
@@ -39,9 +39,9 @@ const (
 	CodeResultLost      ReasonCode = "result-lost"      // the store lacks the result, or holds it damaged
 	CodeExpired         ReasonCode = "expired"          // older than cache.ttl
 	CodeFresh           ReasonCode = "fresh"            // not older than cache.ttl
-	CodeEffect          ReasonCode = "effect"           // the kind reads or changes the world
+	CodeEffect          ReasonCode = "effect"           // the kind reads or changes external systems
 	CodeCacheOff        ReasonCode = "cache-off"        // cache: false
-	CodeSecret          ReasonCode = "secret"           // it reads a secret and does not say cache: true
+	CodeSecret          ReasonCode = "secret"           // it reads a secret and does not set cache: true
 	CodeForced          ReasonCode = "forced"           // --force, --from
 	CodeResumed         ReasonCode = "resumed"          // done before the run was interrupted
 	CodeCached          ReasonCode = "cached"           // a shared cache had the result
@@ -76,7 +76,7 @@ type Change struct {
 	Because string `json:"because,omitempty"`
 }
 
-// Words tells what a part was and is, short.
+// Words describes what a part was and is, in short.
 func (c Change) Words() string {
 	var s string
 	switch {

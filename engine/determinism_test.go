@@ -33,7 +33,7 @@ func TestCheckDeterminism(t *testing.T) {
 		}
 		r := run.Runner{Store: store.NewMemory(), CheckDeterminism: true}
 		_, err = r.Run(context.Background(), pl)
-		switch want := "steps.a: run twice it gives two results: n is 1, then 2"; {
+		switch want := "steps.a: run twice it has two results: n is 1, then 2"; {
 		case effect && err != nil:
 			t.Errorf("a kind with effect: %v", err)
 		case !effect && (err == nil || err.Error() != want):

@@ -35,7 +35,7 @@ type Blobs interface {
 }
 
 // Loader reads the value at uri: a path, "-", http(s)://, cm://, oci://.
-// mediaType is the one wanted, or "" for whatever stands there.
+// mediaType is the one wanted, or "" for whatever is there.
 type Loader func(ctx context.Context, env Env, uri, mediaType string) (schema.Value, error)
 
 // Saver writes v to uri: a path, "-", cm://, oci://. What was there stays as

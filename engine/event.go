@@ -10,7 +10,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// NewEventError returns what events say of err. Hint, position and path are those
+// NewEventError returns err as events hold it. Hint, position and path are those
 // of its first problem.
 func NewEventError(err error) *EventError {
 	out := &EventError{Code: schema.CodeOf(err), Message: schema.ErrorText(err)}
@@ -21,13 +21,13 @@ func NewEventError(err error) *EventError {
 	return out
 }
 
-// EventType says what an event is about.
+// EventType is what an event is about.
 type EventType string
 
 const (
 	EventRun      EventType = "run"      // the run began (State running) or ended (done, failed, canceled)
 	EventStep     EventType = "step"     // a step is in another state
-	EventLog      EventType = "log"      // a step said something
+	EventLog      EventType = "log"      // a step logged a line
 	EventProgress EventType = "progress" // long work moved on
 )
 
@@ -38,7 +38,7 @@ const (
 // A run begins with a run event and ends with one. Of each step there is an
 // event when it starts to run, when an attempt failed and another follows
 // (retrying), and when it is done, failed, skipped or canceled; a step that is
-// reused goes to done at once. Uses stands in the first event of a step,
+// reused goes to done at once. Uses is in the first event of a step,
 // Action and Code in every one, Reason and Key in the one that ends it. The last
 // event of a run has a Reason if nothing was done in it.
 type Event struct {

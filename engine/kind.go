@@ -26,24 +26,24 @@ type Kind struct {
 	run    func(ctx context.Context, env Env, params any, in Inputs) (schema.Value, error)
 }
 
-// Spec says what the function of a kind does not.
+// Spec is what the function of a kind does not show.
 type Spec struct {
 	Name string // as `uses` writes it
 	Doc  string // one line for help
 	// Version is part of the key of every step of the kind: raise it when the
-	// same inputs give another result than before.
+	// same inputs make another result than before.
 	Version int
-	// Effect marks a kind that reads or changes the world (collect, push, sign):
-	// its results are not reused unless the step says for how long.
+	// Effect marks a kind that reads or changes external systems (collect, push, sign):
+	// its results are not reused unless the step sets for how long.
 	Effect bool
-	// Check looks at decoded parameters for what their definition cannot say, as
+	// Check looks at decoded parameters for what their definition cannot express, as
 	// soon as they are known, without running anything: eidos vet calls it. inputs
 	// are the names of those that the step gets. The path of its errors is that of
 	// a parameter.
 	Check func(params any, inputs []string) error
 	// CleanUp is how long a step with these decoded parameters, nil if they are
 	// not known yet, may take to end after it was stopped: what it started in
-	// external systems must be deleted. A nil function stands for no time.
+	// external systems must be deleted. A nil function is no time.
 	CleanUp func(params any) time.Duration
 	// Parts adds named parts to the key, from decoded parameters: the digest of
 	// the catalogue, of a file a parameter names. env.Dir is set, nothing else.

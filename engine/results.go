@@ -15,7 +15,7 @@ type Cache interface {
 	Find(ctx context.Context, key schema.Digest) (Entry, bool, error)
 	// Fetch returns the bytes of d. They need not be checked.
 	Fetch(ctx context.Context, d schema.Digest) (io.ReadCloser, error)
-	// Share offers an entry; open gives the bytes that it names.
+	// Share offers an entry; open returns the bytes that it names.
 	Share(ctx context.Context, e Entry, open func(context.Context, schema.Digest) (io.ReadCloser, error)) error
 }
 
@@ -59,7 +59,7 @@ type Journal interface {
 	Close() error
 }
 
-// Entry says that a step had a result.
+// Entry records the result of a step.
 type Entry struct {
 	Key      schema.Digest `json:"key"`
 	Pipeline string        `json:"pipeline,omitempty"`

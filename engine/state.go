@@ -1,6 +1,6 @@
 package engine
 
-// State is where a step stands.
+// State is how far a step is.
 //
 //	waiting ──> ready ──> running ──> done
 //	   │          ↑          ├──────> failed

@@ -179,7 +179,7 @@ func TestTaskResultOfAnotherType(t *testing.T) {
 		return engine.TaskResult{Artifact: engine.Artifact{MediaType: (&Number{}).MediaType(), Digest: d, Size: n}}, err
 	}}
 	_, err := r.Run(context.Background(), compile(t, newWorld(), "steps:\n  a: {uses: echo}\n"))
-	if err == nil || !strings.Contains(err.Error(), "a ran elsewhere and gave a") || schema.CodeOf(err) != schema.Failed {
+	if err == nil || !strings.Contains(err.Error(), "a ran remotely and returned a") || schema.CodeOf(err) != schema.Failed {
 		t.Errorf("got %v", err)
 	}
 }

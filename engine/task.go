@@ -34,20 +34,20 @@ type Tasks struct {
 	Tasks []Task `json:"tasks"`
 }
 
-// TaskInput is one value at a port; those of a list stand in their order.
+// TaskInput is one value at a port; those of a list are in their order.
 type TaskInput struct {
 	Port  string   `json:"port"`
 	Value Artifact `json:"value"`
 }
 
-// TaskResult is what became of a task. Artifact may stand beside an error.
+// TaskResult is what became of a task. There may be an Artifact beside an error.
 type TaskResult struct {
 	Artifact Artifact    `json:"artifact"`
 	Blobs    []Blob      `json:"blobs,omitempty"`
 	Error    *EventError `json:"error,omitempty"`
 }
 
-// Execute runs a task elsewhere. env takes its log and progress; its Blobs is
+// Execute runs a task remotely. env takes its log and progress; its Blobs is
 // the store that inputs are in and results must be in when it returns. An error
 // is for the way there and back, Unavailable if another try may help; what the
 // step itself says is in the result.

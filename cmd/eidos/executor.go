@@ -125,11 +125,11 @@ func (f *executor) jobs(a *app, w *wired, s *store.Directory, cluster kube.Confi
 	return jobs.New(o)
 }
 
-// envPipeline tells a step that runs elsewhere what pipeline it is of, for
+// envPipeline names to a remote step the pipeline it is of, for
 // attestations: DIGEST NAME.
 const envPipeline = "EIDOS_PIPELINE"
 
-// passOn is what steps that run elsewhere are told of this command.
+// passOn is the environment of remote steps.
 func (a *app) passOn() map[string]string {
 	out := map[string]string{}
 	if a.pipeline != nil {

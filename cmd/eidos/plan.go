@@ -22,7 +22,7 @@ func (a *app) plan() *cobra.Command {
 
   run       its result is not there, or an input, parameter or version changed
   reuse     nothing that its result depends on has changed
-  always    it reads or changes the world (collect, push, sign)
+  always    it reads or changes external systems (collect, push, sign)
   deferred  that depends on what a step before it gives
   skip      its condition does not hold
 

@@ -168,7 +168,7 @@ func predeclared(name string) bool {
 	return strings.HasPrefix(name, "__")
 }
 
-// eval gives the value of text in scope. A context of its own is made each
+// eval returns the value of text in scope. A context of its own is made each
 // time: a shared one keeps what it has seen.
 func eval(text string, scope map[string]any) (bool, error) {
 	ctx := cuecontext.New()

@@ -41,8 +41,8 @@ func Parse(name string, data []byte) (*schema.Pipeline, *schema.Doc, error) {
 	return &p, doc, nil
 }
 
-// source is where the text says what v has at p: what a template or a
-// comprehension gives is where that is written.
+// source is where the text defines what v has at p: what a template or a
+// comprehension makes is where that is written.
 func source(v cue.Value, p path.Path, key bool) (line, column int) {
 	selectors := make([]cue.Selector, len(p))
 	for i, e := range p {

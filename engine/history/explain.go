@@ -10,7 +10,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// StepHistory is why a step did what it did in one run, held against another
+// StepHistory is why a step did what it did in one run, compared with another
 // run.
 type StepHistory struct {
 	Run   string         `json:"run"`
@@ -22,8 +22,8 @@ type StepHistory struct {
 	Against string          `json:"against,omitempty"` // the other run; "" if there is none
 	Was     *engine.Event   `json:"was,omitempty"`     // how the step ended there
 	Changes []engine.Change `json:"changes,omitempty"` // from there to here
-	// Lost says that the other run's key is not known any more, so that
-	// Changes says nothing.
+	// Lost reports that the other run's key is not known any more, so that
+	// Changes is empty.
 	Lost bool `json:"lost,omitempty"`
 }
 
@@ -135,7 +135,7 @@ func runBefore(s *store.Directory, is runSteps, step string) (string, error) {
 	return "", nil
 }
 
-// because says which step an input changed through: the one that gave what the
+// because returns the step that an input changed through: the one that made what the
 // input is now, and gave what it was before.
 func because(c engine.Change, is, was runSteps) string {
 	if !strings.HasPrefix(c.Part, "input ") || c.Is == "" {

@@ -53,7 +53,7 @@ type RunDetails struct {
 	Byproducts []Resource `json:"byproducts,omitempty"`
 }
 
-// ProvenanceOptions is what a journal does not say.
+// ProvenanceOptions is what a journal does not hold.
 type ProvenanceOptions struct {
 	Subjects []Resource     // what the statement is about: every pushed digest
 	Params   map[string]any // of the pipeline
@@ -67,7 +67,7 @@ const (
 	builderID     = "https://github.com/NVIDIA/eidos"
 )
 
-// NewStatement says how a run made its subjects, from the run's events alone:
+// NewStatement describes how a run made its subjects, from the run's events alone:
 // the pipeline and its parameters, what was loaded, what each step gave, and
 // the digest of the journal. Invalid if events are not those of a run that
 // succeeded.

@@ -48,7 +48,7 @@ func (k *recorder) part(name, value string) {
 const ShortSize = 6
 
 // Short is how a key begins: enough to distinguish it from the others of a store,
-// and short, because each step of each run says it.
+// and short, because each step of each run records it.
 func Short(key schema.Digest) string {
 	h, err := key.Hex()
 	if err != nil {
@@ -71,7 +71,7 @@ type Input struct {
 	Digest schema.Digest
 }
 
-// write is the one place that says what a key covers.
+// write is the one place that decides what a key covers.
 func (k *Key) write(w partWriter) {
 	w.part("kind", k.Kind.Name)
 	w.part("version", strconv.Itoa(k.Kind.Version))

@@ -122,9 +122,9 @@ func (m *Masker) Error(err error) error {
 	return schema.Join(out)
 }
 
-// Lines masks the lines that one attempt says, also a secret that is spread
+// Lines masks the lines of one attempt's log, also a secret that is spread
 // over several of them: a line whose end may begin a secret is held back until
-// the next one tells, or the attempt ends. Less than shortest bytes of one may
+// the next one decides, or the attempt ends. Less than shortest bytes of one may
 // be seen. It is safe for concurrent use.
 type Lines struct {
 	Masker *Masker
@@ -149,7 +149,7 @@ func (l *Lines) Add(text string) {
 	}
 }
 
-// Flush tells what is held back.
+// Flush passes on what is held back.
 func (l *Lines) Flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -210,7 +210,7 @@ func (l *Lines) hide(from, to int) {
 	}
 }
 
-// flush tells the first n of the recent lines.
+// flush passes on the first n of the recent lines.
 func (l *Lines) flush(n int) {
 	for i := range l.recent[:n] {
 		r := &l.recent[i]

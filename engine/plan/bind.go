@@ -135,7 +135,7 @@ func (d *draft) ports() []string {
 	return out
 }
 
-// without drops the errors about what stands at paths: it is not known yet.
+// without drops the errors about the values at paths: they are not known yet.
 func without(err error, paths []string) error {
 	if err == nil || len(paths) == 0 {
 		return err

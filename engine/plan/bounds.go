@@ -14,8 +14,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// bounds is what the steps of a pipeline from elsewhere may touch on this
-// machine: they save below the directory of the run, and read nothing but what
+// bounds is what the steps of a remote pipeline may touch on this machine: they
+// save below the directory of the run, and read nothing but what
 // the including step allows. nil is no limit: the pipeline is a file here.
 //
 // Everything is checked as it is written when compiling, and again, with links
@@ -25,19 +25,19 @@ type bounds struct {
 	outer *bounds // of the pipeline that includes it: what it may not, this may not
 }
 
-// fromElsewhere tells from the name of a pipeline's text whether it is not a
-// file of this machine: then the name is its address.
-func fromElsewhere(doc *schema.Doc) bool {
+// isRemote reports, from the name of a pipeline's text, whether it is not a file
+// of this machine: then the name is its address.
+func isRemote(doc *schema.Doc) bool {
 	return doc != nil && strings.Contains(doc.Name(), "://")
 }
 
-// outermost are the bounds of a pipeline from elsewhere that nothing includes,
-// so that nothing can allow it more.
+// outermost are the bounds of a remote pipeline that nothing includes, so that
+// nothing can allow it more.
 var outermost = &bounds{}
 
 // boundsOf returns the bounds of the pipeline that is compiled.
 func boundsOf(doc *schema.Doc) *bounds {
-	if fromElsewhere(doc) {
+	if isRemote(doc) {
 		return outermost
 	}
 	return nil
@@ -64,9 +64,9 @@ type touch struct {
 // bounds returns the bounds of the pipeline in doc, which d includes.
 func (c *compiler) bounds(d *draft, doc *schema.Doc) *bounds {
 	outer, at := d.scope.bounds, d.At.Child("allow")
-	if !fromElsewhere(doc) {
+	if !isRemote(doc) {
 		if d.src.Allow != nil {
-			c.fail(at.KeyErrorf("allow is for a pipeline from elsewhere; one in a file may do what this one may").WithHint("leave it out"))
+			c.fail(at.KeyErrorf("allow is for a remote pipeline; one in a file may do what this one may").WithHint("leave it out"))
 		}
 		return outer
 	}
@@ -219,7 +219,7 @@ func (b *bounds) refuse(t touch, why string) error {
 	case readsVariable:
 		what, key = "read the variable "+shown(t.name), "env"
 	}
-	e := t.at.Errorf("a pipeline from elsewhere may not %s%s", what, why)
+	e := t.at.Errorf("a remote pipeline may not %s%s", what, why)
 	e.Code = schema.Unauthorized
 	switch {
 	case t.name == "":
@@ -273,7 +273,7 @@ func (n *Node) touches(with Params, out string) []touch {
 	return all
 }
 
-// touches lists the files that the step says it depends on.
+// touches lists the files that the step declares as its inputs.
 func (s *Step) touches() []touch {
 	var all []touch
 	for i, f := range s.Files {

@@ -189,7 +189,7 @@ func (c *compiler) declare(s *scope, steps map[string]schema.Step, doc *schema.D
 	return out
 }
 
-// settings reads what stands beside uses, with and in.
+// settings reads the keys beside uses, with and in.
 func (c *compiler) settings(d *draft) {
 	src, s := d.src, d.Step
 	s.Timeout = c.duration(src.Timeout, d.At.Child("timeout"))

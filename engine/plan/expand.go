@@ -11,7 +11,7 @@ import (
 	"github.com/NVIDIA/eidos/schema/path"
 )
 
-// look returns what references stand for when compiling: parameters, and the
+// look returns the values of references when compiling: parameters, and the
 // values of a matrix row.
 func (s *scope) look(matrix map[string]any) func(reference) (any, error) {
 	return func(r reference) (any, error) {
@@ -218,7 +218,7 @@ func (c *compiler) pick(n *Node, from *Step, row string) ([]int, error) {
 	return nil, schema.Errorf(schema.Invalid, "no row of %q goes with %s", from.Name, n.ID)
 }
 
-// connect gives n the values of one input.
+// connect makes the edges of n for one input.
 func (c *compiler) connect(d *draft, n *Node, in input) {
 	if in.byRow != nil {
 		in = in.byRow[n.ID]

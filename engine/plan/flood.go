@@ -7,7 +7,7 @@ import (
 
 // Flooded returns the problems of a pipeline in which more steps are of unknown
 // kinds, and more parameters unknown, than would be kept: decoding and linking
-// 200,000 steps takes seconds, and all that is said of them is how many there
+// 200,000 steps takes seconds, and all that is reported of them is how many there
 // are. nil for every other pipeline.
 func Flooded(doc *schema.Doc, kinds []engine.Kind) error {
 	byName := map[string]engine.Kind{}

@@ -156,7 +156,7 @@ func (c *compiler) input(d *draft, p engine.Port, s string, at schema.Position) 
 func (c *compiler) inputByRow(d *draft, p engine.Port, s string, at schema.Position) {
 	rows, err := d.Step.matrix.rows(d.Name)
 	if err != nil {
-		return // told when they are expanded
+		return // reported when they are expanded
 	}
 	t, err := parseText(s)
 	if err != nil {
@@ -239,7 +239,7 @@ func suggestStep(got string, d *draft) string {
 	return "a file is written ./" + got
 }
 
-// isURI tells a place to load from from a step's name.
+// isURI reports whether s is an address to load from, not a step's name.
 func isURI(s string) bool { return strings.ContainsAny(s, "/.:") || strings.HasPrefix(s, "-") }
 
 // SplitRow cuts render[eks,helm] into render and eks,helm.

@@ -22,7 +22,7 @@ func (p *Plan) Locate(n *Node, err error) error {
 func (n *Node) locate(e error) error {
 	se := own(e)
 	if se.Pos != "" || se.Code == schema.Canceled {
-		return e // it says where it is, in a document of its own
+		return e // it has a position, in a document of its own
 	}
 	if n.Type == LoadNode {
 		if pos := n.at.Pos(); pos != "" {
@@ -39,7 +39,7 @@ func (n *Node) locate(e error) error {
 }
 
 // Report returns what Locate returned, as the caller of the run reads it: with the
-// path and the position of the step, where it does not say where it is.
+// path and the position of the step, where it has none.
 func (n *Node) Report(err error) error {
 	step, pos, entry := n.Path(), "", ""
 	if n.Step != nil && step != "" {
@@ -67,7 +67,7 @@ func (n *Node) Report(err error) error {
 	return schema.Join(out)
 }
 
-// own returns the error of this project that e is, or one that says all of it.
+// own returns the error of this project that e is, or one that holds its text.
 func own(e error) *schema.Error {
 	var se *schema.Error
 	if errors.As(e, &se) && se.Error() == e.Error() {

@@ -25,7 +25,7 @@ type axis struct {
 	at      schema.Position
 	values  []any
 	labels  []string // of values, as rows are named by them
-	late    string   // ${steps.…} that gives the values when running; "" if they are known
+	late    string   // ${steps.…} with the values when running; "" if they are known
 	literal bool     // the file has the values themselves
 }
 
@@ -110,7 +110,7 @@ func (c *compiler) axisValue(d *draft, a *axis, v any) (any, bool) {
 	return out, c.problems.Len() == before
 }
 
-// set gives the axis its values; two that would be named alike are an error.
+// set sets the values of the axis; two that would be named alike are an error.
 // Those of include and exclude are mappings, and are not named.
 func (a *axis) set(values []any) error {
 	a.values = values

@@ -8,7 +8,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// uses lists the steps that d waits for, with where it says so.
+// uses lists the steps that d waits for, with the position of each.
 func (d *draft) uses() ([]*Step, []schema.Position) {
 	var steps []*Step
 	var at []schema.Position
@@ -42,7 +42,7 @@ func (d *draft) uses() ([]*Step, []schema.Position) {
 	return steps, at
 }
 
-// sort orders the steps so that each stands after what it waits for, otherwise
+// sort orders the steps so that each comes after what it waits for, otherwise
 // as declared, and notes every cycle once, with the path round it.
 func (c *compiler) sort() []*draft {
 	const (
@@ -80,7 +80,7 @@ func (c *compiler) sort() []*draft {
 }
 
 // cycle notes the cycle that the edge from the end of path to s closes. It is
-// told from the step that was declared first.
+// reported from the step that was declared first.
 func (c *compiler) cycle(path []*draft, s *Step, at schema.Position) {
 	i := slices.IndexFunc(path, func(d *draft) bool { return d.Step == s })
 	round := path[i:]

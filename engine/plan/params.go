@@ -12,15 +12,15 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// given are the values a caller has for parameters: texts from flags, typed
+// given are the values of a caller for parameters: texts from flags, typed
 // values from a file or from an including pipeline. Texts win.
 type given struct {
 	texts  map[string]string
 	values map[string]any
-	at     *schema.Position // of values, if they stand in a pipeline; nil: from flags
+	at     *schema.Position // of values, if they are in a pipeline; nil: from flags
 }
 
-// fillParams gives every declared parameter its value. A parameter without one
+// fillParams sets every declared parameter. A parameter without one
 // is left out.
 func fillParams(decl map[string]schema.Param, at schema.Position, g given) (map[string]any, error) {
 	var errs schema.Problems

@@ -39,7 +39,7 @@ type Step struct {
 	Kind            *engine.Kind    // nil for an included pipeline
 	include         string          // where that came from
 	inside          []*Step         // its steps
-	scoped          string          // what stands before its own name: "lib/"
+	scoped          string          // the prefix of its name: "lib/"
 	index           int
 	Finally         bool
 	matrix          matrix
@@ -91,14 +91,14 @@ type guard struct {
 	at     schema.Position
 }
 
-// Caching is what a step says about reuse.
+// Caching are the settings of a step about reuse.
 type Caching struct {
 	Never bool          // cache: false
 	Safe  bool          // cache: true
-	TTL   time.Duration // cache: {ttl: …}; 0: not said
+	TTL   time.Duration // cache: {ttl: …}; 0: not set
 }
 
-// NodeType says what a node does when its turn comes.
+// NodeType is what a node does when its turn comes.
 type NodeType uint8
 
 const (
@@ -121,7 +121,7 @@ type Node struct {
 	With      Params
 	Out       string          // filled in; "" for nowhere
 	URI       string          // of a load
-	MediaType string          // media type a load must give
+	MediaType string          // media type a load must return
 	bounds    *bounds         // of a load: those of the steps that it is for
 	at        schema.Position // of a load: the first input that it is for
 	Finally   bool            // its turn comes when all else has ended
@@ -135,14 +135,14 @@ type Params struct {
 	JSON  string // canonical JSON of params, without the newline
 }
 
-// Edge is one data dependency. From a group it stands for all rows that agree
+// Edge is one data dependency. From a group it is one to each row that agrees
 // with the node's own row, in declared order.
 type Edge struct {
 	Port     string // "" when the value is only referred to in a text or condition
 	From     int
 	List     bool
 	Optional bool
-	Name     string // the step, as the file says it
+	Name     string // the step, as the file writes it
 }
 
 // InputInfo is one data dependency of a step, for graphs.
@@ -174,7 +174,7 @@ type NodeInfo struct {
 }
 
 // Steps lists what the plan does, in an order in which it could be done.
-// The whole of a matrix step is left out: its rows stand for it.
+// The whole of a matrix step is left out: its rows are there.
 func (p *Plan) Steps() []NodeInfo {
 	var out []NodeInfo
 	for _, n := range p.Nodes {

@@ -4,7 +4,7 @@ import (
 	"slices"
 )
 
-// Reads lists the files and directories that the steps say they read, as far
+// Reads lists the files and directories that the steps declare to read, as far
 // as that is known before they run, sorted: those of `files`, of secrets, and
 // of parameters. Relative ones are relative to Runner.Dir. What is loaded
 // stands in Steps.

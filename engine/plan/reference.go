@@ -25,7 +25,7 @@ type text struct {
 	refs    []reference
 }
 
-// parseText cuts s at its references. $${ stands for ${ as text.
+// parseText cuts s at its references. $${ is ${ as text.
 func parseText(s string) (text, error) {
 	var t text
 	var lit strings.Builder
@@ -76,7 +76,7 @@ func closing(s string) int {
 func spaced(e path.Element) bool { return !e.Quoted && strings.TrimSpace(e.Key) != e.Key }
 
 // value fills in t. A reference that is the whole text keeps its type;
-// otherwise what it stands for must be a scalar.
+// otherwise its value must be a scalar.
 func (t text) value(look func(reference) (any, error)) (any, error) {
 	if len(t.refs) == 1 && t.literal[0] == "" && t.literal[1] == "" {
 		return look(t.refs[0])

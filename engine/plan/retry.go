@@ -34,7 +34,7 @@ func (r Retry) Delay(n int) time.Duration {
 	return d
 }
 
-// Retry says how often and when a failed step is tried again.
+// Retry is how often and when a failed step is tried again.
 type Retry struct {
 	Limit        int // attempts in all; 0 means 1
 	backoff, cap time.Duration

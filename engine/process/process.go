@@ -1,6 +1,6 @@
 // Package process runs steps in processes of their own: Executor starts them,
-// Read, Attend and Serve are what they do. The two speak JSON lines: the task
-// goes in, what the step says comes out line by line, the result last. The way
+// Read, Attend and Serve are what they do. The two exchange JSON lines: the task
+// goes in, what the step logs comes out line by line, the result last. The way
 // in stays open as long as Executor waits: when it ends, whoever started the
 // step is gone, and the step is stopped.
 package process
@@ -35,10 +35,10 @@ type line struct {
 // maxTask bounds what a step's process reads, in bytes.
 const maxTask = 64 << 20
 
-// wait is how long a process that was told to stop may take.
+// wait is how long a process that is being stopped may take.
 const wait = 10 * time.Second
 
-// Executor runs each task in a process that it starts as command says: the
+// Executor runs each task in a process that it starts by command: the
 // program that calls Serve, with the same store.
 func Executor(command func(engine.Task) []string, env []string) engine.Execute {
 	return func(ctx context.Context, t engine.Task, e engine.Env) (engine.TaskResult, error) {
@@ -80,13 +80,13 @@ func Executor(command func(engine.Task) []string, env []string) engine.Execute {
 	}
 }
 
-// listen passes on what a process says until its result.
+// listen passes on what a process prints until its result.
 func listen(r io.Reader, e engine.Env) (*engine.TaskResult, error) {
 	lines := bufio.NewReader(r)
 	for {
 		data, err := lines.ReadBytes('\n')
 		if len(data) > 0 && err == nil {
-			if res := Hear(data, e); res != nil {
+			if res := Handle(data, e); res != nil {
 				io.Copy(io.Discard, lines)
 				return res, nil
 			}
@@ -97,8 +97,9 @@ func listen(r io.Reader, e engine.Env) (*engine.TaskResult, error) {
 	}
 }
 
-// Hear passes on one line of what Serve tells: the result, if it is that.
-func Hear(data []byte, e engine.Env) *engine.TaskResult {
+// Handle passes on one line that Serve wrote to e; it returns the result, if the
+// line is that.
+func Handle(data []byte, e engine.Env) *engine.TaskResult {
 	var l line
 	if err := json.Unmarshal(data, &l); err != nil {
 		e.Log("%s", bytes.TrimSpace(data)) // something else that it printed
@@ -149,7 +150,7 @@ func Attend(ctx context.Context, in io.Reader) (attended context.Context, stop f
 	return ctx, func() { close(over); cancel() }
 }
 
-// Serve runs a task and tells out. It returns what it told last: the error in
+// Serve runs a task and writes its log and result to out. It returns the error in
 // it decides the exit status.
 func Serve(ctx context.Context, t engine.Task, out io.Writer, kinds []engine.Kind, store engine.Store) (engine.TaskResult, error) {
 	var mu sync.Mutex

@@ -12,7 +12,7 @@ import (
 )
 
 // Run runs one task here: the inputs are fetched by digest from the store,
-// and the result is put there. env says where logs and progress go; its Blobs,
+// and the result is put there. env takes logs and progress; its Blobs,
 // Dir and Secret are set from the store and the task.
 func Run(ctx context.Context, kinds []engine.Kind, store engine.Store, t engine.Task, env engine.Env) engine.TaskResult {
 	i := slices.IndexFunc(kinds, func(k engine.Kind) bool { return k.Name == t.Uses })

@@ -13,7 +13,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// message is what a running step tells the run.
+// message is what a running step reports to the run.
 type message struct {
 	what        messageKind
 	node        int
@@ -52,7 +52,7 @@ type attempt struct {
 	results map[string]engine.Artifact // for texts and conditions, by step
 	status  string                     // of the run, for steps under finally
 	rows    int                        // of the step's matrix
-	lines   *mask.Lines                // what the attempt says
+	lines   *mask.Lines                // of the attempt's log
 }
 
 // arg is one value at a port.
@@ -98,7 +98,7 @@ func (x *scheduler) newAttempt(i int) attempt {
 	return j
 }
 
-// send tells the run something; it does not block for ever if nobody hears.
+// send sends a message to the run; it does not block forever if nobody receives.
 func (w *worker) send(m message) {
 	select {
 	case w.messages <- m:
@@ -116,7 +116,7 @@ func (w *worker) do(ctx context.Context, j attempt) {
 	w.send(message{what: msgEnded, node: j.node.Index, attempt: j.attempt, outcome: o})
 }
 
-// explain gives an error that comes of a cancelled context the cause of that.
+// explain adds the cause to an error that comes of a cancelled context.
 func explain(ctx context.Context, err error) error {
 	if ctx.Err() == nil || schema.CodeOf(err) == schema.Timeout {
 		return err
@@ -197,7 +197,7 @@ func (w *worker) try(ctx context.Context, j attempt) outcome {
 		stepCtx, stop = context.WithTimeoutCause(ctx, s.Timeout, schema.Errorf(schema.Timeout, "took longer than %s", s.Timeout))
 		defer stop()
 	}
-	// A secret that is listed and not there is told before the work, and all
+	// A secret that is listed and not there is reported before the work, and all
 	// are masked from the first line on.
 	for _, name := range s.Secrets {
 		if _, err := w.secret(stepCtx, n, name); err != nil {

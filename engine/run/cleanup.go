@@ -7,7 +7,7 @@ import (
 )
 
 // finallyLimit is how long the steps under finally may take when the run was
-// stopped, unless Runner.Grace says otherwise.
+// stopped, unless Runner.Grace is set.
 const finallyLimit = time.Minute
 
 // remoteCleanUp is how long an executor may take to stop and delete what it

@@ -23,11 +23,11 @@ import (
 )
 
 // decider decides whether a step runs. It is used by Run and by Explain, so
-// that a plan tells what a run does.
+// that a plan shows what a run does.
 type decider struct {
 	store    engine.Store
 	pipeline string
-	resume   string                  // run that is gone on with: its finished steps count as done
+	resume   string                  // run that is resumed: its finished steps count as done
 	retry    string                  // run that is run again: the same
 	finished map[string]engine.Event // how the steps of that run ended that did so well
 	dir      string
@@ -79,7 +79,7 @@ func (d *decider) decide(ctx context.Context, q request) (engine.Decision, []eng
 	case len(s.Secrets) > 0 && !s.Cache.Safe && s.Cache.TTL == 0:
 		return verdict(engine.ActionAlways, engine.CodeSecret, "reads a secret")
 	case s.Kind.Effect && s.Cache.TTL == 0:
-		return verdict(engine.ActionAlways, engine.CodeEffect, "%s reads or changes the world", s.Kind.Name)
+		return verdict(engine.ActionAlways, engine.CodeEffect, "%s reads or changes external systems", s.Kind.Name)
 	case found && s.Cache.TTL > 0 && age > s.Cache.TTL:
 		return verdict(engine.ActionRun, engine.CodeExpired, "made %s ago, kept for %s", age.Round(time.Second), s.Cache.TTL)
 	case found && !d.complete(ctx, e, q.limit):
@@ -160,7 +160,7 @@ func hashFile(ctx context.Context, dir, name string) (string, error) {
 	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// words tells changes in one line.
+// words describes changes in one line.
 func words(changes []engine.Change) string {
 	var out []string
 	for _, c := range changes {

@@ -35,8 +35,8 @@ func (w *worker) checkDeterminism(ctx context.Context, j attempt, params any, in
 		return err
 	}
 	path, was, is := firstDifference(nil, a, b)
-	return schema.Errorf(schema.Failed, "run twice it gives two results: %s is %s, then %s", orWhole(schema.PathString(path...)), engine.Shorten(show(was)), engine.Shorten(show(is))).
-		WithHint("a kind without Effect gives the same result for the same inputs: sort what comes of a map, and leave out times and random numbers")
+	return schema.Errorf(schema.Failed, "run twice it has two results: %s is %s, then %s", orWhole(schema.PathString(path...)), engine.Shorten(show(was)), engine.Shorten(show(is))).
+		WithHint("a kind without Effect returns the same result for the same inputs: sort what comes of a map, and leave out times and random numbers")
 }
 
 func orWhole(path string) string {
@@ -55,7 +55,7 @@ func show(v any) string {
 }
 
 // firstDifference returns the first path at which two documents are not the same, and
-// what stands there.
+// what is there.
 func firstDifference(path []string, a, b any) ([]string, any, any) {
 	switch a := a.(type) {
 	case map[string]any:

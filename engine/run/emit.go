@@ -14,7 +14,7 @@ import (
 // flushEach is how far behind the journal of a run that goes on may be.
 const flushEach = 200 * time.Millisecond
 
-// emit numbers and dates an event, and gives it to the journal and the caller.
+// emit numbers and dates an event, and passes it to the journal and the caller.
 func (x *scheduler) emit(e engine.Event) {
 	x.seq++
 	e.Seq, e.Time = x.seq, x.now().UTC().Truncate(time.Millisecond)
@@ -33,7 +33,7 @@ func (x *scheduler) emit(e engine.Event) {
 	}
 }
 
-// stepEvent tells the state of node i.
+// stepEvent reports the state of node i.
 func (x *scheduler) stepEvent(i int) engine.Event {
 	n, st := x.nodes[i], &x.status[i]
 	e := engine.Event{Type: engine.EventStep, Step: n.ID, State: st.state, Action: st.decision.Action, Code: st.decision.Code}
@@ -59,7 +59,7 @@ func (x *scheduler) stepEvent(i int) engine.Event {
 	return e
 }
 
-// runEvent tells that the run began or ended.
+// runEvent reports that the run began or ended.
 func (x *scheduler) runEvent(s engine.State, err error) {
 	e := engine.Event{Type: engine.EventRun, Run: x.id, Pipeline: x.plan.Name, State: s, Steps: x.steps()}
 	if s == engine.Running {
@@ -87,7 +87,7 @@ func (x *scheduler) steps() int {
 	return count
 }
 
-// noteEnd notes why the main half ended, if no step is to blame.
+// noteEnd notes why the main half ended, if the root cause is not a step.
 func (x *scheduler) noteEnd(caller, main context.Context) {
 	switch {
 	case len(x.roots) > 0:

@@ -21,7 +21,7 @@ func (r *Runner) Explain(ctx context.Context, p *plan.Plan) ([]engine.Decision, 
 	if err != nil {
 		return nil, err
 	}
-	close(x.closed) // nobody hears what loads have to say
+	close(x.closed) // nobody reads the log of loads
 	g := guess{scheduler: x, known: make([]engine.Artifact, len(p.Nodes)), made: make([]engine.Decision, len(p.Nodes))}
 	var out []engine.Decision
 	var errs []error
@@ -86,7 +86,7 @@ func (g *guess) node(ctx context.Context, i int) (engine.Decision, error) {
 	case len(s.Secrets) > 0 && !s.Cache.Safe && s.Cache.TTL == 0:
 		always.Code, always.Reason = engine.CodeSecret, "reads a secret"
 	case s.Kind.Effect && s.Cache.TTL == 0:
-		always.Code, always.Reason = engine.CodeEffect, s.Kind.Name+" reads or changes the world"
+		always.Code, always.Reason = engine.CodeEffect, s.Kind.Name+" reads or changes external systems"
 	}
 	if waits := g.waits(n); len(waits) > 0 {
 		if always.Code != "" {
@@ -114,7 +114,7 @@ func (g *guess) node(ctx context.Context, i int) (engine.Decision, error) {
 	return d, nil
 }
 
-// before tells what a node that takes the result of a skipped one becomes, as
+// before decides what a node that takes the result of a skipped one becomes, as
 // verdict does in a run.
 func (g *guess) before(n *plan.Node) (engine.Decision, bool) {
 	skip := func(format string, args ...any) (engine.Decision, bool) {

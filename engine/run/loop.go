@@ -33,7 +33,7 @@ type retryAt struct {
 }
 
 // phase runs the nodes of one half, those under finally or all others, until
-// every one is final: start what can start; hear what became of what runs;
+// every one is final: start what can start; handle messages of what runs;
 // again. cancel stops what runs when a step has failed.
 func (x *scheduler) phase(ctx context.Context, cancel context.CancelCauseFunc, late bool) {
 	x.late, x.stopped, x.contextErr = late, false, ctx.Err
@@ -138,7 +138,7 @@ func (x *scheduler) startAll(ctx context.Context) {
 	}
 }
 
-// requeueParked gives waiting nodes another chance when a place in a pool is free.
+// requeueParked makes waiting nodes ready when a slot in a pool is free.
 func (x *scheduler) requeueParked() {
 	for _, i := range x.parked {
 		heap.Push(&x.ready, i)
@@ -160,7 +160,7 @@ func (x *scheduler) requeueRetries() {
 func (x *scheduler) handle(m message) {
 	st := &x.status[m.node]
 	if st.state != engine.Running || st.attempts != m.attempt {
-		return // said after its end
+		return // logged after its end
 	}
 	switch m.what {
 	case msgLog:
@@ -201,7 +201,7 @@ func (x *scheduler) finish(i int, o outcome) {
 		return
 	default:
 		st.artifact, st.blobs, st.out = o.artifact, o.blobs, o.out
-		// What fails while the run is being stopped is told by its event; the
+		// What fails while the run is being stopped is reported by its event; the
 		// root cause is what failed first.
 		if (s == nil || !s.ContinueOnError) && (x.KeepGoing || x.late || len(x.roots) == 0) {
 			x.roots = append(x.roots, i)
@@ -212,7 +212,7 @@ func (x *scheduler) finish(i int, o outcome) {
 	x.unblock([]int{i})
 }
 
-// end makes i final and tells it.
+// end makes i final and reports it.
 func (x *scheduler) end(i int, s engine.State, d engine.Decision, err error) {
 	st := &x.status[i]
 	x.set(i, s)

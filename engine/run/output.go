@@ -50,7 +50,7 @@ func (w *worker) reuse(ctx context.Context, j attempt, dec engine.Decision, e en
 	return o
 }
 
-// missing says in words why out has to be written, "" if it holds a.
+// missing describes why out has to be written, "" if it holds a.
 func (w *worker) missing(ctx context.Context, env engine.Env, a engine.Artifact, out string) string {
 	return missingOutput(ctx, w.Load, env, a, out)
 }

@@ -45,12 +45,12 @@ func (w *worker) runRemotely(ctx context.Context, j attempt, with plan.Params, e
 	}
 	if res.Artifact.Digest == "" {
 		if err == nil {
-			err = fmt.Errorf("BUG: %s ran elsewhere and gave neither a result nor an error", n.ID)
+			err = fmt.Errorf("BUG: %s ran remotely and returned neither a result nor an error", n.ID)
 		}
 		return nil, err
 	}
 	if res.Artifact.MediaType != s.Kind.Output {
-		return nil, schema.Errorf(schema.Failed, "%s ran elsewhere and gave a %s", n.ID, schema.ShortType(res.Artifact.MediaType))
+		return nil, schema.Errorf(schema.Failed, "%s ran remotely and returned a %s", n.ID, schema.ShortType(res.Artifact.MediaType))
 	}
 	if err := w.check(ctx, res.Artifact, "the result of "+n.ID); err != nil {
 		return nil, err

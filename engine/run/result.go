@@ -15,7 +15,7 @@ type Result struct {
 	Plan       *plan.Plan
 	State      engine.State // done, failed or canceled
 	Start, End time.Time
-	// Idle says that the run is done and every step was skipped, but for those
+	// Idle reports that the run is done and every step was skipped, but for those
 	// under finally: success, and yet nothing was done.
 	Idle  bool
 	Steps []StepResult // in the order of the plan, loads and rows included

@@ -8,7 +8,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// source is what the first event says.
+// source is what the first event holds.
 func (r *Runner) source() *engine.Source {
 	if r.Source == nil {
 		return nil
@@ -18,7 +18,7 @@ func (r *Runner) source() *engine.Source {
 	return &s
 }
 
-// loadFinished reads what the run that is gone on with, or run again, has done.
+// loadFinished reads what the run that is resumed, or run again, has done.
 func (d *decider) loadFinished() error {
 	run := d.resume
 	if d.retry != "" {
@@ -44,7 +44,7 @@ func (d *decider) loadFinished() error {
 	return nil
 }
 
-// resumed reports whether a step has done its work in the run that is gone on
+// resumed reports whether a step has done its work in the run that is on
 // with or run again, and sets e to the result of that. Its key must be the
 // same: a step that was changed since is another one.
 func (d *decider) resumed(ctx context.Context, q request, k schema.Digest, e *engine.Entry) bool {
@@ -73,7 +73,7 @@ func (d *decider) resumed(ctx context.Context, q request, k schema.Digest, e *en
 	return true
 }
 
-// resumedReason says when a resumed step was done.
+// resumedReason is when a resumed step was done.
 func (d *decider) resumedReason() string {
 	if d.retry != "" {
 		return "done in run " + d.retry

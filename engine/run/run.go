@@ -35,16 +35,16 @@ type Runner struct {
 	// Retry is a run that has ended: what its steps did is not repeated, also
 	// their effects. Steps under finally run again.
 	Retry  string
-	Source *engine.Source // what the journal says the run was made of; nil for nothing
+	Source *engine.Source // recorded in the journal: what the run was made of; nil for nothing
 	// CheckDeterminism runs each step of a kind without Effect twice, and fails
-	// one that gives two results.
+	// one that has two results.
 	CheckDeterminism bool
 	// CacheFrom are asked in turn for results that the store lacks; CacheTo are
 	// given those that are made. Both are for kinds without Effect only.
 	CacheFrom, CacheTo []engine.Cache
-	// Execute runs the functions elsewhere; nil runs them in this process.
+	// Execute runs the functions remotely; nil runs them in this process.
 	Execute engine.Execute
-	// ExecuteRows says that Execute wants all rows of a matrix step together, and
+	// ExecuteRows reports that Execute wants all rows of a matrix step together, and
 	// keeps to Task.Parallel itself.
 	ExecuteRows bool
 	// Events is called for every event, in order, from one goroutine at a time.
@@ -186,7 +186,7 @@ type scheduler struct {
 	stopped    bool         // nothing more is started
 	contextErr func() error // whether the context of the phase is done
 	roots      []int
-	failure    error // that no step is to blame for
+	failure    error // whose root cause is not a step
 	seq        int
 	journalErr error
 }

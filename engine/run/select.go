@@ -51,7 +51,7 @@ func (x *scheduler) selectSteps() error {
 				}
 			}
 		}
-		for i, n := range x.nodes { // a row stands for nothing but itself
+		for i, n := range x.nodes { // a row is itself and no more
 			if n.Type == plan.MatrixNode && !x.status[i].chosen && slices.ContainsFunc(n.Order, func(r int) bool { return x.status[r].chosen }) {
 				x.status[i].chosen = !slices.ContainsFunc(n.Order, func(r int) bool { return !x.status[r].chosen })
 			}

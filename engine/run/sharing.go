@@ -10,7 +10,7 @@ import (
 
 // fetch looks for a key in the caches to read from, and brings what it finds
 // into the store. What is damaged or incomplete there is as if it were not:
-// log tells, and the next cache is asked.
+// log reports it, and the next cache is asked.
 func (w *worker) fetch(ctx context.Context, j attempt, key schema.Digest, log func(string, ...any)) (engine.Entry, bool) {
 	for i, c := range w.CacheFrom {
 		if _, ok := w.disabled.Load(cacheAt{"from", i}); ok {
@@ -40,7 +40,7 @@ type cacheAt struct {
 }
 
 // disable leaves a cache alone for the rest of the run when asking again does
-// not help: a run of many steps would wait for it and say so at each.
+// not help: a run of many steps would wait for it and report that at each.
 func (w *worker) disable(c cacheAt, err error) {
 	switch schema.CodeOf(err) {
 	case schema.Unavailable, schema.Unauthorized, schema.Timeout:
@@ -49,7 +49,7 @@ func (w *worker) disable(c cacheAt, err error) {
 }
 
 // importEntry copies the content of e, and checks that the result is a document of
-// the step's kind: what comes from elsewhere is not trusted to be one.
+// the step's kind: what comes from another machine is not trusted to be one.
 func (w *worker) importEntry(ctx context.Context, j attempt, c engine.Cache, e engine.Entry) error {
 	k := j.node.Step.Kind
 	if e.Artifact.MediaType != k.Output {
@@ -71,7 +71,7 @@ func (w *worker) check(ctx context.Context, a engine.Artifact, name string) erro
 	return w.values.types.Check(name, a.MediaType, data)
 }
 
-// shareResult offers a result to the caches to write to. That it cannot is told and
+// shareResult offers a result to the caches to write to. That it cannot is reported and
 // fails nothing: the result is there.
 func (w *worker) shareResult(ctx context.Context, e engine.Entry, log func(string, ...any)) {
 	e.Run, e.Pipeline = "", ""

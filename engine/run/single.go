@@ -219,7 +219,7 @@ func (x *scheduler) restore(ctx context.Context, i int) error {
 	return nil
 }
 
-// restoreState makes node i final without a word: its own process told of it.
+// restoreState makes node i final without an event: its own process reported it.
 func (x *scheduler) restoreState(i int, s engine.State, d engine.Decision, e engine.Entry) {
 	st := &x.status[i]
 	x.set(i, s)

@@ -18,7 +18,7 @@ func (r *scheduler) set(i int, to engine.State) {
 	r.count(i, to, 1)
 }
 
-// count keeps what the limits are held against.
+// count counts what limits apply to.
 func (r *scheduler) count(i int, s engine.State, by int) {
 	n := r.nodes[i]
 	if !s.Final() {

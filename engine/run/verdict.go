@@ -9,7 +9,7 @@ import (
 	"github.com/NVIDIA/eidos/engine/plan"
 )
 
-// verdict says what becomes of n when all that it waits for is final: Ready,
+// verdict decides what becomes of n when all that it waits for is final: Ready,
 // or Skipped or Canceled with the reason.
 func (x *scheduler) verdict(n *plan.Node) (engine.State, engine.Decision) {
 	if n.Type == plan.MatrixNode && (!n.Step.Dynamic || x.status[n.Index].unrolled) {
@@ -134,7 +134,7 @@ func (x *scheduler) rowsOf(s *plan.Step) []*plan.Node {
 	return s.Rows
 }
 
-// sources is what e stands for: one node, or the rows that agree with n.
+// sources are the nodes of e: one node, or the rows that agree with n.
 func (x *scheduler) sources(n *plan.Node, e plan.Edge) []int {
 	f := x.nodes[e.From]
 	if f.Type != plan.MatrixNode {

@@ -17,7 +17,7 @@ type worker struct {
 	id       string // of the run
 	values   values
 	mask     *mask.Masker
-	disabled sync.Map // caches that were given up, cacheAt → true
+	disabled sync.Map // caches that are not asked any more, cacheAt → true
 	messages chan message
 	closed   chan struct{} // closed when nobody reads messages any more
 }

@@ -24,7 +24,7 @@ import (
 //	blobs/sha256/ab/ab12…   bytes by digest; written beside and renamed
 //	keys.log                one line an entry, appended; see keyLog
 //	small.log               small documents, one a line; see smallLog
-//	lock                    shared by all who use it, held alone to compact
+//	lock                    shared by all who use it, exclusive to compact
 //	runs/ID/events.jsonl    journal of a run
 //	tmp/                    what is being written
 //
@@ -238,7 +238,7 @@ func (s *Directory) putFile(ctx context.Context, r io.Reader) (schema.Digest, in
 	return d, n, nil
 }
 
-// writer tells errors of the disk from those of what is read.
+// writer separates errors of the disk from those of what is read.
 type writer struct{ f *os.File }
 
 type writeError struct{ err error }

@@ -94,7 +94,7 @@ func (s *Directory) Heads() ([]engine.Event, error) {
 	return out, nil
 }
 
-// Ended reports whether the last line of a run's journal says that it ended.
+// Ended reports whether the last line of a run's journal is its end.
 // It reads no other: there is one a step.
 func (s *Directory) Ended(id string) bool {
 	f, err := os.Open(filepath.Join(s.dir, "runs", id, "events.jsonl"))

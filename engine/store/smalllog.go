@@ -24,7 +24,7 @@ type smallLog struct {
 // small is the length in bytes up to which a document goes into the log.
 const small = 4096
 
-// fits reports whether data can stand on one line.
+// fits reports whether data fits on one line.
 func fits(data []byte) bool {
 	return len(data) > 0 && len(data) <= small && bytes.IndexByte(data, '\n') == len(data)-1
 }

@@ -22,10 +22,10 @@ const (
 type spool struct {
 	mu   sync.Mutex
 	f    *os.File
-	size int64 // bytes that are given away
+	size int64 // bytes that are reserved
 }
 
-// reserve gives away n bytes of the file.
+// reserve reserves n bytes of the file.
 func (s *spool) reserve(n int) (*os.File, int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -80,7 +80,7 @@ func (w *watch) follow(p kube.Pod) func(string) {
 		return nil
 	}
 	env := w.requests[p.Index].env
-	return func(line string) { process.Hear([]byte(line), env) }
+	return func(line string) { process.Handle([]byte(line), env) }
 }
 
 func (w *watch) run(ctx context.Context) (err error) {

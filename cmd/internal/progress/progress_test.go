@@ -29,7 +29,7 @@ func story() []engine.Event {
 		{Time: at(2), Type: engine.EventProgress, Step: "snapshot", Done: 1 << 20, Total: 4 << 20, Unit: "bytes"},
 		{Time: at(2), Type: engine.EventStep, Step: "recipe", State: engine.Done, Action: engine.ActionReuse, Reason: "unchanged"},
 		{Time: at(3), Type: engine.EventStep, Step: "check", State: engine.Retrying, Error: &engine.EventError{Message: "busy"}},
-		{Time: at(4), Type: engine.EventStep, Step: "snapshot", State: engine.Done, Action: engine.ActionAlways, Reason: "collect reads or changes the world", Millis: 4000, Out: "snap.yaml"},
+		{Time: at(4), Type: engine.EventStep, Step: "snapshot", State: engine.Done, Action: engine.ActionAlways, Reason: "collect reads or changes external systems", Millis: 4000, Out: "snap.yaml"},
 		{Time: at(5), Type: engine.EventStep, Step: "check", State: engine.Failed, Attempt: 2, Millis: 5000, Error: &engine.EventError{Code: schema.Unsatisfied, Message: "3 constraints do not hold"}},
 		{Time: at(5), Type: engine.EventStep, Step: "helm", State: engine.Canceled, Reason: "check failed"},
 		{Time: at(65), Type: engine.EventRun, Pipeline: "training", State: engine.Failed, Steps: 5, Millis: 65000},
@@ -46,7 +46,7 @@ func TestPlain(t *testing.T) {
 	want := `training: 5 steps
 recipe    reused           unchanged
 check     attempt 1 failed: busy
-snapshot  done       4.0s  collect reads or changes the world  -> snap.yaml
+snapshot  done       4.0s  collect reads or changes external systems  -> snap.yaml
   | reading os
 check     failed     5.0s  attempt 2; 3 constraints do not hold
   | comparing[2J

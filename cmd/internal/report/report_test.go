@@ -22,7 +22,7 @@ func sample() Run {
 		{Time: at(0), Type: engine.EventRun, Run: "r1", Pipeline: "training", Plan: "sha256:00", State: engine.Running, Steps: 4, Source: &engine.Source{File: "/src/p.yaml", Params: map[string]string{"intent": "training"}}},
 		{Time: at(0), Type: engine.EventStep, Step: "snapshot", Uses: "collect", State: engine.Running},
 		{Time: at(10), Type: engine.EventLog, Step: "snapshot", Text: "reading <os>"},
-		{Time: at(1500), Type: engine.EventStep, Step: "snapshot", State: engine.Done, Action: engine.ActionAlways, Reason: "collect reads or changes the world", Millis: 1500, Digest: "sha256:ab", Out: "snap.yaml"},
+		{Time: at(1500), Type: engine.EventStep, Step: "snapshot", State: engine.Done, Action: engine.ActionAlways, Reason: "collect reads or changes external systems", Millis: 1500, Digest: "sha256:ab", Out: "snap.yaml"},
 		{Time: at(1500), Type: engine.EventStep, Step: "recipe", Uses: "resolve", State: engine.Done, Action: engine.ActionReuse, Reason: "unchanged", Digest: "sha256:cd"},
 		{Time: at(1500), Type: engine.EventStep, Step: "check", Uses: "validate", State: engine.Running},
 		{Time: at(2000), Type: engine.EventStep, Step: "check", State: engine.Failed, Millis: 500, Attempt: 2, Error: &engine.EventError{Code: schema.Unsatisfied, Message: "3 constraints <do> not hold", Hint: "see the report"}},
@@ -69,7 +69,7 @@ func TestHTML(t *testing.T) {
 			t.Errorf("the page holds %q", bad)
 		}
 	}
-	for _, want := range []string{"reading &lt;os&gt;", "1 done, 1 reused, 1 failed, 1 canceled; 2.0s", "sha256:ab", "see the report", "collect reads or changes the world",
+	for _, want := range []string{"reading &lt;os&gt;", "1 done, 1 reused, 1 failed, 1 canceled; 2.0s", "sha256:ab", "see the report", "collect reads or changes external systems",
 		"/src/p.yaml", "parameter intent</dt><dd><code>training", "<dt>eidos</dt><dd><code>v1", "gpu@sha256:ef", ">3 constraints &lt;do&gt; not hold</td>",
 		"<h2>verify</h2>", "1 failed", "node &lt;a&gt; is not ready<br><span class=\"soft\">look at it"} {
 		if !strings.Contains(page, want) {
