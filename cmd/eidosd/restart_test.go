@@ -125,7 +125,7 @@ func startLoad(url string, requests int, answered *atomic.Int64) *load {
 
 // until sends one request until a server takes it.
 func (l *load) until(client *http.Client, url string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 4*patience)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

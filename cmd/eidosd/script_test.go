@@ -56,7 +56,9 @@ type process struct {
 	status chan error
 }
 
-const patience = 30 * time.Second
+// patience is how long a test waits for what must come: longer than any busy machine
+// takes, because it is only used up by a fault.
+const patience = 5 * time.Minute
 
 // serveCommand starts a server and waits until it is ready: serve FLAG… Its
 // address is in $URL, its log in the file log.

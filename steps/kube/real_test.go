@@ -97,7 +97,7 @@ const clusterPolicyCRD = `{"apiVersion":"apiextensions.k8s.io/v1","kind":"Custom
 // post creates an object that the typed client of the tests does not know.
 func post(t testing.TB, k *kubetest.Cluster, path, body string) {
 	t.Helper()
-	end := time.Now().Add(30 * time.Second)
+	end := time.Now().Add(5 * time.Minute)
 	for {
 		err := k.Client.CoreV1().RESTClient().Post().AbsPath(path).SetHeader("Content-Type", jsonType).Body([]byte(body)).Do(context.Background()).Error()
 		if err == nil || strings.Contains(err.Error(), "already exists") {
