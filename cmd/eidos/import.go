@@ -76,6 +76,9 @@ func (a *app) importDocument(c *cobra.Command, from, to, valuesFrom string) erro
 }
 
 func (a *app) importDirectory(c *cobra.Command, from, to string, force bool) error {
+	if err := address.CheckNew(to); err != nil { // before the proof, which takes a second
+		return err
+	}
 	cat, err := a.catalog(c.Context(), catalogue{})
 	if err != nil {
 		return err

@@ -26,13 +26,7 @@ func WriteFile(path string, data []byte) error {
 // WriteDir writes files, by slash-separated path, to a directory that is new or
 // empty: all of them or none.
 func WriteDir(ctx context.Context, dir string, files map[string][]byte) error {
-	allow := func() error {
-		if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-			return schema.Errorf(schema.Invalid, "output directory %q is not empty", dir).WithHint("name a new one")
-		}
-		return nil
-	}
-	return replace.Dir(ctx, dir, allow, func(root *os.Root) error {
+	return replace.Dir(ctx, dir, func() error { return CheckNew(dir) }, func(root *os.Root) error {
 		for _, name := range slices.Sorted(maps.Keys(files)) {
 			if err := root.MkdirAll(path.Dir(name), 0o777); err != nil {
 				return err
@@ -43,6 +37,14 @@ func WriteDir(ctx context.Context, dir string, files map[string][]byte) error {
 		}
 		return nil
 	})
+}
+
+// CheckNew refuses, as Invalid, a directory that WriteDir would not write to.
+func CheckNew(dir string) error {
+	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		return schema.Errorf(schema.Invalid, "output directory %q is not empty", dir).WithHint("name a new one")
+	}
+	return nil
 }
 
 // Sweep removes what killed processes left half-written beside the outputs of

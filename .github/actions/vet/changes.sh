@@ -1,6 +1,7 @@
 #!/bin/bash
-# Resolves every recipe with the site directory of $BASE and with that of the
-# working tree, and lists those that differ, as a table in the step's summary.
+# Compares the recipes of the site directory of $BASE with those of the working tree,
+# and lists what differs as a table in the step's summary. Only recipes whose digest
+# differs are resolved.
 set -euo pipefail
 if [ -z "${BASE:-}" ] || [ -z "${DATA:-}" ]; then
   echo "there is nothing to compare: a base and a site directory are needed"
@@ -10,37 +11,49 @@ work=$(mktemp -d)
 trap 'git worktree remove --force "$work/base" 2>/dev/null || true; rm -rf "$work"' EXIT
 git worktree add --quiet --detach "$work/base" "$BASE"
 
-# resolve DIRECTORY OUT writes a file for each recipe, named after it.
-resolve() {
-  mkdir -p "$2"
-  local data=() name flags
+# list DIRECTORY writes a line for each recipe: name, digest, flags that ask for it.
+list() {
+  local data=()
   if [ -d "$1" ]; then
     data=(--data "$1")
   fi
-  eidos recipe list "${data[@]}" | awk 'NR > 1 && (i = index($0, " --")) {print $1 "\t" substr($0, i + 1)}' >"$2.list"
-  while IFS=$'\t' read -r name flags; do
-    read -ra flags <<<"$flags"
-    eidos -q recipe "${data[@]}" "${flags[@]}" --allow-generic -o "$2/$name.yaml"
-  done <"$2.list"
+  eidos recipe list "${data[@]}" --format json >"$work/list.json"
+  eidos recipe list "${data[@]}" | awk '
+    NR == FNR {
+      gsub(/[",]/, "", $2)
+      if ($1 == "\"name\":") name = $2
+      if ($1 == "\"catalog\":") digest[name] = $2
+      next
+    }
+    FNR > 1 && (i = index($0, " --")) {print $1 "\t" digest[$1] "\t" substr($0, i + 1)}' "$work/list.json" -
 }
-resolve "$work/base/$DATA" "$work/before"
-resolve "$DATA" "$work/after"
+# resolve DIRECTORY LIST NAME prints one recipe.
+resolve() {
+  local data=() flags
+  if [ -d "$1" ]; then
+    data=(--data "$1")
+  fi
+  read -ra flags <<<"$(awk -F '\t' -v name="$3" '$1 == name {print $3}' "$2")"
+  eidos -q recipe "${data[@]}" "${flags[@]}" --allow-generic
+}
+list "$work/base/$DATA" >"$work/before"
+list "$DATA" >"$work/after"
 
 summary=${GITHUB_STEP_SUMMARY:-/dev/stdout}
 {
   echo "### Recipes that change"
   echo
   changed=0
-  for name in $(cat "$work/before.list" "$work/after.list" | cut -f1 | sort -u); do
-    before=$work/before/$name.yaml after=$work/after/$name.yaml
-    if [ ! -f "$before" ]; then
+  # A recipe changes when, and only when, its digest does.
+  for name in $(diff "$work/before" "$work/after" | awk -F '[ \t]' '/^[<>]/ {print $2}' | sort -u); do
+    if ! grep -q "^$name"$'\t' "$work/before"; then
       what="new"
-    elif [ ! -f "$after" ]; then
+    elif ! grep -q "^$name"$'\t' "$work/after"; then
       what="removed"
-    elif cmp -s "$before" "$after"; then
-      continue
     else
-      what=$(eidos -q recipe diff "$before" "$after" | sed 's/|/\\|/g; s/^/`/; s/$/`/' | paste -sd' ' | sed 's/` `/`<br>`/g')
+      resolve "$work/base/$DATA" "$work/before" "$name" >"$work/before.yaml"
+      resolve "$DATA" "$work/after" "$name" >"$work/after.yaml"
+      what=$(eidos -q recipe diff "$work/before.yaml" "$work/after.yaml" | sed 's/|/\\|/g; s/^/`/; s/$/`/' | paste -sd' ' | sed 's/` `/`<br>`/g')
     fi
     if [ $changed = 0 ]; then
       printf '| recipe | what changes |\n|---|---|\n'

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -86,17 +87,28 @@ func parse(t *testing.T, data []byte) []object {
 	}
 }
 
+// definitions are the files that a script makes, which prints where: those of its
+// version, whatever else the cache holds.
+func definitions(t *testing.T, script string) []string {
+	t.Helper()
+	if os.Getenv("EIDOS_REAL_TOOLS") == "" {
+		t.Skip("EIDOS_REAL_TOOLS is not set")
+	}
+	dir, err := exec.Command("../../../scripts/" + script).Output()
+	if err != nil {
+		t.Fatalf("%s: %v", script, err)
+	}
+	files, err := filepath.Glob(filepath.Join(strings.TrimSpace(string(dir)), "*.yaml"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%s: no files: %v", dir, err)
+	}
+	return files
+}
+
 // start is a server that knows the kinds of Argo CD and Flux.
 func start(t *testing.T) *kubetest.Cluster {
 	t.Helper()
-	cache := os.Getenv("EIDOS_CACHE")
-	if cache == "" {
-		cache = "../../../.cache"
-	}
-	files, err := filepath.Glob(filepath.Join(cache, "crds/*/*.yaml"))
-	if err != nil || len(files) == 0 {
-		t.Skip("no CRDs: run scripts/crds")
-	}
+	files := definitions(t, "crds")
 	c := kubetest.New(t)
 	for _, f := range files {
 		data, err := os.ReadFile(f)

@@ -28,14 +28,7 @@ func kinds() []string {
 // serverCluster is a server that knows those kinds.
 func serverCluster(t *testing.T) *kubetest.Cluster {
 	t.Helper()
-	cache := os.Getenv("EIDOS_CACHE")
-	if cache == "" {
-		cache = "../../../.cache"
-	}
-	files, err := filepath.Glob(filepath.Join(cache, "crds-server/*/*.yaml"))
-	if err != nil || len(files) == 0 {
-		t.Skip("no CRDs: run scripts/crds-server")
-	}
+	files := definitions(t, "crds-server")
 	c := kubetest.New(t)
 	left := kinds()
 	for _, f := range files {
