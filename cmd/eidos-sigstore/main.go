@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/sign/certified"
 	"github.com/NVIDIA/eidos/steps/sign/keyless"
 )
@@ -38,7 +37,7 @@ func answer(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	a, err := keyless.Answer(ctx, r)
 	if err != nil {
-		a = &certified.Answer{Error: err.Error(), Code: schema.CodeOf(err)}
+		a = certified.Failed(err)
 	}
 	return json.NewEncoder(out).Encode(a)
 }

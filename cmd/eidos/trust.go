@@ -55,6 +55,43 @@ private Sigstore, or of the public one as "cosign trusted-root create" and
 			return a.table(rows)
 		},
 	}
-	c.AddCommand(store, show)
+	c.AddCommand(store, a.trustUpdate(), show)
+	return c
+}
+
+func (a *app) trustUpdate() *cobra.Command {
+	var mirror, root string
+	c := &cobra.Command{
+		Use:   "update",
+		Short: "Store the trusted root and signing configuration of a TUF mirror",
+		Long: `Read the trusted root and the signing configuration of a Sigstore from its TUF
+mirror and store them, as "eidos trust init" stores files. The mirror is --mirror,
+else the one of the last update, else the public Sigstore's. Its metadata must
+follow from the TUF root in --root the first time, and from what the last update
+verified after that: expired, older and otherwise signed metadata is refused, and
+then what is stored stays in use. file:///DIRECTORY is a copy of a mirror.`,
+		Example: `  eidos trust update
+  eidos trust update --mirror https://tuf.example.com --root root.json
+  eidos trust update --mirror file:///media/tuf --root root.json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			w, err := a.wire(wiring{})
+			if err != nil {
+				return err
+			}
+			paths, err := w.sign.UpdateTrust(c.Context(), mirror, root)
+			if err != nil {
+				return err
+			}
+			for _, p := range paths {
+				if err := a.printPath(p); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&mirror, "mirror", "", "address of the TUF mirror")
+	c.Flags().StringVar(&root, "root", "", "file with the TUF root that the mirror's metadata follows from")
 	return c
 }

@@ -1,12 +1,20 @@
 package sign
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/internal/replace"
+	"github.com/NVIDIA/eidos/steps/sign/certified"
 )
 
 // trustedRoot is the part of a Sigstore trusted root that people look at, see
@@ -43,48 +51,125 @@ type period struct {
 	End   *time.Time `json:"end"`
 }
 
+// trustMediaTypes are those of the files that are stored, without their versions.
+var trustMediaTypes = map[string]string{
+	TrustedRootFile:   "application/vnd.dev.sigstore.trustedroot",
+	SigningConfigFile: "application/vnd.dev.sigstore.signingconfig",
+}
+
 // StoreTrust stores the files that are named, and returns where. Nothing is stored
 // unless each is what it should be.
 func (o Options) StoreTrust(root, config string) ([]string, error) {
-	if o.trustFile("") == "" {
-		return nil, schema.Errorf(schema.Invalid, "there is no data directory to store anything in").WithHint("set EIDOS_DATA or HOME")
+	if err := o.hasData(); err != nil {
+		return nil, err
 	}
-	var out []string
-	var write []func() error
-	for _, f := range []struct {
-		path, name, mediaType string
-	}{
-		{root, TrustedRootFile, "application/vnd.dev.sigstore.trustedroot"},
-		{config, SigningConfigFile, "application/vnd.dev.sigstore.signingconfig"},
-	} {
-		if f.path == "" {
+	files := map[string][]byte{}
+	for name, path := range map[string]string{TrustedRootFile: root, SigningConfigFile: config} {
+		if path == "" {
 			continue
 		}
-		data, err := o.TrustFile(f.path, f.name)
+		data, err := o.TrustFile(path, name)
 		if err != nil {
 			return nil, err
 		}
 		var is struct {
 			MediaType string `json:"mediaType"`
 		}
-		if err := json.Unmarshal(data, &is); err != nil || len(is.MediaType) < len(f.mediaType) || is.MediaType[:len(f.mediaType)] != f.mediaType {
-			return nil, schema.Errorf(schema.Invalid, "%q is a %q, not a %s", f.path, is.MediaType, f.mediaType)
+		want := trustMediaTypes[name]
+		if err := json.Unmarshal(data, &is); err != nil || !strings.HasPrefix(is.MediaType, want) {
+			return nil, schema.Errorf(schema.Invalid, "%q is a %q, not a %s", path, is.MediaType, want)
 		}
-		to := o.trustFile(f.name)
-		out = append(out, to)
-		write = append(write, func() error {
-			return replace.File(to, 0o644, func(w io.Writer) error {
-				_, err := w.Write(data)
-				return err
-			})
-		})
+		files[name] = data
 	}
-	for _, w := range write {
-		if err := w(); err != nil {
+	// What is stored does not come from the mirror any more.
+	if err := os.Remove(o.trustFile(mirrorFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, schema.Errorf(schema.Failed, "forgetting the mirror: %w", err)
+	}
+	return o.storeTrust(files)
+}
+
+func (o Options) hasData() error {
+	if o.trustFile("") == "" {
+		return schema.Errorf(schema.Invalid, "there is no data directory to store anything in").WithHint("set EIDOS_DATA or HOME")
+	}
+	return nil
+}
+
+// storeTrust writes the files by name, and returns where.
+func (o Options) storeTrust(files map[string][]byte) ([]string, error) {
+	var out []string
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(files))) { // the trusted root first
+		to := o.trustFile(name)
+		err := replace.File(to, 0o644, func(w io.Writer) error {
+			_, err := w.Write(files[name])
+			return err
+		})
+		if err != nil {
+			return out, err
+		}
+		out = append(out, to)
+	}
+	return out, nil
+}
+
+// mirror is where the stored files came from, and when the mirror has to be renewed.
+type mirror struct {
+	URL   string    `json:"url"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// mirrorFile has the mirror of the last update. NotFound if there was none.
+const mirrorFile = "mirror.json"
+
+func (o Options) mirror() (mirror, error) {
+	var m mirror
+	data, err := o.TrustFile("", mirrorFile)
+	if err == nil {
+		err = json.Unmarshal(data, &m)
+	}
+	return m, err
+}
+
+// UpdateTrust stores the trusted root and the signing configuration of a TUF mirror
+// and returns where: of the one at this address, else of the last one, else of the
+// public Sigstore's. root is a file with the TUF root that the mirror's metadata
+// must follow from; a mirror that was used before needs none.
+func (o Options) UpdateTrust(ctx context.Context, at, root string) ([]string, error) {
+	if err := o.hasData(); err != nil {
+		return nil, err
+	}
+	if o.Certified == nil {
+		return nil, schema.Errorf(schema.Invalid, "certificates are not available here")
+	}
+	r := &certified.Update{Mirror: at, Dir: o.trustFile("tuf")}
+	var err error
+	if root != "" {
+		if r.Root, err = o.TrustFile(root, ""); err != nil {
 			return nil, err
 		}
 	}
-	return out, nil
+	if at == "" {
+		m, err := o.mirror()
+		if err == nil {
+			r.Mirror = m.URL
+		} else if _, stored := o.TrustFile("", TrustedRootFile); schema.CodeOf(err) != schema.NotFound || stored == nil {
+			return nil, schema.Errorf(schema.Invalid, "which mirror the stored trusted root comes from is not known").
+				WithHint("name it with --mirror; the public Sigstore's is https://tuf-repo-cdn.sigstore.dev")
+		}
+	}
+	a, err := o.Certified(ctx, certified.Request{Update: r}, nil)
+	if err != nil {
+		return nil, err
+	}
+	was, err := json.Marshal(mirror{URL: a.Mirror, Until: a.At})
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{TrustedRootFile: a.TrustedRoot, mirrorFile: was}
+	if a.SigningConfig != nil {
+		files[SigningConfigFile] = a.SigningConfig
+	}
+	return o.storeTrust(files)
 }
 
 // ShowTrust lists what is stored, a row each. NotFound if nothing is.
@@ -114,6 +199,9 @@ func (o Options) ShowTrust() ([][]string, error) {
 	var r trustedRoot
 	if err := json.Unmarshal(data, &r); err != nil {
 		return nil, schema.Errorf(schema.Invalid, "reading the stored trusted root: %w", err)
+	}
+	if m, err := o.mirror(); err == nil {
+		rows = append(rows, []string{"updated from", m.URL, "", m.Until.UTC().Format(time.RFC3339)})
 	}
 	add("certificate authority", r.Authorities)
 	add("certificate transparency log", r.CTLogs)

@@ -1,6 +1,6 @@
 // Package certified asks the program eidos-sigstore to sign with certificates of
-// Fulcio and to verify what is signed with them. The clients of Fulcio, Rekor and
-// timestamp authorities are in that program, because linking them would cost every
+// Fulcio, to verify what is signed with them, and to update what they are verified
+// by. The clients of Fulcio, Rekor, timestamp authorities and TUF are in that program, because linking them would cost every
 // command of eidos some milliseconds before main and a third of its size. One
 // request in JSON goes to its standard input, one answer comes from its standard
 // output; what it prints for people comes line by line from its standard error.
@@ -31,6 +31,7 @@ const MaxBytes = 64 << 20
 type Request struct {
 	Verify *Verify `json:"verify,omitempty"`
 	Sign   *Sign   `json:"sign,omitempty"`
+	Update *Update `json:"update,omitempty"`
 }
 
 // Verify checks a Sigstore bundle: certificate, signature, log entry and
@@ -49,11 +50,21 @@ type Sign struct {
 	PayloadType   string          `json:"payloadType"`
 	SigningConfig json.RawMessage `json:"signingConfig"`
 	TrustedRoot   json.RawMessage `json:"trustedRoot,omitempty"` // the result is verified by it
-	// Token is the OIDC identity token; without it, the issuer is asked for one by
-	// the device flow.
+	// Token is the OIDC identity token. Without it, the SPIFFE Workload API at the
+	// address SPIFFE is asked for one; without that, the issuer, or the one of the
+	// signing configuration: by the browser, or by the device flow.
 	Token    string `json:"token,omitempty"`
+	SPIFFE   string `json:"spiffe,omitempty"`
 	Issuer   string `json:"issuer,omitempty"`
 	ClientID string `json:"clientID,omitempty"`
+	Device   bool   `json:"device,omitempty"`
+}
+
+// Update reads the trusted root and the signing configuration of a TUF mirror.
+type Update struct {
+	Mirror string          `json:"mirror,omitempty"` // "" is the public Sigstore's
+	Root   json.RawMessage `json:"root,omitempty"`   // TUF root; without it, the last verified one
+	Dir    string          `json:"dir"`              // what was verified of each mirror is kept there
 }
 
 // Answer is what is proven of a bundle, or a new one.
@@ -66,6 +77,11 @@ type Answer struct {
 	SANType  string `json:"sanType,omitempty"`
 	Issuer   string `json:"issuer,omitempty"`
 	Key      []byte `json:"key,omitempty"` // of the certificate, in PKIX DER form
+	// TrustedRoot and SigningConfig are those of the mirror Mirror, which has to be
+	// renewed until At.
+	TrustedRoot   json.RawMessage `json:"trustedRoot,omitempty"`
+	SigningConfig json.RawMessage `json:"signingConfig,omitempty"`
+	Mirror        string          `json:"mirror,omitempty"`
 	// Logged says that a transparency log has recorded it, and At when that log or
 	// a timestamp authority saw it first; zero if neither did.
 	Logged bool      `json:"logged,omitempty"`
@@ -73,6 +89,16 @@ type Answer struct {
 	// Error is why there is none of this.
 	Error string      `json:"error,omitempty"`
 	Code  schema.Code `json:"code,omitempty"`
+	Hint  string      `json:"hint,omitempty"`
+}
+
+// Failed is the answer to a request that could not be fulfilled.
+func Failed(err error) *Answer {
+	a := &Answer{Error: err.Error(), Code: schema.CodeOf(err)}
+	if e := (*schema.Error)(nil); errors.As(err, &e) {
+		a.Hint = e.Hint
+	}
+	return a
 }
 
 // Program is eidos-sigstore.
@@ -122,7 +148,7 @@ func (p Program) Ask(ctx context.Context, r Request) (*Answer, error) {
 		return nil, schema.Errorf(schema.Failed, "reading the answer of %s: %w", Name, err)
 	}
 	if a.Error != "" {
-		return nil, schema.Errorf(a.Code, "%s", a.Error)
+		return nil, schema.Errorf(a.Code, "%s", a.Error).WithHint("%s", a.Hint)
 	}
 	return &a, nil
 }

@@ -22,6 +22,8 @@ func Answer(ctx context.Context, r certified.Request) (*certified.Answer, error)
 		return verify(r.Verify)
 	case r.Sign != nil:
 		return sign(ctx, r.Sign)
+	case r.Update != nil:
+		return update(ctx, r.Update)
 	}
 	return nil, schema.Errorf(schema.Invalid, "the request asks for nothing")
 }
