@@ -1372,15 +1372,20 @@ type SignParams struct {
 	Signatures string `json:"signatures,omitempty"`
 
 	// Sign with a certificate for an OIDC identity instead of a key. The token is in
-	// --identity-token or SIGSTORE_ID_TOKEN, is the one of GitHub Actions, or comes
-	// from --oidc-issuer by the device flow.
+	// --identity-token or SIGSTORE_ID_TOKEN, is the one of GitHub Actions, SPIFFE or
+	// Google Cloud, or is made by the issuer for whoever opens its page.
 	Keyless bool `json:"keyless,omitempty"`
 
 	// File with the OIDC identity token.
 	IdentityToken string `json:"identityToken,omitempty"`
 
-	// Issuer that is asked for a token by the device flow.
+	// Issuer that is asked for a token. Without it, the one of the signing
+	// configuration.
 	OidcIssuer string `json:"oidcIssuer,omitempty"`
+
+	// Print the address of the issuer's page and a code, to be opened in a browser
+	// anywhere, instead of opening the browser of this host.
+	NoBrowser bool `json:"noBrowser,omitempty"`
 
 	// Name that eidos has at the issuer: sigstore if it is left out.
 	OidcClientId string `json:"oidcClientId,omitempty"`
@@ -1420,15 +1425,20 @@ type AttestParams struct {
 	Signatures string `json:"signatures,omitempty"`
 
 	// Sign with a certificate for an OIDC identity instead of a key. The token is in
-	// --identity-token or SIGSTORE_ID_TOKEN, is the one of GitHub Actions, or comes
-	// from --oidc-issuer by the device flow.
+	// --identity-token or SIGSTORE_ID_TOKEN, is the one of GitHub Actions, SPIFFE or
+	// Google Cloud, or is made by the issuer for whoever opens its page.
 	Keyless bool `json:"keyless,omitempty"`
 
 	// File with the OIDC identity token.
 	IdentityToken string `json:"identityToken,omitempty"`
 
-	// Issuer that is asked for a token by the device flow.
+	// Issuer that is asked for a token. Without it, the one of the signing
+	// configuration.
 	OidcIssuer string `json:"oidcIssuer,omitempty"`
+
+	// Print the address of the issuer's page and a code, to be opened in a browser
+	// anywhere, instead of opening the browser of this host.
+	NoBrowser bool `json:"noBrowser,omitempty"`
 
 	// Name that eidos has at the issuer: sigstore if it is left out.
 	OidcClientId string `json:"oidcClientId,omitempty"`

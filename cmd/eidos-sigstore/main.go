@@ -18,7 +18,10 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := answer(ctx, os.Stdin, os.Stdout); err != nil {
+	// Some libraries print to standard output what people must read.
+	out := os.Stdout
+	os.Stdout = os.Stderr
+	if err := answer(ctx, os.Stdin, out); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", certified.Name, err)
 		os.Exit(1)
 	}

@@ -48,6 +48,8 @@ var heavy = map[string][]string{
 	"k8s.io/":                                {"steps/kube", "tools/kube"},
 	"sigs.k8s.io/":                           {"steps/kube", "tools/kube"},
 	"github.com/sigstore/":                   {"steps/sign"}, // and sigstore-go only below keyless: see weight_test.go there
+	"github.com/theupdateframework/":         {"steps/sign/keyless"},
+	"github.com/spiffe/":                     {"steps/sign/keyless"},
 	"github.com/google/go-containerregistry": {"steps/oci", "steps/sign", "tools"},
 	"github.com/NVIDIA/go-nvml":              {"steps/collect"},
 	"github.com/CycloneDX/":                  {"steps/images"},

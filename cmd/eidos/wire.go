@@ -84,7 +84,8 @@ func (a *app) wire(o wiring) (*wired, error) {
 		addresses.Written = &address.Written{Dir: o.written}
 	}
 	load, save := address.New(addresses)
-	signing := sign.Options{OCI: registries, LookupEnv: a.lookupEnv, Materials: a.materials, CUE: expr.Document, Certified: a.certified}
+	signing := sign.Options{OCI: registries, LookupEnv: a.lookupEnv, Materials: a.materials, CUE: expr.Document, Certified: a.certified,
+		Terminal: a.attended(), Product: product}
 	catalog := func(ctx context.Context, data string) (*recipes.Catalog, error) {
 		if data == "" {
 			return recipes.Shipped()

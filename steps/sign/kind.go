@@ -75,7 +75,7 @@ func (w *writer) attestAny(ctx context.Context, env engine.Env, p schema.AttestP
 	}
 	with := schema.SignParams{
 		Key: p.Key, Format: p.Format, File: p.File, Signatures: p.Signatures,
-		Keyless: p.Keyless, IdentityToken: p.IdentityToken, OidcIssuer: p.OidcIssuer, OidcClientId: p.OidcClientId, SigningConfig: p.SigningConfig,
+		Keyless: p.Keyless, IdentityToken: p.IdentityToken, OidcIssuer: p.OidcIssuer, OidcClientId: p.OidcClientId, NoBrowser: p.NoBrowser, SigningConfig: p.SigningConfig,
 		PlainHTTP: p.PlainHTTP, InsecureTLS: p.InsecureTLS,
 	}
 	return w.write(ctx, env, with, inputs{Image: in.Image, Bundle: in.Bundle}, false, func(a *artefact) (*stated, error) {

@@ -36,6 +36,10 @@ type Options struct {
 	Certified func(ctx context.Context, r certified.Request, log func(string)) (*certified.Answer, error)
 	// CUE reads a policy that is written in CUE. Nil refuses them.
 	CUE func(name string, data []byte) (*schema.Doc, error)
+	// Terminal says that somebody can be asked to open a page of an issuer.
+	Terminal bool
+	// Product is the name of the machine that its vendor gave it; nil is none.
+	Product func() string
 	// Now is the time that ages are measured at. Nil is the clock's.
 	Now func() time.Time
 }

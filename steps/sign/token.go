@@ -40,11 +40,13 @@ func (o Options) certifiedSigner(ctx context.Context, e engine.Env, p schema.Sig
 	if err != nil {
 		return nil, err
 	}
-	token, err := o.token(ctx, e, p)
-	if err != nil {
+	ask := certified.Sign{SigningConfig: config, Issuer: p.OidcIssuer, ClientID: p.OidcClientId, Device: p.NoBrowser}
+	if ask.Token, err = o.token(ctx, e, p); err != nil {
 		return nil, err
 	}
-	ask := certified.Sign{SigningConfig: config, Token: token, Issuer: p.OidcIssuer, ClientID: p.OidcClientId}
+	if ask.Token == "" && p.OidcIssuer == "" {
+		ask.SPIFFE, _ = o.lookup(spiffeSocket)
+	}
 	if ask.ClientID == "" {
 		ask.ClientID = audience
 	}
@@ -69,9 +71,13 @@ func pathIn(dir, path string) string {
 	return inDir(dir, path)
 }
 
+// spiffeSocket names the address of the SPIFFE Workload API, by its standard.
+const spiffeSocket = "SPIFFE_ENDPOINT_SOCKET"
+
 // token finds the OIDC identity token: a file, the step's secret or the
-// environment's SIGSTORE_ID_TOKEN, or what GitHub Actions has for the job. It is
-// empty where the issuer is asked for one. It is never logged.
+// environment's SIGSTORE_ID_TOKEN, what GitHub Actions has for the job, or what
+// Google Cloud has for the machine. It is empty where eidos-sigstore asks for one:
+// the issuer, or SPIFFE. It is never logged.
 func (o Options) token(ctx context.Context, e engine.Env, p schema.SignParams) (string, error) {
 	if p.IdentityToken != "" {
 		f, err := userfile.OpenDocument(inDir(e.Dir, p.IdentityToken))
@@ -103,6 +109,15 @@ func (o Options) token(ctx context.Context, e engine.Env, p schema.SignParams) (
 	if at != "" && bearer != "" {
 		return gitHubToken(ctx, at, bearer)
 	}
+	if s, _ := o.lookup(spiffeSocket); s != "" {
+		return "", nil
+	}
+	if at := o.googleMetadata(); at != "" {
+		return googleToken(ctx, at)
+	}
+	if p.NoBrowser || o.Terminal {
+		return "", nil
+	}
 	return "", schema.Errorf(schema.Unauthorized, "there is no identity token to sign with").
 		WithHint("set SIGSTORE_ID_TOKEN, name a file with --identity-token or an issuer with --oidc-issuer; in GitHub Actions the job needs permissions: id-token: write")
 }
@@ -116,26 +131,66 @@ func gitHubToken(ctx context.Context, at, bearer string) (string, error) {
 	q := u.Query()
 	q.Set("audience", audience)
 	u.RawQuery = q.Encode()
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	data, err := ask(ctx, "GitHub Actions", u.String(), "Authorization", "Bearer "+bearer)
 	if err != nil {
 		return "", err
 	}
-	r.Header.Set("Authorization", "Bearer "+bearer)
-	resp, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return "", schema.Errorf(schema.Unavailable, "asking GitHub Actions for an identity token: %w", err)
-	}
-	defer resp.Body.Close()
 	var answer struct {
 		Value string `json:"value"`
 	}
-	if resp.StatusCode != http.StatusOK {
-		return "", schema.Errorf(schema.Unauthorized, "asking GitHub Actions for an identity token: status %d", resp.StatusCode)
-	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxToken)).Decode(&answer); err != nil || answer.Value == "" {
+	if err := json.Unmarshal(data, &answer); err != nil || answer.Value == "" {
 		return "", schema.Errorf(schema.Unavailable, "asking GitHub Actions for an identity token: the answer has none")
 	}
 	return answer.Value, nil
+}
+
+// googleMetadata is the address of the metadata server of Google Cloud, "" on
+// another machine. GCE_METADATA_HOST is Google's own name for it.
+func (o Options) googleMetadata() string {
+	if at, _ := o.lookup("GCE_METADATA_HOST"); at != "" {
+		return at
+	}
+	if o.Product == nil || !strings.HasPrefix(o.Product(), "Google") {
+		return ""
+	}
+	return "metadata.google.internal"
+}
+
+// googleToken asks for the token of the service account that the machine, or the
+// Pod with Workload Identity, runs as.
+func googleToken(ctx context.Context, host string) (string, error) {
+	u := url.URL{Scheme: "http", Host: host, Path: "/computeMetadata/v1/instance/service-accounts/default/identity",
+		RawQuery: url.Values{"audience": {audience}, "format": {"full"}}.Encode()}
+	data, err := ask(ctx, "Google Cloud", u.String(), "Metadata-Flavor", "Google")
+	if err != nil {
+		return "", err
+	}
+	if len(data) == 0 {
+		return "", schema.Errorf(schema.Unavailable, "asking Google Cloud for an identity token: the answer has none")
+	}
+	return strings.TrimSpace(string(data)), nil
+}
+
+// ask reads an answer with a token from an address that only this machine reaches.
+func ask(ctx context.Context, whom, at, header, value string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	if err != nil {
+		return nil, schema.Errorf(schema.Invalid, "asking %s for an identity token: the address is not one", whom)
+	}
+	r.Header.Set(header, value)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, schema.Errorf(schema.Unavailable, "asking %s for an identity token: %w", whom, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, schema.Errorf(schema.Unauthorized, "asking %s for an identity token: status %d", whom, resp.StatusCode)
+	}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxToken))
+	if err != nil {
+		return nil, schema.Errorf(schema.Unavailable, "asking %s for an identity token: %w", whom, err)
+	}
+	return data, nil
 }

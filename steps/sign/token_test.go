@@ -26,6 +26,16 @@ func TestToken(t *testing.T) {
 		}
 	}))
 	defer github.Close()
+	google := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Metadata-Flavor") != "Google" || r.URL.Path != "/computeMetadata/v1/instance/service-accounts/default/identity" ||
+			r.URL.Query().Get("audience") != "sigstore" || r.URL.Query().Get("format") != "full" {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		_, _ = w.Write([]byte("from Google\n"))
+	}))
+	defer google.Close()
+	metadata := map[string]string{"GCE_METADATA_HOST": strings.TrimPrefix(google.URL, "http://")}
 	secret := func(name string) (string, error) {
 		if name == "SIGSTORE_ID_TOKEN" {
 			return "from the step", nil
@@ -48,6 +58,10 @@ func TestToken(t *testing.T) {
 		{"the device flow before GitHub's", actions, nil, schema.SignParams{OidcIssuer: "https://issuer"}, "", ""},
 		{"GitHub Actions", actions, nil, schema.SignParams{}, "from GitHub", ""},
 		{"GitHub Actions, without the permission", map[string]string{"ACTIONS_ID_TOKEN_REQUEST_URL": github.URL, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "other"}, nil, schema.SignParams{}, "", schema.Unauthorized},
+		{"Google Cloud", metadata, nil, schema.SignParams{}, "from Google", ""},
+		{"Google Cloud, without a service account", map[string]string{"GCE_METADATA_HOST": strings.TrimPrefix(github.URL, "http://")}, nil, schema.SignParams{}, "", schema.Unauthorized},
+		{"SPIFFE, by eidos-sigstore, before the machine's", map[string]string{"GCE_METADATA_HOST": metadata["GCE_METADATA_HOST"], "SPIFFE_ENDPOINT_SOCKET": "unix:///s"}, nil, schema.SignParams{}, "", ""},
+		{"no browser, and the issuer of the signing configuration", nil, nil, schema.SignParams{NoBrowser: true}, "", ""},
 		{"none", nil, nil, schema.SignParams{}, "", schema.Unauthorized},
 	} {
 		o := Options{LookupEnv: func(name string) (string, bool) { v, ok := tt.env[name]; return v, ok }}
@@ -58,6 +72,20 @@ func TestToken(t *testing.T) {
 		if err != nil && strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: the error holds a secret: %v", tt.name, err)
 		}
+	}
+}
+
+// Only a machine of Google's has its metadata server, and only who sits at a
+// terminal is asked.
+func TestTokenOfMachine(t *testing.T) {
+	for product, want := range map[string]string{"Google Compute Engine": "metadata.google.internal", "Google": "metadata.google.internal", "KVM": "", "": ""} {
+		o := Options{Product: func() string { return product }}
+		if got := o.googleMetadata(); got != want {
+			t.Errorf("%q: %q", product, got)
+		}
+	}
+	if got, err := (Options{Terminal: true}).token(t.Context(), engine.Env{}, schema.SignParams{}); got != "" || err != nil {
+		t.Errorf("at a terminal: %q, %v", got, err)
 	}
 }
 

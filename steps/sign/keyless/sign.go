@@ -3,13 +3,10 @@ package keyless
 import (
 	"context"
 	"crypto/x509"
-	"fmt"
-	"os"
 	"time"
 
 	"github.com/sigstore/sigstore-go/pkg/root"
 	sgsign "github.com/sigstore/sigstore-go/pkg/sign"
-	"github.com/sigstore/sigstore/pkg/oauthflow"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -27,11 +24,9 @@ func sign(ctx context.Context, r *certified.Sign) (*certified.Answer, error) {
 	if err != nil {
 		return nil, schema.Errorf(schema.Invalid, "reading the signing configuration: %w", err)
 	}
-	token := r.Token
-	if token == "" {
-		if token, err = deviceToken(r.Issuer, r.ClientID); err != nil {
-			return nil, err
-		}
+	identity, err := token(ctx, r, config)
+	if err != nil {
+		return nil, err
 	}
 	now := time.Now()
 	fulcio, err := root.SelectService(config.FulcioCertificateAuthorityURLs(), sgsign.FulcioAPIVersions, now)
@@ -41,7 +36,7 @@ func sign(ctx context.Context, r *certified.Sign) (*certified.Answer, error) {
 	options := sgsign.BundleOptions{
 		Context:                    ctx,
 		CertificateProvider:        sgsign.NewFulcio(&sgsign.FulcioOptions{BaseURL: fulcio.URL, Timeout: patience, Retries: 4}),
-		CertificateProviderOptions: &sgsign.CertificateProviderOptions{IDToken: token},
+		CertificateProviderOptions: &sgsign.CertificateProviderOptions{IDToken: identity},
 	}
 	if len(config.RekorLogURLs()) > 0 {
 		logs, err := root.SelectServices(config.RekorLogURLs(), config.RekorLogURLsConfig(), sgsign.RekorAPIVersions, now)
@@ -87,19 +82,4 @@ func sign(ctx context.Context, r *certified.Sign) (*certified.Answer, error) {
 		return nil, err
 	}
 	return a, describe(a, c)
-}
-
-// deviceToken asks the issuer for a token by the device flow (RFC 8628): what the
-// user must open and type is printed to standard error.
-func deviceToken(issuer, client string) (string, error) {
-	if issuer == "" {
-		return "", schema.Errorf(schema.Unauthorized, "there is no identity token, and no issuer to ask for one")
-	}
-	flow := oauthflow.NewDeviceFlowTokenGetterForIssuer(issuer)
-	flow.MessagePrinter = func(line string) { fmt.Fprintln(os.Stderr, line) }
-	token, err := oauthflow.OIDConnect(issuer, client, "", "", flow)
-	if err != nil {
-		return "", schema.Errorf(schema.Unauthorized, "asking %q for a token: %w", issuer, err)
-	}
-	return token.RawString, nil
 }

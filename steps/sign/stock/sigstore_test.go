@@ -3,13 +3,9 @@ package stock
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
@@ -20,13 +16,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/internal/blobtest"
+	"github.com/NVIDIA/eidos/steps/internal/oidctest"
 	"github.com/NVIDIA/eidos/steps/sign"
 	"github.com/NVIDIA/eidos/steps/sign/certified"
 	"github.com/NVIDIA/eidos/steps/sign/keyless"
@@ -65,7 +61,7 @@ func TestPrivateSigstore(t *testing.T) {
 	if err := os.WriteFile(s.path("file"), []byte("what is signed\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(s.path("token"), []byte(s.token(somebody)), 0o600); err != nil {
+	if err := os.WriteFile(s.path("token"), []byte(s.issuer.Sign(nil)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	keylessly := map[string]any{"keyless": true, "file": "file", "signatures": "sig", "identityToken": "token", "signingConfig": "signing_config.json"}
@@ -115,15 +111,15 @@ func TestPrivateSigstore(t *testing.T) {
 	}
 
 	// The device flow: a person opens the address, and the token comes.
-	if _, err := sign1(s.env, map[string]any{"keyless": true, "file": "file", "signatures": "device", "oidcIssuer": issuerURL, "signingConfig": "signing_config.json"}); err != nil {
+	if _, err := sign1(s.env, map[string]any{"keyless": true, "file": "file", "signatures": "device", "oidcIssuer": issuerURL, "noBrowser": true, "signingConfig": "signing_config.json"}); err != nil {
 		t.Errorf("device flow: %v", err)
 	}
-	if s.polled.Load() == 0 {
+	if s.issuer.Polls() == 0 {
 		t.Error("the device flow asked for no token")
 	}
 
 	// A token for somebody else's service, and one that was changed, get nothing.
-	for name, token := range map[string]string{"another audience": s.tokenFor(somebody, "other"), "changed": s.token(somebody)[:60] + "x"} {
+	for name, token := range map[string]string{"another audience": s.issuer.Sign(map[string]any{"aud": "other"}), "changed": s.issuer.Sign(nil)[:60] + "x"} {
 		if err := os.WriteFile(s.path("token"), []byte(token), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -182,8 +178,7 @@ func runStep[O schema.Value](t *testing.T, k engine.Kind, env engine.Env, with m
 type sigstore struct {
 	t      *testing.T
 	env    engine.Env
-	key    *ecdsa.PrivateKey // of the issuer
-	polled atomic.Int64      // times that the device flow asked for a token
+	issuer *oidctest.Issuer
 	stop   func()
 }
 
@@ -207,10 +202,10 @@ func startSigstore(t *testing.T) *sigstore {
 	t.Helper()
 	s := &sigstore{t: t, env: blobtest.Env(t.TempDir())}
 	var err error
-	if s.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
+	if s.issuer, err = oidctest.New(issuerURL, somebody); err != nil {
 		t.Fatal(err)
 	}
-	issuer := &http.Server{Addr: "127.0.0.1:5556", Handler: s}
+	issuer := &http.Server{Addr: "127.0.0.1:5556", Handler: s.issuer}
 	go func() { _ = issuer.ListenAndServe() }()
 	_, logKey, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -315,56 +310,4 @@ func (s *sigstore) download(from, name string) {
 			s.t.Fatalf("%s: %v", from, err)
 		}
 	}
-}
-
-// ServeHTTP is the OIDC issuer, with the device flow.
-func (s *sigstore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	reply := func(v any) {
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(v)
-	}
-	switch r.URL.Path {
-	case "/.well-known/openid-configuration":
-		reply(map[string]any{"issuer": issuerURL, "jwks_uri": issuerURL + "/keys", "authorization_endpoint": issuerURL + "/auth",
-			"token_endpoint": issuerURL + "/token", "device_authorization_endpoint": issuerURL + "/device",
-			"response_types_supported": []string{"code"}, "code_challenge_methods_supported": []string{"S256"}, "subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"ES256"}})
-	case "/keys":
-		b64 := base64.RawURLEncoding.EncodeToString
-		reply(map[string]any{"keys": []any{map[string]any{"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": "k",
-			"x": b64(s.key.X.FillBytes(make([]byte, 32))), "y": b64(s.key.Y.FillBytes(make([]byte, 32)))}}})
-	case "/device":
-		reply(map[string]any{"device_code": "d", "user_code": "ABCD", "verification_uri": issuerURL + "/open", "verification_uri_complete": issuerURL + "/open?c=ABCD", "interval": 1, "expires_in": 60})
-	case "/token":
-		if s.polled.Add(1) == 1 { // the person has not opened the address yet
-			w.WriteHeader(http.StatusBadRequest)
-			reply(map[string]any{"error": "authorization_pending"})
-			return
-		}
-		reply(map[string]any{"id_token": s.token(somebody), "access_token": "a", "token_type": "Bearer"})
-	default:
-		http.NotFound(w, r)
-	}
-}
-
-func (s *sigstore) token(email string) string { return s.tokenFor(email, "sigstore") }
-
-// tokenFor is an identity token, signed with ES256.
-func (s *sigstore) tokenFor(email, audience string) string {
-	s.t.Helper()
-	now := time.Now()
-	part := func(v any) string {
-		data, err := json.Marshal(v)
-		if err != nil {
-			panic(err)
-		}
-		return base64.RawURLEncoding.EncodeToString(data)
-	}
-	text := part(map[string]any{"alg": "ES256", "kid": "k", "typ": "JWT"}) + "." + part(map[string]any{
-		"iss": issuerURL, "aud": audience, "sub": email, "email": email, "email_verified": true, "iat": now.Unix(), "exp": now.Add(10 * time.Minute).Unix()})
-	sum := sha256.Sum256([]byte(text))
-	r, v, err := ecdsa.Sign(rand.Reader, s.key, sum[:])
-	if err != nil {
-		panic(err)
-	}
-	return text + "." + base64.RawURLEncoding.EncodeToString(append(r.FillBytes(make([]byte, 32)), v.FillBytes(make([]byte, 32))...))
 }
