@@ -1986,6 +1986,27 @@ type VerifyClusterParams struct {
 
 	// Directory of CUE files unified with the built-in catalogue.
 	Data string `json:"data,omitempty"`
+
+	// Check from inside the cluster, by a Job that may do what the checks take.
+	Agent *CheckAgent `json:"agent,omitempty"`
+}
+
+// #CheckAgent are the settings of checks that a Job runs inside the cluster.
+type CheckAgent struct {
+	// Image of the Job; the one released with this eidos if not given.
+	Image string `json:"image,omitempty"`
+
+	// Secrets to pull the image with.
+	ImagePullSecret []Name `json:"imagePullSecret,omitempty"`
+
+	// Run the Job under this ServiceAccount with the rights it has, and create none.
+	ServiceAccountName Name `json:"serviceAccountName,omitempty"`
+
+	// Labels of the nodes to run the Job on, KEY=VALUE.
+	NodeSelector []string `json:"nodeSelector,omitempty"`
+
+	// Leave the Job, its rights and its report.
+	NoCleanup bool `json:"noCleanup,omitempty"`
 }
 
 // #VerifyParams are the parameters of `verify`: a signed digest, a bundle

@@ -12,12 +12,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// agentFlags binds the settings of a snapshot that a Job takes. The function it
-// returns adds them to the parameters of `collect`. Settings without --agent
-// are Invalid; --all-nodes stands for --agent too.
-func (a *app) agentFlags(c *cobra.Command) func(with map[string]any) error {
-	send := c.Flags().Bool("agent", false, "take it by a Job in the cluster instead of on this host")
-	settings := a.params(c, "Agent")
+// agentFlags binds the settings of what a Job does in the cluster, a definition of
+// the schema; what names it in messages. The function it returns adds them to the
+// parameters of the step. Settings without --agent are Invalid; --all-nodes stands
+// for --agent too.
+func (a *app) agentFlags(c *cobra.Command, definition, usage, what string) func(with map[string]any) error {
+	send := c.Flags().Bool("agent", false, usage)
+	settings := a.params(c, definition)
 	return func(with map[string]any) error {
 		s := settings()
 		all, _ := s["allNodes"].(bool)
@@ -26,7 +27,7 @@ func (a *app) agentFlags(c *cobra.Command) func(with map[string]any) error {
 			return nil
 		}
 		for _, name := range slices.Sorted(maps.Keys(s)) {
-			return schema.Errorf(schema.Invalid, "--%s is for a snapshot that a Job takes", schema.FlagName(name)).WithHint("add --agent")
+			return schema.Errorf(schema.Invalid, "--%s is for %s", schema.FlagName(name), what).WithHint("add --agent")
 		}
 		return nil
 	}

@@ -22,7 +22,7 @@ absent, which is a fact and not a failure, unless --require names it.`,
 	with := a.params(c, "CollectParams", "kubeconfig")
 	s.stageFlags(c, "-", "where to: a path, - or cm://namespace/name")
 	s.formatFlag(c)
-	agent := a.agentFlags(c)
+	agent := a.agentFlags(c, "Agent", "take it by a Job in the cluster instead of on this host", "a snapshot that a Job takes")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		s.with = with()
 		if err := agent(s.with); err != nil {

@@ -27,16 +27,19 @@ the snapshot does not say and what cannot be measured on the cluster is unknown,
 and counts as failed unless --allow-unknown.
 
 On a cluster nothing is changed by checks that only read; eidos validate
---print-rights prints the rights that the chosen checks take, and no more.`,
+--print-rights prints the rights that the chosen checks take, and no more. With
+--agent a Job in the cluster checks, and has exactly these.`,
 		Example: `  eidos validate -r recipe.yaml -s snapshot.yaml
   eidos validate -r recipe.yaml -s cm://eidos/snapshot --format table
   eidos validate -r recipe.yaml -s snapshot.yaml --format junit -o report.xml
   eidos validate -r recipe.yaml --phase deployment --wait 5m --format table
-  eidos validate -r recipe.yaml --phase all --skip nccl-all-reduce-bw`,
+  eidos validate -r recipe.yaml --phase all --skip nccl-all-reduce-bw
+  eidos validate -r recipe.yaml --phase all --agent --toleration nvidia.com/gpu`,
 		Args: cobra.NoArgs,
 	}
 	ofSnapshot := a.params(c, "ValidateParams", "enforce")
 	ofCluster := a.params(c, "VerifyClusterParams", "enforce", "allowUnknown", "kubeconfig")
+	inCluster := a.agentFlags(c, "CheckAgent", "with --phase: check from inside the cluster, by a Job", "checks that a Job runs")
 	f := c.Flags()
 	f.StringVarP(&recipe, "recipe", "r", "", "the recipe: a path, -, URL, cm:// or oci://")
 	f.StringVarP(&snapshot, "snapshot", "s", "", "the snapshot: a path, -, URL, cm:// or oci://")
@@ -51,7 +54,8 @@ On a cluster nothing is changed by checks that only read; eidos validate
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		onCluster := f.Changed("phase")
 		suite := "constraints"
-		m := mode{when: "without --phase", takes: allBut(c, "phase", "only", "skip", "wait", "timeout", "parallel", "context", "data", "namespace", "toleration", "print-rights"), hint: "it is for checks on a cluster: add --phase"}
+		m := mode{when: "without --phase", takes: allBut(c, "phase", "only", "skip", "wait", "timeout", "parallel", "context", "data", "namespace", "toleration", "print-rights",
+			"agent", "image", "image-pull-secret", "service-account-name", "node-selector", "no-cleanup"), hint: "it is for checks on a cluster: add --phase"}
 		if onCluster {
 			m = mode{when: "with --phase", takes: allBut(c, "snapshot"), hint: "the checks of a phase look at the cluster itself; validate the snapshot without --phase"}
 		}
@@ -72,8 +76,14 @@ On a cluster nothing is changed by checks that only read; eidos validate
 			if s.kubeconfig != "" {
 				s.with["kubeconfig"] = s.kubeconfig
 			}
+			if err := inCluster(s.with); err != nil {
+				return err
+			}
 			s.kubeContext, _ = s.with["context"].(string)
 			if rights {
+				if s.with["agent"] != nil {
+					return schema.Errorf(schema.Invalid, "--agent has no effect with --print-rights").WithHint("the rights of the checks are the same; the Job also creates and patches one ConfigMap")
+				}
 				return a.printRights(c.Context(), s, recipe)
 			}
 		case snapshot == "":

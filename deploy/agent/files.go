@@ -7,5 +7,5 @@ import "embed"
 
 // Files are the manifests, by their path in this folder.
 //
-//go:embed base job cronjob releases
+//go:embed base job cronjob releases checks textfile
 var Files embed.FS

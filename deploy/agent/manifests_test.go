@@ -4,6 +4,7 @@ import (
 	"context"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"slices"
 	"strings"
@@ -38,7 +39,7 @@ type object struct {
 
 // A manifest that no kustomization lists is never applied, and nobody notices.
 func TestEveryManifestIsListed(t *testing.T) {
-	for _, dir := range []string{"base", "job", "cronjob", "releases"} {
+	for _, dir := range []string{"base", "job", "cronjob", "releases", "checks", "textfile"} {
 		var k kustomization
 		read(t, path.Join(dir, "kustomization.yaml"), &k)
 		for _, r := range k.Resources {
@@ -64,7 +65,7 @@ func TestAPIServerAcceptsTheManifests(t *testing.T) {
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{"base", "job", "cronjob", "releases"} {
+	for _, dir := range []string{"base", "job", "cronjob", "releases", "checks", "textfile"} {
 		for _, f := range manifests(t, dir) {
 			if err := dryRun(c, text(t, f)); err != nil {
 				t.Errorf("%s: %v", f, err)
@@ -104,6 +105,12 @@ func TestPodSecurityRestricted(t *testing.T) {
 		}
 	}
 	read(t, "cronjob/cronjob.yaml", &cron)
+	var checks struct {
+		Spec struct {
+			JobTemplate template `yaml:"jobTemplate"`
+		}
+	}
+	read(t, "checks/cronjob.yaml", &checks)
 	admit := func(spec any) error {
 		data, err := yaml.Marshal(map[string]any{
 			"apiVersion": "v1", "kind": "Pod",
@@ -120,10 +127,59 @@ func TestPodSecurityRestricted(t *testing.T) {
 	if err := admit(cron.Spec.JobTemplate.Spec.Template.Spec); err != nil {
 		t.Errorf("cronjob: %v", err)
 	}
+	if err := admit(checks.Spec.JobTemplate.Spec.Template.Spec); err != nil {
+		t.Errorf("checks: %v", err)
+	}
 	spec := job.Spec.Template.Spec.(map[string]any)
 	spec["hostPID"] = true
 	if err := admit(spec); err == nil || !strings.Contains(err.Error(), "violates PodSecurity") {
 		t.Errorf("a Pod in the host's PID namespace: %v", err)
+	}
+}
+
+// Stock kustomize builds what the README applies, and the API server takes it.
+func TestTextfile(t *testing.T) {
+	kustomize, err := exec.Command("../../scripts/tool", "kustomize").Output()
+	if err != nil {
+		if os.Getenv("EIDOS_REAL_TOOLS") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("no kustomize: run scripts/tool kustomize")
+	}
+	c := kubetest.New(t)
+	ns := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "eidos"}}
+	if _, err := c.Client.CoreV1().Namespaces().Create(context.Background(), ns, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, agent.Files); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(dir+"/mine", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	mine := "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../checks]\ncomponents: [../textfile]\n"
+	if err := os.WriteFile(dir+"/mine/kustomization.yaml", []byte(mine), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string][]string{
+		"checks": {"--output=cm://eidos/eidos-checks", "pod-security.kubernetes.io/enforce: restricted"},
+		"mine":   {"--output=/textfile/eidos.prom", "--format=prometheus", "textfile_collector", "pod-security.kubernetes.io/enforce: privileged", "runAsUser: 0"},
+	} {
+		out, err := exec.Command(strings.TrimSpace(string(kustomize)), "build", dir+"/"+name).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		for _, w := range want {
+			if !strings.Contains(string(out), w) {
+				t.Errorf("%s: no %s in\n%s", name, w, out)
+			}
+		}
+		for _, object := range strings.Split(string(out), "\n---\n") {
+			if err := dryRun(c, object); err != nil {
+				t.Errorf("%s: %v\n%s", name, err, object)
+			}
+		}
 	}
 }
 

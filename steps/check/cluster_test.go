@@ -23,7 +23,12 @@ import (
 	"github.com/NVIDIA/eidos/tools/kube/kubetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(kubetest.Main(m)) }
+func TestMain(m *testing.M) {
+	if mode := os.Getenv(envRun); mode != "" {
+		os.Exit(runOnly(mode))
+	}
+	os.Exit(kubetest.Main(m))
+}
 
 // planned is the recipe for training by Kubeflow on H100 and EKS, and the checks there are.
 func planned(t testing.TB) (*schema.RecipeResult, map[string]recipes.Check) {

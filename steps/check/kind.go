@@ -35,6 +35,14 @@ func Kind(n Needs) engine.Kind {
 		Version: 1,
 		Effect:  true,
 		CleanUp: func(any) time.Duration { return 2 * job.CleanUp },
+		Check: func(params any, _ []string) error {
+			p, ok := params.(*schema.VerifyClusterParams)
+			if !ok || p.Agent == nil {
+				return nil
+			}
+			_, err := newInside(nil, *p, n.Version, Options{})
+			return err
+		},
 	}
 	return engine.Define(spec, func(ctx context.Context, env engine.Env, p schema.VerifyClusterParams, in input) (*schema.ValidationResult, error) {
 		known, err := n.checks(ctx, env, p.Data)
@@ -55,7 +63,13 @@ func Kind(n Needs) engine.Kind {
 			return nil, err
 		}
 		defer end()
-		r, err := Run(ctx, in.Recipe, known, c, p, Options{Log: env.Log, Progress: env.Progress, Random: n.Random})
+		o := Options{Log: env.Log, Progress: env.Progress, Random: n.Random}
+		var r *schema.ValidationResult
+		if p.Agent != nil {
+			r, err = InCluster(ctx, in.Recipe, known, c, p, n.Version, o)
+		} else {
+			r, err = Run(ctx, in.Recipe, known, c, p, o)
+		}
 		if r == nil || err != nil {
 			return r, err
 		}

@@ -37,8 +37,8 @@ func programRights(r recipes.Run, namespace string) []expect.Right {
 		out = append(out, expect.Right{Verb: verb, Group: group, Resource: resource, Namespace: ns})
 	}
 	if namespace == "" {
-		for _, verb := range []string{"create", "delete", "get", "patch"} {
-			add(verb, "", "namespaces", "")
+		for _, verb := range []string{"create", "delete", "get", "list", "patch"} {
+			add(verb, "", "namespaces", "") // list: for those of runs that were killed
 		}
 	}
 	for _, verb := range []string{"create", "delete", "get", "patch"} {
@@ -92,7 +92,7 @@ func (x *runner) program(ctx context.Context, i item) expect.Verdict {
 			x.note("deleting what check %s created: %v; it has the label %s=%s", i.check.Name, err, labelRun, x.name)
 		}
 	}()
-	if err := d.Create(ctx, objects...); err != nil {
+	if err := x.create(ctx, d, objects); err != nil {
 		return unknown(err.Error())
 	}
 	pods, why := ended(ctx, d)
@@ -100,6 +100,24 @@ func (x *runner) program(ctx context.Context, i item) expect.Verdict {
 		return unknown(why)
 	}
 	return x.result(ctx, d, i, r, pods)
+}
+
+// create makes the Job and then the other objects, which it owns: in a namespace
+// that stays they go with the Job if this process is killed. Its Pods wait for
+// them.
+func (x *runner) create(ctx context.Context, d *job.Driver, objects []kube.Object) error {
+	last := len(objects) - 1
+	if err := d.Create(ctx, objects[last]); err != nil || last == 0 {
+		return err
+	}
+	uid, err := x.cluster.UID(ctx, objects[last])
+	if err != nil {
+		return err
+	}
+	for _, o := range objects[:last] {
+		o["metadata"].(map[string]any)["ownerReferences"] = []any{map[string]any{"apiVersion": "batch/v1", "kind": "Job", "name": d.Name, "uid": uid}}
+	}
+	return d.Create(ctx, objects[:last]...)
 }
 
 // ended waits for the end of a Job and returns the last Pod of each index; why
@@ -200,10 +218,8 @@ func cut(s string) string {
 
 // manifests are the objects of one program, the Job last.
 func manifests(c recipes.Check, r recipes.Run, name, namespace, run string, tolerations []kube.Object) []kube.Object {
-	labels := map[string]any{
-		"app.kubernetes.io/name": "eidos", "app.kubernetes.io/component": "check", "app.kubernetes.io/managed-by": "eidos",
-		labelRun: run, "eidos.nvidia.com/check": c.Name,
-	}
+	labels := runLabels("check", run)
+	labels["eidos.nvidia.com/check"] = c.Name
 	limits := map[string]any{}
 	for k, v := range map[string]string{"cpu": r.CPU, "memory": r.Memory} {
 		if v != "" {
@@ -283,37 +299,4 @@ func manifests(c recipes.Check, r recipes.Run, name, namespace, run string, tole
 			"template": map[string]any{"metadata": map[string]any{"labels": labels}, "spec": pod},
 		},
 	})
-}
-
-// space is the namespace of the run's Pods. It is made when the first check needs
-// it, and free deletes it with all that is in it.
-func (x *runner) space(ctx context.Context) (string, error) {
-	if x.params.Namespace != "" {
-		return string(x.params.Namespace), nil
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	name := "eidos-check-" + x.name
-	if x.made {
-		return name, nil
-	}
-	x.made = true // also when the answer is lost
-	return name, x.cluster.Apply(ctx, kube.Object{
-		"apiVersion": "v1", "kind": "Namespace",
-		"metadata": map[string]any{"name": name, "labels": map[string]any{
-			"app.kubernetes.io/name": "eidos", "app.kubernetes.io/component": "check", labelRun: x.name,
-			"pod-security.kubernetes.io/enforce": "restricted",
-		}},
-	})
-}
-
-// free deletes the namespace of the run, also when the run was stopped.
-func (x *runner) free(ctx context.Context) {
-	if !x.made {
-		return
-	}
-	d := &job.Driver{Cluster: x.cluster}
-	if err := d.Delete(ctx, kube.NewObject("Namespace", "", "eidos-check-"+x.name)); err != nil {
-		x.note("deleting namespace eidos-check-%s: %v; delete what has the label %s=%s", x.name, err, labelRun, x.name)
-	}
 }

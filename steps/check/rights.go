@@ -45,6 +45,14 @@ func (i item) rights(r *schema.RecipeResult, namespace string) []expect.Right {
 	return out
 }
 
+// reportRights are what writing a report to a ConfigMap takes, by server-side apply.
+func reportRights(namespace, name string) []expect.Right {
+	return []expect.Right{
+		{Verb: "create", Resource: "configmaps", Namespace: namespace, Name: name},
+		{Verb: "patch", Resource: "configmaps", Namespace: namespace, Name: name},
+	}
+}
+
 // Manifest is an object of Kubernetes to be applied.
 type Manifest = map[string]any
 

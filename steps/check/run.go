@@ -30,6 +30,8 @@ type Cluster interface {
 	Reader
 	Nodes(ctx context.Context, selector string) ([]kube.GPUNode, error)
 	job.Cluster
+	UID(ctx context.Context, o kube.Object) (string, error)
+	ReadConfigMap(ctx context.Context, namespace, name string) ([]byte, error)
 }
 
 // runner is one run of checks.
@@ -44,6 +46,8 @@ type runner struct {
 	total    int64
 	observe  func(expect.Readings)
 	name     string // the end of the names of what the run makes
+	now      func() time.Time
+	longest  time.Duration // that programs and procedures may take together
 
 	mu   sync.Mutex // guards what follows
 	done int64
@@ -60,6 +64,15 @@ type Options struct {
 	Observe func(expect.Readings)
 	// Pause between two looks; 2 s if zero.
 	Pause time.Duration
+	// Now is the time by which runs are over; time.Now if nil.
+	Now func() time.Time
+}
+
+func (o Options) now() time.Time {
+	if o.Now != nil {
+		return o.Now()
+	}
+	return time.Now()
 }
 
 // Run checks a cluster. Invalid for names of checks that the recipe does not
@@ -70,7 +83,7 @@ func Run(ctx context.Context, r *schema.RecipeResult, known map[string]recipes.C
 		return nil, err
 	}
 	x := &runner{recipe: r, cluster: c, params: p, parallel: int(p.Parallel), log: o.Log, progress: o.Progress, pause: o.Pause, total: int64(len(items))}
-	x.observe = o.Observe
+	x.observe, x.now = o.Observe, o.now
 	if o.Random != nil {
 		x.name = o.Random()
 	}
@@ -98,6 +111,9 @@ func Run(ctx context.Context, r *schema.RecipeResult, known map[string]recipes.C
 	for _, i := range items {
 		if i.problem == "" && len(i.check.Expect) == 0 {
 			procedures = append(procedures, i)
+			if d, err := time.ParseDuration(i.check.Timeout); err == nil {
+				x.longest += d + job.CleanUp
+			}
 		} else {
 			conditions = append(conditions, i)
 		}

@@ -1,0 +1,405 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/expect"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/kube"
+	"github.com/NVIDIA/eidos/tools/kube/cluster"
+	"github.com/NVIDIA/eidos/tools/kube/kubetest"
+)
+
+// envRun is set in a process that does nothing but one run of checks: "here" or
+// "agent".
+const envRun = "EIDOS_TEST_RUN"
+
+// small is a recipe with two checks: one that reads, and a program.
+func small() (*schema.RecipeResult, map[string]recipes.Check) {
+	return &schema.RecipeResult{
+			Kind: "RecipeResult", APIVersion: schema.APIVersion,
+			ComponentRefs: []schema.ComponentRef{{Name: "op", Namespace: "op"}},
+		}, map[string]recipes.Check{
+			"nodes": {Name: "nodes", Phase: "deployment", Severity: "error", Timeout: "1m", Components: []string{"op"},
+				Expect: []recipes.Expect{{Objects: recipes.Objects{APIVersion: "v1", Kind: "Node", Cluster: true}, Fields: map[string]string{"status.conditions[type=Ready].status": "True"}}}},
+			"config": {Name: "config", Phase: "deployment", Severity: "error", Timeout: "1m", Components: []string{"op"},
+				Expect: []recipes.Expect{{Objects: recipes.Objects{APIVersion: "v1", Kind: "ConfigMap", Namespace: "${component.namespace}", Name: "settings"}}}},
+			"program": {Name: "program", Phase: "performance", Severity: "error", Timeout: "30s", Components: []string{"op"},
+				Run: &recipes.Run{Image: "measures", Pods: 1, Value: ">= 3", Reader: recipes.Reader{Pattern: `bandwidth (\d+)`}}},
+		}
+}
+
+// runOnly is a process that a test kills.
+func runOnly(mode string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	r, known := small()
+	c, err := kube.Connect(kube.Config{Kubeconfig: os.Getenv("EIDOS_TEST_KUBECONFIG")})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	name := os.Getenv("EIDOS_TEST_NAME")
+	o := Options{Random: func() string { return name }, Log: func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }}
+	fmt.Println("started")
+	if mode == "agent" {
+		_, err = InCluster(ctx, r, known, c, schema.VerifyClusterParams{Agent: &schema.CheckAgent{Image: "waits"}}, "test", o)
+	} else {
+		var out *schema.ValidationResult
+		if out, err = Run(ctx, r, known, c, schema.VerifyClusterParams{}, o); err == nil {
+			err = Judge(out)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// ofRuns is what runs of checks made and is still there.
+func ofRuns(t *testing.T, c *kubetest.Cluster) []string {
+	t.Helper()
+	ctx, by := context.Background(), metav1.ListOptions{LabelSelector: labelRun}
+	var out []string
+	add := func(what string, items int, err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if items > 0 {
+			out = append(out, fmt.Sprintf("%d %s", items, what))
+		}
+	}
+	namespaces, err := c.Client.CoreV1().Namespaces().List(ctx, by)
+	add("namespaces", len(namespaces.Items), err)
+	jobs, err := c.Client.BatchV1().Jobs("").List(ctx, by)
+	add("jobs", len(jobs.Items), err)
+	pods, err := c.Client.CoreV1().Pods("").List(ctx, by)
+	add("pods", len(pods.Items), err)
+	configMaps, err := c.Client.CoreV1().ConfigMaps("").List(ctx, by)
+	add("configmaps", len(configMaps.Items), err)
+	accounts, err := c.Client.CoreV1().ServiceAccounts("").List(ctx, by)
+	add("serviceaccounts", len(accounts.Items), err)
+	roles, err := c.Client.RbacV1().Roles("").List(ctx, by)
+	add("roles", len(roles.Items), err)
+	bindings, err := c.Client.RbacV1().RoleBindings("").List(ctx, by)
+	add("rolebindings", len(bindings.Items), err)
+	clusterRoles, err := c.Client.RbacV1().ClusterRoles().List(ctx, by)
+	add("clusterroles", len(clusterRoles.Items), err)
+	clusterBindings, err := c.Client.RbacV1().ClusterRoleBindings().List(ctx, by)
+	add("clusterrolebindings", len(clusterBindings.Items), err)
+	return out
+}
+
+func nothingLeft(t *testing.T, c *kubetest.Cluster) {
+	t.Helper()
+	for end := time.Now().Add(90 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		left := ofRuns(t, c)
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("left: %s", strings.Join(left, ", "))
+		}
+	}
+}
+
+// The checks below run in Pods that the real Job controller and scheduler start,
+// under the ServiceAccount that was made for them.
+func TestInCluster(t *testing.T) {
+	c := kubetest.Own(t, cluster.Options{Controllers: true, Nodes: []string{"node-a"}})
+	ctx := context.Background()
+	r, known := small()
+	if _, err := c.Client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "op"}}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Client.CoreV1().ConfigMaps("op").Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "settings"}}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var args []string
+	c.StartNode(t, "node-a", nil, func(ctx context.Context, pod *corev1.Pod, log io.Writer) int {
+		switch image := pod.Spec.Containers[0].Image; image {
+		case "measures":
+			fmt.Fprintln(log, "bandwidth 7 GB/s")
+			return 0
+		case "waits":
+			<-ctx.Done()
+			return 143
+		case "fails":
+			fmt.Fprintln(log, "eidos: error: no recipe")
+			return 1
+		}
+		// What eidos validate does there, as its ServiceAccount.
+		mu.Lock()
+		args = pod.Spec.Containers[0].Args
+		mu.Unlock()
+		fmt.Fprintln(log, "eidos: looking")
+		path := c.Account(t, pod.Spec.ServiceAccountName)
+		rights, err := Rights(r, known, schema.VerifyClusterParams{Namespace: schema.Name(pod.Namespace)})
+		if err != nil {
+			t.Error(err)
+			return 1
+		}
+		for _, right := range rights {
+			c.WaitAllowed(t, path, right.Group, right.Resource, right.Verb, right.Namespace)
+		}
+		out, err := Run(ctx, r, known, connect(t, path), schema.VerifyClusterParams{Namespace: schema.Name(pod.Namespace)}, Options{Random: func() string { return "in" }, Log: t.Logf})
+		if err == nil {
+			err = kube.WriteConfigMap(ctx, kube.Config{Kubeconfig: path}, pod.Namespace, pod.Labels[labelOfJob], out, kube.Stamp{Time: time.Now(), Version: "test"})
+		}
+		if err != nil {
+			fmt.Fprintln(log, "eidos: error:", err)
+			return 1
+		}
+		return 0
+	})
+	go beat(t, c, "node-a")
+	client := connect(t, c.Kubeconfig)
+	n := 0
+	run := func(p schema.VerifyClusterParams) (*schema.ValidationResult, string, error) {
+		n++
+		var log strings.Builder
+		var mu sync.Mutex
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+		defer cancel()
+		out, err := InCluster(ctx, r, known, client, p, "v9", Options{Random: func() string { return fmt.Sprintf("a%d", n) }, Pause: 200 * time.Millisecond, Log: func(format string, args ...any) {
+			mu.Lock()
+			defer mu.Unlock()
+			fmt.Fprintf(&log, format+"\n", args...)
+		}})
+		mu.Lock()
+		defer mu.Unlock()
+		return out, log.String(), err
+	}
+
+	t.Run("passes with the rights of its checks", func(t *testing.T) {
+		out, log, err := run(schema.VerifyClusterParams{Namespace: schema.Name(c.Namespace), Phase: []string{"all"}, Wait: "1s", Agent: &schema.CheckAgent{}})
+		if err != nil || out.Summary.Passed != 3 || out.Summary.Total != 3 {
+			t.Fatalf("%+v, %v\n%s", out, err, log)
+		}
+		if !strings.Contains(log, "looking") || !strings.Contains(log, "ghcr.io/nvidia/eidos:v9") {
+			t.Errorf("log: %s", log)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for _, want := range []string{"validate", "--recipe=/recipe/recipe.json", "--phase=all", "--wait=1s", "--timeout=27m0s", "--namespace=" + c.Namespace, "--fail-on-error=false"} {
+			if !slices.Contains(args, want) {
+				t.Errorf("no %s in %q", want, args)
+			}
+		}
+		nothingLeft(t, c)
+	})
+	for name, k := range map[string]struct {
+		p    schema.VerifyClusterParams
+		want string
+	}{
+		"fails":           {schema.VerifyClusterParams{Agent: &schema.CheckAgent{Image: "fails"}}, "ended with status 1: no recipe"},
+		"never starts":    {schema.VerifyClusterParams{Agent: &schema.CheckAgent{Image: "missing"}}, "ImagePullBackOff"},
+		"takes too long":  {schema.VerifyClusterParams{Timeout: "2s", Agent: &schema.CheckAgent{Image: "waits"}}, "did not end within 2s"},
+		"no namespace":    {schema.VerifyClusterParams{Agent: &schema.CheckAgent{ServiceAccountName: "x"}}, "a ServiceAccount is of a namespace"},
+		"site directory":  {schema.VerifyClusterParams{Data: "d", Agent: &schema.CheckAgent{}}, "the built-in catalogue only"},
+		"not a selector":  {schema.VerifyClusterParams{Agent: &schema.CheckAgent{NodeSelector: []string{"a=b=c"}}}, "agent.nodeSelector"},
+		"not a namespace": {schema.VerifyClusterParams{Namespace: "not-there", Agent: &schema.CheckAgent{}}, "not-there"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, log, err := run(k.p)
+			if out != nil || err == nil || !strings.Contains(fmt.Sprint(err), k.want) {
+				t.Errorf("%v, %v\n%s", out, err, log)
+			}
+		})
+	}
+	nothingLeft(t, c)
+
+	// One verb fewer, and something is missing that names it: no right of a
+	// program's Pods or of the report is there for nothing.
+	t.Run("exact rights", func(t *testing.T) {
+		p := schema.VerifyClusterParams{Namespace: schema.Name(c.Namespace), Only: []string{"program"}}
+		rights, err := Rights(r, known, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rights = append(rights, reportRights(c.Namespace, "report")...)
+		if len(rights) < 8 {
+			t.Fatalf("%v", rights)
+		}
+		try := func(name string, rights []expect.Right) (*schema.ValidationResult, string) {
+			var rules []rbacv1.PolicyRule
+			for _, right := range rights {
+				rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{right.Group}, Resources: []string{right.Resource}, Verbs: []string{right.Verb}})
+			}
+			path := c.As(t, rules...)
+			var log strings.Builder
+			out, err := Run(ctx, r, known, connect(t, path), p, Options{Random: func() string { return name }, Log: func(format string, args ...any) { fmt.Fprintf(&log, format+"\n", args...) }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = client.Delete(ctx, kube.NewObject("ConfigMap", c.Namespace, "report"))
+			for range 2 { // the second only changes it
+				if err := kube.WriteConfigMap(ctx, kube.Config{Kubeconfig: path}, c.Namespace, "report", out, kube.Stamp{Time: time.Now(), Version: "test"}); err != nil {
+					fmt.Fprintln(&log, err)
+					break
+				}
+			}
+			_ = client.Delete(ctx, kube.NewObject("Job", c.Namespace, "program-"+name))
+			return out, log.String()
+		}
+		if out, log := try("all", rights); out.Summary.Passed != 1 || strings.Contains(log, "not allowed") || strings.Contains(log, "forbidden") {
+			t.Fatalf("with all rights: %+v\n%s", out, log)
+		}
+		for i, right := range rights {
+			out, log := try(fmt.Sprintf("less%d", i), slices.Delete(slices.Clone(rights), i, i+1))
+			text := log + out.Results[0].Reason
+			if !strings.Contains(text, right.Verb) && !strings.Contains(text, "may not") || !strings.Contains(text, strings.SplitN(right.Resource, "/", 2)[0]) {
+				t.Errorf("without %s nothing is missing: %+v\n%s", right, out.Results, log)
+			}
+		}
+	})
+}
+
+// labelOfJob is the name of a Pod's Job, as its controller writes it.
+const labelOfJob = "batch.kubernetes.io/job-name"
+
+// A run that is interrupted leaves nothing. What one leaves that is killed hangs on
+// its namespace, and goes with that when another run starts later; runs side by
+// side take nothing from each other.
+func TestKilled(t *testing.T) {
+	c := kubetest.Own(t, cluster.Options{Controllers: true, Nodes: []string{"node-a"}})
+	ctx := context.Background()
+	if _, err := c.Client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "op"}}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Client.CoreV1().ConfigMaps("op").Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "settings"}}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	c.StartNode(t, "node-a", nil, func(ctx context.Context, pod *corev1.Pod, log io.Writer) int {
+		if pod.Spec.Containers[0].Image == "waits" {
+			<-ctx.Done()
+			return 143
+		}
+		fmt.Fprintln(log, "bandwidth 7 GB/s")
+		return 0
+	})
+	go beat(t, c, "node-a")
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := func(mode, name string) *exec.Cmd {
+		cmd := exec.Command(exe, "-test.run=^$")
+		cmd.Env = append(os.Environ(), envRun+"="+mode, "EIDOS_TEST_KUBECONFIG="+c.Kubeconfig, "EIDOS_TEST_NAME="+name)
+		return cmd
+	}
+	// Thirty moments: fifteen kills and fifteen interrupts, of both sorts of runs.
+	t.Run("moments", func(t *testing.T) {
+		var wg sync.WaitGroup
+		slots := make(chan struct{}, 5)
+		for i := range 30 {
+			slots <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-slots }()
+				mode, sig := "here", os.Signal(syscall.SIGKILL)
+				if i%3 == 0 {
+					mode = "agent"
+				}
+				if i%2 == 0 {
+					sig = os.Interrupt
+				}
+				cmd := child(mode, fmt.Sprintf("k%d", i))
+				out, err := cmd.StdoutPipe()
+				if err == nil {
+					err = cmd.Start()
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := out.Read(make([]byte, 8)); err != nil {
+					t.Error(err)
+				}
+				time.Sleep(time.Duration(i) * 100 * time.Millisecond)
+				_ = cmd.Process.Signal(sig) // it may have ended
+				_ = cmd.Wait()              // a signal's status is none to judge
+			})
+		}
+		wg.Wait()
+	})
+	t.Run("side by side", func(t *testing.T) {
+		var wg sync.WaitGroup
+		for i := range 5 {
+			wg.Go(func() {
+				if out, err := child("here", fmt.Sprintf("s%d", i)).CombinedOutput(); err != nil {
+					t.Errorf("%v\n%s", err, out)
+				}
+			})
+		}
+		wg.Wait()
+	})
+	r, known := small()
+	log := &strings.Builder{}
+	later := Options{Random: func() string { return "later" }, Now: func() time.Time { return time.Now().Add(2 * time.Hour) }, Log: func(format string, args ...any) { fmt.Fprintf(log, format+"\n", args...) }}
+	p := schema.VerifyClusterParams{Only: []string{"program"}}
+	out, err := Run(ctx, r, known, connect(t, c.Kubeconfig), p, later)
+	if err != nil || out.Summary.Passed != 1 {
+		t.Errorf("%+v, %v", out, err)
+	}
+	if n := strings.Count(log.String(), "of a run that was killed is deleted"); n == 0 {
+		t.Errorf("no run was killed while it had a namespace: %s", log)
+	} else {
+		t.Logf("%d namespaces of killed runs", n)
+	}
+	nothingLeft(t, c)
+}
+
+// What is not a dead run's namespace stays.
+func TestCollect(t *testing.T) {
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	space := func(name, run, life string, age time.Duration) expect.Object {
+		return expect.Object{"metadata": map[string]any{"name": name, "labels": map[string]any{labelRun: run}, "annotations": map[string]any{lifetime: life},
+			"creationTimestamp": now.Add(-age).Format(time.RFC3339)}}
+	}
+	deleting := space("eidos-check-g", "g", "1m", time.Hour)
+	deleting["metadata"].(map[string]any)["deletionTimestamp"] = "2026-01-02T03:04:05Z"
+	f := &fakeSpaces{all: []expect.Object{
+		space("eidos-check-dead", "dead", "1h", 2*time.Hour), space("eidos-check-b", "b", "1h", 59*time.Minute), space("mine", "c", "1m", time.Hour),
+		space("eidos-check-d", "", "1m", time.Hour), space("eidos-check-e", "e", "", time.Hour), space("eidos-check-f", "other", "1m", time.Hour), deleting,
+		{"metadata": map[string]any{"name": "kube-system"}},
+	}}
+	collect(context.Background(), f, now, t.Logf)
+	if len(f.deleted) != 1 || f.deleted[0] != "eidos-check-dead" {
+		t.Errorf("deleted %v", f.deleted)
+	}
+}
+
+type fakeSpaces struct {
+	all     []expect.Object
+	deleted []string
+}
+
+func (f *fakeSpaces) Read(_ context.Context, _ expect.Source, each func(expect.Object)) error {
+	for _, o := range f.all {
+		each(o)
+	}
+	return nil
+}
+
+func (f *fakeSpaces) Delete(_ context.Context, o kube.Object) error {
+	f.deleted = append(f.deleted, o.Name())
+	return nil
+}
