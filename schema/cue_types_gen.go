@@ -1199,6 +1199,13 @@ type RenderParams struct {
 	// their names; several bundles in one Argo CD need several.
 	AppName Name `json:"appName,omitempty"`
 
+	// argocd: project of the Applications; the bundle then has the AppProject, with what
+	// they need and no more.
+	Project Name `json:"project,omitempty"`
+
+	// argocd: cluster to deploy to, its https:// address or its name in Argo CD.
+	Destination Text `json:"destination,omitempty"`
+
 	// argocd, flux: branch, commit or digest in the repository; a tag as refs/tags/TAG.
 	Revision string `json:"revision,omitempty"`
 
@@ -1218,6 +1225,18 @@ type RenderParams struct {
 
 	// COMPONENT:PATH=FILE; the value is the file's text.
 	SetFile []string `json:"setFile,omitempty"`
+
+	// COMPONENT:PATH of a single value that is set at installation, so that one bundle
+	// serves many clusters; COMPONENT:+PATH for a new key. What the recipe has is the
+	// default; the bundle's README says where to set it.
+	Dynamic []string `json:"dynamic,omitempty"`
+
+	// Storage class of the volumes of all components, as far as the facts of their
+	// charts show them.
+	StorageClass Text `json:"storageClass,omitempty"`
+
+	// Storage class of the volumes that many nodes write (ReadWriteMany).
+	SharedStorageClass Text `json:"sharedStorageClass,omitempty"`
 
 	// Labels of the nodes for system components, KEY=VALUE.
 	SystemNodeSelector []string `json:"systemNodeSelector,omitempty"`

@@ -1,11 +1,13 @@
 package render
 
 import (
+	"cmp"
 	"path"
 	"strconv"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // An Argo CD Application, as far as we write one:
@@ -34,7 +36,8 @@ type applicationSpec struct {
 }
 
 type destination struct {
-	Server    string `json:"server"`
+	Server    string `json:"server,omitempty"`
+	Name      string `json:"name,omitempty"` // in Argo CD, instead of Server
 	Namespace string `json:"namespace"`
 }
 
@@ -52,6 +55,14 @@ type helmSource struct {
 	// value of the chart is dropped, when the Application is patched; and
 	// values in a file of a second source work from Git only, not from OCI.
 	Values string `json:"values,omitempty"`
+	// Parameters are laid over Values.
+	Parameters []helmParameter `json:"parameters,omitempty"`
+}
+
+type helmParameter struct {
+	Name        string `json:"name"`
+	Value       string `json:"value"`
+	ForceString string `json:"forceString"` // a bool, made by a template
 }
 
 type applicationPolicy struct {
@@ -82,6 +93,14 @@ type syncBackoff struct {
 	MaxDuration string `json:"maxDuration"`
 }
 
+// argoOptions are the parameters that are Argo CD's own.
+type argoOptions struct{ appName, project, destination string }
+
+var destinationForm = pattern.New(`^(https://[A-Za-z0-9.:/_%-]+|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)$`)
+
+// inCluster is the cluster that Argo CD runs in.
+const inCluster = "https://kubernetes.default.svc"
+
 // argocd writes an Application a component and one over them.
 func argocd(j *job, t *Tree) error {
 	if j.repo.revision == "" {
@@ -95,6 +114,18 @@ func argocd(j *job, t *Tree) error {
 		if err := t.addYAML("applications/"+c.Name+".yaml", "", app); err != nil {
 			return err
 		}
+	}
+	if err := j.addSources(t, false); err != nil {
+		return err
+	}
+	return j.addPages(t, "argocd")
+}
+
+// addSources writes what the Applications deploy from the bundle's own
+// repository, the Application over them and their project; many is for several
+// clusters.
+func (j *job) addSources(t *Tree, many bool) error {
+	for _, c := range j.components {
 		if c.kustomization() {
 			if err := j.addKustomization(t, c); err != nil {
 				return err
@@ -107,31 +138,37 @@ func argocd(j *job, t *Tree) error {
 			return err
 		}
 	}
-	name := j.name
-	if j.appName != "" {
-		name = j.appName
-	}
-	root := newApplication(name, "argocd")
-	root.Spec.Source = &source{RepoURL: j.repo.url, Path: j.repo.path("applications"), TargetRevision: j.repo.revision}
-	if err := t.addYAML("app-of-apps.yaml", "", root); err != nil {
+	if err := t.addYAML("app-of-apps.yaml", "", j.rootApplication()); err != nil {
 		return err
 	}
-	return j.addPages(t, "argocd")
+	if j.argo.project == "" {
+		return nil
+	}
+	return t.addYAML("project.yaml", "What the Applications may deploy, from where to where.", j.appProject(many))
 }
 
-func newApplication(name, namespace string) application {
+func (j *job) rootApplication() application {
+	root := newApplication(cmp.Or(j.argo.appName, j.name), destination{Server: inCluster, Namespace: argoNamespace})
+	root.Spec.Project = cmp.Or(j.argo.project, root.Spec.Project)
+	root.Spec.Source = &source{RepoURL: j.repo.url, Path: j.repo.path("applications"), TargetRevision: j.repo.revision}
+	return root
+}
+
+const argoNamespace = "argocd"
+
+func newApplication(name string, to destination) application {
 	return application{
 		APIVersion: "argoproj.io/v1alpha1",
 		Kind:       "Application",
 		Metadata: objectMeta{
 			Name:      name,
-			Namespace: "argocd",
+			Namespace: argoNamespace,
 			// Deleting the Application deletes what it deployed.
 			Finalizers: []string{"resources-finalizer.argocd.argoproj.io"},
 		},
 		Spec: applicationSpec{
 			Project:     "default",
-			Destination: destination{"https://kubernetes.default.svc", namespace},
+			Destination: to,
 			SyncPolicy: applicationPolicy{
 				Automated: automated{Prune: true, SelfHeal: true},
 				Retry:     syncRetry{Limit: 10, Backoff: syncBackoff{"15s", 2, "5m"}},
@@ -144,10 +181,18 @@ func newApplication(name, namespace string) application {
 // manifests as a second source.
 func (j *job) application(c *component) (application, error) {
 	name := c.Name
-	if j.appName != "" {
-		name = j.appName + "-" + c.Name
+	if j.argo.appName != "" {
+		name = j.argo.appName + "-" + c.Name
 	}
-	app := newApplication(name, c.Namespace)
+	to := destination{Server: inCluster, Namespace: c.Namespace}
+	switch d := j.argo.destination; {
+	case strings.HasPrefix(d, "https://"):
+		to.Server = d
+	case d != "":
+		to.Server, to.Name = "", d
+	}
+	app := newApplication(name, to)
+	app.Spec.Project = cmp.Or(j.argo.project, app.Spec.Project)
 	app.Metadata.Labels = map[string]string{"app.kubernetes.io/part-of": j.name}
 	app.Metadata.Annotations = map[string]string{"argocd.argoproj.io/sync-wave": strconv.Itoa(c.order)}
 	app.Spec.SyncPolicy.SyncOptions = []string{
@@ -173,8 +218,7 @@ func (j *job) application(c *component) (application, error) {
 			return application{}, err
 		}
 		app.Spec.Sources = append(app.Spec.Sources, source{
-			// A chart's registry is written without oci://, which would mean the bundle's kind of source.
-			RepoURL:        strings.TrimSuffix(strings.TrimPrefix(c.Source, "oci://"), "/"),
+			RepoURL:        c.argoSource(),
 			Chart:          c.Chart,
 			TargetRevision: c.Version,
 			Helm:           &helmSource{ReleaseName: c.Name, Values: string(values)},
@@ -192,6 +236,12 @@ func (j *job) application(c *component) (application, error) {
 		})
 	}
 	return app, nil
+}
+
+// argoSource is where Argo CD takes the component's chart from. A chart's registry
+// is written without oci://, which would mean the bundle's kind of source.
+func (c *component) argoSource() string {
+	return strings.TrimSuffix(strings.TrimPrefix(c.Source, "oci://"), "/")
 }
 
 // wrapper is where the chart around a component's packaged chart is.

@@ -25,6 +25,7 @@ type component struct {
 	// archive is the packaged chart that goes into the bundle, or nil.
 	archive *schema.LockedChart
 	brief   charts.Brief // what is known of its chart
+	dynamic []dynamic    // sorted by path
 }
 
 // chart reports whether the component has a chart; else it has manifests only,

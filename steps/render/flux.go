@@ -107,6 +107,42 @@ type valuesFrom struct {
 	Kind      string `json:"kind"`
 	Name      string `json:"name"`
 	ValuesKey string `json:"valuesKey"`
+	// A single value, where it goes; else all values.
+	TargetPath string `json:"targetPath,omitempty"`
+	Optional   bool   `json:"optional,omitempty"`
+}
+
+// Flux: api/v2, ValuesReference.
+var targetForm = pattern.New(`^[A-Za-z0-9_.\\/-]{1,250}$`)
+
+// fluxKey is the key of a value in the ConfigMap of those that are set at
+// installation.
+func (d dynamic) fluxKey() string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || r == '.' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+			return r
+		}
+		return '_'
+	}, d.component+"."+strings.Join(d.keys, "."))
+}
+
+// installMap is the name of that ConfigMap.
+func (j *job) installMap() string { return j.name + "-install" }
+
+// installValues reads them for a chart that has them below some keys. Flux
+// refuses a release, naming the key, where one that is needed is missing.
+func (j *job) installValues(c *component, below ...string) ([]valuesFrom, error) {
+	var out []valuesFrom
+	keys := map[string]bool{}
+	for _, d := range c.dynamic {
+		v := valuesFrom{"ConfigMap", j.installMap(), d.fluxKey(), helmPath(append(below[:len(below):len(below)], d.keys...)...), d.fallback != nil}
+		if keys[v.ValuesKey] || !targetForm.MatchString(v.TargetPath) {
+			return nil, schema.Errorf(schema.Invalid, "Flux cannot set %s by itself at installation", d).At("", "dynamic").WithHint("use another deployer, or %s for each cluster", schema.Parameter("set"))
+		}
+		keys[v.ValuesKey] = true
+		out = append(out, v)
+	}
+	return out, nil
 }
 
 // flux writes HelmReleases that depend on each other as the components do, and
@@ -224,9 +260,18 @@ func (j *job) fluxObjects(c *component, after []string) ([]any, error) {
 			if err != nil {
 				return nil, err
 			}
-			spec.ValuesFrom = []valuesFrom{{"ConfigMap", values.Metadata.Name, "values.yaml"}}
+			spec.ValuesFrom = []valuesFrom{{Kind: "ConfigMap", Name: values.Metadata.Name, ValuesKey: "values.yaml"}}
 			out = append(out, values)
 		}
+		var below []string
+		if r.Values == "" {
+			below = []string{c.Name} // the chart of its manifests
+		}
+		set, err := j.installValues(c, below...)
+		if err != nil {
+			return nil, err
+		}
+		spec.ValuesFrom = append(spec.ValuesFrom, set...)
 		if r.Version == "" {
 			spec.Chart = &helmChart{helmChartSpec{Chart: "./" + j.repo.path(r.Chart), SourceRef: fluxReference{"GitRepository", j.name}, ReconcileStrategy: "Revision"}}
 		} else {

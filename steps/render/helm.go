@@ -83,7 +83,17 @@ func umbrella(j *job, t *Tree) error {
 		ownSwitch+" switches the manifests in templates/ whose kinds the sub-charts bring.", values); err != nil {
 		return err
 	}
-	t.add(".helmignore", []byte("/deploy.sh\n/undeploy.sh\n/"+checksums+"\n/recipe.yaml\n/"+metadataFile+"\n/"+lockFile+"\n"))
+	if text := missing(j.dynamics(), "the values"); text != "" {
+		t.add("templates/install-values.yaml", []byte(text))
+	}
+	if err := j.addInstall(t); err != nil {
+		return err
+	}
+	ignored := ""
+	if len(j.dynamics()) > 0 {
+		ignored = "/" + installDir + "/\n"
+	}
+	t.add(".helmignore", []byte(ignored+"/deploy.sh\n/undeploy.sh\n/"+checksums+"\n/recipe.yaml\n/"+metadataFile+"\n/"+lockFile+"\n"))
 	return j.addPages(t, "umbrella")
 }
 
@@ -110,6 +120,9 @@ func perComponent(j *job, t *Tree) error {
 		}
 	}
 	if err := j.addNamespaces(t); err != nil {
+		return err
+	}
+	if err := j.addInstall(t); err != nil {
 		return err
 	}
 	return j.addPages(t, "components")

@@ -1,13 +1,23 @@
 package render
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // https://helmfile.readthedocs.io/en/latest/#configuration
 type helmfileSpec struct {
-	Hooks        []helmfileHook       `json:"hooks,omitempty"`
-	HelmDefaults helmfileDefaults     `json:"helmDefaults"`
-	Repositories []helmfileRepository `json:"repositories,omitempty"`
-	Releases     []helmfileRelease    `json:"releases"`
+	Environments map[string]helmfileEnvironment `json:"environments,omitempty"`
+	Hooks        []helmfileHook                 `json:"hooks,omitempty"`
+	HelmDefaults helmfileDefaults               `json:"helmDefaults"`
+	Repositories []helmfileRepository           `json:"repositories,omitempty"`
+	Releases     []helmfileRelease              `json:"releases"`
+}
+
+type helmfileEnvironment struct {
+	Values []string `json:"values"`
+	// What is done if a file of Values is missing.
+	Missing string `json:"missingFileHandler,omitempty"`
 }
 
 type helmfileHook struct {
@@ -50,10 +60,28 @@ func helmfile(j *job, t *Tree) error {
 	if err := j.addNamespaces(t); err != nil {
 		return err
 	}
+	all := j.dynamics()
+	required := missing(all, installFile+" beside the bundle, or --state-values-set")
+	if len(all) > 0 {
+		e := helmfileEnvironment{Values: []string{"../" + installFile}}
+		if required == "" {
+			e.Missing = "Info"
+		}
+		spec.Environments = map[string]helmfileEnvironment{"default": e}
+	}
 	last := map[string]string{} // component → its last release
 	for _, c := range j.components {
 		if err := j.addComponent(t, c); err != nil {
 			return err
+		}
+		// Helmfile renders these with its own values, which are by component.
+		chartValues, ownValues := c.dir()+"/install.yaml.gotmpl", c.dir()+"/install-manifests.yaml.gotmpl"
+		if len(c.dynamic) > 0 {
+			set := fmt.Sprintf("(index .Values %q | default dict)", c.Name)
+			t.add(chartValues, []byte(required+"{{ toYaml "+set+" }}\n"))
+			if len(c.own) > 0 {
+				t.add(ownValues, fmt.Appendf([]byte(required), "{{ toYaml (dict %q %s) }}\n", c.Name, set))
+			}
 		}
 		var needs []string
 		for _, d := range c.DependencyRefs {
@@ -64,6 +92,12 @@ func helmfile(j *job, t *Tree) error {
 			hr.NoValidation = len(r.CRDs) > 0 || c.after() != nil && r.Name == c.after().release
 			if r.Values != "" {
 				hr.Values = []string{r.Values}
+			}
+			switch {
+			case len(c.dynamic) > 0 && r.Values != "":
+				hr.Values = append(hr.Values, chartValues)
+			case len(c.dynamic) > 0:
+				hr.Values = append(hr.Values, ownValues)
 			}
 			if r.Version != "" {
 				url, oci := strings.CutPrefix(c.Source, "oci://")

@@ -24,10 +24,17 @@ type page struct {
 	Late                          bool // some component has manifests of kinds that a chart brings
 	Vendored                      bool // the charts are in the bundle
 	Namespaces                    []string
-	Labelled                      bool   // namespaces.yaml is there
-	Privileged                    bool   // some component needs privileged Pods
-	Kubernetes                    string // the oldest version that the recipe was proven with, "" if it states none
-	Kustomized                    bool   // some component is a kustomization
+	Labelled                      bool         // namespaces.yaml is there
+	Privileged                    bool         // some component needs privileged Pods
+	Kubernetes                    string       // the oldest version that the recipe was proven with, "" if it states none
+	Kustomized                    bool         // some component is a kustomization
+	Dynamic                       []installRow // set at installation
+	Required                      bool         // some of them have no default
+	InstallFile, InstallDir       string       // where scripts look for them, and the chart that checks them
+	InstallMap                    string       // where Flux does
+	Project                       string       // of Argo CD, if the bundle has one
+	ClusterLabel, ClusterValues   string       // of clusters in Argo CD
+	App                           string       // the Application over the others
 	Repo                          repositoryView
 }
 
@@ -36,6 +43,8 @@ type row struct{ Name, Chart, Version, Namespace, After string }
 // release is one Helm release, in the order of installation. Without a version
 // its chart is a path in the bundle; that of a kustomization is its directory.
 type release struct {
+	// Install is the file of values that are set at installation, "" if there are none.
+	Install                                                  string
 	Component, Name, Chart, Repo, Version, Namespace, Values string
 	Kustomization                                            bool
 	CRDs                                                     []string // that its chart brings: PLURAL.GROUP
@@ -52,6 +61,12 @@ func (j *job) addPages(t *Tree, set string) error {
 		Kustomized: j.hasKustomization(),
 		Name:       j.name, Version: j.version, Catalog: j.recipe.Metadata.Version, Title: j.title(), Notes: j.notes, Vendored: j.lock != nil,
 		Repo: repositoryView{j.repo.url, j.repo.revision, j.repo.dir, j.repo.oci},
+	}
+	p.InstallFile, p.InstallDir, p.InstallMap, p.Project = installFile, installDir, j.installMap(), j.argo.project
+	p.ClusterLabel, p.ClusterValues, p.App = clusterLabel, clusterValues, j.rootApplication().Metadata.Name
+	for _, d := range j.dynamics() {
+		p.Dynamic = append(p.Dynamic, d.row())
+		p.Required = p.Required || d.fallback == nil
 	}
 	p.Kubernetes, p.Labelled = oldestKubernetes(j.recipe), len(j.namespaces()) > 0
 	for _, c := range j.components {
@@ -95,7 +110,11 @@ func (c *component) releases() []release {
 	var out []release
 	add := func(l *local) {
 		if l != nil {
-			out = append(out, release{Component: c.Name, Name: l.release, Chart: l.dir, Namespace: c.Namespace})
+			r := release{Component: c.Name, Name: l.release, Chart: l.dir, Namespace: c.Namespace}
+			if len(c.dynamic) > 0 {
+				r.Install = "all.yaml"
+			}
+			out = append(out, r)
 		}
 	}
 	if c.kustomization() {
@@ -104,6 +123,9 @@ func (c *component) releases() []release {
 	add(c.before())
 	if c.chart() {
 		r := release{Component: c.Name, CRDs: c.crds(), Name: c.Name, Chart: c.Chart, Repo: c.Source, Version: c.Version, Namespace: c.Namespace, Values: c.valuesFile()}
+		if len(c.dynamic) > 0 {
+			r.Install = c.Name + ".yaml"
+		}
 		switch {
 		case c.archive != nil:
 			r.Chart, r.Repo, r.Version = c.archive.Path, "", ""

@@ -77,6 +77,12 @@ func deployedValues(tree fs.FS, m schema.BundleMetadata, c *schema.ComponentRef)
 			keys = []string{c.Chart} // of the chart around it
 		}
 		return mapping(name, []byte(from.TextAt("helm", "values")), keys)
+	case m.Deployer == "argocd-helm":
+		var keys []string
+		if _, err := readFile(tree, path.Join(dir, "chart", "Chart.yaml"), maxFile); err == nil {
+			keys = []string{c.Chart} // of the chart around it
+		}
+		return read(path.Join("applications", "values", c.Name+".yaml"), keys...)
 	case m.Deployer == "flux":
 		name := path.Join("releases", c.Name+".yaml")
 		data, err := readFile(tree, name, maxFile)

@@ -25,7 +25,7 @@ func TestRecipe(t *testing.T) {
 					p.Layout = "components"
 				}
 			}
-			if d.name == "argocd" || d.name == "flux" {
+			if d.name != "helm" && d.name != "helmfile" {
 				p.Repo = "https://git.example.com/x"
 			}
 			p.Set = append([]string{"gpu-operator:enabled=false", "node-tuning:enabled=false"}, notOf("gpu-operator", notOf("node-tuning", p.Set))...)

@@ -33,6 +33,7 @@ func deployers() []deployer {
 		{"helm", "umbrella", umbrella},
 		{"helm", "components", perComponent},
 		{"argocd", "", argocd},
+		{"argocd-helm", "", argocdHelm},
 		{"flux", "", flux},
 		{"helmfile", "", helmfile},
 	}
@@ -45,7 +46,7 @@ type job struct {
 	recipe     *schema.RecipeResult
 	components []*component // in deployment order, those left out are not in it
 	repo       repository
-	appName    string // of Argo CD's Applications; "" if not said
+	argo       argoOptions
 	notes      []string
 	lock       *schema.BundleLock // a copy, or nil: charts stay where they are
 }
@@ -76,6 +77,8 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 	for _, c := range cs {
 		errs = append(errs, c.place(place), c.load(src.Manifest), c.know())
 	}
+	classes, err := storage(cs, p)
+	errs = append(errs, err, declare(cs, p.Dynamic))
 	lock, err := vendor(cs, src.Charts)
 	errs = append(errs, err)
 	errs = append(errs, checkReleases(cs)...)
@@ -87,8 +90,8 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 		return nil, err
 	}
 	sum := sha256.Sum256(canonical)
-	j := &job{name: Name(r.Criteria), version: bundleVersion(r.Metadata.Version), recipe: r, components: cs, repo: repo, appName: p.AppName, lock: lock}
-	j.notes = notes(r, cs, place)
+	j := &job{name: Name(r.Criteria), version: bundleVersion(r.Metadata.Version), recipe: r, components: cs, repo: repo, argo: argoOptions{p.AppName, p.Project, p.Destination}, lock: lock}
+	j.notes = append(notes(r, cs, place), classes...)
 	if d.layout == "umbrella" {
 		j.notes = append(j.notes, addresses(cs)...)
 	}
@@ -150,10 +153,20 @@ func target(p schema.RenderParams) (deployer, repository, error) {
 	if found.write == nil {
 		errs = append(errs, bad("deployer", "no deployer %q", name).WithHint("%s", schema.Suggest(string(name), names)))
 	}
-	if p.AppName != "" && name != "argocd" {
-		errs = append(errs, bad("appName", "%s bundles have no Applications", name).WithHint("leave it out, or use the deployer argocd"))
+	argo := name == "argocd" || name == "argocd-helm"
+	for _, f := range []struct{ param, value string }{{"appName", p.AppName}, {"project", p.Project}, {"destination", p.Destination}} {
+		if f.value != "" && !argo {
+			errs = append(errs, bad(f.param, "%s bundles have no Applications", name).WithHint("leave it out, or use the deployer argocd"))
+		}
 	}
-	gitops := name == "argocd" || name == "flux"
+	if p.Destination != "" && !destinationForm.MatchString(p.Destination) {
+		errs = append(errs, bad("destination", "%q is neither an address nor the name of a cluster", p.Destination).WithHint("write https://HOST:PORT, or its name in Argo CD"))
+	}
+	if name == "argocd" && len(p.Dynamic) > 0 {
+		errs = append(errs, bad("dynamic", "Applications in files have no values that are set at installation").
+			WithHint("use the deployer argocd-helm, whose Applications are a chart"))
+	}
+	gitops := argo || name == "flux"
 	var repo repository
 	switch {
 	case gitops && p.Repo == "":

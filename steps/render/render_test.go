@@ -72,6 +72,13 @@ func TestGolden(t *testing.T) {
 			p.Deployer, p.Repo, p.RepoPath = "flux", "https://git.example.com/gpu/config.git", "clusters/a"
 		},
 		"helmfile": func(p *schema.RenderParams) { p.Deployer = "helmfile" },
+		"argocd-helm": func(p *schema.RenderParams) {
+			*p = installed(*p)
+			p.Deployer, p.Repo, p.AppName, p.Project = "argocd-helm", "https://git.example.com/gpu/config.git", "a", "gpu"
+		},
+		"helmfile-install": func(p *schema.RenderParams) {
+			p.Deployer, p.Dynamic = "helmfile", []string{"gpu-operator:driver.version", "gpu-operator:toolkit.version"}
+		},
 	}
 	for name, change := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -49,7 +49,7 @@ func (p *page) bundle(r *http.Request, q url.Values) bundle {
 	}
 	b := bundle{Open: len(options) > 0, Query: link(merged(q, options))}
 	deployer := options.Get("deployer")
-	for _, d := range []string{"helm", "argocd", "flux", "helmfile"} {
+	for _, d := range schema.Enum("Deployer") {
 		b.Deployers = append(b.Deployers, option{d, d, d == deployer})
 	}
 	for _, l := range []string{"", "umbrella", "components"} {

@@ -10,6 +10,9 @@ while [ $# -gt 0 ]; do
   --best-effort) best=1 ;;
   --timeout) [ $# -gt 1 ] || usage 2; timeout=$2; shift ;;
   --again) again=1 ;;
+{{- if .Dynamic }}
+  --install-values) [ $# -gt 1 ] || usage 2; install=$2; shift ;;
+{{- end }}
   -h | --help) usage 0 ;;
   *) echo "unknown option $1" >&2; usage 2 ;;
   esac
@@ -95,6 +98,26 @@ at_least() {
 }
 {{- end }}
 
+{{- define "install" }}
+{{- if .Dynamic }}
+
+# What is set at installation: Helm checks it and writes the values of each component.
+if [ -f "$install" ]; then
+  set -- --values "$install"
+{{- if .Required }}
+else
+  echo "no $install: it has the values that are set at installation, see README.md; --install-values FILE names another" >&2
+  exit 2
+{{- else }}
+else
+  set --
+{{- end }}
+fi
+helm template install {{ .InstallDir }} "$@" --output-dir "$work" >"$work/log" 2>&1 || { echo "$install: $(cat "$work/log")" >&2; exit 2; }
+installed=$work/install-values/templates
+{{- end }}
+{{- end }}
+
 {{- define "release" }}
 
 # chosen COMPONENT: is it asked for?
@@ -112,7 +135,7 @@ release() {
   step=$((step + 1))
   chosen "$component" || return 0
   # What a release is made of becomes a label of it: an unchanged one is left alone.
-  made=$( (printf '%s\n' "$name" "$@"; inputs "${source:-$chart}" "$@") | cksum | tr ' ' -)
+  made=$( (printf '%s\n' "$name" "$@" | sed "s|^$work/||"; inputs "${source:-$chart}" "$@") | cksum | tr ' ' -)
   set -- upgrade --install "$name" "$chart" --namespace "$namespace" --create-namespace "$@" --timeout "$timeout"
   [ -z "$wait" ] || set -- "$@" --wait
   if [ -n "$dry" ]; then

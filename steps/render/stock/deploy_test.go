@@ -71,7 +71,7 @@ spec:
 {{ end }}
 `
 
-func newInstall(t *testing.T, layout string) *install {
+func newInstall(t *testing.T, layout string, dynamic ...string) *install {
 	t.Helper()
 	helm := tool(t, "tools/helm@v3*/bin/helm")
 	kubectl := tool(t, "kube/*/bin/kubectl")
@@ -98,10 +98,11 @@ func newInstall(t *testing.T, layout string) *install {
 		r.ComponentRefs = append(r.ComponentRefs, schema.ComponentRef{Name: name, Type: "Helm", Source: "https://charts.invalid", Chart: name, Version: "1.0.0", Namespace: k.Namespace + "-" + name, Values: values})
 		lock.Charts = append(lock.Charts, schema.LockedChart{Component: name, Repository: "https://charts.invalid", Chart: name, Version: "1.0.0", Digest: d, Size: n})
 	}
-	tree, err := render.Render(r, schema.RenderParams{Layout: schema.RenderParams{}.Layout, Deployer: "helm"}, render.Source{Charts: lock})
+	p := schema.RenderParams{Dynamic: dynamic}
 	if layout == "components" {
-		tree, err = render.Render(r, schema.RenderParams{Layout: "components"}, render.Source{Charts: lock})
+		p.Layout = "components"
 	}
+	tree, err := render.Render(r, p, render.Source{Charts: lock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -305,11 +306,37 @@ func TestUmbrella(t *testing.T) {
 	}
 }
 
+// Values that are set at installation come from a file beside the bundle; one
+// that is missing, unknown or of another type is named, and nothing is changed.
+func TestInstallValues(t *testing.T) {
+	for _, layout := range []string{"components", "umbrella"} {
+		i := newInstall(t, layout, "first:word", "second:+site")
+		i.run(t, 2, []string{"no ../install-values.yaml: it has the values that are set at installation"}, "deploy.sh")
+		i.write(t, "../install-values.yaml", "first: {word: 7}\n")
+		i.run(t, 2, []string{"../install-values.yaml: ", "word"}, "deploy.sh")
+		i.write(t, "../install-values.yaml", "first: {word: seven}\n")
+		i.run(t, 2, []string{"set at installation, and not set: second:site"}, "deploy.sh")
+		i.write(t, "../install-values.yaml", "first: {word: seven}\nsecond: {site: east, fail: true}\n")
+		i.run(t, 2, []string{"fail"}, "deploy.sh")
+		i.write(t, "../other.yaml", "first: {word: seven}\nsecond: {site: east}\n")
+		i.run(t, 0, []string{"installed in"}, "deploy.sh", "--install-values", "../other.yaml")
+		ns := i.Namespace + "-first"
+		if layout == "umbrella" {
+			ns = i.Namespace + "-one"
+		}
+		cm, err := i.Client.CoreV1().ConfigMaps(ns).Get(t.Context(), "first", metav1.GetOptions{})
+		if err != nil || cm.Data["key"] != "seven" {
+			t.Errorf("%s: %v %v", layout, cm.Data, err)
+		}
+		i.run(t, 0, []string{"unchanged"}, "deploy.sh", "--install-values", "../other.yaml")
+	}
+}
+
 // The scripts of bundles are what shellcheck has nothing to say of.
 func TestShellcheck(t *testing.T) {
 	shellcheck := tool(t, "debian/shellcheck/usr/bin/shellcheck")
 	for _, layout := range []string{"components", "umbrella"} {
-		i := newInstall(t, layout)
+		i := newInstall(t, layout, "first:word", "second:+site")
 		out, err := exec.Command(shellcheck, "--shell", "sh", filepath.Join(i.dir, "deploy.sh"), filepath.Join(i.dir, "undeploy.sh")).CombinedOutput()
 		if err != nil {
 			t.Errorf("%s: %v\n%s", layout, err, out)

@@ -133,6 +133,8 @@ func start(t *testing.T) *kubetest.Cluster {
 		{"apiVersion": "kyverno.io/v1", "kind": "ClusterPolicy", "metadata": map[string]any{}},
 		{"apiVersion": "policy.sigstore.dev/v1beta1", "kind": "ClusterImagePolicy", "metadata": map[string]any{}},
 		{"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": map[string]any{}},
+		{"apiVersion": "argoproj.io/v1alpha1", "kind": "ApplicationSet", "metadata": map[string]any{}},
+		{"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": map[string]any{}},
 		{"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease", "metadata": map[string]any{}},
 		{"apiVersion": "kustomize.toolkit.fluxcd.io/v1", "kind": "Kustomization", "metadata": map[string]any{}},
 		{"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "OCIRepository", "metadata": map[string]any{}},
@@ -190,6 +192,7 @@ func TestAccepted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Run("chart of Applications", func(t *testing.T) { chartOfApplications(t, c) })
 	questions := []schema.Criteria{
 		{Service: "eks", Accelerator: "gb200", OS: "ubuntu", Intent: "training", Platform: "kubeflow"},
 		{Service: "gke", Accelerator: "h100", OS: "cos", Intent: "training"},
@@ -198,7 +201,7 @@ func TestAccepted(t *testing.T) {
 	deployers := []schema.RenderParams{
 		{Deployer: "argocd", Repo: "https://git.example.com/x", RepoPath: "clusters/a"},
 		{Deployer: "argocd", Repo: "oci://registry.example.com/x:v1"},
-		{Deployer: "flux", Repo: "https://git.example.com/x"},
+		{Deployer: "flux", Repo: "https://git.example.com/x", Dynamic: []string{"gpu-operator:driver.version", "gpu-operator:toolkit.version"}},
 	}
 	for _, q := range questions {
 		r, err := catalog.Resolve(q, false)
@@ -227,6 +230,64 @@ func TestAccepted(t *testing.T) {
 			if n < len(r.ComponentRefs) {
 				t.Errorf("%s %s: %d objects for %d components", tree.Metadata.Name, p.Deployer, n, len(r.ComponentRefs))
 			}
+		}
+	}
+}
+
+// chartOfApplications gives the server what Helm makes of the chart of Applications,
+// for a cluster of its own, with the project and the ApplicationSet.
+func chartOfApplications(t *testing.T, c *kubetest.Cluster) {
+	cache := os.Getenv("EIDOS_CACHE")
+	if cache == "" {
+		cache = "../../../.cache"
+	}
+	helm, err := filepath.Glob(filepath.Join(cache, "tools/helm@v3*/bin/helm"))
+	if err != nil || len(helm) == 0 {
+		t.Skip("no helm: run scripts/tool helm")
+	}
+	catalog, err := recipes.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := catalog.Resolve(schema.Criteria{Service: "eks", Accelerator: "gb200", OS: "ubuntu", Intent: "training", Platform: "kubeflow"}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = withKustomization(r)
+	tree, err := render.Render(r, schema.RenderParams{
+		Deployer: "argocd-helm", Repo: "https://git.example.com/x", Project: "gpu", Dynamic: []string{"gpu-operator:driver.version", "gpu-operator:toolkit.version"},
+	}, render.Source{Manifest: recipes.Manifest})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, f := range tree.Paths() {
+		if strings.HasPrefix(f, "applications/") {
+			to := filepath.Join(dir, f)
+			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(to, tree.Data(f), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	cmd := exec.Command(helm[len(helm)-1], "template", "x", filepath.Join(dir, "applications"), "--set", "global.destination=east,global.prefix=east-,gpu-operator.toolkit.version=v1.18.0")
+	cmd.Env = []string{"HOME=" + t.TempDir(), "KUBECONFIG=/dev/null"}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects := parse(t, out)
+	if len(objects) != len(r.ComponentRefs) {
+		t.Errorf("%d Applications for %d components", len(objects), len(r.ComponentRefs))
+	}
+	for _, f := range []string{"project.yaml", "applicationset.yaml", "app-of-apps.yaml"} {
+		objects = append(objects, parse(t, tree.Data(f))...)
+	}
+	for _, o := range objects {
+		if err := apply(c, o); err != nil {
+			t.Errorf("%s: %v", o.path(), err)
 		}
 	}
 }

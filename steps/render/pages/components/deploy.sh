@@ -15,21 +15,26 @@ usage: ./deploy.sh [OPTION...]
   --no-wait        do not wait until a release is ready
   --best-effort    go on after a failure, and report it at the end
   --again          also what is unchanged
+{{- if .Dynamic }}
+  --install-values FILE
+                   the values that are set at installation, ../{{ .InstallFile }} if not given
+{{- end }}
 END
   exit "$1"
 }
 
-{{ template "options" . }}
+{{ if .Dynamic }}install=../{{ .InstallFile }}
+{{ end }}{{ template "options" . }}
 namespaces="{{ range $i, $n := .Namespaces }}{{ if $i }} {{ end }}{{ $n }}{{ end }}"
 step=0 steps={{ len .Releases }} failed='' first='' source=''
 {{- template "preflight" . }}
 {{- template "release" . }}
 
-if [ -z "$dry" ]; then
-  log=$(mktemp)
-  trap 'rm -f "$log"' EXIT
-  preflight || { echo "Nothing was changed." >&2; exit 1; }
-fi
+work=$(mktemp -d)
+log=$work/log
+trap 'rm -rf "$work"' EXIT
+{{- template "install" . }}
+[ -n "$dry" ] || preflight || { echo "Nothing was changed." >&2; exit 1; }
 {{- if .Labelled }}
 if [ -n "$dry" ]; then echo "+ kubectl apply --server-side --field-manager eidos -f namespaces.yaml"; else
   kubectl apply --server-side --field-manager eidos -f namespaces.yaml >/dev/null
@@ -43,6 +48,7 @@ release {{ .Component }} {{ sh .Name }} {{ sh .Namespace }} {{ sh .Chart }}
 {{- with .Repo }} --repo {{ sh . }}{{ end }}
 {{- with .Version }} --version {{ sh . }}{{ end }}
 {{- with .Values }} --values {{ sh . }}{{ end }}
+{{- with .Install }} --values "$installed/{{ . }}"{{ end }}
 {{- end }}
 {{- end }}
 

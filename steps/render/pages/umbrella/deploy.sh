@@ -12,11 +12,16 @@ usage: [NAMESPACE=eidos] ./deploy.sh [OPTION...]
   --timeout TIME   for the release, 30m if not given
   --no-wait        do not wait until the release is ready
   --again          also if it is unchanged
+{{- if .Dynamic }}
+  --install-values FILE
+                   the values that are set at installation, ../{{ .InstallFile }} if not given
+{{- end }}
 END
   exit "$1"
 }
 
-namespace=${NAMESPACE:-eidos} dry='' only='' from='' retries=2 wait=1 best='' timeout=30m again=''
+{{ if .Dynamic }}install=../{{ .InstallFile }}
+{{ end }}namespace=${NAMESPACE:-eidos} dry='' only='' from='' retries=2 wait=1 best='' timeout=30m again=''
 while [ $# -gt 0 ]; do
   case "$1" in
   --dry-run) dry=1 ;;
@@ -24,6 +29,9 @@ while [ $# -gt 0 ]; do
   --no-wait) wait='' ;;
   --timeout) [ $# -gt 1 ] || usage 2; timeout=$2; shift ;;
   --again) again=1 ;;
+{{- if .Dynamic }}
+  --install-values) [ $# -gt 1 ] || usage 2; install=$2; shift ;;
+{{- end }}
   -h | --help) usage 0 ;;
   *) echo "unknown option $1" >&2; usage 2 ;;
   esac
@@ -41,6 +49,7 @@ run() {
 work=$(mktemp -d)
 log=$work/log
 trap 'rm -rf "$work"' EXIT
+{{- template "install" . }}
 [ -n "$dry" ] || preflight || { echo "Nothing was changed." >&2; exit 1; }
 {{- if .Privileged }}
 if [ -n "$dry" ] || ! kubectl get namespace "$namespace" >/dev/null 2>&1; then run kubectl create namespace "$namespace"; fi
@@ -58,9 +67,9 @@ run helm dependency update "$chart" >"$work/dependencies" || { cat "$work/depend
 # The first time, the kinds of some manifests come with the sub-charts: install those first.
 if [ -n "$dry" ] || ! helm status {{ sh .Name }} --namespace "$namespace" >/dev/null 2>&1; then
   steps=2
-  release {{ sh .Name }} {{ sh .Name }} "$namespace" "$chart" --set manifests.enabled=false
+  release {{ sh .Name }} {{ sh .Name }} "$namespace" "$chart" --set manifests.enabled=false{{ if .Dynamic }} --values "$installed/all.yaml"{{ end }}
 fi
 {{- end }}
-release {{ sh .Name }} {{ sh .Name }} "$namespace" "$chart"
+release {{ sh .Name }} {{ sh .Name }} "$namespace" "$chart"{{ if .Dynamic }} --values "$installed/all.yaml"{{ end }}
 
 finish
