@@ -484,7 +484,7 @@ type DiffParams struct {
 }
 
 // #Drift says what a snapshot differs in from an earlier snapshot, or from the
-// recipe that the cluster should follow.
+// recipe that the cluster should follow, or what two bundles have different.
 type Drift struct {
 	Kind string `json:"kind"`
 
@@ -526,10 +526,11 @@ type DriftSummary struct {
 }
 
 type Change struct {
-	// Type.Subtype.Key of a measurement; components.NAME.… of a recipe.
+	// Type.Subtype.Key of a measurement; components.NAME.… of a recipe; of a bundle
+	// FILE, FILE KIND NAMESPACE/NAME or one of these and the path of a value.
 	Path Text `json:"path"`
 
-	// added, removed, changed: between snapshots. missing, extra, changed: a
+	// added, removed, changed: between snapshots or bundles. missing, extra, changed: a
 	// component against what is installed. regressed: a constraint that does not
 	// hold. unknown: the snapshot does not say.
 	Change string `json:"change"`

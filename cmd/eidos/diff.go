@@ -17,20 +17,27 @@ func (a *app) diff() *cobra.Command {
 	s := &stage{name: "diff", uses: "diff"}
 	var output string
 	c := &cobra.Command{
-		Use:   "diff BASELINE SNAPSHOT | diff RECIPE RECIPE",
-		Short: "Compare snapshots, a snapshot with a recipe, or two recipes",
+		Use:   "diff BASELINE SNAPSHOT | diff RECIPE RECIPE | diff --rendered OLD NEW",
+		Short: "Compare snapshots, a snapshot with a recipe, two recipes, or two bundles",
 		Long: `Compare a snapshot with an earlier snapshot, two recipes (see "eidos recipe
 diff"), or a snapshot with the recipe that the cluster should follow: constraints that no longer hold, components that are missing,
 extra, or not in the version asked for. Offline: both are documents. Counters,
 process ids and times are left out unless --volatile. A component without a Helm
 release is compared by the images that run; what Argo CD or Flux deployed and no
-image shows is unknown, which is no drift.`,
+image shows is unknown, which is no drift.
+
+With --rendered, what changes in a Git tree: OLD and NEW are bundles, directories
+of files to deploy, or recipes, which are rendered with --layout components. YAML
+is compared object by object and value by value.`,
 		Example: `  eidos diff monday.yaml tuesday.yaml
   eidos diff recipe.yaml cm://eidos/eidos-snapshot --fail-on-drift
-  eidos diff recipe.yaml snapshot.yaml --format junit -o drift.xml`,
+  eidos diff recipe.yaml snapshot.yaml --format junit -o drift.xml
+  eidos diff --rendered clusters/a ./bundle
+  eidos diff --rendered march.yaml november.yaml`,
 		Args: cobra.ExactArgs(2),
 	}
 	with := a.params(c, "DiffParams")
+	rendered := c.Flags().Bool("rendered", false, "compare bundles, directories of files to deploy, or recipes as they are rendered")
 	c.Flags().StringVarP(&output, "output", "o", "-", "where the report goes: a path, - or cm://namespace/name")
 	s.stageFlags(c, "", "")
 	s.formatFlag(c, append([]string{"table"}, reportFormats()...)...)
@@ -40,6 +47,9 @@ image shows is unknown, which is no drift.`,
 		w, err := a.wire(wiring{format: s.format, kubeconfig: s.kubeconfig, valuesFrom: s.valuesFrom})
 		if err != nil {
 			return err
+		}
+		if *rendered {
+			return a.diffRendered(c.Context(), s, w, args, output)
 		}
 		before, after, err := a.loadPair(c.Context(), w, args)
 		if err != nil {
@@ -67,34 +77,39 @@ image shows is unknown, which is no drift.`,
 		if s.print {
 			return a.printPipeline(s, pipelines.One(s.name, s.uses, s.with, inputs(before, args), output))
 		}
-		var p schema.DiffParams
-		if err := schema.DecodeValue("diff", s.with, &p); err != nil {
-			return err
-		}
-		start := a.now()
-		d, err := compare(before, now, p)
-		if err != nil {
-			return err
-		}
 		files := checks.Files{Snapshot: a.sourceFile(".", args[1])}
 		if _, ok := before.(*schema.RecipeResult); ok {
 			files.Recipe = a.sourceFile(".", args[0])
 		} else {
 			files.Baseline = a.sourceFile(".", args[0])
 		}
-		report := checks.Report{Name: "eidos diff", Version: versionOf(), Start: start, Stop: a.now(), Suites: []checks.Suite{checks.OfDrift("drift", d, p.FailOnDrift, files)}}
-		if err := a.publish(report); err != nil {
-			return err
-		}
-		if err := a.writeDrift(c.Context(), w, d, report, s.format, output); err != nil {
-			return err
-		}
-		if p.FailOnDrift {
-			return drift.Err(d)
-		}
-		return nil
+		return a.reportDrift(c.Context(), s, w, files, output, func(p schema.DiffParams) (*schema.Drift, error) { return compare(before, now, p) })
 	}
 	return c
+}
+
+// reportDrift finds what is different and writes it.
+func (a *app) reportDrift(ctx context.Context, s *stage, w *wired, files checks.Files, output string, find func(schema.DiffParams) (*schema.Drift, error)) error {
+	var p schema.DiffParams
+	if err := schema.DecodeValue("diff", s.with, &p); err != nil {
+		return err
+	}
+	start := a.now()
+	d, err := find(p)
+	if err != nil {
+		return err
+	}
+	report := checks.Report{Name: "eidos diff", Version: versionOf(), Start: start, Stop: a.now(), Suites: []checks.Suite{checks.OfDrift("drift", d, p.FailOnDrift, files)}}
+	if err := a.publish(report); err != nil {
+		return err
+	}
+	if err := a.writeDrift(ctx, w, d, report, s.format, output); err != nil {
+		return err
+	}
+	if p.FailOnDrift {
+		return drift.Err(d)
+	}
+	return nil
 }
 
 // loadPair reads the two documents; the second must be a snapshot.

@@ -126,6 +126,10 @@ func (s *stage) pipeline() *schema.Pipeline {
 
 // printPipeline is --print-pipeline.
 func (a *app) printPipeline(s *stage, p *schema.Pipeline) error {
+	if s.valuesFrom != "" {
+		return schema.Errorf(schema.Invalid, "--values-from has no effect with --print-pipeline: a pipeline does not name the tree").
+			WithHint("eidos run PIPELINE --values-from %s, or convert the recipe first: eidos import RECIPE --values-from %s -o recipe.yaml", s.valuesFrom, s.valuesFrom)
+	}
 	m := mode{when: "with --print-pipeline", takes: allBut(s.command, "format", "force", "image-refs", "explain"), hint: "a pipeline has no such setting"}
 	if err := m.check(s.command); err != nil {
 		return err
@@ -143,10 +147,6 @@ func (a *app) printPipeline(s *stage, p *schema.Pipeline) error {
 // and if the pipeline was only printed.
 func (a *app) runStage(ctx context.Context, s *stage) (schema.Value, error) {
 	p := s.pipeline()
-	if s.print && s.valuesFrom != "" {
-		return nil, schema.Errorf(schema.Invalid, "--values-from has no effect with --print-pipeline: a pipeline does not name the tree").
-			WithHint("eidos run PIPELINE --values-from %s, or convert the recipe first: eidos import RECIPE --values-from %s -o recipe.yaml", s.valuesFrom, s.valuesFrom)
-	}
 	if s.print {
 		return nil, a.printPipeline(s, p)
 	}

@@ -89,7 +89,7 @@ func TestVendored(t *testing.T) {
 	render := func(d schema.Deployer, layout string) (*Tree, string) {
 		p := full()
 		p.Deployer, p.Layout, p.Repo = d, layout, ""
-		if d == "argocd" || d == "flux" {
+		if d != "helm" && d != "helmfile" {
 			p.Repo = "https://git.example.com/x"
 		}
 		tree, err := Render(r, p, src)
