@@ -23,6 +23,13 @@ test: check real
 build:
 	go build -ldflags "$(LDFLAGS)" -o bin/ ./cmd/eidos ./cmd/eidos-sigstore
 
+# build-kms builds the plugin for keys in management services and tokens, a module
+# of its own, with a link for each sort: put these on the path.
+.PHONY: build-kms
+build-kms:
+	cd cmd/eidos-kms && go build -ldflags "-s -w" -o ../../bin/ .
+	@for s in awskms azurekms gcpkms hashivault pkcs11; do ln -sf eidos-kms bin/sigstore-kms-$$s; done
+
 # run-server builds and starts the API server on http://localhost:8080.
 .PHONY: run-server
 run-server:

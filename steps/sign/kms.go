@@ -17,7 +17,7 @@ import (
 )
 
 // remoteKey reports whether a key is named by the address of a key management
-// service or a token, awskms:///… or pkcs11:…, and not by a path.
+// service or a token, awskms:///… or pkcs11://…, and not by a path.
 func remoteKey(key string) bool { return serviceKey.MatchString(key) }
 
 // serviceKey has no slash in its first word, which becomes a program's name.
@@ -60,7 +60,7 @@ func openRemote(ctx context.Context, key string) (signature.Signer, crypto.Publi
 	var none *kms.ProviderNotFoundError
 	if errors.As(err, &none) || errors.Is(err, exec.ErrNotFound) {
 		return nil, nil, schema.Errorf(schema.NotFound, "key %q needs the program sigstore-kms-%s, which is not on the path", key, name).
-			WithHint("install the plugin for this service; a key in a file is named by its path alone")
+			WithHint("install the plugin for this service: eidos-kms is it for awskms, azurekms, gcpkms, hashivault and pkcs11; a key in a file is named by its path alone")
 	}
 	if err != nil {
 		return nil, nil, schema.Errorf(schema.Unavailable, "opening key %q: %w", key, err)
