@@ -63,6 +63,7 @@ generated:
 cue:
 	$(TOOL) cue vet ./...
 	$(TOOL) cue vet -c -d '#ChartFacts' schema/*.cue json: recipes/charts/*.json
+	$(TOOL) cue vet -c -d '#KindFacts' schema/*.cue json: recipes/crds/*_*.json
 
 # vuln looks for known vulnerabilities in what eidos calls, without the network.
 vuln:

@@ -52,7 +52,7 @@ func decodeAs(def string, data []byte) (any, error) {
 		"Signature": &Signature{}, "Verification": &Verification{}, "Pipeline": &Pipeline{},
 		"CollectParams": &CollectParams{}, "ResolveParams": &ResolveParams{}, "ValidateParams": &ValidateParams{},
 		"Drift": &Drift{}, "DiffParams": &DiffParams{},
-		"ChartFacts": &ChartFacts{}, "InspectParams": &InspectParams{}, "DetectionResult": &DetectionResult{}, "DetectParams": &DetectParams{},
+		"ChartFacts": &ChartFacts{}, "KindFacts": &KindFacts{}, "InspectParams": &InspectParams{}, "DetectionResult": &DetectionResult{}, "DetectParams": &DetectParams{},
 		"Evidence": &Evidence{}, "EvidenceParams": &EvidenceParams{}, "VerifyClusterParams": &VerifyClusterParams{},
 		"Mirror": &Mirror{}, "MirrorParams": &MirrorParams{}, "CheckMirrorParams": &CheckMirrorParams{}, "RelocateParams": &RelocateParams{},
 		"ImageList": &ImageList{}, "ImagesParams": &ImagesParams{},

@@ -992,6 +992,71 @@ type InspectParams struct {
 	PlainHTTP bool `json:"plainHTTP,omitempty"`
 }
 
+// #KindFacts are the fields of one version of a kind of custom resources: data
+// that `eidos crd inspect` reads from the CustomResourceDefinition, so that
+// manifests can be checked where the definition is not at hand.
+type KindFacts struct {
+	Group Text `json:"group"`
+
+	Kind Text `json:"kind"`
+
+	Version Text `json:"version"`
+
+	// CHART VERSION that brings the definition.
+	Release Text `json:"release,omitempty"`
+
+	// These facts are used where no release is named that has others.
+	Primary bool `json:"primary,omitempty"`
+
+	// By path: a[] is an entry of a list, a{} a value of a map, and "\." a dot in
+	// a name. A mapping without paths below it accepts no key.
+	Fields map[string]KindField `json:"fields"`
+
+	// Fields of types of Kubernetes that this definition lacks, by type.
+	Without map[string][]Text `json:"without,omitempty"`
+}
+
+type KindField struct {
+	Type string `json:"type,omitempty"`
+
+	// A copy of that type of Kubernetes.
+	Core Text `json:"core,omitempty"`
+
+	// As at that path.
+	Same Text `json:"same,omitempty"`
+
+	Required bool `json:"required,omitempty"`
+
+	Nullable bool `json:"nullable,omitempty"`
+
+	// A whole number or text.
+	IntOrString bool `json:"intOrString,omitempty"`
+
+	// Accepts any key.
+	Preserve bool `json:"preserve,omitempty"`
+
+	Open bool `json:"open,omitempty"`
+
+	// Any object of Kubernetes.
+	Embedded bool `json:"embedded,omitempty"`
+
+	Enum []Scalar `json:"enum,omitempty"`
+
+	Pattern string `json:"pattern,omitempty"`
+
+	Min *float64 `json:"min,omitempty"`
+
+	Max *float64 `json:"max,omitempty"`
+
+	MinLength *int64 `json:"minLength,omitempty"`
+
+	MaxLength *int64 `json:"maxLength,omitempty"`
+
+	MinItems *int64 `json:"minItems,omitempty"`
+
+	MaxItems *int64 `json:"maxItems,omitempty"`
+}
+
 // #Mirror is what a mirror holds: every chart, image and bundle by the digest
 // that it has there. It is the content of the mirror's release.
 type Mirror struct {

@@ -121,7 +121,15 @@ func assignScalar(dst reflect.Value, val any) error {
 			dst.SetInt(v)
 			return nil
 		}
+		if dst.CanFloat() {
+			dst.SetFloat(float64(v))
+			return nil
+		}
 	case float64:
+		if dst.CanFloat() {
+			dst.SetFloat(v)
+			return nil
+		}
 		if dst.CanInt() && v == math.Trunc(v) && math.Abs(v) < 1<<53 {
 			dst.SetInt(int64(v))
 			return nil

@@ -54,7 +54,7 @@ func (a *app) root() *cobra.Command {
 		{"stage", "One step at a time:", []*cobra.Command{
 			a.snapshot(), a.detect(), a.recipe(), a.validate(), a.bundle(), a.images(), a.mirror(), a.push(), a.sign(), a.attest(), a.verify(), a.diff(), a.evidenceOf(),
 		}},
-		{"catalogue", "The recipe catalogue:", []*cobra.Command{a.query(), a.explain(), a.graph(), a.vet(), a.importTree(), a.chart()}},
+		{"catalogue", "The recipe catalogue:", []*cobra.Command{a.query(), a.explain(), a.graph(), a.vet(), a.importTree(), a.chart(), a.crd()}},
 		{"tool", "Tools:", []*cobra.Command{a.ui(), a.key(), a.trust(), a.registry(), a.schema(), a.version()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})

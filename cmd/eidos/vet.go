@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
@@ -26,8 +27,9 @@ Without: prove the catalogue, alone or with a directory of your own: every quest
 resolves, its overlays agree, its deployment order is acyclic, its constraints
 can be met together; no overlay is unreachable or doubled, no component unused,
 no check without a definition. Every value exists in the chart that receives it,
-with its type; custom resources come after their definitions; node scheduling
-reaches every workload (facts of charts: see eidos chart). Prints which recipe answers what.
+with its type; custom resources come after their definitions, and those of
+manifests have fields that their kinds have; node scheduling reaches every
+workload (facts: see eidos chart and eidos crd). Prints which recipe answers what.
 
 --module DIR also writes the catalogue, with your directory in it, as one CUE
 module that stock cue checks.`,
@@ -94,9 +96,12 @@ module that stock cue checks.`,
 		}
 		a.say("%d values, %d custom resources and %d workloads fit the facts of %s",
 			r.Charts.Values, r.Charts.Resources, r.Charts.Workloads, count(r.Charts.Known, "chart"))
-		a.say("%s of %s fit the definitions of their kinds", count(r.Checks.Fields, "field"), count(r.Checks.Checks, "check"))
-		if n := len(r.Checks.Unknown); n > 0 {
-			a.say("the fields of %s are not known, and not checked: %s", count(n, "kind"), strings.Join(r.Checks.Unknown, ", "))
+		a.say("%s of %s and %s of manifests fit the definitions of their kinds", count(r.Checks.Fields, "field"), count(r.Checks.Checks, "check"),
+			count(r.Charts.Objects, "custom resource"))
+		unknown := slices.Concat(r.Checks.Unknown, r.Charts.UnknownKinds)
+		slices.Sort(unknown)
+		if unknown = slices.Compact(unknown); len(unknown) > 0 {
+			a.say("the fields of %s are not known, and not checked: %s", count(len(unknown), "kind"), strings.Join(unknown, ", "))
 		}
 		if n := len(r.Charts.Unknown); n > 0 {
 			a.say("nothing is known of %s, and not checked: %s", count(n, "chart"), strings.Join(r.Charts.Unknown, ", "))

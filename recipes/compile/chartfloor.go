@@ -37,6 +37,9 @@ type readFacts struct {
 func (l *loaded) checkFacts() error {
 	var errs []error
 	for _, file := range sortedKeys(l.src.added) {
+		if kindFile.MatchString(file) {
+			errs = append(errs, schema.List(l.checkKindFacts(file))...)
+		}
 		if !factFile.MatchString(file) {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/charts"
+	"github.com/NVIDIA/eidos/recipes/crds"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -21,6 +22,11 @@ type ChartReport struct {
 	Values    int `json:"values"`
 	Resources int `json:"customResources"`
 	Workloads int `json:"workloads"`
+	// Objects are the custom resources of components' own manifests, whose fields
+	// were compared with those of their kinds.
+	Objects int `json:"objects"`
+	// UnknownKinds are those of custom resources whose fields are not known.
+	UnknownKinds []string `json:"unknownKinds,omitempty"`
 }
 
 // chartProof compares answers with what is known of their charts. A component
@@ -32,6 +38,9 @@ type chartProof struct {
 	seen    map[string]bool       // problems that were reported
 	made    map[string]made       // custom resources of a component, by its id
 	checked map[string]bool       // components whose chart there are facts of
+	texted  map[string]int        // manifests that were compared, with their objects
+	kinds   map[string][]*crds.Kind
+	defined map[string][]*crds.Kind // by file and kind
 	errs    []error
 	remarks []string
 	report  ChartReport
@@ -47,7 +56,7 @@ type knownChart struct {
 
 func newChartProof(l *loaded) *chartProof {
 	return &chartProof{loaded: l, known: map[string]knownChart{}, proven: map[string]counts{}, seen: map[string]bool{},
-		made: map[string]made{}, checked: map[string]bool{}}
+		made: map[string]made{}, checked: map[string]bool{}, texted: map[string]int{}, kinds: map[string][]*crds.Kind{}, defined: map[string][]*crds.Kind{}}
 }
 
 // library has the facts that come with eidos, and those of a user's directory.
@@ -90,6 +99,7 @@ func (p *chartProof) prove(a raw, d *recipes.Document) {
 		p.report.Workloads += n.workloads
 	}
 	p.resources(a, d, all)
+	p.objects(a)
 }
 
 // deployed is a component of an answer with what is known of its chart.

@@ -174,6 +174,8 @@ var authored = pattern.New(`^(checks/|components/|mixins/|overlays/|words/)?[A-Z
 
 var factFile = pattern.New(`^charts/[A-Za-z0-9][A-Za-z0-9._-]*@v?[0-9][A-Za-z0-9.+-]*\.json$`)
 
+var kindFile = pattern.New(`^crds/[a-z0-9][a-z0-9.-]*_[A-Za-z0-9]+_v[a-z0-9]+(@[A-Za-z0-9._-]+)?\.json$`)
+
 // placeOf is where a user's file goes, or why it cannot; neither for what is
 // of no interest (a README).
 func placeOf(name string) (to, why string) {
@@ -184,8 +186,10 @@ func placeOf(name string) (to, why string) {
 		return "", "CUE files are in the directory itself, in checks, components, mixins, overlays or words"
 	case (ext == ".yaml" || ext == ".yml") && recipes.IsManifest(name):
 		return name, ""
-	case ext == ".json" && factFile.MatchString(name):
+	case ext == ".json" && (factFile.MatchString(name) || kindFile.MatchString(name)):
 		return name, ""
+	case ext == ".json" && strings.HasPrefix(name, "crds/"):
+		return "", "fields of a kind are in crds/GROUP_KIND_VERSION.json"
 	case ext == ".json" && strings.HasPrefix(name, "charts/"):
 		return "", "facts of a chart are in charts/NAME@VERSION.json"
 	case ext == ".yaml" || ext == ".yml":
@@ -237,6 +241,14 @@ func (s Source) known(name string) string {
 		}
 	}
 	return name
+}
+
+// place is the path of a file of the source as people know it.
+func (s Source) place(name string) string {
+	if p, ok := s.added[name]; ok {
+		return p
+	}
+	return s.inModule(name)
 }
 
 // isAdded reports whether a place, FILE:LINE, is in a file that was added.

@@ -1,11 +1,16 @@
 package crds
 
 import (
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/NVIDIA/eidos/schema"
 )
 
 // Every file is read, and every core type that it names is there.
@@ -15,24 +20,23 @@ func TestFiles(t *testing.T) {
 		t.Fatalf("%d files, %v", len(names), err)
 	}
 	for _, e := range names {
-		if slices.Contains([]string{"core.json", "api.json", "status.json"}, e.Name()) {
+		if slices.Contains([]string{coreFile, "api.json", "status.json"}, e.Name()) {
 			continue
 		}
-		var k Kind
-		if err := read(e.Name(), &k); err != nil {
+		data, err := files.ReadFile(e.Name())
+		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := Find(k.Group+"/"+k.Version, k.Kind, k.Release)
+		var k schema.KindFacts
+		if err := schema.Decode(e.Name(), data, &k); err != nil {
+			t.Fatal(err)
+		}
+		found, err := Builtin().Find(k.Group+"/"+k.Version, k.Kind, k.Release)
 		if err != nil {
 			t.Fatalf("%s: %v", e.Name(), err)
 		}
-		for path, f := range found.Fields {
-			if _, ok := found.core.Types[f.Core]; f.Core != "" && !ok {
-				t.Errorf("%s: %s: no core type %s", e.Name(), path, f.Core)
-			}
-			if _, ok := found.Fields[f.Same]; f.Same != "" && !ok {
-				t.Errorf("%s: %s: nothing at %s", e.Name(), path, f.Same)
-			}
+		if found.Release != k.Release {
+			t.Errorf("%s: found the facts of %s", e.Name(), found.Release)
 		}
 	}
 }
@@ -53,17 +57,193 @@ func TestCheck(t *testing.T) {
 			"spec.mlPolicy.torch.numProcPerNode: unknown field"},
 		"outside": {"apiVersion: mellanox.com/v1alpha1\nkind: NicClusterPolicy\nspc: {}", "", "spc: unknown field; did you mean spec?"},
 	} {
-		var o map[string]any
-		if err := yaml.Unmarshal([]byte(tt.object), &o); err != nil {
-			t.Fatal(err)
+		objects, err := Objects(tt.object)
+		if err != nil || len(objects) != 1 {
+			t.Fatalf("%s: %d objects, %v", name, len(objects), err)
 		}
-		k, err := Find(o["apiVersion"].(string), o["kind"].(string), tt.release)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		if got := strings.Join(k.Check(o), "\n"); got != tt.want {
+		if got := problems(t, objects[0], tt.release); got != tt.want {
 			t.Errorf("%s: %s", name, got)
 		}
+		// The same of a document that was read already has the same problems.
+		var read map[string]any
+		if err := yaml.Unmarshal([]byte(tt.object), &read); err != nil {
+			t.Fatal(err)
+		}
+		o, err := ObjectOf(read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := problems(t, o, tt.release); got != tt.want {
+			t.Errorf("%s, read: %s", name, got)
+		}
 	}
+}
+
+func problems(t *testing.T, o Object, release string) string {
+	t.Helper()
+	k, err := Builtin().Find(o.APIVersion, o.Kind, release)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, p := range k.Check(o) {
+		out = append(out, p.String())
+	}
+	return strings.Join(out, "\n")
+}
+
+// What is read from a definition is what the facts of its kind have.
+func TestDefinitions(t *testing.T) {
+	text, err := os.ReadFile("../releases/2026-03/components/kgateway-crds/manifests/gateway-api.crd.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := Definitions(string(text), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, err := Builtin().Find("gateway.networking.k8s.io/v1", "Gateway")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range all {
+		if f.Kind != "Gateway" || f.Version != "v1" {
+			continue
+		}
+		read, err := New(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, got := expanded(known), expanded(read)
+		for path, field := range want {
+			if field.Core == "" {
+				continue
+			}
+			for below := range got { // a copy of a core type has its fields there
+				if strings.HasPrefix(below, path+".") || strings.HasPrefix(below, path+"[") || strings.HasPrefix(below, path+"{") {
+					delete(got, below)
+				}
+			}
+			field.Core = ""
+			want[path] = field
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("facts (-), read (+):\n%s", diff)
+		}
+		return
+	}
+	t.Error("no Gateway")
+}
+
+// expanded are the fields of a kind without references to others.
+func expanded(k *Kind) map[string]schema.KindField {
+	out := map[string]schema.KindField{}
+	var add func(path string, n *node)
+	add = func(path string, n *node) {
+		f := n.KindField
+		if f.Same != "" {
+			same := *k.find(f.Same)
+			same.Required = f.Required
+			add(path, &same)
+			return
+		}
+		if path != "" {
+			out[path] = f
+		}
+		for _, key := range sorted(n.sub) {
+			add(path+"."+key, n.sub[key])
+		}
+		if n.items != nil {
+			add(path+"[]", n.items)
+		}
+		if n.values != nil {
+			add(path+"{}", n.values)
+		}
+	}
+	add("", k.root)
+	return out
+}
+
+// Of a template, what its text shows is checked, with the line in the template.
+func TestTemplates(t *testing.T) {
+	text := `{{- /* Two lines of
+       comment with }} and {{ in it. */ -}}
+{{- $c := index .Values "x" }}
+apiVersion: skyhook.nvidia.com/v1alpha1
+kind: Skyhook
+metadata:
+  name: {{ .Release.Name }}-tuning
+spec:
+  {{- with get $c "labels" }}
+  nodeSelectors:
+    matchLabels:
+      {{- toYaml . | nindent 6 }}
+  {{- end }}
+  runtimeRequird: {{ .Values.required }}
+  interruptionBudget:
+    percent: {{ get $c "percent" | default "}}" }}
+  packages:
+    tuned:
+      image: {{ .Values.image }}
+      {{- if .Values.reboot }}
+      interrupt: {type: reboot}
+      {{- else }}
+      interrupt: {type: restart, services: [{{ .Values.service | quote }}]}
+      {{- end }}
+      {{ .Values.key }}: a
+---
+apiVersion: v1
+kind: ConfigMap
+data: {a: "{{ .Values.a }}", b: "{{ .Values.b }}"}
+`
+	objects, err := Objects(text)
+	if err != nil || len(objects) != 2 {
+		t.Fatalf("%d objects, %v", len(objects), err)
+	}
+	k, err := Builtin().Find(objects[0].APIVersion, objects[0].Kind)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range k.Check(objects[0]) {
+		got = append(got, fmt.Sprintf("%d:%d: %s", p.Line, p.Column, p))
+	}
+	want := []string{
+		"14:3: spec.runtimeRequird: unknown field; did you mean runtimeRequired?",
+		"23:25: spec.packages.tuned.interrupt.type: is restart, not one of [service reboot noop restartAllServices]",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	// Without an action that writes fields, what is missing is known to be.
+	objects, err = Objects("apiVersion: skyhook.nvidia.com/v1alpha1\nkind: Skyhook\nspec:\n  packages:\n    a:\n      image: {{ .Values.image }}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := problems(t, objects[0], ""); got != "spec.packages.a.version: is missing" {
+		t.Error(got)
+	}
+}
+
+// Whatever a template is, reading it ends, and reports lines that it has.
+func FuzzObjects(f *testing.F) {
+	f.Add("apiVersion: skyhook.nvidia.com/v1alpha1\nkind: Skyhook\nspec: {a: {{ b }}, *c : &c d}\n{{- /* e */ -}}")
+	f.Add("apiVersion: mellanox.com/v1alpha1\nkind: NicClusterPolicy\nspec:\n  x: {{ \"}}\" }}\n  <<: {a: b}")
+	f.Fuzz(func(t *testing.T, text string) {
+		objects, err := Objects(text)
+		if err != nil {
+			return
+		}
+		for _, o := range objects {
+			k, err := Builtin().Find("skyhook.nvidia.com/v1alpha1", "Skyhook")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range k.Check(o) {
+				if p.Line < 1 || p.Line > strings.Count(text, "\n")+1 {
+					t.Errorf("line %d of %q: %s", p.Line, text, p)
+				}
+			}
+		}
+	})
 }

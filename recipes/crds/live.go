@@ -21,17 +21,17 @@ type Live struct {
 	}
 	status map[string]struct {
 		Release string
-		Fields  map[string]Field
+		Fields  map[string]schema.KindField
 	}
 }
 
 // NewLive reads what is known.
 func NewLive() (*Live, error) {
 	l := &Live{}
-	if err := read("api.json", &l.api); err != nil {
+	if err := read(files, "api.json", &l.api); err != nil {
 		return nil, err
 	}
-	return l, read("status.json", &l.status)
+	return l, read(files, "status.json", &l.status)
 }
 
 // Check reports whether objects of a kind may have a field, and be must there: a
@@ -47,12 +47,12 @@ func (l *Live) Check(apiVersion, kind string, field path.Pattern, must string) (
 	}
 	root := &node{}
 	if s, ok := l.status[id]; ok {
-		k := Kind{root: root, Fields: s.Fields}
-		for at, f := range k.Fields {
-			k.find(at).Field = f
+		k := Kind{root: root}
+		for at, f := range s.Fields {
+			k.find(at).KindField = f
 		}
 	}
-	if k, err := Find(apiVersion, kind, ""); err == nil {
+	if k, err := Builtin().Find(apiVersion, kind); err == nil {
 		for key, n := range k.root.sub {
 			root.at(key)
 			root.sub[key] = n

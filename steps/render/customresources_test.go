@@ -72,15 +72,16 @@ func fits(t *testing.T, where, release string, o map[string]any) bool {
 	if !grouped || charts.Native(group) {
 		return false
 	}
-	k, err := crds.Find(version, kind, release)
-	if schema.CodeOf(err) == schema.NotFound {
-		k, err = crds.Find(version, kind, "")
-	}
+	k, err := crds.Builtin().Find(version, kind, release)
 	if err != nil {
 		t.Errorf("%s: %v", where, err)
 		return true
 	}
-	for _, p := range k.Check(o) {
+	object, err := crds.ObjectOf(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range k.Check(object) {
 		t.Errorf("%s: %s of %s: %s", where, kind, k.Release, p)
 	}
 	return true
