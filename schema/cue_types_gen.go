@@ -1954,6 +1954,48 @@ type RecipeChange struct {
 	FromA string `json:"fromA,omitempty"`
 
 	FromB string `json:"fromB,omitempty"`
+
+	// How many recipes have it, where many are compared.
+	Recipes int64 `json:"recipes,omitempty"`
+}
+
+// #CatalogueDiff is what moving from one release of the catalogue to another
+// changes: of one recipe, or of all that both releases have.
+type CatalogueDiff struct {
+	// Releases.
+	From Text `json:"from"`
+
+	To Text `json:"to"`
+
+	// Of the one recipe.
+	Criteria *Criteria `json:"criteria,omitempty"`
+
+	// How many recipes were compared.
+	Recipes int64 `json:"recipes"`
+
+	// Recipes that only one release has, by name.
+	OnlyFrom []Text `json:"onlyFrom,omitempty"`
+
+	OnlyTo []Text `json:"onlyTo,omitempty"`
+
+	Changes []RecipeChange `json:"changes"`
+
+	// What the older recipes have and the charts and kinds of the newer ones do
+	// not know: what a user wrote the same way has no effect, or is refused.
+	Unknown []UnknownField `json:"unknown"`
+}
+
+type UnknownField struct {
+	// components.NAME.values.KEY, components.NAME.manifests.FILE or
+	// components.NAME.crds.KIND
+	Path Text `json:"path"`
+
+	What Text `json:"what"`
+
+	Hint Text `json:"hint,omitempty"`
+
+	// How many recipes have it, where many are compared.
+	Recipes int64 `json:"recipes,omitempty"`
 }
 
 // #ValidationResult says of each constraint whether the snapshot meets it, or of

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/recipes/crds"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -39,7 +40,7 @@ that hold for one release of the chart.`,
 			return err
 		}
 		defer r.Close()
-		text, err := readLimited(r, args[0])
+		text, err := pipelinefile.ReadLimited(r, args[0])
 		if err != nil {
 			return err
 		}

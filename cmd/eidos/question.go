@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -121,7 +122,11 @@ func catalogueOf(c *cobra.Command) catalogue {
 		}
 		return ""
 	}
-	return catalogue{release: text("catalogue"), data: text("data")}
+	release := text("catalogue")
+	if _, newer, ok := strings.Cut(release, ".."); ok {
+		release = newer // of two that are compared
+	}
+	return catalogue{release: release, data: text("data")}
 }
 
 // catalog opens a release of the built-in catalogue, or what --data makes of it.

@@ -1,26 +1,51 @@
 package main
 
 import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/view"
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/spf13/cobra"
 )
 
 func (a *app) recipeDiff() *cobra.Command {
-	var format string
+	var format, between string
 	c := &cobra.Command{
-		Use:   "diff RECIPE RECIPE",
-		Short: "Show what two recipes say differently",
-		Long: `Show what two recipes say differently: criteria, constraints, components,
-versions, values, order. Made with --provenance, they also say which layer
-differs.`,
+		Use:   "diff [RECIPE RECIPE]",
+		Short: "Show how two recipes, or two releases of the catalogue, differ",
+		Long: `Show how two recipes differ: criteria, constraints, components, versions, values,
+order. Made with --provenance, they also show which layer differs.
+
+--catalogue A..B compares two releases of the catalogue instead: the recipe for
+the criteria, or without criteria all recipes that both releases have, each change
+once with the number of recipes. It also lists what the recipes of A have and the
+charts and kinds of B do not know: values without effect, fields that are refused,
+kinds that nothing defines any more.`,
 		Example: `  eidos recipe --service eks --intent training --provenance -o a.yaml
   eidos recipe --service gke --os cos --intent training --provenance -o b.yaml
-  eidos recipe diff a.yaml b.yaml`,
-		Args: cobra.ExactArgs(2),
+  eidos recipe diff a.yaml b.yaml
+  eidos recipe diff --catalogue 2026-03..2026-11 --service eks --accelerator h100 --intent training
+  eidos recipe diff --catalogue 2026-03..2026-11 --format json`,
+		Args: cobra.MaximumNArgs(2),
 	}
+	c.Flags().StringVar(&between, "catalogue", "", "releases to compare, A..B")
+	asked := a.criteriaFlags(c, "nodes")
 	formatWord(c, &format, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if between != "" {
+			if len(args) > 0 {
+				return schema.Errorf(schema.Invalid, "--catalogue compares releases, not recipes").WithHint("leave out the recipes, or --catalogue")
+			}
+			return a.diffReleases(between, asked(), format)
+		}
+		if err := (mode{when: "on two recipes", takes: []string{"format"}, hint: "they are compared as they are"}).check(c); err != nil {
+			return err
+		}
+		if len(args) != 2 {
+			return schema.Errorf(schema.Invalid, "eidos recipe diff takes two recipes, or --catalogue A..B")
+		}
 		x, err := a.readRecipe(c.Context(), args[0])
 		if err != nil {
 			return err
@@ -34,7 +59,49 @@ differs.`,
 	return c
 }
 
-// diffRecipes prints what two recipes say differently, as text or json.
+// diffReleases prints what changes from one release of the catalogue to another.
+func (a *app) diffReleases(between string, asked map[string]any, format string) error {
+	older, newer, ok := strings.Cut(between, "..")
+	if !ok || older == "" {
+		return schema.Errorf(schema.Invalid, "--catalogue: %q does not name two releases", between).
+			WithHint("write A..B, or A.. for the newest: eidos recipe list --releases")
+	}
+	from, err := recipes.Release(older)
+	if err != nil {
+		return err
+	}
+	to, err := recipes.Release(newer)
+	if err != nil {
+		return err
+	}
+	var q *schema.Criteria
+	if len(asked) > 0 {
+		var stated schema.Criteria
+		if err := schema.DecodeValue("", asked, &stated); err != nil {
+			return err
+		}
+		if stated, err = to.Known(stated); err != nil {
+			return err
+		}
+		q = &stated
+	}
+	d, err := view.Upgrade(from, to, q)
+	if err != nil {
+		return err
+	}
+	text := []byte(view.UpgradeText(d))
+	if format == "json" {
+		if text, err = schema.EncodeIndent(d); err != nil {
+			return err
+		}
+	}
+	_, err = a.out.Write(text)
+	a.say("%s compared: %d changes from %s to %s, %d values, fields and kinds of %s are not known in %s",
+		count(int(d.Recipes), "recipe"), len(d.Changes), d.From, d.To, len(d.Unknown), d.From, d.To)
+	return err
+}
+
+// diffRecipes prints how two recipes differ, as text or json.
 func (a *app) diffRecipes(x, y *schema.RecipeResult, format string) error {
 	changes, err := view.Diff(x, y)
 	if err != nil {

@@ -49,6 +49,20 @@ func (l *loaded) checkKindFacts(file string) error {
 	return nil
 }
 
+// definitionsOf are the files of definitions that components bring.
+func (p *chartProof) definitionsOf(a raw) []crds.Definition {
+	var out []crds.Definition
+	for _, name := range sortedKeys(a.Components) {
+		for _, file := range on(a.Components[name].Manifests) {
+			full := "components/" + name + "/manifests/" + file
+			if text, err := fs.ReadFile(p.src.files, full); err == nil && strings.HasSuffix(file, ".crd.yaml") {
+				out = append(out, crds.Definition{Path: p.src.place(full), Text: string(text)})
+			}
+		}
+	}
+	return out
+}
+
 // objects proves that the custom resources in the manifests of an answer's
 // components have fields that their kinds have, of the releases in that answer.
 func (p *chartProof) objects(a raw) {
@@ -88,16 +102,21 @@ func (p *chartProof) manifest(a raw, component, file, text string, releases []st
 		return 0
 	}
 	n := 0
+	brings := p.definitionsOf(a)
 	for _, o := range all {
 		group, _, grouped := strings.Cut(o.APIVersion, "/")
 		if !grouped || charts.Native(group) {
 			continue
 		}
-		k := p.kind(a, o, releases)
-		if k == nil {
+		k, err := p.kinds.Kind(o, releases, brings)
+		switch {
+		case schema.CodeOf(err) == schema.NotFound:
 			if name := o.Kind + " of " + o.APIVersion; !slices.Contains(p.report.UnknownKinds, name) {
 				p.report.UnknownKinds = append(p.report.UnknownKinds, name)
 			}
+			continue
+		case err != nil:
+			p.fail(err, "", "components", component, "manifests", file)
 			continue
 		}
 		n++
@@ -114,65 +133,4 @@ func (p *chartProof) manifest(a raw, component, file, text string, releases []st
 		}
 	}
 	return n
-}
-
-// kind returns the fields of an object's kind: of the definition that a component
-// of the answer brings itself, else of facts. nil if neither is known.
-func (p *chartProof) kind(a raw, o crds.Object, releases []string) *crds.Kind {
-	group, version, _ := strings.Cut(o.APIVersion, "/")
-	for _, name := range sortedKeys(a.Components) {
-		for _, file := range on(a.Components[name].Manifests) {
-			if !strings.HasSuffix(file, ".crd.yaml") {
-				continue
-			}
-			for _, k := range p.definitions(name, file, group+"/"+o.Kind) {
-				if k.Version == version {
-					return k
-				}
-			}
-		}
-	}
-	key := o.APIVersion + " " + o.Kind
-	all, done := p.kinds[key]
-	if !done {
-		var err error
-		if all, err = p.src.kinds().All(o.APIVersion, o.Kind); err != nil && schema.CodeOf(err) != schema.NotFound {
-			p.errs = append(p.errs, err)
-		}
-		p.kinds[key] = all
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	return crds.Pick(all, releases)
-}
-
-// definitions are the versions of a kind, GROUP/KIND, that a manifest of a
-// component defines. Only that part of the file is read: one has 600 kB.
-func (p *chartProof) definitions(component, file, kind string) []*crds.Kind {
-	full := "components/" + component + "/manifests/" + file
-	out, done := p.defined[full+" "+kind]
-	if done {
-		return out
-	}
-	text, _ := fs.ReadFile(p.src.files, full) // one that is missing is reported by components
-	for _, document := range strings.Split("\n"+string(text), "\n---") {
-		if !slices.Contains(charts.Defined(document), kind) {
-			continue
-		}
-		facts, err := crds.Definitions(document, "")
-		if err != nil {
-			p.fail(schema.Errorf(schema.Invalid, "%w", err), p.src.place(full), "components", component, "manifests", file)
-		}
-		for _, f := range facts {
-			k, err := crds.New(f)
-			if err != nil {
-				p.errs = append(p.errs, err)
-				continue
-			}
-			out = append(out, k)
-		}
-	}
-	p.defined[full+" "+kind] = out
-	return out
 }

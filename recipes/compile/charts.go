@@ -39,8 +39,7 @@ type chartProof struct {
 	made    map[string]made       // custom resources of a component, by its id
 	checked map[string]bool       // components whose chart there are facts of
 	texted  map[string]int        // manifests that were compared, with their objects
-	kinds   map[string][]*crds.Kind
-	defined map[string][]*crds.Kind // by file and kind
+	kinds   *crds.Known
 	errs    []error
 	remarks []string
 	report  ChartReport
@@ -56,7 +55,7 @@ type knownChart struct {
 
 func newChartProof(l *loaded) *chartProof {
 	return &chartProof{loaded: l, known: map[string]knownChart{}, proven: map[string]counts{}, seen: map[string]bool{},
-		made: map[string]made{}, checked: map[string]bool{}, texted: map[string]int{}, kinds: map[string][]*crds.Kind{}, defined: map[string][]*crds.Kind{}}
+		made: map[string]made{}, checked: map[string]bool{}, texted: map[string]int{}, kinds: crds.NewKnown(l.src.kinds())}
 }
 
 // library has the facts that come with eidos, and those of a user's directory.

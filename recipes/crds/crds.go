@@ -170,10 +170,14 @@ func (l Library) All(apiVersion, kind string) ([]*Kind, error) {
 		}
 	}
 	if out == nil {
-		return nil, schema.Errorf(schema.NotFound, "the fields of %s of %s are not known", kind, apiVersion).
-			WithHint("eidos crd inspect writes them from the definition")
+		return nil, unknownKind(apiVersion, kind)
 	}
 	return out, nil
+}
+
+func unknownKind(apiVersion, kind string) error {
+	return schema.Errorf(schema.NotFound, "the fields of %s of %s are not known", kind, apiVersion).
+		WithHint("eidos crd inspect writes them from the definition")
 }
 
 func read(folder fs.FS, name string, to any) error {

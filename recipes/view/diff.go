@@ -120,7 +120,7 @@ func DiffText(changes []Change) string {
 		b.WriteByte('\n')
 	}
 	for _, c := range changes {
-		b.WriteString(c.Path + "\n")
+		b.WriteString(c.Path + times(c.Recipes) + "\n")
 		side("-", c.A, c.FromA)
 		side("+", c.B, c.FromB)
 	}

@@ -1,0 +1,387 @@
+package view
+
+import (
+	"fmt"
+	"path"
+	"reflect"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/charts"
+	"github.com/NVIDIA/eidos/recipes/crds"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Upgrade compares the recipes that two releases of the catalogue have for the
+// same criteria. q picks one of them, and its changes have who set them; nil is
+// all. The error is that of Resolve if one of the releases has no recipe for q.
+func Upgrade(from, to *recipes.Catalog, q *schema.Criteria) (*schema.CatalogueDiff, error) {
+	u := upgrade{from: from, to: to, library: charts.Builtin(), kinds: crds.NewKnown(crds.Builtin()), charts: map[string]*charts.Chart{}}
+	out := &schema.CatalogueDiff{From: from.Release, To: to.Release, Criteria: q, Changes: []schema.RecipeChange{}, Unknown: []schema.UnknownField{}}
+	if q != nil {
+		a, errA := u.traced(from, *q)
+		b, errB := u.traced(to, *q)
+		if err := schema.Join([]error{errA, errB}); err != nil {
+			return nil, err
+		}
+		out.Recipes = 1
+		var err error
+		if out.Changes, err = Diff(a, b); err == nil {
+			out.Unknown, err = u.unknown(a, b)
+		}
+		if out.Changes == nil {
+			out.Changes = []schema.RecipeChange{}
+		}
+		return out, err
+	}
+	return out, u.all(out)
+}
+
+// upgrade remembers what it read; releases share most of their components.
+type upgrade struct {
+	from, to *recipes.Catalog
+	library  charts.Library
+	kinds    *crds.Known
+	charts   map[string]*charts.Chart // by component, chart, version and manifests; nil without facts
+}
+
+func (u *upgrade) traced(c *recipes.Catalog, q schema.Criteria) (*schema.RecipeResult, error) {
+	r, err := c.Resolve(q, false)
+	if err == nil {
+		r.Provenance, err = c.Provenance(r)
+	}
+	if err != nil {
+		return nil, schema.Errorf(schema.CodeOf(err), "release %s: %w", c.Release, err)
+	}
+	return r, nil
+}
+
+// all adds up what changes in the recipes that both releases have.
+func (u *upgrade) all(out *schema.CatalogueDiff) error {
+	changes, unknown := map[string]*schema.RecipeChange{}, map[string]*schema.UnknownField{}
+	for _, answer := range u.from.Answers {
+		a, b, err := u.pair(u.from, answer, u.to)
+		if err != nil {
+			return err
+		}
+		if b == nil {
+			out.OnlyFrom = append(out.OnlyFrom, nameOf(answer))
+			continue
+		}
+		out.Recipes++
+		found, err := Diff(a, b)
+		if err != nil {
+			return err
+		}
+		for _, c := range found {
+			key := fmt.Sprintf("%s\x00%v\x00%v", c.Path, c.A, c.B)
+			if changes[key] == nil {
+				changes[key] = &c
+			}
+			changes[key].Recipes++
+		}
+		fields, err := u.unknown(a, b)
+		if err != nil {
+			return err
+		}
+		for _, f := range fields {
+			key := f.Path + "\x00" + f.What
+			if unknown[key] == nil {
+				unknown[key] = &f
+			}
+			unknown[key].Recipes++
+		}
+	}
+	for _, answer := range u.to.Answers {
+		_, old, err := u.pair(u.to, answer, u.from)
+		if err != nil {
+			return err
+		}
+		if old == nil {
+			out.OnlyTo = append(out.OnlyTo, nameOf(answer))
+		}
+	}
+	for _, k := range sortedKeys(changes) {
+		out.Changes = append(out.Changes, *changes[k])
+	}
+	for _, k := range sortedKeys(unknown) {
+		out.Unknown = append(out.Unknown, *unknown[k])
+	}
+	return nil
+}
+
+// pair is an answer of one release and the other's to the same criteria, nil if
+// that has none.
+func (u *upgrade) pair(c *recipes.Catalog, answer recipes.Answer, other *recipes.Catalog) (*schema.RecipeResult, *schema.RecipeResult, error) {
+	d, err := c.Document(answer)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err := c.Resolve(d.Criteria, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	b, err := other.Resolve(d.Criteria, false)
+	if schema.CodeOf(err) == schema.Invalid {
+		return a, nil, nil
+	}
+	return a, b, err
+}
+
+func nameOf(a recipes.Answer) string { return strings.TrimSuffix(path.Base(a.File), ".json") }
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// unknown lists what a has and the charts and kinds of b do not know, sorted by
+// path. Nothing is known of charts without facts.
+func (u *upgrade) unknown(a, b *schema.RecipeResult) ([]schema.UnknownField, error) {
+	newer := map[string]schema.ComponentRef{}
+	var releases []string
+	var brings []crds.Definition
+	for _, c := range b.ComponentRefs {
+		newer[c.Name] = c
+		if c.Chart != "" {
+			releases = append(releases, path.Base(c.Chart)+" "+c.Version)
+		}
+		for _, m := range c.Manifests {
+			if strings.HasSuffix(m.Path, ".crd.yaml") {
+				text, err := manifest(m)
+				if err != nil {
+					return nil, err
+				}
+				brings = append(brings, crds.Definition{Path: m.Path + "@" + string(m.Digest), Text: text})
+			}
+		}
+	}
+	out := []schema.UnknownField{}
+	for _, c := range a.ComponentRefs {
+		if n, ok := newer[c.Name]; ok {
+			chart, err := u.chart(n)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, dead(c, chart)...)
+		}
+		found, err := u.fields(c, releases, brings)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, found...)
+	}
+	gone, err := u.gone(a, b)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, gone...)
+	sort.SliceStable(out, func(i, j int) bool { return out[i].Path < out[j].Path })
+	return slices.CompactFunc(out, func(x, y schema.UnknownField) bool { return reflect.DeepEqual(x, y) }), nil
+}
+
+// dead are the values of a component that a chart does not know.
+func dead(c schema.ComponentRef, chart *charts.Chart) []schema.UnknownField {
+	var out []schema.UnknownField
+	if chart == nil {
+		return nil
+	}
+	charts.Leaves(c.Values, func(keys []string, value any) {
+		if len(keys) == 0 {
+			return
+		}
+		if err := chart.Check(keys, value); err != nil {
+			out = append(out, unknownField(err, append([]string{"components", c.Name, "values"}, keys...)))
+		}
+	})
+	return out
+}
+
+func unknownField(err error, at []string) schema.UnknownField {
+	f := schema.UnknownField{Path: recipes.JoinPath(at), What: err.Error()}
+	if e, ok := err.(*schema.Error); ok {
+		f.What, f.Hint = e.Msg, e.Hint
+	}
+	return f
+}
+
+// fields are those of the custom resources in a component's manifests that their
+// kinds do not have in the given releases.
+func (u *upgrade) fields(c schema.ComponentRef, releases []string, brings []crds.Definition) ([]schema.UnknownField, error) {
+	var out []schema.UnknownField
+	for _, m := range c.Manifests {
+		if strings.HasSuffix(m.Path, ".crd.yaml") {
+			continue
+		}
+		text, err := manifest(m)
+		if err != nil {
+			return nil, err
+		}
+		objects, err := crds.Objects(text)
+		if err != nil {
+			continue // a template that only a rendering shows
+		}
+		for _, o := range objects {
+			if group, _, ok := strings.Cut(o.APIVersion, "/"); !ok || charts.Native(group) {
+				continue
+			}
+			k, err := u.kinds.Kind(o, releases, brings)
+			if schema.CodeOf(err) == schema.NotFound {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			for _, p := range k.Check(o) {
+				f := schema.UnknownField{
+					Path: recipes.JoinPath([]string{"components", c.Name, "manifests", path.Base(m.Path)}),
+					What: strings.TrimSpace(o.Kind+" of "+k.Release) + ": " + p.Path + ": " + p.What + fmt.Sprintf(" (line %d)", p.Line),
+					Hint: p.Hint,
+				}
+				out = append(out, f)
+			}
+		}
+	}
+	return out, nil
+}
+
+func manifest(m schema.Manifest) (string, error) {
+	if m.Content != "" {
+		return m.Content, nil
+	}
+	data, err := recipes.Manifest(m)
+	return string(data), err
+}
+
+// gone are the kinds that components of a define and none of b does; unless a
+// chart of b has no facts, which may.
+func (u *upgrade) gone(a, b *schema.RecipeResult) ([]schema.UnknownField, error) {
+	now, all, err := u.defines(b)
+	if err != nil || !all {
+		return nil, err
+	}
+	then, _, err := u.defines(a)
+	if err != nil {
+		return nil, err
+	}
+	var out []schema.UnknownField
+	for _, kind := range sortedKeys(then) {
+		if _, ok := now[kind]; !ok {
+			group, name, _ := strings.Cut(kind, "/")
+			out = append(out, schema.UnknownField{
+				Path: recipes.JoinPath([]string{"components", then[kind], "crds", name}),
+				What: name + " of " + group + ": no component of the newer recipe defines it",
+			})
+		}
+	}
+	return out, nil
+}
+
+// defines are the kinds, GROUP/KIND, that the components of a recipe define, with
+// the component; all is whether every chart is known.
+func (u *upgrade) defines(r *schema.RecipeResult) (kinds map[string]string, all bool, err error) {
+	kinds, all = map[string]string{}, true
+	for _, c := range r.ComponentRefs {
+		chart, err := u.chart(c)
+		if err != nil {
+			return nil, false, err
+		}
+		all = all && (chart != nil || c.Chart == "")
+		if chart != nil {
+			for _, d := range chart.CRDs {
+				if chart.On(d.Guards, d.Off, c.Values) {
+					kinds[d.Group+"/"+d.Kind] = c.Name
+				}
+			}
+		}
+		for _, m := range c.Manifests {
+			if strings.HasSuffix(m.Path, ".crd.yaml") {
+				text, err := manifest(m)
+				if err != nil {
+					return nil, false, err
+				}
+				for _, kind := range charts.Defined(text) {
+					kinds[kind] = c.Name
+				}
+			}
+		}
+	}
+	return kinds, all, nil
+}
+
+// chart is what is known of a component's chart and manifests, nil without facts.
+func (u *upgrade) chart(c schema.ComponentRef) (*charts.Chart, error) {
+	key := c.Name + " " + c.Chart + " " + c.Version
+	for _, m := range c.Manifests {
+		key += " " + string(m.Digest)
+	}
+	if known, done := u.charts[key]; done {
+		return known, nil
+	}
+	texts := map[string]string{}
+	for _, m := range c.Manifests {
+		if !strings.HasSuffix(m.Path, ".crd.yaml") {
+			text, err := manifest(m)
+			if err != nil {
+				return nil, err
+			}
+			texts[path.Base(m.Path)] = text
+		}
+	}
+	var known *charts.Chart
+	var err error
+	if c.Chart == "" {
+		known, err = charts.Manifests(c.Name, texts)
+	} else if known, err = u.library.Find(c.Chart, c.Version); err == nil {
+		known, err = known.WithManifests(c.Name, texts)
+	}
+	if schema.CodeOf(err) == schema.NotFound {
+		known, err = nil, nil
+	}
+	u.charts[key] = known
+	return known, err
+}
+
+// UpgradeText writes a comparison of releases for people.
+func UpgradeText(d *schema.CatalogueDiff) string {
+	var b strings.Builder
+	b.WriteString(DiffText(d.Changes))
+	if len(d.Unknown) > 0 {
+		fmt.Fprintf(&b, "not known in %s\n", d.To)
+	}
+	for _, f := range d.Unknown {
+		fmt.Fprintf(&b, "  %s%s\n    %s\n", f.Path, times(f.Recipes), f.What)
+		if f.Hint != "" {
+			fmt.Fprintf(&b, "    %s\n", f.Hint)
+		}
+	}
+	for _, only := range []struct {
+		release string
+		names   []string
+	}{{d.From, d.OnlyFrom}, {d.To, d.OnlyTo}} {
+		if len(only.names) > 0 {
+			fmt.Fprintf(&b, "only in %s\n", only.release)
+			for _, n := range only.names {
+				fmt.Fprintf(&b, "  %s\n", n)
+			}
+		}
+	}
+	return b.String()
+}
+
+// times is how many recipes have something, where many are compared.
+func times(recipes int64) string {
+	switch recipes {
+	case 0:
+		return ""
+	case 1:
+		return " (1 recipe)"
+	}
+	return fmt.Sprintf(" (%d recipes)", recipes)
+}
