@@ -61,10 +61,11 @@ func TestRoundTripNovember(t *testing.T) {
 	if src, err = src.With(write(t, site.Files)); err != nil {
 		t.Fatal(err)
 	}
-	// The charts of March do not know all values of November; that is all.
+	// The charts of March do not know all values of November, and March's training
+	// runtime has a field that November's trainer does not; that is all.
 	_, err = compile.Vet(src)
 	for _, e := range schema.List(err) {
-		if !strings.Contains(e.Error(), "setting it has no effect") {
+		if !strings.Contains(e.Error(), "setting it has no effect") && !strings.Contains(e.Error(), "spec.mlPolicy.torch.numProcPerNode: unknown field") {
 			t.Errorf("vet: %v\n%s", e, all(site))
 		}
 	}
