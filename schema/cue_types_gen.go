@@ -573,6 +573,9 @@ type Evidence struct {
 	// What the checks looked at, sorted.
 	Measurements []ClusterReading `json:"measurements"`
 
+	// What ran in Pods, by check and Pod.
+	Programs []CheckProgram `json:"programs,omitempty"`
+
 	Summary Summary `json:"summary"`
 
 	Results []Check `json:"results"`
@@ -814,6 +817,31 @@ type ClusterReading struct {
 
 	// Why nothing is known of it.
 	Unread string `json:"unread,omitempty"`
+}
+
+// #CheckProgram is a Pod of a check that has ended.
+type CheckProgram struct {
+	Check string `json:"check"`
+
+	// Which of how many Pods of the check it is.
+	Index int64 `json:"index"`
+
+	Pods int64 `json:"pods"`
+
+	Image string `json:"image"`
+
+	// The image as the node resolved it, by digest.
+	ImageID string `json:"imageID,omitempty"`
+
+	Node string `json:"node,omitempty"`
+
+	Exit int64 `json:"exit"`
+
+	// The end of its log, without what looks like a key or token.
+	Log []string `json:"log,omitempty"`
+
+	// Lines before it that are left out.
+	Cut int64 `json:"cut,omitempty"`
 }
 
 type Summary struct {

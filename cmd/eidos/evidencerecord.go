@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -65,21 +68,77 @@ verify proves who did.`,
 }
 
 func (a *app) evidenceShow() *cobra.Command {
-	return &cobra.Command{
-		Use:     "show EVIDENCE",
-		Short:   "Print the results that evidence records, as a table",
-		Example: `  eidos evidence show evidence.yaml`,
-		Args:    cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			e, err := a.loadEvidence(c.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			r := &schema.ValidationResult{Summary: e.Summary, Results: e.Results}
-			_, err = fmt.Fprintf(a.out, "recipe %s, measured by eidos %s\n\n%s", e.RecipeDigest, e.Version, checks.ValidationTable(r, a.width()))
-			return err
-		},
+	var format string
+	out := "-"
+	c := &cobra.Command{
+		Use:   "show EVIDENCE",
+		Short: "Print what evidence records: a table, a page, or an in-toto statement",
+		Long: `Print what evidence records. As html it is one page with the results and the logs
+of what ran. As statement it is an in-toto statement with the predicate test-result
+v0.1 about the recipe, which names the evidence by digest; predicate is that part of
+it alone, for eidos attest.`,
+		Example: `  eidos evidence show evidence.yaml
+  eidos evidence show evidence.yaml --format html -o evidence.html
+  eidos evidence show evidence.yaml --format predicate -o result.json`,
+		Args: cobra.ExactArgs(1),
 	}
+	formatWord(c, &format, "table", "html", "statement", "predicate")
+	c.Flags().VarP(&outputFlag{&out}, "output", "o", "where it goes: a path or -")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		e, err := a.loadEvidence(c.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		columns := 0
+		if out == "-" {
+			columns = a.width()
+		}
+		text, err := evidenceAs(e, format, columns)
+		if err != nil {
+			return err
+		}
+		return a.deliver(c.Context(), text, out)
+	}
+	return c
+}
+
+// evidenceAs is evidence in one of the formats of evidence show.
+func evidenceAs(e *schema.Evidence, format string, columns int) ([]byte, error) {
+	r := &schema.ValidationResult{Summary: e.Summary, Results: e.Results}
+	switch format {
+	case "html":
+		var b bytes.Buffer
+		err := evidencePage(e, r).Write(&b)
+		return b.Bytes(), err
+	case "statement", "predicate":
+		st, err := check.NewStatement(e)
+		if err != nil {
+			return nil, err
+		}
+		if format == "predicate" {
+			return schema.EncodeIndent(st.Predicate)
+		}
+		return schema.EncodeIndent(st)
+	}
+	return fmt.Appendf(nil, "recipe %s, measured by eidos %s\n\n%s", e.RecipeDigest, e.Version, checks.ValidationTable(r, columns)), nil
+}
+
+func evidencePage(e *schema.Evidence, r *schema.ValidationResult) checks.Page {
+	p := checks.Page{Title: "evidence: " + e.Summary.Status, Facts: []checks.Fact{
+		{Name: "measured by", Value: "eidos " + e.Version}, {Name: "recipe", Value: string(e.RecipeDigest)}, {Name: "checks", Value: string(e.ChecksDigest)},
+	}}
+	for _, c := range e.Recipe.ComponentRefs {
+		p.Facts = append(p.Facts, checks.Fact{Name: "component", Value: strings.TrimSpace(c.Name + " " + c.Version)})
+	}
+	p.Suites = []checks.Suite{checks.OfValidation("results", r, true, checks.Files{})}
+	for _, x := range e.Programs {
+		name := fmt.Sprintf("%s, Pod %d of %d on %s: %s, status %d", x.Check, x.Index+1, x.Pods, cmp.Or(x.Node, "no node"), cmp.Or(x.ImageID, x.Image), x.Exit)
+		if x.Cut > 0 {
+			name += fmt.Sprintf(", without its first %d lines", x.Cut)
+		}
+		p.Texts = append(p.Texts, checks.Fact{Name: name, Value: strings.Join(x.Log, "\n")})
+	}
+	return p
 }
 
 func (a *app) evidenceVerify() *cobra.Command {
@@ -89,15 +148,26 @@ func (a *app) evidenceVerify() *cobra.Command {
 		Short: "Decide evidence again, without the cluster",
 		Long: `Decide evidence again, without the cluster: the recipe and the definitions of
 the checks are those that it names, every check has one result, and the results and
-their summary follow of what was measured. Who recorded it is for eidos verify to say,
-of evidence in a registry.`,
+their summary follow of what was measured. With a key, a policy or an identity also
+that it is signed by them, as eidos verify proves it. Of a file neither takes a
+network.`,
 		Example: `  eidos evidence verify evidence.yaml
-  eidos evidence verify oci://registry.example.com/gpu/evidence@sha256:…`,
+  eidos evidence verify evidence.yaml --key cosign.pub
+  eidos evidence verify oci://registry.example.com/gpu/evidence:v1 --policy policy.yaml`,
 		Args: cobra.ExactArgs(1),
 	}
 	formatWord(c, &format, "table", "json")
+	signers := a.params(c, "VerifyParams", "file")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		e, err := a.loadEvidence(c.Context(), args[0])
+		from := args[0]
+		var signed *schema.Verification
+		var err error
+		if with := signers(); len(with) > 0 {
+			if signed, from, err = a.signedEvidence(c, with, from); err != nil {
+				return err
+			}
+		}
+		e, err := a.loadEvidence(c.Context(), from)
 		if err != nil {
 			return err
 		}
@@ -115,6 +185,10 @@ of evidence in a registry.`,
 		}
 		v := check.VerifyEvidence(e, known)
 		v.Subject = args[0]
+		if signed != nil {
+			v.Checks = append(signed.Checks, v.Checks...)
+			v.Digest, v.TrustLevel, v.Signers = signed.Digest, signed.TrustLevel, signed.Signers
+		}
 		if format == "json" {
 			text, err := schema.EncodeIndent(v)
 			if err != nil {
@@ -132,6 +206,31 @@ of evidence in a registry.`,
 		return nil
 	}
 	return c
+}
+
+// signedEvidence proves who signed evidence, and returns where to read what was
+// signed: a tag may be moved in between.
+func (a *app) signedEvidence(c *cobra.Command, with map[string]any, from string) (*schema.Verification, string, error) {
+	s := &stage{name: "verify", uses: "verify", with: with}
+	if err := verified(c, s, from); err != nil {
+		return nil, "", err
+	}
+	v, err := a.runStage(c.Context(), s)
+	if err != nil || v == nil {
+		return nil, "", err
+	}
+	signed := v.(*schema.Verification)
+	if s.in["image"] == nil {
+		return signed, from, nil
+	}
+	if signed.Digest == "" {
+		return nil, "", schema.Errorf(schema.Failed, "verifying %s: nothing was verified by digest", from)
+	}
+	name, _, _ := strings.Cut(trimOCI(from), "@")
+	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
+		name = name[:i]
+	}
+	return signed, "oci://" + name + "@" + string(signed.Digest), nil
 }
 
 // loadEvidence reads evidence from anywhere.

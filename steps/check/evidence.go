@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/NVIDIA/eidos/engine"
@@ -57,6 +58,17 @@ func EvidenceKind(n Needs) engine.Kind {
 func Record(ctx context.Context, r *schema.RecipeResult, known map[string]recipes.Check, c Cluster, p schema.VerifyClusterParams, nodeNames bool, version string, o Options) (*schema.Evidence, error) {
 	readings := expect.Readings{}
 	o.Observe = func(found expect.Readings) { maps.Copy(readings, found) }
+	var mu sync.Mutex
+	var programs []schema.CheckProgram
+	o.Ran = func(ran []schema.CheckProgram) []schema.CheckProgram {
+		mu.Lock()
+		defer mu.Unlock()
+		for i := range ran {
+			ran[i].Log, ran[i].Cut = kept(ran[i].Log)
+		}
+		programs = append(programs, ran...)
+		return ran
+	}
 	p.Wait = "" // one look: what is recorded is what was decided
 	report, err := Run(ctx, r, known, c, p, o)
 	if err != nil {
@@ -72,6 +84,10 @@ func Record(ctx context.Context, r *schema.RecipeResult, known map[string]recipe
 			return nil, err
 		}
 	}
+	e.Programs = programs
+	slices.SortFunc(e.Programs, func(a, b schema.CheckProgram) int {
+		return cmp.Or(cmp.Compare(a.Check, b.Check), cmp.Compare(a.Index, b.Index))
+	})
 	for s, found := range readings {
 		e.Measurements = append(e.Measurements, schema.ClusterReading{
 			Source: s.Right().String(), Group: s.Group, Version: s.Version, Resource: s.Resource, Kind: s.Kind, Namespace: s.Namespace,
@@ -144,6 +160,11 @@ func numberNodes(e *schema.Evidence) error {
 			}
 		}
 	}
+	for _, p := range e.Programs {
+		if p.Node != "" {
+			names = append(names, p.Node)
+		}
+	}
 	slices.Sort(names)
 	names = slices.Compact(names)
 	var pairs []string
@@ -156,6 +177,13 @@ func numberNodes(e *schema.Evidence) error {
 			rename(o, swap)
 		}
 		e.Measurements[i].Unread = swap.Replace(e.Measurements[i].Unread)
+	}
+	for i := range e.Programs {
+		p := &e.Programs[i]
+		p.Node = swap.Replace(p.Node)
+		for n, line := range p.Log {
+			p.Log[n] = swap.Replace(line)
+		}
 	}
 	for i := range e.Results {
 		e.Results[i].Reason, e.Results[i].Actual = swap.Replace(e.Results[i].Reason), swap.Replace(e.Results[i].Actual)
@@ -180,7 +208,8 @@ func rename(v any, swap *strings.Replacer) any {
 }
 
 // decideAgain decides every check of evidence that is a condition by the recorded
-// measurements, and keeps the results of the others.
+// measurements, and every program that ended by what its Pods left; it keeps the
+// results of the others.
 func decideAgain(e *schema.Evidence) ([]schema.Check, error) {
 	readings := expect.Readings{}
 	for _, m := range e.Measurements {
@@ -205,8 +234,14 @@ func decideAgain(e *schema.Evidence) ([]schema.Check, error) {
 	claimed := expect.Claims(all)
 	by := map[string]schema.Check{}
 	for _, i := range items {
-		if len(i.check.Expect) > 0 {
+		ran := programsOf(e, i.check.Name)
+		switch {
+		case len(i.check.Expect) > 0:
 			by[i.check.Name] = i.row(i.decide(readings, claimed))
+		case i.check.Run != nil && whole(ran):
+			by[i.check.Name] = i.row(i.decideRan(ran))
+		case i.check.Run != nil && len(ran) > 0:
+			by[i.check.Name] = i.row(unknown("not all of its Pods are recorded"))
 		}
 	}
 	var out []schema.Check
@@ -269,6 +304,9 @@ func VerifyEvidence(e *schema.Evidence, known map[string]recipes.Check) *schema.
 			problems = append(problems, fmt.Sprintf("%s is recorded as %s, and what was measured makes it %s: %s", row.Name, row.Status, again[i].Status, again[i].Reason))
 		case !defined && !unmeasuredBy(row, e.Recipe):
 			problems = append(problems, row.Name+" is not among the checks")
+		case defined && c["run"] != nil && row.Status != "unknown" && len(programsOf(e, row.Name)) == 0:
+			problems = append(problems, row.Name+" is "+row.Status+", and none of its Pods is recorded")
+		case defined && c["run"] != nil && len(programsOf(e, row.Name)) > 0:
 		case defined && c["expect"] == nil:
 			ran++
 			problems = append(problems, rejudge(row)...)
@@ -281,7 +319,7 @@ func VerifyEvidence(e *schema.Evidence, known map[string]recipes.Check) *schema.
 	}
 	detail := fmt.Sprintf("%d follow of what was measured", len(e.Results)-ran)
 	if ran > 0 {
-		detail += fmt.Sprintf(", %d are of programs and procedures: their values were compared again", ran)
+		detail += fmt.Sprintf(", %d are of procedures: their values were compared again", ran)
 	}
 	add("results", problems, detail)
 	problems = nil
@@ -290,6 +328,46 @@ func VerifyEvidence(e *schema.Evidence, known map[string]recipes.Check) *schema.
 	}
 	add("summary", problems, e.Summary.Status)
 	return v
+}
+
+// keptLines and keptLine bound what is kept of the log of a Pod.
+const (
+	keptLines = 400
+	keptLine  = 300
+)
+
+// kept is the end of a log as it is recorded, and how many lines are before it.
+func kept(log []string) ([]string, int64) {
+	n := max(0, len(log)-keptLines)
+	var out []string
+	for _, line := range log[n:] {
+		if r := []rune(line); len(r) > keptLine {
+			line = string(r[:keptLine-1]) + "…"
+		}
+		out = append(out, schema.Safe(strings.ToValidUTF8(line, "\uFFFD")))
+	}
+	return out, int64(n)
+}
+
+// programsOf are the recorded Pods of a check.
+func programsOf(e *schema.Evidence, check string) []schema.CheckProgram {
+	var out []schema.CheckProgram
+	for _, p := range e.Programs {
+		if p.Check == check {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// whole reports whether ran are all Pods of a check, in order.
+func whole(ran []schema.CheckProgram) bool {
+	for i, p := range ran {
+		if p.Index != int64(i) || p.Pods != int64(len(ran)) {
+			return false
+		}
+	}
+	return len(ran) > 0
 }
 
 // rejudge compares the value of a program again with what it must be.

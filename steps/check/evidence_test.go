@@ -29,6 +29,26 @@ func (f *fixed) Read(_ context.Context, s expect.Source, each func(expect.Object
 	return nil
 }
 
+func (f *fixed) Apply(context.Context, kube.Object) error  { return nil }
+func (f *fixed) Delete(context.Context, kube.Object) error { return nil }
+
+func (f *fixed) Job(context.Context, string, string) (kube.Job, error) {
+	return kube.Job{Complete: true}, nil
+}
+
+func (f *fixed) JobPods(context.Context, string, string) ([]kube.Pod, error) {
+	return []kube.Pod{{Name: "bw-0", Node: "ip-10-1-2-33.internal", Phase: "Succeeded", Started: true, Image: "registry.example.com/nccl@sha256:" + strings.Repeat("a", 64)}}, nil
+}
+
+func (f *fixed) PodLog(_ context.Context, _, _ string, _ bool, each func(string)) error {
+	for range 500 {
+		each("warming up on ip-10-1-2-33.internal")
+	}
+	each("using ghp_0123456789abcdefghijklmnop and " + strings.Repeat("x", 400))
+	each("bandwidth 482.5")
+	return nil
+}
+
 func recorded(t testing.TB, nodeNames bool) *schema.Evidence {
 	t.Helper()
 	object := func(text string) expect.Object {
@@ -61,6 +81,8 @@ func recorded(t testing.TB, nodeNames bool) *schema.Evidence {
 	v := known["version"]
 	v.Measures = "v"
 	known["version"] = v
+	known["bw"] = recipes.Check{Name: "bw", Phase: "performance", Description: "bandwidth", Severity: "error", Timeout: "1m", Components: []string{"op"},
+		Run: &recipes.Run{Image: "nccl", Pods: 1, Unit: "GB/s", Value: ">= 300", Reader: recipes.Reader{Pattern: `bandwidth (\S+)`}}}
 	e, err := Record(context.Background(), r, known, c, schema.VerifyClusterParams{}, nodeNames, "test", Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -81,12 +103,12 @@ func TestEvidence(t *testing.T) {
 	if string(text) != string(again) {
 		t.Error("the same measurements give other bytes")
 	}
-	for _, s := range []string{"ip-10", "secret", "token"} {
+	for _, s := range []string{"ip-10", "secret", `"token"`, "ghp_0"} {
 		if strings.Contains(string(text), s) {
 			t.Errorf("holds %q", s)
 		}
 	}
-	if s := e.Summary; s.Passed != 2 || s.Failed != 1 || s.Warnings != 1 {
+	if s := e.Summary; s.Passed != 3 || s.Failed != 1 || s.Warnings != 1 {
 		t.Errorf("%+v", s)
 	}
 	read := &schema.Evidence{}
@@ -149,6 +171,14 @@ func TestTamperedEvidence(t *testing.T) {
 				}
 			}
 		},
+		"log":              func(e *schema.Evidence) { p := &e.Programs[0]; p.Log[len(p.Log)-1] = "bandwidth 12" },
+		"better log":       func(e *schema.Evidence) { p := &e.Programs[0]; p.Log[len(p.Log)-1] = "bandwidth 900" },
+		"exit status":      func(e *schema.Evidence) { e.Programs[0].Exit = 1 },
+		"nothing ran":      func(e *schema.Evidence) { e.Programs = nil },
+		"a Pod is missing": func(e *schema.Evidence) { e.Programs[0].Pods = 2 },
+		"value of a program": func(e *schema.Evidence) {
+			row(e, "bw").Actual = "900 GB/s"
+		},
 		"summary": func(e *schema.Evidence) { e.Summary.Failed, e.Summary.Passed, e.Summary.Status = 0, 3, "pass" },
 	} {
 		e := recorded(t, false)
@@ -156,5 +186,40 @@ func TestTamperedEvidence(t *testing.T) {
 		if v := VerifyEvidence(e, nil); v.Verified {
 			t.Errorf("%s: verified", name)
 		}
+	}
+}
+
+// What ran is recorded with the end of its log, without secrets and names of nodes,
+// and its result follows of that.
+func TestRecordedPrograms(t *testing.T) {
+	e := recorded(t, false)
+	if len(e.Programs) != 1 {
+		t.Fatalf("%+v", e.Programs)
+	}
+	p := e.Programs[0]
+	text := strings.Join(p.Log, "\n")
+	if len(p.Log) != 400 || p.Cut != 102 || p.Node != "node-2" || p.Image != "nccl" || !strings.Contains(p.ImageID, "@sha256:aaa") {
+		t.Errorf("%d lines, %d cut, on %s: %s, %s", len(p.Log), p.Cut, p.Node, p.Image, p.ImageID)
+	}
+	for _, secret := range []string{"ghp_0123", "ip-10-1"} {
+		if strings.Contains(text, secret) {
+			t.Errorf("the log holds %s", secret)
+		}
+	}
+	if !strings.Contains(text, "warming up on node-2") || !strings.HasSuffix(text, "\nbandwidth 482.5") {
+		t.Errorf("the log is %s", text)
+	}
+	for _, r := range e.Results {
+		if r.Name == "bw" && (r.Status != "passed" || r.Actual != "482.5 GB/s") {
+			t.Errorf("%+v", r)
+		}
+	}
+	st, err := NewStatement(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if st.Predicate.Result != "FAILED" || len(st.Predicate.Configuration) != 3 || st.Predicate.Configuration[2].Name != "nccl" ||
+		"sha256:"+st.Subject[0].Digest["sha256"] != string(e.RecipeDigest) || len(st.Predicate.Passed) != 3 || len(st.Predicate.Failed) != 1 || len(st.Predicate.Warned) != 1 {
+		t.Errorf("%+v", st)
 	}
 }

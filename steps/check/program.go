@@ -11,6 +11,7 @@ import (
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/expect"
+	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/constraint"
 	"github.com/NVIDIA/eidos/steps/kube"
 	"github.com/NVIDIA/eidos/steps/kube/job"
@@ -149,20 +150,41 @@ func behind(trouble string) string {
 
 // result decides by what the Pods of a Job that has ended left.
 func (x *runner) result(ctx context.Context, d *job.Driver, i item, r recipes.Run, pods map[int]kube.Pod) expect.Verdict {
-	var problems []string
+	var ran []schema.CheckProgram
 	for n := range r.Pods {
 		p, ok := pods[n]
 		switch {
 		case !ok:
 			return unknown(fmt.Sprintf("Pod %d of %d was not created", n, r.Pods))
-		case p.Phase == "Succeeded":
-			continue
-		case p.Phase != "Failed":
+		case p.Phase != "Succeeded" && p.Phase != "Failed":
 			return unknown("Pod " + p.Name + " has not ended" + behind(p.Trouble))
 		}
+		ran = append(ran, schema.CheckProgram{Check: i.check.Name, Index: int64(n), Pods: int64(r.Pods), Image: r.Image, ImageID: p.Image, Node: p.Node, Exit: int64(p.Exit)})
+		// A log that nothing is read of is read for a record only.
+		if p.Phase == "Failed" || n == 0 && !r.Reader.Exit || x.ran != nil {
+			ran[n].Log = x.tail(ctx, d, p.Name)
+		}
+		if p.Phase == "Failed" && p.Exit == 0 {
+			ran[n].Exit = -1 // killed, or evicted: it has no status of its own
+		}
+	}
+	if x.ran != nil {
+		ran = x.ran(ran)
+	}
+	return i.decideRan(ran)
+}
+
+// decideRan decides by what the Pods of a check left.
+func (i item) decideRan(ran []schema.CheckProgram) expect.Verdict {
+	r := *i.check.Run
+	var problems []string
+	for _, p := range ran {
+		if p.Exit == 0 {
+			continue
+		}
 		lastLine := ""
-		if log := x.tail(ctx, d, p.Name); len(log) > 0 {
-			lastLine = cut(log[len(log)-1])
+		if len(p.Log) > 0 {
+			lastLine = cut(p.Log[len(p.Log)-1])
 		}
 		problems = append(problems, fmt.Sprintf("on node %s it ended with status %d%s", p.Node, p.Exit, behind(lastLine)))
 	}
@@ -170,7 +192,7 @@ func (x *runner) result(ctx context.Context, d *job.Driver, i item, r recipes.Ru
 	if len(problems) > 0 || r.Reader.Exit {
 		return failed(problems...)
 	}
-	v, err := measured(r.Reader, x.tail(ctx, d, pods[0].Name))
+	v, err := measured(r.Reader, ran[0].Log)
 	if err != nil {
 		return unknown(err.Error())
 	}

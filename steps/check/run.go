@@ -45,6 +45,7 @@ type runner struct {
 	pause    time.Duration
 	total    int64
 	observe  func(expect.Readings)
+	ran      func([]schema.CheckProgram) []schema.CheckProgram
 	name     string // the end of the names of what the run makes
 	now      func() time.Time
 	longest  time.Duration // that programs and procedures may take together
@@ -62,6 +63,9 @@ type Options struct {
 	Random func() string
 	// Observe gets what was read, each time that something was; may be nil.
 	Observe func(expect.Readings)
+	// Ran gets the Pods of a check that have ended, with their logs, and returns
+	// what decides it; may be nil.
+	Ran func([]schema.CheckProgram) []schema.CheckProgram
 	// Pause between two looks; 2 s if zero.
 	Pause time.Duration
 	// Now is the time by which runs are over; time.Now if nil.
@@ -83,7 +87,7 @@ func Run(ctx context.Context, r *schema.RecipeResult, known map[string]recipes.C
 		return nil, err
 	}
 	x := &runner{recipe: r, cluster: c, params: p, parallel: int(p.Parallel), log: o.Log, progress: o.Progress, pause: o.Pause, total: int64(len(items))}
-	x.observe, x.now = o.Observe, o.now
+	x.observe, x.ran, x.now = o.Observe, o.Ran, o.now
 	if o.Random != nil {
 		x.name = o.Random()
 	}

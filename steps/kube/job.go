@@ -56,6 +56,7 @@ type Pod struct {
 	Phase   string // Pending, Running, Succeeded, Failed
 	Started bool   // its container runs or ran, so that it has logs
 	Exit    int    // of the container that ended, if Phase is Failed
+	Image   string // its container's, by digest, as the node resolved it; "" before
 	// Trouble is why it does not run: no node takes it, no image comes.
 	Trouble string
 	// Hopeless: waiting longer does not help.
@@ -84,6 +85,7 @@ func podOf(p *corev1.Pod) Pod {
 	out := Pod{Name: p.Name, Node: p.Spec.NodeName, Created: p.CreationTimestamp.Time, Phase: string(p.Status.Phase)}
 	out.Index, _ = strconv.Atoi(p.Annotations[batchv1.JobCompletionIndexAnnotation]) // 0 without one
 	for _, s := range p.Status.ContainerStatuses {
+		out.Image = s.ImageID
 		out.Started = out.Started || s.State.Running != nil || s.State.Terminated != nil
 		if t := s.State.Terminated; t != nil {
 			out.Exit = int(t.ExitCode)

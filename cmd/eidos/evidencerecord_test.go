@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/store"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Evidence in a registry is decided again by the digest that is signed: a tag that
+// is moved to something else proves nothing.
+func TestSignedEvidenceInARegistry(t *testing.T) {
+	script, err := filepath.Abs("testdata/script/evidence_verify.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	home := t.TempDir()
+	env := func(k string) (string, bool) {
+		v, ok := map[string]string{"HOME": home, "COSIGN_PASSWORD": "pw"}[k]
+		return v, ok
+	}
+	eidos := func(args ...string) (int, string) {
+		var out bytes.Buffer
+		a := &app{in: strings.NewReader(""), out: &out, errw: &out, lookupEnv: env}
+		status := a.main(context.Background(), args)
+		return status, out.String()
+	}
+	must := func(want int, args ...string) string {
+		t.Helper()
+		status, out := eidos(args...)
+		if status != want {
+			t.Fatalf("eidos %s: status %d\n%s", strings.Join(args, " "), status, out)
+		}
+		return out
+	}
+	push := func(text []byte) {
+		t.Helper()
+		var e schema.Evidence
+		if err := schema.Decode("evidence.yaml", text, &e); err != nil {
+			t.Fatal(err)
+		}
+		a := &app{in: strings.NewReader(""), out: &bytes.Buffer{}, errw: &bytes.Buffer{}, lookupEnv: env}
+		w, err := a.wire(wiring{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.save(context.Background(), engine.Env{Dir: ".", Log: t.Logf, Blobs: store.NewMemory()}, &e, "oci://embedded/gpu/evidence:v1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	archive, err := txtar.ParseFile(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text []byte
+	for _, f := range archive.Files {
+		if f.Name == "evidence.yaml" {
+			text = f.Data
+		}
+	}
+	if err := os.WriteFile("evidence.yaml", text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must(0, "key", "generate", "-o", "signer")
+	push(text)
+	const ref, predicate = "embedded/gpu/evidence:v1", "https://in-toto.io/attestation/test-result/v0.1"
+	must(0, "sign", ref, "--key", "signer.key")
+	must(0, "evidence", "show", "oci://"+ref, "--format", "predicate", "-o", "result.json")
+	must(0, "attest", ref, "--predicate", "result.json", "--type", predicate, "--key", "signer.key")
+	for _, name := range []string{ref, "oci://" + ref} {
+		if out := must(0, "evidence", "verify", name, "--key", "signer.pub", "--attestations", predicate); !strings.Contains(out, "results: 4 follow") {
+			t.Error(out)
+		}
+	}
+	push(bytes.Replace(text, []byte("availableReplicas: 1"), []byte("availableReplicas: 2"), 1))
+	if status, out := eidos("evidence", "verify", ref, "--key", "signer.pub"); status == 0 || strings.Contains(out, "follow") {
+		t.Errorf("status %d\n%s", status, out)
+	}
+}
