@@ -76,13 +76,14 @@ func (a *app) evidenceShow() *cobra.Command {
 		Long: `Print what evidence records. As html it is one page with the results and the logs
 of what ran. As statement it is an in-toto statement with the predicate test-result
 v0.1 about the recipe, which names the evidence by digest; predicate is that part of
-it alone, for eidos attest.`,
+it alone, for eidos attest. As cncf it is the answers sheet of CNCF's AI conformance
+programme as far as the results answer it, with what is not covered.`,
 		Example: `  eidos evidence show evidence.yaml
   eidos evidence show evidence.yaml --format html -o evidence.html
   eidos evidence show evidence.yaml --format predicate -o result.json`,
 		Args: cobra.ExactArgs(1),
 	}
-	formatWord(c, &format, "table", "html", "statement", "predicate")
+	formatWord(c, &format, "table", "html", "statement", "predicate", "cncf")
 	c.Flags().VarP(&outputFlag{&out}, "output", "o", "where it goes: a path or -")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		e, err := a.loadEvidence(c.Context(), args[0])
@@ -110,6 +111,12 @@ func evidenceAs(e *schema.Evidence, format string, columns int) ([]byte, error) 
 		var b bytes.Buffer
 		err := evidencePage(e, r).Write(&b)
 		return b.Bytes(), err
+	case "cncf":
+		sheet, err := check.NewSheet(e)
+		if err != nil {
+			return nil, err
+		}
+		return schema.EncodeYAML(sheet)
 	case "statement", "predicate":
 		st, err := check.NewStatement(e)
 		if err != nil {
