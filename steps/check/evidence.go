@@ -341,6 +341,10 @@ func kept(log []string) ([]string, int64) {
 	n := max(0, len(log)-keptLines)
 	var out []string
 	for _, line := range log[n:] {
+		// What a terminal would show: programs go back to the beginning of a line.
+		if line = strings.TrimRight(line, "\r "); strings.Contains(line, "\r") {
+			line = line[strings.LastIndexByte(line, '\r')+1:]
+		}
 		if r := []rune(line); len(r) > keptLine {
 			line = string(r[:keptLine-1]) + "…"
 		}

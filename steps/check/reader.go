@@ -93,15 +93,16 @@ func jsonNumber(path string, log []string) (float64, error) {
 	return 0, fmt.Errorf("the log has no line that is a JSON object")
 }
 
-// pattern is the first group of the last match.
+// pattern is the first group of the last match: a line may hold many, where a
+// program goes back to its beginning to show how far it is.
 func pattern(expr string, log []string) (float64, error) {
 	p, err := regexp.Compile(expr)
 	if err != nil {
 		return 0, err
 	}
 	for i := len(log) - 1; i >= 0; i-- {
-		if m := p.FindStringSubmatch(log[i]); len(m) > 1 {
-			return number(m[1])
+		if all := p.FindAllStringSubmatch(log[i], -1); len(all) > 0 && len(all[0]) > 1 {
+			return number(all[len(all)-1][1])
 		}
 	}
 	return 0, fmt.Errorf("the log has nothing like %s", expr)

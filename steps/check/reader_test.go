@@ -23,6 +23,33 @@ const ncclTable = `# nThread 1 nGpus 8 minBytes 1048576 maxBytes 8589934592 step
 # Avg bus bandwidth    : 333.195
 #`
 
+// gpuBurn is what gpu-burn prints for two GPUs: its progress is one line, which a
+// carriage return begins again.
+const gpuBurn = "Using compare file: compare.ptx\nBurning for 60 seconds.\n" +
+	"GPU 0: NVIDIA H100 80GB HBM3 (UUID: GPU-5db0a814-1f18-6948-b810-636d23e7d82f)\n" +
+	"Initialized device 0 with 81089 MB of memory (80522 MB available, using 72470 MB of it), using FLOATS\n" +
+	"Results are 268435456 bytes each, thus performing 281 iterations\n" +
+	"11.7%  proc'd: 843 (46830 Gflop/s) - 843 (46710 Gflop/s)   errors: 0 - 0   temps: 41 C - 40 C \r" +
+	"50.0%  proc'd: 4215 (50012 Gflop/s) - 4215 (49830 Gflop/s)   errors: 0 - 3  (WARNING!)   temps: 55 C - 54 C \r" +
+	"100.0%  proc'd: 8430 (51234 Gflop/s) - 8430 (51001 Gflop/s)   errors: 0 - 3   temps: 61 C - 60 C \n" +
+	"Killing processes with SIGTERM (soft kill)\nFreed memory for dev 0\nUninitted cublas\ndone\n\nTested 2 GPUs:\n\tGPU 0: OK\n\tGPU 1: FAULTY"
+
+// ncclNoCheck is the table of nccl-tests without validation, and with the lines that
+// NCCL itself prints in between.
+const ncclNoCheck = `# nccl-tests version 2.17.6 nccl-headers=22803 nccl-library=22803
+# Collective test starting: all_reduce_perf
+# nThread 1 nGpus 1 minBytes 8 maxBytes 134217728 step: 2(factor) warmup iters: 1 iters: 20 agg iters: 1 validation: 0 graph: 0
+gpu-node-0:112:112 [0] NCCL INFO Bootstrap: Using eth0:10.1.2.3<0>
+#
+#                                                              out-of-place                       in-place
+#       size         count      type   redop    root     time   algbw   busbw  #wrong     time   algbw   busbw  #wrong
+#        (B)    (elements)                               (us)  (GB/s)  (GB/s)             (us)  (GB/s)  (GB/s)
+           8             2     float     sum      -1    30.12    0.00    0.00     N/A    29.80    0.00    0.00     N/A
+gpu-node-0:112:140 [0] NCCL INFO comm 0x55 rank 0 nranks 16 - Init COMPLETE
+   134217728      33554432     float     sum      -1   1065.5  125.97  236.19     N/A   1060.2  126.60  237.37     N/A
+# Out of bounds values : 0 OK
+# Avg bus bandwidth    : 118.39`
+
 func TestReaders(t *testing.T) {
 	for name, c := range map[string]struct {
 		reader recipes.Reader
@@ -30,16 +57,20 @@ func TestReaders(t *testing.T) {
 		want   float64
 		err    string
 	}{
-		"nccl":           {recipes.Reader{NCCL: true}, ncclTable, 482, ""},
-		"nccl, wrong":    {recipes.Reader{NCCL: true}, strings.Replace(ncclTable, "482.00      0", "482.00     12", 1), 0, "12 wrong values at 8589934592 bytes"},
-		"nccl, no table": {recipes.Reader{NCCL: true}, "NCCL WARN no device", 0, "no table"},
-		"nccl, no root":  {recipes.Reader{NCCL: true}, "# size count type redop time algbw busbw error time algbw busbw error\n 1024 256 float sum 10 1.0 1.75 0e+00 10 1 1.8 0e+00", 1.75, ""},
-		"json":           {recipes.Reader{JSON: "result.bw"}, "starting\n{\"result\":{\"bw\":12.5}}\n{\"result\":{\"bw\":13.5}}\ndone", 13.5, ""},
-		"json, no key":   {recipes.Reader{JSON: "result.bw"}, `{"other":1}`, 0, "no result.bw"},
-		"json, none":     {recipes.Reader{JSON: "a"}, "text", 0, "no line that is a JSON object"},
-		"json, text":     {recipes.Reader{JSON: "a"}, `{"a":"fast"}`, 0, `"fast" in the log is not a number`},
-		"pattern":        {recipes.Reader{Pattern: `([0-9.]+) Gflop/s`}, "100%  proc'd: 1 (14000 Gflop/s)\n100%  proc'd: 2 (14210.5 Gflop/s)", 14210.5, ""},
-		"pattern, none":  {recipes.Reader{Pattern: `([0-9.]+) MB/s`}, "nothing", 0, "nothing like"},
+		"nccl":             {recipes.Reader{NCCL: true}, ncclTable, 482, ""},
+		"nccl, wrong":      {recipes.Reader{NCCL: true}, strings.Replace(ncclTable, "482.00      0", "482.00     12", 1), 0, "12 wrong values at 8589934592 bytes"},
+		"nccl, no table":   {recipes.Reader{NCCL: true}, "NCCL WARN no device", 0, "no table"},
+		"nccl, no root":    {recipes.Reader{NCCL: true}, "# size count type redop time algbw busbw error time algbw busbw error\n 1024 256 float sum 10 1.0 1.75 0e+00 10 1 1.8 0e+00", 1.75, ""},
+		"json":             {recipes.Reader{JSON: "result.bw"}, "starting\n{\"result\":{\"bw\":12.5}}\n{\"result\":{\"bw\":13.5}}\ndone", 13.5, ""},
+		"json, no key":     {recipes.Reader{JSON: "result.bw"}, `{"other":1}`, 0, "no result.bw"},
+		"json, none":       {recipes.Reader{JSON: "a"}, "text", 0, "no line that is a JSON object"},
+		"json, text":       {recipes.Reader{JSON: "a"}, `{"a":"fast"}`, 0, `"fast" in the log is not a number`},
+		"pattern":          {recipes.Reader{Pattern: `([0-9.]+) Gflop/s`}, "100%  proc'd: 1 (14000 Gflop/s)\n100%  proc'd: 2 (14210.5 Gflop/s)", 14210.5, ""},
+		"nccl, unchecked":  {recipes.Reader{NCCL: true}, ncclNoCheck, 236.19, ""},
+		"gpu-burn, first":  {recipes.Reader{Pattern: `proc'd: \d+ \((\d+) Gflop/s\)`}, gpuBurn, 51234, ""},
+		"gpu-burn, errors": {recipes.Reader{Pattern: `errors: (?:\d+ - )*(\d+)`}, gpuBurn, 3, ""},
+		"gpu-burn, no GPU": {recipes.Reader{Pattern: `\((\d+) Gflop/s\)`}, "Couldn't init CUDA: no CUDA-capable device is detected", 0, "nothing like"},
+		"pattern, none":    {recipes.Reader{Pattern: `([0-9.]+) MB/s`}, "nothing", 0, "nothing like"},
 	} {
 		got, err := measured(c.reader, strings.Split(c.log, "\n"))
 		switch {
