@@ -91,7 +91,14 @@ func EncodeYAML(v any) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := (&nodes{rest: data}).value()
+	text, ok, err := yamlText(data)
+	if ok {
+		return text, nil
+	}
+	var n *yaml.Node
+	if err == nil {
+		n, err = (&nodes{rest: data}).value()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("encoding %T: %w", v, err)
 	}

@@ -90,12 +90,15 @@ func (j *job) addPages(t *Tree, set string) error {
 	if err != nil {
 		panic("BUG: " + err.Error())
 	}
+	patterns := []string{dir + "/*", "pages/*.md"}
+	if len(entries) > 1 { // there are scripts
+		patterns = append(patterns, "pages/*.sh")
+	}
+	text, err := template.New(set).Option("missingkey=error").Funcs(template.FuncMap{"sh": ShellQuote, "cell": cell, "reverse": reverse}).ParseFS(pageFiles, patterns...)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
 	for _, e := range entries {
-		text, err := template.New(e.Name()).Option("missingkey=error").Funcs(template.FuncMap{"sh": ShellQuote, "cell": cell, "reverse": reverse}).
-			ParseFS(pageFiles, dir+"/"+e.Name(), "pages/*.md", "pages/*.sh")
-		if err != nil {
-			panic("BUG: " + err.Error())
-		}
 		var buf bytes.Buffer
 		if err := text.ExecuteTemplate(&buf, e.Name(), p); err != nil {
 			return fmt.Errorf("writing %s: %w", e.Name(), err)
