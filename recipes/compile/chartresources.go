@@ -10,10 +10,15 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// olm is the group of the Operator Lifecycle Manager, which is part of the
+// clusters whose recipes use it. What its operators define, no chart says.
+const olm = "operators.coreos.com/"
+
 // resources proves that whoever renders a custom resource comes after whoever
 // brings its definition.
 func (p *chartProof) resources(a raw, d *recipes.Document, all map[string]deployed) {
 	bring := map[string][]string{} // group/Kind → components
+	var subscribe []string         // components that have the cluster install an operator
 	for _, name := range sortedKeys(all) {
 		c := all[name]
 		if _, done := p.made[c.id]; !done {
@@ -22,12 +27,15 @@ func (p *chartProof) resources(a raw, d *recipes.Document, all map[string]deploy
 		for _, kind := range p.made[c.id].brings {
 			bring[kind] = append(bring[kind], name)
 		}
+		if slices.ContainsFunc(p.made[c.id].renders, func(r rendered) bool { return r.kind == olm+"Subscription" }) {
+			subscribe = append(subscribe, name)
+		}
 	}
 	for _, name := range sortedKeys(all) {
 		for _, r := range p.made[all[name].id].renders {
 			p.report.Resources++
 			by := bring[r.kind]
-			if slices.Contains(by, name) || dependsOnAny(d, name, by) {
+			if strings.HasPrefix(r.kind, olm) || slices.Contains(by, name) || dependsOnAny(d, name, by) {
 				continue
 			}
 			pos := p.setAt(a, []string{"components", name, "dependsOn"})
@@ -37,6 +45,8 @@ func (p *chartProof) resources(a raw, d *recipes.Document, all map[string]deploy
 				sort.Strings(by)
 				p.fail(schema.Errorf(schema.Invalid, "%s renders %s, whose definition comes with %s, and does not depend on it", r.by, r.what(), strings.Join(by, " or ")).
 					WithHint("write dependsOn: %q: true%s", by[0], r.switchOff()), pos, path...)
+			case dependsOnAny(d, name, subscribe):
+				p.remark("%s renders %s, which only an operator that the cluster installs may define", r.by, r.what())
 			case len(p.report.Unknown) > 0 && p.mayBring(a):
 				p.remark("%s renders %s, which only a chart without facts may define", r.by, r.what())
 			default:

@@ -204,12 +204,16 @@ func (v *vetting) overrides(o recipes.Overlay) {
 
 // drops: one that leaves nothing out hides a mistake.
 func (v *vetting) drops(o recipes.Overlay) {
+	applies := func(name string) bool { // wherever o does
+		l, ok := v.cat.Overlay(name)
+		return slices.Contains(v.chains[o.Name], name) || ok && l.Criteria == (schema.Criteria{})
+	}
 	for _, s := range v.said[o.Name] {
 		if s.Path[0] != "drop" {
 			continue
 		}
 		has := func(l layer) bool {
-			return l.Overlay && l.Name != o.Name && slices.Contains(v.chains[o.Name], l.Name) &&
+			return l.Overlay && l.Name != o.Name && applies(l.Name) &&
 				len(l.Path) > 1 && l.Path[0] == "components" && l.Path[1] == s.Path[1]
 		}
 		if !slices.ContainsFunc(v.layers, has) {
