@@ -158,20 +158,7 @@ func TestReference(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		got := expectation{map[string]string{}, map[string]expected{}, map[string][]string{}}
-		for _, c := range res.Constraints {
-			got.Constraints[c.Name] = c.Value
-		}
-		for _, c := range res.ComponentRefs {
-			x := expected{Source: c.Source, Chart: c.Chart, Version: c.Version, Namespace: c.Namespace, DependsOn: c.DependencyRefs, Values: c.Values}
-			for _, m := range c.Manifests {
-				x.Manifests = append(x.Manifests, m.Path[strings.LastIndexByte(m.Path, '/')+1:])
-			}
-			got.Components[c.Name] = x
-		}
-		for phase, p := range res.Validation {
-			got.Checks[phase] = p.Checks
-		}
+		got := outcome(res)
 		want := r.expect(t, name)
 		floor(t, want.Constraints, got.Constraints)
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -181,6 +168,25 @@ func TestReference(t *testing.T) {
 	for _, c := range corrected {
 		t.Logf("%s %s%s%s: %s", c.Component, c.Path, c.DependsOn, c.Manifest, c.Reason)
 	}
+}
+
+// outcome is what a recipe comes to.
+func outcome(res *schema.RecipeResult) expectation {
+	got := expectation{map[string]string{}, map[string]expected{}, map[string][]string{}}
+	for _, c := range res.Constraints {
+		got.Constraints[c.Name] = c.Value
+	}
+	for _, c := range res.ComponentRefs {
+		x := expected{Source: c.Source, Chart: c.Chart, Version: c.Version, Namespace: c.Namespace, DependsOn: c.DependencyRefs, Values: c.Values}
+		for _, m := range c.Manifests {
+			x.Manifests = append(x.Manifests, m.Path[strings.LastIndexByte(m.Path, '/')+1:])
+		}
+		got.Components[c.Name] = x
+	}
+	for phase, p := range res.Validation {
+		got.Checks[phase] = p.Checks
+	}
+	return got
 }
 
 // floor takes over the floor of the Kubernetes version where the charts of a
