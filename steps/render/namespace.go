@@ -28,7 +28,8 @@ var privilegedLine = pattern.New(`(?m)^[ \t-]*(privileged|hostNetwork|hostPID|ho
 // privileged reports whether the namespace of c must admit privileged Pods:
 // because the chart runs some, its operator makes some, or a manifest has some.
 func (c *component) privileged() bool {
-	operators := []string{"gpu-operator", "network-operator", "nodewright", "skyhook-operator"}
+	operators := []string{"gpu-operator", "network-operator", "nodewright", "skyhook-operator",
+		"nvsentinel"} // whose newest version has no facts
 	return c.brief.Privileged || slices.Contains(operators, c.Chart) ||
 		slices.ContainsFunc(c.own, func(m manifest) bool { return privilegedLine.Match(m.data) })
 }
