@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"sync"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -98,6 +99,12 @@ func (c *Catalog) Chain(name string) []string {
 		name = c.Overlays[c.byName[name]].Base
 	}
 	return up
+}
+
+// Proven reports whether a reference cluster has proven an overlay: it and its
+// ancestors are stable.
+func (c *Catalog) Proven(name string) bool {
+	return !slices.ContainsFunc(c.Chain(name), func(n string) bool { return c.Overlays[c.byName[n]].Maturity != "stable" })
 }
 
 // Document is a compiled answer: a RecipeResult without what the question and

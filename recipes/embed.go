@@ -76,6 +76,16 @@ func Release(name string) (*Catalog, error) {
 	return Open(files)
 }
 
+// Manifest returns the text of a built-in manifest of the catalogue's release by
+// path, components/NAME/manifests/FILE.yaml.
+func (c *Catalog) Manifest(path string) ([]byte, error) {
+	data, err := sources.ReadFile("releases/" + c.Release + "/" + path)
+	if err != nil || !IsManifest(path) {
+		return nil, schema.Errorf(schema.NotFound, "release %s of the catalogue has no manifest %q", c.Release, path)
+	}
+	return data, nil
+}
+
 // Manifest returns the text of a built-in manifest that a recipe names by path,
 // components/NAME/manifests/FILE.yaml, and digest; without a digest, the newest
 // of that path. NotFound if no release has it: a recipe made with --data carries

@@ -10,7 +10,6 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/store"
-	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/recipes/importer"
 	"github.com/NVIDIA/eidos/schema"
@@ -88,7 +87,7 @@ func (a *app) importDirectory(c *cobra.Command, from, to string, force bool) err
 		return schema.Errorf(schema.Failed, "reading %q: %w", from, err)
 	}
 	defer root.Close()
-	site, err := importer.Import(userfile.Tree(root), filepath.ToSlash(from), importer.Ours{Catalog: cat, Manifest: recipes.Manifest})
+	site, err := importer.Import(userfile.Tree(root), filepath.ToSlash(from), importer.Ours{Catalog: cat, Manifest: cat.Manifest})
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 
 func TestData(t *testing.T) {
 	cache := t.TempDir()
-	cat, err := Data(cache)(context.Background(), "", "testdata/mine")
+	cat, err := Data(cache)(context.Background(), "2026-03", "testdata/mine")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,14 +63,14 @@ func TestData(t *testing.T) {
 	if err != nil || len(kept) != 1 {
 		t.Fatalf("kept %v, %v", kept, err)
 	}
-	again, err := Data(cache)(context.Background(), "", "testdata/mine")
+	again, err := Data(cache)(context.Background(), "2026-03", "testdata/mine")
 	if err != nil || again.Sources != cat.Sources {
 		t.Errorf("again: %v", err)
 	}
 	if err := os.WriteFile(kept[0], []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	again, err = Data(cache)(context.Background(), "", "testdata/mine")
+	again, err = Data(cache)(context.Background(), "2026-03", "testdata/mine")
 	if err != nil || again.Sources != cat.Sources {
 		t.Errorf("after damage: %v", err)
 	}
@@ -113,7 +113,7 @@ func TestDataRefuses(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_, err := Data("")(context.Background(), "", dir)
+			_, err := Data("")(context.Background(), "2026-03", dir)
 			if schema.CodeOf(err) != tt.code || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v; want %q", err, tt.want)
 			}

@@ -42,6 +42,7 @@ func (l *loaded) disjoint(leaves []string) (sum raw, ok bool) {
 		l.add(&sum, b, extra)
 	}
 	sum.Leaves = leaves
+	sum.Experimental = !slices.ContainsFunc(parts, func(p raw) bool { return !p.Experimental && p.Criteria == sum.Criteria })
 	sum.Layers = nil
 	for _, n := range leaves {
 		for _, m := range l.chains[n] {
@@ -110,7 +111,6 @@ func (l *loaded) add(sum *raw, b raw, extra []string) {
 			sum.Criteria = c.Schema()
 		}
 	}
-	sum.Experimental = sum.Experimental || b.Experimental
 	for path, levels := range b.Constraints {
 		sum.Constraints[path] = both(sum.Constraints[path], levels)
 	}

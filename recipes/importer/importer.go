@@ -73,8 +73,8 @@ type statement struct {
 // Ours is the catalogue that a directory is imported against.
 type Ours struct {
 	*recipes.Catalog
-	// Manifest returns one of its manifests by path, as recipes.Manifest does.
-	Manifest func(schema.Manifest) ([]byte, error)
+	// Manifest returns one of its manifests by path, as Catalog.Manifest does.
+	Manifest func(path string) ([]byte, error)
 }
 
 // Import reads tree, a directory called name, against the catalogue. The error

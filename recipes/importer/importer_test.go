@@ -89,7 +89,7 @@ func TestImportOurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site, err := Import(readReference(t).tree(t), "tree", Ours{cat, recipes.Manifest})
+	site, err := Import(readReference(t).tree(t), "tree", Ours{cat, cat.Manifest})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,11 +155,11 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := readReference(t)
-	site, err := Import(r.tree(t), "tree", Ours{open(t, src), func(m schema.Manifest) ([]byte, error) {
-		if f := rest["releases/2026-03/"+m.Path]; f != nil {
+	site, err := Import(r.tree(t), "tree", Ours{open(t, src), func(path string) ([]byte, error) {
+		if f := rest["releases/2026-03/"+path]; f != nil {
 			return f.Data, nil
 		}
-		return nil, schema.Errorf(schema.NotFound, "no %q", m.Path)
+		return nil, schema.Errorf(schema.NotFound, "no %q", path)
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -41,7 +41,7 @@ func TestRoundTripNovember(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site, err := Import(r.tree(t), "tree", Ours{march, recipes.Manifest})
+	site, err := Import(r.tree(t), "tree", Ours{march, march.Manifest})
 	if err != nil {
 		t.Fatal(err)
 	}

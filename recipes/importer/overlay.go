@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
-	"github.com/NVIDIA/eidos/schema"
 )
 
 // written is what one overlay of theirs came to.
@@ -228,7 +227,7 @@ func touches(a, b []string) bool {
 // manifest ships a file with a component, ours if it is the same.
 func (d *differ) manifest(name string, have *component, m manifest) {
 	data, err := d.read(m.file)
-	ours, oerr := d.cat.Manifest(schema.Manifest{Path: m.file})
+	ours, oerr := d.cat.Manifest(m.file)
 	if err != nil && (oerr != nil || path.Dir(m.file) != "components/"+name+"/manifests") {
 		d.left(m.at, "%v", err)
 		return

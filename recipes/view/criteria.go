@@ -33,16 +33,13 @@ func Criteria(cat *recipes.Catalog) (*schema.CriteriaList, error) {
 }
 
 // criteriaRecipe is one answer of a catalogue: what its overlays state together
-// selects it. It is as proven as the least of them.
+// selects it. It is as proven as an overlay that states all of it.
 func criteriaRecipe(cat *recipes.Catalog, a recipes.Answer) schema.CriteriaRecipe {
-	r := schema.CriteriaRecipe{Overlays: []string{}, Maturity: "stable"}
+	r := schema.CriteriaRecipe{Overlays: []string{}, Maturity: "experimental"}
 	var all recipes.Criteria
 	var about []string
 	for _, name := range a.Leaves {
 		o, _ := cat.Overlay(name)
-		if o.Maturity != "stable" {
-			r.Maturity = "experimental"
-		}
 		stated := recipes.CriteriaOf(o.Criteria)
 		if stated == (recipes.Criteria{}) {
 			continue // it applies everywhere
@@ -57,9 +54,12 @@ func criteriaRecipe(cat *recipes.Catalog, a recipes.Answer) schema.CriteriaRecip
 			about = append(about, o.Description)
 		}
 	}
-	if len(r.Overlays) > 1 {
-		r.Maturity = "experimental" // no reference cluster was of several kinds
-	}
 	r.Criteria, r.Description = all.Schema(), strings.Join(about, "; ")
+	if slices.ContainsFunc(a.Leaves, func(name string) bool {
+		o, _ := cat.Overlay(name)
+		return o.Criteria == r.Criteria && cat.Proven(name)
+	}) {
+		r.Maturity = "stable"
+	}
 	return r
 }

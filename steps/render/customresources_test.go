@@ -42,6 +42,32 @@ func answers(t *testing.T) []*schema.RecipeResult {
 	return out
 }
 
+// distinct leaves out recipes whose components with manifests are all in one
+// before them: what a component's manifests become depends on nothing else.
+func distinct(t *testing.T, all []*schema.RecipeResult) []*schema.RecipeResult {
+	t.Helper()
+	var out []*schema.RecipeResult
+	seen := map[string]bool{}
+	for _, r := range all {
+		fresh := false
+		for _, c := range r.ComponentRefs {
+			if len(c.Manifests) == 0 {
+				continue
+			}
+			key, err := schema.Encode(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fresh = fresh || !seen[string(key)]
+			seen[string(key)] = true
+		}
+		if fresh {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
 // objectsOf reads the Kubernetes objects in YAML.
 func objectsOf(t *testing.T, name string, data []byte) []map[string]any {
 	t.Helper()
@@ -62,6 +88,9 @@ func objectsOf(t *testing.T, name string, data []byte) []map[string]any {
 	}
 }
 
+// unpublished are kinds that OpenShift defines, of which no chart has the fields.
+var unpublished = map[string]bool{"OperatorGroup": true, "Subscription": true, "CertManager": true, "NodeFeatureDiscovery": true}
+
 // fits checks a custom resource against its kind, of the release that brings it,
 // and reports whether it is one.
 func fits(t *testing.T, where, release string, o map[string]any) bool {
@@ -70,6 +99,9 @@ func fits(t *testing.T, where, release string, o map[string]any) bool {
 	kind, _ := o["kind"].(string)
 	group, _, grouped := strings.Cut(version, "/")
 	if !grouped || charts.Native(group) {
+		return false
+	}
+	if unpublished[kind] && strings.Contains(where, "-ocp") {
 		return false
 	}
 	k, err := crds.Builtin().Find(version, kind, release)
@@ -93,7 +125,7 @@ func TestManifestsFitDefinitions(t *testing.T) {
 	h := needHelm(t)
 	seen := map[[32]byte]bool{}
 	rendered, found := 0, 0
-	for _, r := range answers(t) {
+	for _, r := range distinct(t, answers(t)) {
 		for _, p := range []schema.RenderParams{{}, placed()} {
 			p.Deployer, p.Layout = "helm", "components"
 			tree, err := Render(r, p, Source{Manifest: recipes.Manifest})
@@ -165,8 +197,8 @@ func TestDeployersFitDefinitions(t *testing.T) {
 	for i, r := range answers(t) {
 		all := everything()
 		for j, p := range all {
-			if p.Deployer != "argocd" && p.Deployer != "flux" || (i+j)%8 != 0 {
-				continue // each form for an eighth of the recipes
+			if p.Deployer != "argocd" && p.Deployer != "flux" || (i+j)%20 != 0 {
+				continue // each form for a twentieth of the recipes
 			}
 			q := placed()
 			q.Deployer, q.Layout, q.Repo, q.Revision, q.RepoPath = p.Deployer, p.Layout, p.Repo, p.Revision, p.RepoPath
