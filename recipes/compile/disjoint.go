@@ -40,6 +40,7 @@ func (l *loaded) disjoint(leaves []string) (sum raw, ok bool) {
 			return raw{}, false
 		}
 		l.add(&sum, b, extra)
+		sum.Layers = slices.Concat(sum.Layers, extra)
 	}
 	sum.Leaves = leaves
 	sum.Experimental = !slices.ContainsFunc(parts, func(p raw) bool { return !p.Experimental && p.Criteria == sum.Criteria })
@@ -75,12 +76,14 @@ func (l *loaded) meet(a, b []string) bool {
 	for _, x := range a {
 		for _, y := range b {
 			for _, s := range l.said[x] {
-				if s.Path[0] == "override" || s.Path[0] == "drop" {
-					return true
-				}
 				for _, t := range l.said[y] {
-					if t.Path[0] == "override" || t.Path[0] == "drop" || (touches(s.Path, t.Path) && !s.open() && !t.open() &&
-						(len(s.Path) != len(t.Path) || s.Text != t.Text)) {
+					if s.whole() || t.whole() {
+						if c := s.component(); c == t.component() {
+							return true
+						}
+						continue
+					}
+					if touches(s.Path, t.Path) && !s.open() && !t.open() && (len(s.Path) != len(t.Path) || s.Text != t.Text) {
 						return true
 					}
 				}
@@ -88,6 +91,25 @@ func (l *loaded) meet(a, b []string) bool {
 		}
 	}
 	return false
+}
+
+// whole reports whether a statement decides about a component whatever other
+// layers state of it.
+func (s layer) whole() bool { return s.Path[0] == "override" || s.Path[0] == "drop" }
+
+// component is the one that a statement is about, "" if it is about none.
+func (s layer) component() string {
+	path := s.Path
+	switch {
+	case path[0] == "override":
+		path = path[1:]
+	case path[0] == "drop":
+		return path[1]
+	}
+	if len(path) < 2 || path[0] != "components" {
+		return ""
+	}
+	return path[1]
 }
 
 // open reports whether a statement only says that something is there.
@@ -117,11 +139,24 @@ func (l *loaded) add(sum *raw, b raw, extra []string) {
 	for check, levels := range b.Checks {
 		sum.Checks[check] = both(sum.Checks[check], levels)
 	}
-	had := map[string]bool{}
+	had, decided := map[string]bool{}, map[string]bool{}
 	for name := range sum.Components {
 		had[name] = true
 	}
+	for _, n := range sum.Layers {
+		if slices.Contains(b.Layers, n) {
+			continue
+		}
+		for _, s := range l.said[n] {
+			if s.whole() {
+				decided[s.component()] = true // and b states nothing of it
+			}
+		}
+	}
 	for name, c := range b.Components {
+		if decided[name] {
+			continue
+		}
 		if !had[name] {
 			sum.Components[name] = cloneComponent(c)
 			continue
@@ -132,6 +167,12 @@ func (l *loaded) add(sum *raw, b raw, extra []string) {
 	}
 	for _, n := range extra {
 		for _, s := range l.said[n] {
+			switch c, ok := b.Components[s.component()]; {
+			case s.whole() && ok:
+				sum.Components[c.Name] = cloneComponent(c)
+			case s.whole():
+				delete(sum.Components, s.component())
+			}
 			if s.Path[0] == "components" && !s.open() && had[s.Path[1]] {
 				copyPath(sum.Components, b.Components[s.Path[1]], s.Path)
 			}

@@ -9,7 +9,10 @@ import (
 )
 
 func TestVetShipped(t *testing.T) {
-	src, _ := newest(t)
+	src, err := Shipped("")
+	if err != nil {
+		t.Fatal(err)
+	}
 	r, err := Vet(src)
 	if err != nil {
 		t.Fatal(err)
