@@ -1,10 +1,15 @@
 package recipes
 
-import "github.com/NVIDIA/eidos/schema"
+import (
+	"slices"
+
+	"github.com/NVIDIA/eidos/schema"
+)
 
 // StandIn returns q with the words that no recipe covers replaced by their
-// fallbacks, and the overlays that then answer, where each of those that state
-// a fallback says that it stands in. ok is false if that covers q no better.
+// fallbacks, and the overlays that then stand in: each overlay that answers and
+// states a fallback stands in, or is more general than one that does. ok is false
+// if that covers q no better.
 func (c *Catalog) StandIn(q schema.Criteria) (answer schema.Criteria, by []string, ok bool, err error) {
 	if !c.standsIn {
 		return q, nil, false, nil
@@ -28,18 +33,37 @@ func (c *Catalog) StandIn(q schema.Criteria) (answer schema.Criteria, by []strin
 	}
 	asked := CriteriaOf(q)
 	leaves, _ := c.Match(want)
+	var general []Criteria // of overlays that state a fallback and do not stand in
 	for _, name := range leaves {
-		for f, v := range c.criteria[c.byName[name]] {
+		i := c.byName[name]
+		for f, v := range c.criteria[i] {
 			if v == "" || v == asked[f] {
 				continue
 			}
-			if !c.Overlays[c.byName[name]].StandsIn {
-				return q, nil, false, nil
+			if c.Overlays[i].StandsIn {
+				by = append(by, name)
+			} else {
+				general = append(general, c.criteria[i])
 			}
-			by = append(by, name)
+			break
+		}
+	}
+	for _, g := range general {
+		if !slices.ContainsFunc(by, func(name string) bool { return g.within(c.criteria[c.byName[name]]) }) {
+			return q, nil, false, nil
 		}
 	}
 	answer = want.Schema()
 	answer.Nodes = q.Nodes
 	return answer, by, true, nil
+}
+
+// within reports whether other states all that c does.
+func (c Criteria) within(other Criteria) bool {
+	for f, v := range c {
+		if v != "" && v != other[f] {
+			return false
+		}
+	}
+	return true
 }
