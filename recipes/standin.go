@@ -49,21 +49,11 @@ func (c *Catalog) StandIn(q schema.Criteria) (answer schema.Criteria, by []strin
 		}
 	}
 	for _, g := range general {
-		if !slices.ContainsFunc(by, func(name string) bool { return g.within(c.criteria[c.byName[name]]) }) {
+		if !slices.ContainsFunc(by, func(name string) bool { return g.Within(c.criteria[c.byName[name]]) }) {
 			return q, nil, false, nil
 		}
 	}
 	answer = want.Schema()
 	answer.Nodes = q.Nodes
 	return answer, by, true, nil
-}
-
-// within reports whether other states all that c does.
-func (c Criteria) within(other Criteria) bool {
-	for f, v := range c {
-		if v != "" && v != other[f] {
-			return false
-		}
-	}
-	return true
 }
