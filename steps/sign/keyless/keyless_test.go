@@ -9,6 +9,8 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -207,6 +209,7 @@ func TestVerify(t *testing.T) {
 		return "kind: TrustPolicy\napiVersion: eidos.nvidia.com/v1alpha1\ntrustedRoot: root.json\nsigners: [{name: ci, identity: " + who + ", issuer: \"" + issuer + "\"}]\n" + more
 	}
 	now := time.Now()
+	refusals := map[string]string{}
 	for _, tt := range []struct {
 		name   string
 		do     func(o *office) *protobundle.Bundle // nil: a good signature
@@ -318,7 +321,43 @@ func TestVerify(t *testing.T) {
 			}
 			if err == nil || !strings.Contains(err.Error(), tt.want) || v != nil && v.Verified {
 				t.Errorf("%+v\nerror %v\nhas no %q", v, err, tt.want)
+				return
 			}
+			refusals[tt.name] = o.same(err.Error())
 		})
+	}
+	sameRefusals(t, refusals)
+}
+
+// varying matches what differs between two runs of the tests: times and digests.
+var varying = regexp.MustCompile(`[0-9a-f]{40,}|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*( [+-]\d{4} [A-Z]+)?( m=\S+)?|\b\d[\d.]*(h|m|s|ms|µs)[\d.hmsµ]*\b`)
+
+// same is a message without what differs between two runs.
+func (o *office) same(message string) string {
+	return varying.ReplaceAllString(strings.ReplaceAll(message, o.env.Dir, "DIR"), "…")
+}
+
+// sameRefusals compares the whole message of each refusal with those that are kept.
+func sameRefusals(t *testing.T, refusals map[string]string) {
+	t.Helper()
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(refusals)) {
+		fmt.Fprintf(&b, "%s:\n    %s\n", name, strings.ReplaceAll(refusals[name], "\n", "\n    "))
+	}
+	golden := filepath.Join("testdata", "refusals.txt")
+	if os.Getenv("EIDOS_UPDATE") != "" {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.String() != string(want) {
+		t.Errorf("the messages are\n%s\nand were\n%s", b.String(), want)
 	}
 }

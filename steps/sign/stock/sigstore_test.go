@@ -19,6 +19,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sigstore/sigstore-go/pkg/bundle"
+	"github.com/sigstore/sigstore-go/pkg/root"
+	"github.com/sigstore/sigstore-go/pkg/verify"
+
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/internal/blobtest"
@@ -39,7 +43,7 @@ const (
 func TestPrivateSigstore(t *testing.T) {
 	need(t)
 	if os.Getenv("EIDOS_OWN_NETWORK") == "" {
-		for _, name := range []string{"fulcio", "timestamp-server", "rekor", "cosign3"} {
+		for _, name := range []string{"fulcio", "timestamp-server", "rekor", "cosign2", "cosign3"} {
 			script(t, "tool", name) // builds it, which needs the network
 		}
 		c := exec.Command("unshare", "--map-root-user", "--net", "sh", "-c", `ip link set lo up && exec "$0" "$@"`, os.Args[0],
@@ -88,27 +92,9 @@ func TestPrivateSigstore(t *testing.T) {
 	}
 
 	// Stock cosign verifies what is signed here, and the other way round.
-	identity := []string{"--certificate-identity", somebody, "--certificate-oidc-issuer", issuerURL}
-	if out, err := s.cosign(append([]string{"verify-blob-attestation", "--bundle", "sig", "--trusted-root", "trusted_root.json", "--insecure-ignore-sct",
-		"--type", "https://sigstore.dev/cosign/sign/v1", "file"}, identity...)...); err != nil {
-		t.Errorf("cosign verify-blob-attestation: %v\n%s", err, out)
-	}
-	if err := os.WriteFile(s.path("predicate.json"), []byte(`{"reviewed": true}`), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := s.cosign("attest-blob", "--yes", "--predicate", "predicate.json", "--type", "https://example.com/review", "--bundle", "theirs",
-		"--identity-token", "token", "--signing-config", "signing_config.json", "--trusted-root", "trusted_root.json", "file"); err != nil {
-		t.Errorf("cosign attest-blob: %v\n%s", err, out)
-	} else {
-		both := policy + "signature: {from: [ci]}\nattestations: [{type: \"https://example.com/review\"}]\n"
-		if err := os.WriteFile(s.path("both.yaml"), []byte(both), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		join(t, s.path("all"), s.path("sig"), s.path("theirs"))
-		if v, err := verify(map[string]any{"file": "file", "signatures": "all", "policy": "both.yaml"}); err != nil || !v.Verified {
-			t.Errorf("what cosign attested: %+v, %v", v, err)
-		}
-	}
+	s.bothWays(t, policy, sign1, verify)
+	s.images(t)
+	s.asGitHub(t)
 
 	// The device flow: a person opens the address, and the token comes.
 	if _, err := sign1(s.env, map[string]any{"keyless": true, "file": "file", "signatures": "device", "oidcIssuer": issuerURL, "noBrowser": true, "signingConfig": "signing_config.json"}); err != nil {
@@ -135,6 +121,125 @@ func TestPrivateSigstore(t *testing.T) {
 	}
 	if _, err := sign1(s.env, map[string]any{"keyless": true, "file": "file", "signatures": "none", "identityToken": "token", "signingConfig": "signing_config.json"}); err == nil {
 		t.Error("signed without a server")
+	}
+}
+
+// identity are the flags of cosign for who has signed.
+var identity = []string{"--certificate-identity", somebody, "--certificate-oidc-issuer", issuerURL}
+
+// bothWays checks files: cosign 2 and 3 verify what eidos has signed, and eidos
+// what they attest.
+func (s *sigstore) bothWays(t *testing.T, policy string, sign1 func(engine.Env, map[string]any) (*schema.Signature, error), verify func(map[string]any) (*schema.Verification, error)) {
+	write(t, s.path("predicate.json"), `{"reviewed": true}`)
+	// The log takes no more what cosign 2 would write to it; that signs by the
+	// timestamp alone.
+	config, err := os.ReadFile(s.path("signing_config.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, s.path("cosign3.json"), string(config))
+	var services map[string]any
+	if err := json.Unmarshal(config, &services); err != nil {
+		t.Fatal(err)
+	}
+	delete(services, "rekorTlogUrls")
+	delete(services, "rekorTlogConfig")
+	if config, err = json.Marshal(services); err != nil {
+		t.Fatal(err)
+	}
+	write(t, s.path("cosign2.json"), string(config))
+	policy = strings.Replace(policy, "transparency: required\n", "", 1)
+	write(t, s.path("both.yaml"), policy+"signature: {from: [ci]}\nattestations: [{type: \"https://example.com/review\"}]\n")
+	for tool, bundles := range map[string][]string{"cosign2": {"--new-bundle-format"}, "cosign3": nil} {
+		args := append([]string{"verify-blob-attestation", "--bundle", "sig", "--trusted-root", "trusted_root.json", "--insecure-ignore-sct",
+			"--type", "https://sigstore.dev/cosign/sign/v1", "file"}, identity...)
+		if tool == "cosign2" {
+			args = append(args, "--use-signed-timestamps")
+		}
+		if out, err := s.cosign(tool, append(args, bundles...)...); err != nil {
+			t.Errorf("%s verify-blob-attestation: %v\n%s", tool, err, out)
+		}
+		other := append(append([]string{}, args...), bundles...)
+		for i, a := range other {
+			if a == somebody {
+				other[i] = "other@example.com"
+			}
+		}
+		if out, err := s.cosign(tool, other...); err == nil {
+			t.Errorf("%s takes it for another's: %s", tool, out)
+		}
+		args = []string{"attest-blob", "--yes", "--predicate", "predicate.json", "--type", "https://example.com/review", "--bundle", tool + ".theirs",
+			"--identity-token", "token", "--signing-config", tool + ".json", "--trusted-root", "trusted_root.json", "file"}
+		if out, err := s.cosign(tool, append(args, bundles...)...); err != nil {
+			t.Errorf("%s attest-blob: %v\n%s", tool, err, out)
+			continue
+		}
+		join(t, s.path("all"), s.path("sig"), s.path(tool+".theirs"))
+		if v, err := verify(map[string]any{"file": "file", "signatures": "all", "policy": "both.yaml"}); err != nil || !v.Verified {
+			t.Errorf("what %s attested: %+v, %v", tool, v, err)
+		}
+	}
+}
+
+// images checks images in a registry, likewise.
+func (s *sigstore) images(t *testing.T) {
+	who := map[string]any{"certificateIdentity": somebody, "certificateOidcIssuer": issuerURL, "trustedRoot": s.path("trusted_root.json")}
+	flags := append([]string{"--allow-http-registry", "--trusted-root", s.path("trusted_root.json")}, identity...)
+	ours := newPlace(t, inProcess(t))
+	ours.opts.Certified = s.options().Certified
+	if _, err := ours.run(sign.Kind(ours.opts), map[string]any{"keyless": true, "identityToken": s.path("token"), "signingConfig": s.path("signing_config.json")}); err != nil {
+		t.Fatal(err)
+	}
+	for tool, more := range map[string][]string{"cosign2": {"--new-bundle-format", "--insecure-ignore-sct", "--use-signed-timestamps"}, "cosign3": {"--insecure-ignore-sct"}} {
+		if out, err := ours.tool(t, ours.env.Dir, tool, append(append(append([]string{"verify"}, flags...), more...), ours.image.Reference)...); err != nil {
+			t.Errorf("%s verify: %v\n%s", tool, err, out)
+		}
+		theirs := newPlace(t, inProcess(t))
+		theirs.opts.Certified = s.options().Certified
+		args := []string{"sign", "--yes", "--allow-http-registry", "--identity-token", s.path("token"), "--signing-config", s.path(tool + ".json"), "--trusted-root", s.path("trusted_root.json")}
+		if tool == "cosign2" {
+			args = append(args, "--new-bundle-format")
+		}
+		theirs.must(t, theirs.env.Dir, tool, append(args, theirs.image.Reference)...)
+		if v, err := theirs.run(sign.VerifyKind(theirs.opts), who); err != nil || !v.(*schema.Verification).Verified {
+			t.Errorf("what %s signed: %v", tool, err)
+		}
+	}
+}
+
+// asGitHub verifies provenance of a file as "gh attestation verify --bundle
+// --custom-trusted-root" does: by sigstore-go, with the digest of the file, the
+// type of the predicate, and who has signed.
+func (s *sigstore) asGitHub(t *testing.T) {
+	write(t, s.path("provenance.json"), `{"buildDefinition": {"buildType": "https://example.com/build"}, "runDetails": {"builder": {"id": "https://example.com/builder"}}}`)
+	if _, err := runStep[*schema.Signature](t, sign.Kinds(s.options())[1], s.env, map[string]any{"predicate": "provenance.json", "type": "slsaprovenance1", "keyless": true,
+		"file": "file", "signatures": "attested", "identityToken": "token", "signingConfig": "signing_config.json"}); err != nil {
+		t.Fatal(err)
+	}
+	b, err := bundle.LoadJSONFromPath(s.path("attested"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted, err := root.NewTrustedRootFromPath(s.path("trusted_root.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := verify.NewVerifier(trusted, verify.WithTransparencyLog(1), verify.WithObserverTimestamps(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		about, who string
+		good       bool
+	}{{"what is signed\n", somebody, true}, {"another", somebody, false}, {"what is signed\n", "other@example.com", false}} {
+		id, err := verify.NewShortCertificateIdentity(issuerURL, "", tt.who, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := v.Verify(b, verify.NewPolicy(verify.WithArtifact(strings.NewReader(tt.about)), verify.WithCertificateIdentity(id)))
+		if (err == nil) != tt.good || err == nil && r.Statement.GetPredicateType() != "https://slsa.dev/provenance/v1" {
+			t.Errorf("%q by %s: %+v, %v", tt.about, tt.who, r, err)
+		}
 	}
 }
 
@@ -190,8 +295,8 @@ func (s *sigstore) options() sign.Options {
 	}}
 }
 
-func (s *sigstore) cosign(args ...string) (string, error) {
-	c := exec.Command(script(s.t, "tool", "cosign3"), args...)
+func (s *sigstore) cosign(tool string, args ...string) (string, error) {
+	c := exec.Command(script(s.t, "tool", tool), args...)
 	c.Dir = s.env.Dir
 	c.Env = append(os.Environ(), "HOME="+s.env.Dir, "TUF_ROOT="+s.path("tuf"))
 	out, err := c.CombinedOutput()
@@ -248,13 +353,13 @@ func startSigstore(t *testing.T) *sigstore {
 	}
 	s.download("http://127.0.0.1:3003/healthz", "")
 	start := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)
-	if out, err := s.cosign("trusted-root", "create", "--fulcio=url=http://127.0.0.1:5555,certificate-chain=fulcio.pem",
+	if out, err := s.cosign("cosign3", "trusted-root", "create", "--fulcio=url=http://127.0.0.1:5555,certificate-chain=fulcio.pem",
 		"--rekor=url=http://127.0.0.1:3003,public-key=log.pub,origin=127.0.0.1,start-time="+start,
 		"--tsa=url=http://127.0.0.1:3004/api/v1/timestamp,certificate-chain=tsa.pem", "--out=trusted_root.json"); err != nil {
 		t.Fatalf("trusted root: %v\n%s", err, out)
 	}
 	at := ",start-time=" + start + ",operator=eidos"
-	if out, err := s.cosign("signing-config", "create", "--fulcio=url=http://127.0.0.1:5555,api-version=1"+at,
+	if out, err := s.cosign("cosign3", "signing-config", "create", "--fulcio=url=http://127.0.0.1:5555,api-version=1"+at,
 		"--rekor=url=http://127.0.0.1:3003,api-version=2"+at, "--rekor-config=ANY", "--oidc-provider=url="+issuerURL+",api-version=1"+at,
 		"--tsa=url=http://127.0.0.1:3004/api/v1/timestamp,api-version=1"+at, "--tsa-config=ANY", "--out=signing_config.json"); err != nil {
 		t.Fatalf("signing configuration: %v\n%s", err, out)
