@@ -1,5 +1,5 @@
 {{- define "options" -}}
-dry='' only='' from='' retries=2 wait=1 best='' timeout=15m again=''
+dry='' only='' from='' retries=2 wait=1 best='' timeout=15m again='' verify=''
 while [ $# -gt 0 ]; do
   case "$1" in
   --dry-run) dry=1 ;;
@@ -10,6 +10,7 @@ while [ $# -gt 0 ]; do
   --best-effort) best=1 ;;
   --timeout) [ $# -gt 1 ] || usage 2; timeout=$2; shift ;;
   --again) again=1 ;;
+  --verify) [ $# -gt 1 ] || usage 2; verify=$2; shift ;;
 {{- if .Dynamic }}
   --install-values) [ $# -gt 1 ] || usage 2; install=$2; shift ;;
 {{- end }}
@@ -26,6 +27,14 @@ for word in $only $from; do
   *) echo "no component $word here; there are$components" >&2; exit 2 ;;
   esac
 done
+{{- end }}
+
+{{- define "verify" }}
+if [ -n "$verify" ]; then
+  case "$verify" in /*) ;; *) verify=$called/$verify ;; esac
+  command -v eidos >/dev/null || { echo "--verify needs eidos on the path" >&2; exit 1; }
+  eidos verify "$PWD" --policy "$verify" || { echo "Nothing was changed." >&2; exit 1; }
+fi
 {{- end }}
 
 {{- define "preflight" }}

@@ -2,6 +2,7 @@
 # Installs or upgrades {{ .Name }} {{ .Version }}, one Helm release after the other.
 # What is installed and unchanged is left alone: after a failure, run it again.
 set -eu
+called=$PWD
 cd "$(dirname "$0")"
 
 usage() {
@@ -15,6 +16,7 @@ usage: ./deploy.sh [OPTION...]
   --no-wait        do not wait until a release is ready
   --best-effort    go on after a failure, and report it at the end
   --again          also what is unchanged
+  --verify FILE    first check this directory by the trust policy in FILE, with eidos
 {{- if .Dynamic }}
   --install-values FILE
                    the values that are set at installation, ../{{ .InstallFile }} if not given
@@ -27,6 +29,7 @@ END
 {{ end }}{{ template "options" . }}
 namespaces="{{ range $i, $n := .Namespaces }}{{ if $i }} {{ end }}{{ $n }}{{ end }}"
 step=0 steps={{ len .Releases }} failed='' first='' source=''
+{{- template "verify" . }}
 {{- template "preflight" . }}
 {{- template "release" . }}
 

@@ -2,6 +2,7 @@
 # Installs or upgrades {{ .Name }} {{ .Version }} as one Helm release.
 # What is installed and unchanged is left alone: after a failure, run it again.
 set -eu
+called=$PWD
 cd "$(dirname "$0")"
 
 usage() {
@@ -12,6 +13,7 @@ usage: [NAMESPACE=eidos] ./deploy.sh [OPTION...]
   --timeout TIME   for the release, 30m if not given
   --no-wait        do not wait until the release is ready
   --again          also if it is unchanged
+  --verify FILE    first check this directory by the trust policy in FILE, with eidos
 {{- if .Dynamic }}
   --install-values FILE
                    the values that are set at installation, ../{{ .InstallFile }} if not given
@@ -21,7 +23,7 @@ END
 }
 
 {{ if .Dynamic }}install=../{{ .InstallFile }}
-{{ end }}namespace=${NAMESPACE:-eidos} dry='' only='' from='' retries=2 wait=1 best='' timeout=30m again=''
+{{ end }}namespace=${NAMESPACE:-eidos} dry='' only='' from='' retries=2 wait=1 best='' timeout=30m again='' verify=''
 while [ $# -gt 0 ]; do
   case "$1" in
   --dry-run) dry=1 ;;
@@ -29,6 +31,7 @@ while [ $# -gt 0 ]; do
   --no-wait) wait='' ;;
   --timeout) [ $# -gt 1 ] || usage 2; timeout=$2; shift ;;
   --again) again=1 ;;
+  --verify) [ $# -gt 1 ] || usage 2; verify=$2; shift ;;
 {{- if .Dynamic }}
   --install-values) [ $# -gt 1 ] || usage 2; install=$2; shift ;;
 {{- end }}
@@ -39,6 +42,7 @@ while [ $# -gt 0 ]; do
 done
 namespaces=$namespace
 step=0 steps=1 failed='' first='' source=.
+{{- template "verify" . }}
 {{- template "preflight" . }}
 {{- template "release" . }}
 
