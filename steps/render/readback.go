@@ -8,9 +8,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Recipe returns the recipe that a bundle deploys: the one it was made from,
-// with the values that were rendered and without what was left out.
-func Recipe(tree fs.FS, m schema.BundleMetadata) (*schema.RecipeResult, error) {
+// MadeFrom returns the recipe that a bundle was made from, as the bundle states it.
+func MadeFrom(tree fs.FS, m schema.BundleMetadata) (*schema.RecipeResult, error) {
 	if m.Origin != "" {
 		return nil, schema.Errorf(schema.Invalid, "the bundle was written by another tool (%s): what it deploys is not known", m.Origin).
 			WithHint("name the recipe that it was made from")
@@ -21,6 +20,16 @@ func Recipe(tree fs.FS, m schema.BundleMetadata) (*schema.RecipeResult, error) {
 	}
 	var r schema.RecipeResult
 	if err := schema.Decode("recipe.yaml", data, &r); err != nil {
+		return nil, err
+	}
+	return &r, nil
+}
+
+// Recipe returns the recipe that a bundle deploys: the one it was made from,
+// with the values that were rendered and without what was left out.
+func Recipe(tree fs.FS, m schema.BundleMetadata) (*schema.RecipeResult, error) {
+	r, err := MadeFrom(tree, m)
+	if err != nil {
 		return nil, err
 	}
 	var in []schema.ComponentRef
@@ -36,7 +45,7 @@ func Recipe(tree fs.FS, m schema.BundleMetadata) (*schema.RecipeResult, error) {
 		in = append(in, c)
 	}
 	r.ComponentRefs = in
-	return &r, nil
+	return r, nil
 }
 
 // deployedValues are the values of a component in a bundle. NotFound if it is

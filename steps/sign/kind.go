@@ -9,6 +9,7 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/oci"
+	"github.com/NVIDIA/eidos/steps/render"
 	"github.com/NVIDIA/eidos/steps/retry"
 )
 
@@ -56,7 +57,7 @@ func (w *writer) sign(ctx context.Context, env engine.Env, p schema.SignParams, 
 		if !p.Attest {
 			return nil, nil
 		}
-		text, err := w.provenance(a, in)
+		text, err := w.provenance(ctx, env, a, in)
 		return &stated{Provenance, text}, err
 	})
 }
@@ -189,7 +190,7 @@ func (w *writer) signer(ctx context.Context, env engine.Env, p schema.SignParams
 }
 
 // provenance is the statement of how the artefact was made.
-func (w *writer) provenance(a *artefact, in inputs) ([]byte, error) {
+func (w *writer) provenance(ctx context.Context, env engine.Env, a *artefact, in inputs) ([]byte, error) {
 	p := provenance{ref: in.Image, annotations: a.annotations, recipe: in.Recipe, snapshot: in.Snapshot, version: w.OCI.Version}
 	if in.Image == nil {
 		if in.Bundle == nil {
@@ -197,6 +198,9 @@ func (w *writer) provenance(a *artefact, in inputs) ([]byte, error) {
 				WithHint("eidos attest states what you know of it")
 		}
 		p.ref, p.subjects = &schema.Reference{Reference: a.name, Digest: a.digest}, a.subjects
+		if p.recipe == nil {
+			p.recipe = sourceOf(ctx, in.Bundle, env.Blobs)
+		}
 	}
 	if w.Materials != nil {
 		var err error
@@ -205,6 +209,19 @@ func (w *writer) provenance(a *artefact, in inputs) ([]byte, error) {
 		}
 	}
 	return p.statement()
+}
+
+// sourceOf is the recipe that is in a bundle, which names its catalogue; nil unless
+// it is the one that the bundle was made from.
+func sourceOf(ctx context.Context, b *schema.Bundle, blobs engine.Blobs) *schema.RecipeResult {
+	r, err := render.MadeFrom(render.FS(ctx, b, blobs), b.Metadata)
+	if err != nil {
+		return nil
+	}
+	if d, err := documentDigest(r); err != nil || d != b.Metadata.Recipe {
+		return nil
+	}
+	return r
 }
 
 // target is a manifest that is signed, with what is attached to it.
