@@ -13,6 +13,8 @@ type Brief struct {
 	CRDs []schema.ChartCRD
 	// A Pod has hostPath, hostNetwork, hostPID or a privileged container.
 	Privileged bool
+	// The chart has values of a LimitRange, which is for all Pods of its namespace.
+	LimitRange bool
 }
 
 // Brief returns what is known of a chart, as Find does. It relies on the one way
@@ -23,6 +25,7 @@ func (l Library) Brief(chart, version string) (Brief, error) {
 		return Brief{}, err
 	}
 	b := Brief{Privileged: bytes.Contains(data, []byte("\n \"privileged\": true"))}
+	b.LimitRange = bytes.Contains(data, []byte("\n  \"limitRange."))
 	if _, crds, ok := bytes.Cut(data, []byte("\n \"crds\": ")); ok {
 		if err := json.NewDecoder(bytes.NewReader(crds)).Decode(&b.CRDs); err != nil {
 			return Brief{}, schema.Errorf(schema.Invalid, "reading chart facts %q: %w", name, err)

@@ -50,7 +50,8 @@ func umbrella(j *job, t *Tree) error {
 			errs = append(errs, schema.Errorf(schema.Invalid, "component %q is a kustomization, which a chart cannot hold", c.Name).At("", "layout").WithHint("use --layout components"))
 			continue
 		}
-		v := copyMap(c.values)
+		one, _ := inOneNamespace(j.components, c.values)
+		v := one.(map[string]any)
 		v["enabled"] = true
 		values[c.Name] = v
 		if c.chart() {

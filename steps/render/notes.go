@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -53,27 +54,102 @@ func notes(r *schema.RecipeResult, cs []*component, pl placement) []string {
 
 var serviceAddress = pattern.New(`([a-z0-9-]+)\.([a-z0-9-]+)\.svc\b`)
 
-// addresses warns of values that look for a service of another component in
-// that component's namespace: in one release all share one.
-func addresses(cs []*component) []string {
-	namespaces := map[string]bool{}
-	for _, c := range cs {
-		namespaces[c.Namespace] = true
+// umbrellaNamespace is where the umbrella chart goes if nothing else is said.
+const umbrellaNamespace = "eidos"
+
+// addresses finds the services of other components that values name, in the
+// namespace that the recipe has for these: in one release all share one.
+func addresses(cs []*component, values any, f func(text, service, namespace string)) {
+	walk(values, func(s string) {
+		for _, m := range serviceAddress.FindAllStringSubmatch(s, -1) {
+			if slices.ContainsFunc(cs, func(c *component) bool { return c.Namespace == m[2] }) {
+				f(m[0], m[1], m[2])
+			}
+		}
+	})
+}
+
+// inOneNamespace returns values with those addresses in the namespace of the
+// umbrella chart, and whether there were any.
+func inOneNamespace(cs []*component, v any) (out any, found bool) {
+	switch v := v.(type) {
+	case string:
+		s := v
+		addresses(cs, v, func(text, service, _ string) {
+			s, found = strings.ReplaceAll(s, text, service+"."+umbrellaNamespace+".svc"), true
+		})
+		return s, found
+	case []any:
+		list := make([]any, len(v))
+		for i, e := range v {
+			var is bool
+			list[i], is = inOneNamespace(cs, e)
+			found = found || is
+		}
+		return list, found
+	case map[string]any:
+		m := make(map[string]any, len(v))
+		for k, e := range v {
+			var is bool
+			m[k], is = inOneNamespace(cs, e)
+			found = found || is
+		}
+		return m, found
 	}
+	return v, false
+}
+
+// oneRelease returns what one release of all components cannot do.
+func oneRelease(cs []*component) []string {
 	var out []string
+	note := func(c *component, format string, args ...any) {
+		s := c.Name + ": " + fmt.Sprintf(format, args...) + "; use --layout components"
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	var fixed []string // names that do not follow the release's
 	for _, c := range cs {
-		seen := map[string]bool{}
-		walk(c.values, func(s string) {
-			for _, m := range serviceAddress.FindAllStringSubmatch(s, -1) {
-				if namespaces[m[2]] && !seen[m[0]] {
-					seen[m[0]] = true
-					out = append(out, fmt.Sprintf("%s: looks for %s, which is not there when all components share one namespace; deploy with NAMESPACE=%s, or use --layout components", c.Name, m[0], m[2]))
-				}
+		fullNames(c.values, &fixed)
+	}
+	for _, c := range cs {
+		addresses(cs, c.values, func(_, service, _ string) {
+			if !slices.ContainsFunc(fixed, func(f string) bool { return service == f || strings.HasPrefix(service, f+"-") }) {
+				note(c, "looks for the service %s, which may have another name in one release, where no fullnameOverride sets it", service)
 			}
 		})
+		kinds := []string{}
+		if c.brief.LimitRange {
+			kinds = append(kinds, "LimitRange")
+		}
+		for _, m := range c.own {
+			for _, k := range namespaceWide.FindAllStringSubmatch(string(m.data), -1) {
+				kinds = append(kinds, k[1])
+			}
+		}
+		for _, k := range kinds {
+			note(c, "has a %s, which in one release is for the Pods of all components", k)
+		}
 	}
 	sort.Strings(out)
 	return out
+}
+
+// Kinds whose objects are for all Pods of a namespace.
+var namespaceWide = pattern.New(`(?m)^kind: *(LimitRange|ResourceQuota)\b`)
+
+// fullNames collects the values of fullnameOverride, at any depth.
+func fullNames(values map[string]any, out *[]string) {
+	for k, v := range values {
+		switch v := v.(type) {
+		case string:
+			if k == "fullnameOverride" && v != "" {
+				*out = append(*out, v)
+			}
+		case map[string]any:
+			fullNames(v, out)
+		}
+	}
 }
 
 // walk calls f with every text in a tree of values.

@@ -35,6 +35,8 @@ type page struct {
 	Project                       string       // of Argo CD, if the bundle has one
 	ClusterLabel, ClusterValues   string       // of clusters in Argo CD
 	App                           string       // the Application over the others
+	Namespace                     string       // of the umbrella chart
+	Moved                         bool         // its values name services in that namespace
 	Repo                          repositoryView
 }
 
@@ -67,6 +69,11 @@ func (j *job) addPages(t *Tree, set string) error {
 	for _, d := range j.dynamics() {
 		p.Dynamic = append(p.Dynamic, d.row())
 		p.Required = p.Required || d.fallback == nil
+	}
+	p.Namespace = umbrellaNamespace
+	for _, c := range j.components {
+		_, found := inOneNamespace(j.components, c.values)
+		p.Moved = p.Moved || found
 	}
 	p.Kubernetes, p.Labelled = oldestKubernetes(j.recipe), len(j.namespaces()) > 0
 	for _, c := range j.components {

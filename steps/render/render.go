@@ -93,7 +93,7 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 	j := &job{name: Name(r.Criteria), version: bundleVersion(r.Metadata.Version), recipe: r, components: cs, repo: repo, argo: argoOptions{p.AppName, p.Project, p.Destination}, lock: lock}
 	j.notes = append(notes(r, cs, place), classes...)
 	if d.layout == "umbrella" {
-		j.notes = append(j.notes, addresses(cs)...)
+		j.notes = append(j.notes, oneRelease(cs)...)
 	}
 	t := &Tree{Metadata: schema.BundleMetadata{
 		Name:     j.name,

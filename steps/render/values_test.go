@@ -2,6 +2,7 @@ package render
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -233,17 +234,55 @@ func TestNotes(t *testing.T) {
 		"nobody takes it": {schema.RenderParams{AcceleratedNodeSelector: []string{"a=b"}, WorkloadSelector: []string{"a=b"}, WorkloadGate: "a=b:NoSchedule"}, []string{
 			"--workload-gate is given, but no component of this recipe takes it"}},
 		"address in another namespace": {schema.RenderParams{AcceleratedNodeSelector: []string{"a=b"}, WorkloadSelector: []string{"a=b"}, Set: []string{"gpu-operator:+metrics.url=http://prom.monitoring.svc:9090", "gpu-operator:+other=a.elsewhere.svc"}}, []string{
-			"gpu-operator: looks for prom.monitoring.svc, which is not there when all components share one namespace; deploy with NAMESPACE=monitoring, or use --layout components"}},
-		"address, own namespaces": {schema.RenderParams{Layout: "components", AcceleratedNodeSelector: []string{"a=b"}, WorkloadSelector: []string{"a=b"}, Set: []string{"gpu-operator:+metrics.url=http://prom.monitoring.svc:9090"}}, nil},
+			"gpu-operator: looks for the service prom, which may have another name in one release, where no fullnameOverride sets it; use --layout components"}},
+		"address with a fixed name": {schema.RenderParams{AcceleratedNodeSelector: []string{"a=b"}, WorkloadSelector: []string{"a=b"}, Set: []string{"gpu-operator:+metrics.url=http://prom-server.monitoring.svc:9090", "monitoring:+fullnameOverride=prom"}}, nil},
+		"address, own namespaces":   {schema.RenderParams{Layout: "components", AcceleratedNodeSelector: []string{"a=b"}, WorkloadSelector: []string{"a=b"}, Set: []string{"gpu-operator:+metrics.url=http://prom.monitoring.svc:9090"}}, nil},
 		"one place, two tolerations": {schema.RenderParams{AcceleratedNodeSelector: []string{"a=b"}, WorkloadSelector: []string{"a=b"}, AcceleratedNodeToleration: []string{"a:NoSchedule", "b:NoSchedule"}}, []string{
 			"tuning-operator: takes one toleration only at controllerManager.manager.env.runtimeRequiredTaint: a:NoSchedule"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, mustRender(t, test.params).Metadata.Notes); diff != "" {
+			got := mustRender(t, test.params).Metadata.Notes
+			// Of the release's namespace, see TestOneRelease.
+			got = slices.DeleteFunc(got, func(n string) bool { return strings.Contains(n, "is for the Pods of all components") })
+			if len(got) == 0 {
+				got = nil
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("notes (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Components of one release find each other in its namespace, also where they are
+// named in a list, and what is for all Pods of a namespace is pointed out.
+func TestOneRelease(t *testing.T) {
+	p := schema.RenderParams{
+		Set:     []string{"gpu-operator:+metrics.url=http://prom.monitoring.svc.cluster.local:9090", "gpu-operator:+other=a.elsewhere.svc"},
+		SetJSON: []string{`gpu-operator:+urls=["x.cert-manager.svc", 1]`},
+	}
+	tree := mustRender(t, p)
+	text := string(tree.Data("values.yaml"))
+	for _, want := range []string{"url: http://prom.eidos.svc.cluster.local:9090\n", "other: a.elsewhere.svc\n", "- x.eidos.svc\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	for _, want := range []string{
+		"tuning-operator: has a LimitRange, which in one release is for the Pods of all components; use --layout components",
+		"gpu-operator: has a ResourceQuota, which in one release is for the Pods of all components; use --layout components",
+	} {
+		if !slices.Contains(tree.Metadata.Notes, want) || !strings.Contains(string(tree.Data("README.md")), want) {
+			t.Errorf("no %q in %q and README.md", want, tree.Metadata.Notes)
+		}
+	}
+	if !strings.Contains(string(tree.Data("deploy.sh")), `sed "s/\.eidos\.svc/.$namespace.svc/g" values.yaml`) {
+		t.Error("deploy.sh does not take NAMESPACE into the values")
+	}
+	p.Layout = "components"
+	if tree := mustRender(t, p); !strings.Contains(string(tree.Data("components/gpu-operator/values.yaml")), "prom.monitoring.svc") || strings.Contains(strings.Join(tree.Metadata.Notes, ""), "one release") {
+		t.Errorf("components of their own namespaces: notes %q", tree.Metadata.Notes)
 	}
 }
 

@@ -89,6 +89,9 @@ func newInstall(t *testing.T, layout string, dynamic ...string) *install {
 	lock := &schema.BundleLock{Kind: "BundleLock", APIVersion: schema.APIVersion}
 	for _, name := range []string{"first", "second"} {
 		values := map[string]any{"word": "one", "fail": false, "hang": false}
+		if layout == "umbrella" {
+			values["word"] = "x." + k.Namespace + "-second.svc"
+		}
 		text := strings.ReplaceAll(second, "second", name)
 		c := charttest.Chart{Name: name, Version: "1.0.0", Files: map[string]string{"templates/all.yaml": text}}
 		d, n, err := env.Blobs.Put(context.Background(), bytes.NewReader(c.Pack()))
@@ -299,6 +302,10 @@ func TestPreflight(t *testing.T) {
 func TestUmbrella(t *testing.T) {
 	i := newInstall(t, "umbrella")
 	i.run(t, 0, []string{"[1/1] generic: installed in ", "deployed"}, "deploy.sh")
+	cm, err := i.Client.CoreV1().ConfigMaps(i.Namespace+"-one").Get(t.Context(), "second", metav1.GetOptions{})
+	if err != nil || cm.Data["key"] != "x."+i.Namespace+"-one.svc" {
+		t.Errorf("the address of another component is %v, %v", cm.Data, err)
+	}
 	i.run(t, 0, []string{"[1/1] generic: unchanged"}, "deploy.sh")
 	i.run(t, 0, nil, "undeploy.sh")
 	if list, err := i.Client.CoreV1().ConfigMaps(i.Namespace+"-one").List(t.Context(), metav1.ListOptions{}); err != nil || len(list.Items) != 0 {

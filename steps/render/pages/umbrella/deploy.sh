@@ -67,13 +67,21 @@ run cp -R . "$chart"
 run helm dependency update "$chart" >"$work/dependencies" || { cat "$work/dependencies" >&2; exit 1; }
 [ -z "$dry" ] || cat "$work/dependencies"
 {{- end }}
+{{- if .Moved }}
+# Some values name services of other components, which are in the release's namespace.
+values=values.yaml
+if [ "$namespace" != {{ .Namespace }} ]; then
+  values=$work/values.yaml
+  sed "s/\.{{ .Namespace }}\.svc/.$namespace.svc/g" values.yaml >"$values"
+fi
+{{- end }}
 {{- if .Late }}
 # The first time, the kinds of some manifests come with the sub-charts: install those first.
 if [ -n "$dry" ] || ! helm status {{ sh .Name }} --namespace "$namespace" >/dev/null 2>&1; then
   steps=2
-  release {{ sh .Name }} {{ sh .Name }} "$namespace" "$chart" --set manifests.enabled=false{{ if .Dynamic }} --values "$installed/all.yaml"{{ end }}
+  release {{ sh .Name }} {{ sh .Name }} "$namespace" "$chart"{{ if .Moved }} --values "$values"{{ end }} --set manifests.enabled=false{{ if .Dynamic }} --values "$installed/all.yaml"{{ end }}
 fi
 {{- end }}
-release {{ sh .Name }} {{ sh .Name }} "$namespace" "$chart"{{ if .Dynamic }} --values "$installed/all.yaml"{{ end }}
+release {{ sh .Name }} {{ sh .Name }} "$namespace" "$chart"{{ if .Moved }} --values "$values"{{ end }}{{ if .Dynamic }} --values "$installed/all.yaml"{{ end }}
 
 finish
