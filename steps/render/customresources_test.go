@@ -91,9 +91,24 @@ func objectsOf(t *testing.T, name string, data []byte) []map[string]any {
 // unpublished are kinds that OpenShift defines, of which no chart has the fields.
 var unpublished = map[string]bool{"OperatorGroup": true, "Subscription": true, "CertManager": true, "NodeFeatureDiscovery": true}
 
+// definitions are the kinds that were read, by apiVersion, kind and release.
+type definitions map[[3]string]*crds.Kind
+
+func (d definitions) find(version, kind, release string) (*crds.Kind, error) {
+	key := [3]string{version, kind, release}
+	if d[key] != nil {
+		return d[key], nil
+	}
+	k, err := crds.Builtin().Find(version, kind, release)
+	if err == nil {
+		d[key] = k
+	}
+	return k, err
+}
+
 // fits checks a custom resource against its kind, of the release that brings it,
 // and reports whether it is one.
-func fits(t *testing.T, where, release string, o map[string]any) bool {
+func (d definitions) fits(t *testing.T, where, release string, o map[string]any) bool {
 	t.Helper()
 	version, _ := o["apiVersion"].(string)
 	kind, _ := o["kind"].(string)
@@ -104,7 +119,7 @@ func fits(t *testing.T, where, release string, o map[string]any) bool {
 	if unpublished[kind] && strings.Contains(where, "-ocp") {
 		return false
 	}
-	k, err := crds.Builtin().Find(version, kind, release)
+	k, err := d.find(version, kind, release)
 	if err != nil {
 		t.Errorf("%s: %v", where, err)
 		return true
@@ -124,7 +139,7 @@ func fits(t *testing.T, where, release string, o map[string]any) bool {
 func TestManifestsFitDefinitions(t *testing.T) {
 	h := needHelm(t)
 	seen := map[[32]byte]bool{}
-	rendered, found := 0, 0
+	rendered, found, known := 0, 0, definitions{}
 	for _, r := range distinct(t, answers(t)) {
 		for _, p := range []schema.RenderParams{{}, placed()} {
 			p.Deployer, p.Layout = "helm", "components"
@@ -158,7 +173,7 @@ func TestManifestsFitDefinitions(t *testing.T) {
 					}
 					where := Name(r.Criteria) + " " + c.Name + "/" + dir
 					for _, o := range objectsOf(t, where, []byte(h.run(t, "template", c.Name, at, "--namespace", c.Namespace))) {
-						if fits(t, where, c.Chart+" "+c.Version, o) {
+						if known.fits(t, where, c.Chart+" "+c.Version, o) {
 							found++
 						}
 					}
@@ -193,7 +208,7 @@ func contents(t *testing.T, tree fs.FS) (map[string][]byte, [32]byte) {
 
 // What the deployers write fits the definitions of Argo CD and Flux.
 func TestDeployersFitDefinitions(t *testing.T) {
-	found := map[string]int{}
+	found, known := map[string]int{}, definitions{}
 	for i, r := range answers(t) {
 		all := everything()
 		for j, p := range all {
@@ -215,7 +230,7 @@ func TestDeployersFitDefinitions(t *testing.T) {
 					version, _ := o["apiVersion"].(string)
 					if strings.HasPrefix(version, "argoproj.io/") || strings.Contains(version, ".toolkit.fluxcd.io/") {
 						found[string(p.Deployer)]++
-						fits(t, Name(r.Criteria)+" "+name, "", o)
+						known.fits(t, Name(r.Criteria)+" "+name, "", o)
 					}
 				}
 			}
