@@ -105,8 +105,9 @@ bench-engines:
 crash:
 	EIDOS_CRASH=200 go test -count=1 -timeout 60m -v -run '^TestCrash$$' ./engine
 
-# release makes the files of a release in dist/: archives, Debian packages, bills of
-# materials, provenance, checksums. release-dry-run makes them twice and compares;
+# release makes the files of a release in dist/: archives, images, Debian packages,
+# the Homebrew formula, bills of materials, provenance, checksums. release-dry-run
+# makes them twice, compares, and installs the package;
 # release-sign signs what is there for the identity of the workflow that runs it.
 .PHONY: release release-dry-run release-sign
 release:

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 )
@@ -22,8 +23,17 @@ var loaded = []string{"libdl.so.2", "libm.so.6", "libpthread.so.0", "librt.so.1"
 // libDirs is where a distribution keeps the libraries of an architecture, and
 // where the image has them: the folder that Debian's loader looks in first.
 var libDirs = map[string][]string{
-	"amd64": {"lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib64", "usr/lib64"},
-	"arm64": {"lib/aarch64-linux-gnu", "usr/lib/aarch64-linux-gnu", "lib64", "usr/lib64"},
+	"amd64": {"lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib64", "usr/lib64", "lib"},
+	"arm64": {"lib/aarch64-linux-gnu", "usr/lib/aarch64-linux-gnu", "lib64", "usr/lib64", "lib"},
+}
+
+// systemOf is where this machine keeps the C library of an architecture: beside its
+// own, Debian's cross compilers bring that of the others.
+func systemOf(arch string) string {
+	if arch == runtime.GOARCH {
+		return "/"
+	}
+	return map[string]string{"amd64": "/usr/x86_64-linux-gnu", "arm64": "/usr/aarch64-linux-gnu"}[arch]
 }
 
 // libraries returns what a dynamically linked program needs to run, by its path

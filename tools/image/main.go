@@ -47,7 +47,12 @@ func run(args []string, stdout io.Writer) error {
 	tag := flags.String("t", "", "name and tag in the archive")
 	source := flags.String("source", "https://github.com/NVIDIA/eidos", "where the source lives, for the image's label")
 	version := flags.String("version", "", "version, for the image's label")
-	root := flags.String("root", "/", "system to take the C library from, for dynamically linked binaries")
+	root := flags.String("root", "", "system to take the C library from, for dynamically linked binaries (default: this one, and for other architectures what their cross compiler brings)")
+	var attached []string
+	flags.Func("attach", "TYPE=FILE that is attached to the image, with -o and -push (may be repeated)", func(s string) error {
+		attached = append(attached, s)
+		return nil
+	})
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -61,13 +66,17 @@ func run(args []string, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
+	more, err := attachments(index, attached)
+	if err != nil {
+		return err
+	}
 	switch {
 	case *dir != "":
-		err = writeLayout(*dir, index)
+		err = writeLayout(*dir, index, more)
 	case *file != "":
 		err = writeArchive(*file, *tag, images)
 	case *push != "":
-		err = pushIndex(*push, index)
+		err = pushIndex(*push, index, more)
 	default:
 		err = errors.New("one of -o, -tar and -push says where to")
 	}
@@ -117,6 +126,9 @@ func one(p v1.Platform, binary, root string, labels map[string]string) (v1.Image
 	}
 	if err := builtFor(p, data); err != nil {
 		return nil, fmt.Errorf("%s: %w", binary, err)
+	}
+	if root == "" {
+		root = systemOf(p.Architecture)
 	}
 	files, err := libraries(data, p.Architecture, root)
 	if err != nil {
@@ -189,7 +201,8 @@ func pack(files map[string][]byte) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return out.Bytes(), w.Close()
+	err := w.Close() // writes the end of the archive
+	return out.Bytes(), err
 }
 
 func indexOf(images []image) (v1.ImageIndex, error) {
@@ -200,7 +213,7 @@ func indexOf(images []image) (v1.ImageIndex, error) {
 	return index, nil
 }
 
-func writeLayout(dir string, index v1.ImageIndex) error {
+func writeLayout(dir string, index v1.ImageIndex, attached []v1.Image) error {
 	if _, err := os.Stat(dir); err == nil {
 		return fmt.Errorf("%s is there already", dir)
 	}
@@ -208,7 +221,15 @@ func writeLayout(dir string, index v1.ImageIndex) error {
 	if err != nil {
 		return err
 	}
-	return p.AppendIndex(index)
+	if err := p.AppendIndex(index); err != nil {
+		return err
+	}
+	for _, a := range attached {
+		if err := p.AppendImage(a); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func writeArchive(file, tag string, images []image) error {
@@ -222,10 +243,23 @@ func writeArchive(file, tag string, images []image) error {
 	return tarball.WriteToFile(file, t, images[0].image)
 }
 
-func pushIndex(to string, index v1.ImageIndex) error {
+func pushIndex(to string, index v1.ImageIndex, attached []v1.Image) error {
 	ref, err := name.ParseReference(to)
 	if err != nil {
 		return err
 	}
-	return remote.WriteIndex(ref, index, remote.WithAuthFromKeychain(authn.DefaultKeychain))
+	auth := remote.WithAuthFromKeychain(authn.DefaultKeychain)
+	if err := remote.WriteIndex(ref, index, auth); err != nil {
+		return err
+	}
+	for _, a := range attached {
+		d, err := a.Digest()
+		if err != nil {
+			return err
+		}
+		if err := remote.Write(ref.Context().Digest(d.String()), a, auth); err != nil {
+			return err
+		}
+	}
+	return nil
 }

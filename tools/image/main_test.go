@@ -100,6 +100,70 @@ func TestImage(t *testing.T) {
 	}
 }
 
+// What is attached is listed by the registry as a referrer of the index, and is in
+// the layout too; the image's digest is the same with and without.
+func TestAttached(t *testing.T) {
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0)), registry.WithReferrersSupport(true)))
+	defer server.Close()
+	args := binaries(t)
+	bill := filepath.Join(t.TempDir(), "bill.json")
+	if err := os.WriteFile(bill, []byte("{}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	attach := []string{"-attach", "application/spdx+json=" + bill, "-attach", "application/vnd.cyclonedx+json=" + bill}
+	ref := strings.TrimPrefix(server.URL, "http://") + "/eidos:test"
+	dir := filepath.Join(t.TempDir(), "layout")
+	var with, without bytes.Buffer
+	for _, c := range []struct {
+		out  *bytes.Buffer
+		args []string
+	}{{&with, append([]string{"-push", ref}, attach...)}, {&without, []string{"-push", ref}}, {&bytes.Buffer{}, append([]string{"-o", dir}, attach...)}} {
+		if err := run(append(c.args, args...), c.out); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if with.String() != without.String() {
+		t.Errorf("digests %q and %q", with.String(), without.String())
+	}
+	d, err := name.NewDigest(strings.TrimSuffix(ref, ":test") + "@" + strings.TrimSpace(with.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	referrers, err := remote.Referrers(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := referrers.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string]bool{}
+	for _, m := range list.Manifests {
+		kinds[m.ArtifactType] = true
+	}
+	if len(list.Manifests) != 2 || !kinds["application/spdx+json"] || !kinds["application/vnd.cyclonedx+json"] {
+		t.Errorf("referrers %+v", list.Manifests)
+	}
+	index, err := os.ReadFile(filepath.Join(dir, "index.json"))
+	if err != nil || strings.Count(string(index), `"digest"`) != 3 {
+		t.Errorf("the layout's index: %v\n%s", err, index)
+	}
+	if err := run(append([]string{"-o", t.TempDir() + "/x", "-attach", "nothing"}, args...), &bytes.Buffer{}); err == nil {
+		t.Error("an attachment without a file")
+	}
+}
+
+// A layer is a whole archive: GNU tar refuses one without its end, two empty blocks.
+func TestLayerEnds(t *testing.T) {
+	content, err := pack(map[string][]byte{"eidos": []byte("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.HasSuffix(content, make([]byte, 1024)) {
+		t.Error("the archive has no end")
+	}
+}
+
 func TestRefused(t *testing.T) {
 	args := binaries(t)
 	text := filepath.Join(t.TempDir(), "eidos")

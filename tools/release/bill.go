@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/NVIDIA/eidos/schema"
 )
 
 // inventory is what binaries are made of, as the Go toolchain wrote it into them.
@@ -19,9 +21,21 @@ type inventory struct {
 	modules   []module // sorted, each once
 }
 
-type module struct{ path, version string }
+// module is a library: a Go module, or a package of the system that an image
+// takes along.
+type module struct{ path, version, kind string }
 
-func (m module) purl() string { return "pkg:golang/" + m.path + "@" + m.version }
+func (m module) purl() string { return "pkg:" + m.kind + "/" + m.path + "@" + m.version }
+
+// packageOf reads a package URL without qualifiers: pkg:deb/debian/libc6@2.36-9.
+func packageOf(purl string) (module, error) {
+	kind, rest, ok := strings.Cut(strings.TrimPrefix(purl, "pkg:"), "/")
+	path, version, ok2 := strings.Cut(rest, "@")
+	if !ok || !ok2 || !strings.HasPrefix(purl, "pkg:") {
+		return module{}, fmt.Errorf("%q is not pkg:KIND/NAME@VERSION", purl)
+	}
+	return module{path, version, kind}, nil
+}
 
 func inventoryOf(binaries []string) (*inventory, error) {
 	var inv inventory
@@ -36,13 +50,19 @@ func inventoryOf(binaries []string) (*inventory, error) {
 			return nil, err
 		}
 		h := sha256.Sum256(data)
-		inv.binaries = append(inv.binaries, sum{filepath.Base(b), hex.EncodeToString(h[:])})
+		name := filepath.Base(b)
+		for _, other := range inv.binaries {
+			if other.name == name { // of another platform
+				name = filepath.Base(filepath.Dir(b)) + "/" + name
+			}
+		}
+		inv.binaries = append(inv.binaries, sum{name, hex.EncodeToString(h[:])})
 		inv.toolchain = info.GoVersion
 		for _, d := range info.Deps {
 			if d.Replace != nil {
 				d = d.Replace
 			}
-			if m := (module{d.Path, d.Version}); !seen[m] {
+			if m := (module{d.Path, d.Version, "golang"}); !seen[m] {
 				seen[m] = true
 				inv.modules = append(inv.modules, m)
 			}
@@ -108,7 +128,22 @@ func (r *release) spdx(name string, inv *inventory) any {
 	}
 }
 
-// provenance is an in-toto statement with SLSA provenance v1 about every file.
+// bills writes both bills of materials of one inventory.
+func (r *release) bills(name string, inv *inventory) error {
+	for suffix, bill := range map[string]any{".cdx.json": r.cycloneDX(name, inv), ".spdx.json": r.spdx(name, inv)} {
+		text, err := schema.EncodeIndent(bill)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(r.out, name+suffix), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// provenance is an in-toto statement with SLSA provenance v1 about every file, and
+// about every binary in the archives.
 func (r *release) provenance(files []sum) any {
 	var subjects []object
 	for _, f := range files {

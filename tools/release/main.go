@@ -4,11 +4,14 @@
 // any time. scripts/release builds the binaries and calls it.
 //
 //	release -version v1.2.3 -commit HASH -epoch SECONDS -o dist linux/amd64=bin/linux_amd64 …
+//	release … -o dist -bill NAME bin/linux_amd64/eidos …     only the bills, of an image
+//	release … -o dist -sums                                  provenance and checksums again
 package main
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -33,6 +36,7 @@ type release struct {
 	version, commit string
 	time            time.Time // of the commit
 	out             string
+	binaries        []sum // in the archives, ARCHIVE/NAME
 }
 
 func run(args []string) error {
@@ -43,6 +47,9 @@ func run(args []string) error {
 	flags.StringVar(&r.out, "o", "dist", "new directory for the files")
 	epoch := flags.Int64("epoch", 0, "time of the commit, in seconds since 1970")
 	sums := flags.Bool("sums", false, "only write provenance and checksums again, of what is in the directory")
+	bill := flags.String("bill", "", "only write the bills of materials of this name, of the binaries that are the arguments")
+	packages := flags.String("packages", "", "with -bill: package URLs of what is there beside the binaries, separated by spaces")
+	image := flags.String("digest", "", "with -bill: digest of the image, whose provenance is written too")
 	extra := flags.String("with", "", "directory whose files go into each archive")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -53,6 +60,14 @@ func run(args []string) error {
 	}
 	if err := os.MkdirAll(r.out, 0o755); err != nil {
 		return err
+	}
+	if *bill != "" {
+		return r.bill(*bill, flags.Args(), *packages, *image)
+	}
+	if *sums {
+		if err := r.keepBinaries(); err != nil {
+			return err
+		}
 	}
 	for _, arg := range flags.Args() {
 		platform, dir, ok := strings.Cut(arg, "=")
@@ -77,25 +92,74 @@ func (r *release) platform(platform, dir, extra string) error {
 	if err != nil {
 		return err
 	}
-	for suffix, bill := range map[string]any{".cdx.json": r.cycloneDX(name, inventory), ".spdx.json": r.spdx(name, inventory)} {
-		text, err := schema.EncodeIndent(bill)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(r.out, name+suffix), text, 0o644); err != nil {
-			return err
-		}
+	if err := r.bills(name, inventory); err != nil {
+		return err
+	}
+	for _, b := range inventory.binaries {
+		r.binaries = append(r.binaries, sum{name + "/" + b.name, b.hex})
 	}
 	return r.archive(name, dir, extra)
 }
 
-// finish writes the provenance of every file, and after it their checksums.
+// bill writes the bills of what an image holds.
+func (r *release) bill(name string, binaries []string, packages, image string) error {
+	inventory, err := inventoryOf(binaries)
+	if err != nil {
+		return err
+	}
+	for _, purl := range strings.Fields(packages) {
+		m, err := packageOf(purl)
+		if err != nil {
+			return err
+		}
+		inventory.modules = append(inventory.modules, m)
+	}
+	if hex, ok := strings.CutPrefix(image, "sha256:"); ok {
+		text, err := schema.EncodeIndent(r.provenance([]sum{{name, hex}}))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(r.out, name+".provenance.json"), text, 0o644); err != nil {
+			return err
+		}
+	}
+	return r.bills(name, inventory)
+}
+
+// keepBinaries takes over what the provenance says of the binaries: the archives
+// were made by an earlier call.
+func (r *release) keepBinaries() error {
+	data, err := os.ReadFile(filepath.Join(r.out, "provenance.json"))
+	if err != nil {
+		return err
+	}
+	var was struct {
+		Subject []struct {
+			Name   string            `json:"name"`
+			Digest map[string]string `json:"digest"`
+		} `json:"subject"`
+	}
+	if err := json.Unmarshal(data, &was); err != nil {
+		return err
+	}
+	for _, s := range was.Subject {
+		if strings.Contains(s.Name, "/") {
+			r.binaries = append(r.binaries, sum{s.Name, s.Digest["sha256"]})
+		}
+	}
+	return nil
+}
+
+// finish writes the Homebrew formula, the provenance of every file, and after it their checksums.
 func (r *release) finish() error {
+	if err := r.formula(); err != nil {
+		return err
+	}
 	sums, err := r.sums(false)
 	if err != nil {
 		return err
 	}
-	text, err := schema.EncodeIndent(r.provenance(sums))
+	text, err := schema.EncodeIndent(r.provenance(append(sums, r.binaries...)))
 	if err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func TestRelease(t *testing.T) {
 		return files
 	}
 	a, b := make(0o022, time.Now()), make(0o077, time.Unix(0, 0))
-	if len(a) != 5 {
+	if len(a) != 6 {
 		t.Fatalf("%d files", len(a))
 	}
 	for name := range a {
@@ -85,9 +85,10 @@ func TestRelease(t *testing.T) {
 	for name, wants := range map[string][]string{
 		"eidos_1.2.3_linux_amd64.cdx.json":  {`"specVersion": "1.6"`, `"2023-11-14T22:13:20Z"`, `"SHA-256"`},
 		"eidos_1.2.3_linux_amd64.spdx.json": {`"SPDX-2.3"`, `"DESCRIBES"`, `"SHA256"`},
+		"eidos.rb":                          {`version "1.2.3"`, `eidos_1.2.3_linux_amd64.tar.gz"`, "sha256 \""},
 		"provenance.json":                   {`"eidos_1.2.3_linux_amd64.tar.gz"`, `"gitCommit": "abc"`},
 	} {
-		if !json.Valid([]byte(a[name])) {
+		if filepath.Ext(name) == ".json" && !json.Valid([]byte(a[name])) {
 			t.Errorf("%s is not JSON", name)
 		}
 		for _, w := range wants {
@@ -95,6 +96,31 @@ func TestRelease(t *testing.T) {
 				t.Errorf("%s has no %s", name, w)
 			}
 		}
+	}
+	if !strings.Contains(a["provenance.json"], `"eidos_1.2.3_linux_amd64/eidos"`) {
+		t.Error("the provenance does not name the binary")
+	}
+	// An image's bills, and the list again: what was said of the binary is kept.
+	dist := t.TempDir()
+	args := []string{"-version", "v1.2.3", "-commit", "abc", "-epoch", "1700000000", "-o", dist}
+	bin := filepath.Dir(binary)
+	for _, more := range [][]string{
+		{"linux/amd64=" + bin}, {"-bill", "image", "-packages", "pkg:deb/debian/libc6@2.36-9", "-digest", "sha256:abcd", binary}, {"-sums"},
+	} {
+		if err := run(append(args[:len(args):len(args)], more...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for file, want := range map[string]string{
+		"image.cdx.json": `"purl": "pkg:deb/debian/libc6@2.36-9"`, "image.spdx.json": `"pkg:deb/debian/libc6@2.36-9"`,
+		"provenance.json": `"eidos_1.2.3_linux_amd64/eidos"`, "checksums.txt": "  image.spdx.json\n", "image.provenance.json": `"sha256": "abcd"`,
+	} {
+		if text, err := os.ReadFile(filepath.Join(dist, file)); err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s has no %s: %v", file, want, err)
+		}
+	}
+	if err := run(append(args[:len(args):len(args)], "-bill", "x", "-packages", "libc6", binary)); err == nil {
+		t.Error("a package without a URL")
 	}
 	if err := run([]string{"-version", "v1"}); err == nil {
 		t.Error("a release of nothing")
