@@ -16,15 +16,32 @@ var versionString = ""
 func versionOf() string { return version.Of(versionString) }
 
 func (a *app) version() *cobra.Command {
-	var format string
+	var format, evidence, key string
 	c := &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of eidos and of its catalogue",
 		Long: `Print the version of eidos and of its catalogue. The digest is that of the
 catalogue's source files. A recipe names the digest of its own answer, which
-changes only when the recipe does: eidos recipe list --format json prints those.`,
+changes only when the recipe does: eidos recipe list --format json prints those.
+
+With --verify, prove that this very program is part of a release. The directory
+has checksums.txt, checksums.txt.sigstore.json and provenance.json of the release;
+the signature must be that of the release workflow, checked with the trusted root
+that eidos trust init has stored, or of --key. No network is needed.`,
+		Example: `  eidos version --format json
+  eidos version --verify ./eidos-v1.2.3-evidence`,
 		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) error {
+			if evidence != "" {
+				m := mode{when: "with --verify", takes: []string{"verify", "key"}, hint: "leave out --verify to print the version"}
+				if err := m.check(c); err != nil {
+					return err
+				}
+				return a.verifySelf(c.Context(), evidence, key)
+			}
+			if key != "" {
+				return schema.Errorf(schema.Invalid, "--key has no effect without --verify").WithHint("name the directory with the evidence of the release: --verify DIR")
+			}
 			cat, err := recipes.Shipped()
 			if err != nil {
 				return err
@@ -49,5 +66,8 @@ changes only when the recipe does: eidos recipe list --format json prints those.
 		},
 	}
 	c.Flags().StringVar(&format, "format", "text", "text or json")
+	c.Flags().StringVar(&evidence, "verify", "", "directory with the evidence of a release, which this program must be part of")
+	must(c.MarkFlagDirname("verify"))
+	c.Flags().StringVar(&key, "key", "", "with --verify: public key of who signed the release, instead of its workflow")
 	return c
 }

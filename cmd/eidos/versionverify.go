@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/sign"
+)
+
+// Who signs releases: the workflow of the tag.
+const (
+	releaseIssuer   = "https://token.actions.githubusercontent.com"
+	releaseWorkflow = "https://github.com/NVIDIA/eidos/.github/workflows/on-tag.yml@refs/tags/"
+)
+
+// evidenceSize bounds the files of a release that are read, in bytes.
+const evidenceSize = 8 << 20
+
+// verifySelf proves that this program is one of the binaries of a release whose
+// evidence is in dir: checksums.txt is signed, lists provenance.json, and that names
+// this version and a binary of this digest. It needs no network.
+func (a *app) verifySelf(ctx context.Context, dir, key string) error {
+	list := filepath.Join(dir, "checksums.txt")
+	s := &stage{name: "verify", uses: "verify", with: map[string]any{"file": list, "signatures": sign.SignaturesPath(list)}}
+	if key != "" {
+		s.with["key"] = key
+	} else {
+		s.with["certificateIdentity"], s.with["certificateOidcIssuer"] = releaseWorkflow+versionOf(), releaseIssuer
+	}
+	for _, name := range []string{list, sign.SignaturesPath(list)} {
+		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+			return schema.Errorf(schema.NotFound, "the evidence of a release has %s", name).
+				WithHint("download checksums.txt, checksums.txt.sigstore.json and provenance.json of the release to %s", dir)
+		}
+	}
+	v, err := a.runStage(ctx, s)
+	if err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("finding this program: %w", err)
+	}
+	digest, err := digestOf(self)
+	if err != nil {
+		return err
+	}
+	name, err := findBinary(dir, versionOf(), digest)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.out, "verified %s, sha256:%s\n  ok      it is %s of release %s\n  ok      the release is signed by %s\n",
+		self, digest, name, versionOf(), strings.Join(v.(*schema.Verification).Signers, ", "))
+	return err
+}
+
+// findBinary returns the name that the provenance in dir has for a binary.
+func findBinary(dir, version, digest string) (string, error) {
+	list, err := readEvidence(filepath.Join(dir, "checksums.txt"))
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "provenance.json")
+	text, err := readEvidence(path)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(text)
+	if !bytes.Contains(append([]byte("\n"), list...), []byte("\n"+hex.EncodeToString(sum[:])+"  provenance.json\n")) {
+		return "", schema.Errorf(schema.Unsatisfied, "%q is not the file that checksums.txt lists", path)
+	}
+	var statement struct {
+		Subject []struct {
+			Name   string            `json:"name"`
+			Digest map[string]string `json:"digest"`
+		} `json:"subject"`
+		Predicate struct {
+			BuildDefinition struct {
+				ExternalParameters struct {
+					Version string `json:"version"`
+				} `json:"externalParameters"`
+			} `json:"buildDefinition"`
+		} `json:"predicate"`
+	}
+	if err := json.Unmarshal(text, &statement); err != nil {
+		return "", schema.Errorf(schema.Invalid, "reading %q: %w", path, err)
+	}
+	if released := statement.Predicate.BuildDefinition.ExternalParameters.Version; released != version {
+		return "", schema.Errorf(schema.Unsatisfied, "the evidence is of release %q, and this is version %q", released, version)
+	}
+	for _, s := range statement.Subject {
+		if s.Digest["sha256"] == digest {
+			return s.Name, nil
+		}
+	}
+	return "", schema.Errorf(schema.Unsatisfied, "no binary of release %s has the digest of this one, sha256:%s", version, digest).
+		WithHint("it was changed, or built by somebody else: install the release again")
+}
+
+// readEvidence reads a file of a release, of bounded size.
+func readEvidence(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the evidence of a release: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, evidenceSize+1))
+	if err == nil && len(data) > evidenceSize {
+		err = schema.Errorf(schema.Invalid, "%q is larger than %d bytes", path, evidenceSize)
+	}
+	return data, err
+}
+
+// digestOf is the SHA-256 of a file, in hexadecimal.
+func digestOf(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("reading this program: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("reading this program: %w", err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
