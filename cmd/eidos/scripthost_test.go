@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -36,6 +37,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"action":   runAction,
 		"github":   copyGitHub,
+		"guide":    runGuide,
 		"registry": startRegistry,
 		"tmpfs":    mountTmpfs,
 		"readonly": mountReadOnly,
@@ -105,6 +107,28 @@ func writeSteps(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s has no workflow", args[0])
 	}
 }
+
+// runGuide runs the shell blocks of a page in order, as its readers type them; the
+// first that fails ends the script: guide PAGE, from this package's directory.
+func runGuide(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: guide PAGE")
+	}
+	page, err := os.ReadFile(args[0])
+	ts.Check(err)
+	blocks := shellBlock.FindAllStringSubmatch(string(page), -1)
+	if len(blocks) < 3 {
+		ts.Fatalf("%s has %d blocks of commands", args[0], len(blocks))
+	}
+	for _, b := range blocks {
+		ts.Logf("%s", b[1])
+		if err := ts.Exec("bash", "-euo", "pipefail", "-c", b[1]); err != nil {
+			ts.Fatalf("%s: %v\n%s", args[0], err, b[1])
+		}
+	}
+}
+
+var shellBlock = regexp.MustCompile("(?s)```sh\n(.*?)```")
 
 // runTool runs a pinned tool, built by scripts/tool if it is not there: tool NAME
 // [ARG...]. Scripts that use it start with "[!tools] skip".
