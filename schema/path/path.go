@@ -93,7 +93,7 @@ func parse(s string, choices bool) (Pattern, error) {
 		return nil, &Error{s, i, fmt.Sprintf(format, args...)}
 	}
 	if len(s) > maxBytes {
-		return nil, &Error{s[:40] + "…", 0, fmt.Sprintf("%d bytes are over the limit of %d", len(s), maxBytes)}
+		return tooLong(s, "%d bytes are over the limit of %d", len(s))
 	}
 	var out Pattern
 	i := 0
@@ -147,7 +147,18 @@ func parse(s string, choices bool) (Pattern, error) {
 		out = append(out, Part{Element: key})
 		i = end
 	}
+	// What one command prints another reads, and quoting makes a byte four at most.
+	if len(s) > maxBytes/4 {
+		if n := len(out.String()); n > maxBytes {
+			return tooLong(s, "its quoted form has %d bytes, which are over the limit of %d", n)
+		}
+	}
 	return out, nil
+}
+
+// tooLong says with format that n bytes are more than maxBytes.
+func tooLong(s, format string, n int) (Pattern, error) {
+	return nil, &Error{s[:40] + "…", 0, fmt.Sprintf(format, n, maxBytes)}
 }
 
 // bare reads a key without quotes at s[i:], and returns where it ends.
