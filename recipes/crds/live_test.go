@@ -25,7 +25,7 @@ func TestLive(t *testing.T) {
 		{"nvidia.com/v1", "ClusterPolicy", "status.state", "ready", ""},
 		{"nvidia.com/v1", "ClusterPolicy", "status.state", "redy", `ClusterPolicy.status.state is never "redy", only ignored, ready, notReady`},
 		{"nvidia.com/v1", "ClusterPolicy", "status.status", "ready", `ClusterPolicy.status has no field "status"`},
-		{"nvidia.com/v1", "ClusterPolicy", "spec.driver.enabled", "true", "unknown"},
+		{"nvidia.com/v1", "ClusterPolicy", "spec.driver.enabled", "true", ""},
 		{"helm.toolkit.fluxcd.io/v2", "HelmRelease", "status.history[0].chartVersion", "1", ""},
 		{"helm.toolkit.fluxcd.io/v2", "HelmRelease", "spec.chart.spec.version", "1", ""},
 		{"helm.toolkit.fluxcd.io/v2", "HelmRelease", "spec.chart.version", "1", `HelmRelease.spec.chart has no field "version"`},
