@@ -156,8 +156,8 @@ func TestTerminal(t *testing.T) {
 	term.Close()
 	want = []string{
 		"recipe    reused           unchanged",
-		"snapshot  done       4.0s  collect reads or changes the",
-		"    world  -> snap.yaml",
+		"snapshot  done       4.0s  collect reads or changes external",
+		"    systems  -> snap.yaml",
 		"check     failed     5.0s  attempt 2; 3 constraints do not",
 		"    hold",
 		"1 step    canceled, check failed: helm",
