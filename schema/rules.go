@@ -5,7 +5,9 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -131,7 +133,7 @@ func (r *rule) link(defs map[string]*rule) error {
 	}
 	next := append(append([]*rule{}, r.AnyOf...), r.AllOf...)
 	for _, m := range []map[string]*rule{r.Properties, r.PatternProperties, r.Defs} {
-		for _, k := range sortedKeys(m) {
+		for _, k := range slices.Sorted(maps.Keys(m)) {
 			next = append(next, m[k])
 		}
 	}
@@ -153,15 +155,6 @@ func (r *rule) link(defs map[string]*rule) error {
 		}
 	}
 	return nil
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	sort.Strings(out)
-	return out
 }
 
 // JSONSchema returns the JSON Schema of one definition. NotFound if there is

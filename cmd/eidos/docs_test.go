@@ -76,10 +76,7 @@ func TestDocumentedPolicies(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := os.WriteFile("policy.yaml", []byte(m[1]), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if err := (sign.Options{}).CheckPolicy(t.Context(), "policy.yaml"); err != nil {
+		if err := (sign.Options{}).CheckPolicy(t.Context(), "policy.yaml", []byte(m[1])); err != nil {
 			t.Errorf("%v\n%s", err, m[1])
 		}
 	}

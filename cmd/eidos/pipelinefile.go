@@ -50,6 +50,11 @@ func (a *app) compile(ctx context.Context, args []string, f *runFlags, w *wired)
 	if err != nil {
 		return nil, err
 	}
+	return a.compileFound(ctx, r, f, w)
+}
+
+// compileFound compiles the pipeline that r has found.
+func (a *app) compileFound(ctx context.Context, r *pipelinefile.Reader, f *runFlags, w *wired) (*plan.Plan, error) {
 	if len(a.pipeline.Text) > pipelinefile.Long {
 		debug.SetGCPercent(gcLong)
 	}

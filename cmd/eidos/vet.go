@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"os"
 	"slices"
 	"strings"
 
@@ -11,7 +9,6 @@ import (
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/pattern"
-	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/address"
 	"github.com/spf13/cobra"
 )
@@ -53,11 +50,8 @@ module that stock cue checks.`,
 		if err := m.check(c); err != nil {
 			return err
 		}
-		if len(args) > 0 && isPolicy(args[0]) {
-			return a.vetPolicy(c.Context(), args[0])
-		}
 		if len(args) > 0 {
-			return a.vetPipeline(c.Context(), args, &f)
+			return a.vetFile(c.Context(), args, &f)
 		}
 		src, err := source(*k)
 		if err != nil {
@@ -135,14 +129,26 @@ func dashes(rows [][]string) [][]string {
 	return rows
 }
 
-// vetPipeline compiles a pipeline and runs nothing.
-func (a *app) vetPipeline(ctx context.Context, args []string, f *runFlags) error {
+// vetFile compiles a pipeline or a policy, and runs and verifies nothing.
+func (a *app) vetFile(ctx context.Context, args []string, f *runFlags) error {
 	w, err := a.wire(wiring{})
 	if err != nil {
 		return err
 	}
+	r, err := a.find(ctx, args, f, w)
+	if err != nil {
+		return err
+	}
+	// From its text: a policy with a mistake in it is a policy too.
+	if policyKind.Match(a.pipeline.Text) {
+		if err := w.sign.CheckPolicy(ctx, a.pipeline.Name, a.pipeline.Text); err != nil {
+			return err
+		}
+		a.say("%s is a policy that can be met", a.pipeline.Name)
+		return nil
+	}
 	f.present = true
-	plan, err := a.compile(ctx, args, f, w)
+	plan, err := a.compileFound(ctx, r, f, w)
 	if err != nil {
 		return err
 	}
@@ -150,27 +156,4 @@ func (a *app) vetPipeline(ctx context.Context, args []string, f *runFlags) error
 	return nil
 }
 
-// isPolicy reports whether a file is a policy, from its text: one with a mistake
-// in it is a policy too. What is read once only, as a pipe, is a pipeline.
-func isPolicy(path string) bool {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return false
-	}
-	text, err := userfile.Read(path, schema.MaxBytes)
-	return err == nil && bytes.Contains(text, []byte("TrustPolicy")) && policyKind.Match(text)
-}
-
 var policyKind = pattern.New(`(?m)^\s*[{"]?"?kind"?:\s*"?TrustPolicy"?`)
-
-// vetPolicy compiles a policy and verifies nothing.
-func (a *app) vetPolicy(ctx context.Context, path string) error {
-	w, err := a.wire(wiring{})
-	if err != nil {
-		return err
-	}
-	if err := w.sign.CheckPolicy(ctx, path); err != nil {
-		return err
-	}
-	a.say("%s is a policy that can be met", path)
-	return nil
-}

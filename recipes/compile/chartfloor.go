@@ -3,6 +3,7 @@ package compile
 import (
 	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/recipes/charts"
@@ -36,7 +37,7 @@ type readFacts struct {
 // checkFacts reads the fact files of a user's directory.
 func (l *loaded) checkFacts() error {
 	var errs []error
-	for _, file := range sortedKeys(l.src.added) {
+	for _, file := range slices.Sorted(maps.Keys(l.src.added)) {
 		if kindFile.MatchString(file) {
 			errs = append(errs, schema.List(l.checkKindFacts(file))...)
 		}
@@ -65,7 +66,7 @@ func (l *loaded) floors(a raw) (asks map[string]map[string]ask, levels []string,
 	asks, levels = maps.Clone(a.Constraints), a.Layers
 	var errs []error
 	own := map[string]ask{}
-	for _, name := range sortedKeys(a.Components) {
+	for _, name := range slices.Sorted(maps.Keys(a.Components)) {
 		c := a.Components[name]
 		if c.Chart == "" {
 			continue

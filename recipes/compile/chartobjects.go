@@ -3,6 +3,7 @@ package compile
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -52,7 +53,7 @@ func (l *loaded) checkKindFacts(file string) error {
 // definitionsOf are the files of definitions that components bring.
 func (p *chartProof) definitionsOf(a raw) []crds.Definition {
 	var out []crds.Definition
-	for _, name := range sortedKeys(a.Components) {
+	for _, name := range slices.Sorted(maps.Keys(a.Components)) {
 		for _, file := range on(a.Components[name].Manifests) {
 			full := "components/" + name + "/manifests/" + file
 			if text, err := fs.ReadFile(p.src.files, full); err == nil && strings.HasSuffix(file, ".crd.yaml") {
@@ -67,12 +68,12 @@ func (p *chartProof) definitionsOf(a raw) []crds.Definition {
 // components have fields that their kinds have, of the releases in that answer.
 func (p *chartProof) objects(a raw) {
 	var releases []string
-	for _, name := range sortedKeys(a.Components) {
+	for _, name := range slices.Sorted(maps.Keys(a.Components)) {
 		if c := a.Components[name]; c.Chart != "" {
 			releases = append(releases, path.Base(c.Chart)+" "+c.Version)
 		}
 	}
-	for _, name := range sortedKeys(a.Components) {
+	for _, name := range slices.Sorted(maps.Keys(a.Components)) {
 		for _, file := range on(a.Components[name].Manifests) {
 			full := "components/" + name + "/manifests/" + file
 			if strings.HasSuffix(file, ".crd.yaml") {

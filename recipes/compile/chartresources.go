@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -19,10 +20,10 @@ const olm = "operators.coreos.com/"
 func (p *chartProof) resources(a raw, d *recipes.Document, all map[string]deployed) {
 	bring := map[string][]string{} // group/Kind → components
 	var subscribe []string         // components that have the cluster install an operator
-	for _, name := range sortedKeys(all) {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		c := all[name]
 		if _, done := p.made[c.id]; !done {
-			p.made[c.id] = made{p.renders(c), sortedKeys(p.brings(c))}
+			p.made[c.id] = made{p.renders(c), slices.Sorted(maps.Keys(p.brings(c)))}
 		}
 		for _, kind := range p.made[c.id].brings {
 			bring[kind] = append(bring[kind], name)
@@ -31,7 +32,7 @@ func (p *chartProof) resources(a raw, d *recipes.Document, all map[string]deploy
 			subscribe = append(subscribe, name)
 		}
 	}
-	for _, name := range sortedKeys(all) {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		for _, r := range p.made[all[name].id].renders {
 			p.report.Resources++
 			by := bring[r.kind]
@@ -108,7 +109,7 @@ func (p *chartProof) renders(c deployed) []rendered {
 		}
 	}
 	texts := p.texts(c.component)
-	for _, file := range sortedKeys(texts) {
+	for _, file := range slices.Sorted(maps.Keys(texts)) {
 		if strings.HasSuffix(file, ".crd.yaml") {
 			continue
 		}

@@ -3,6 +3,7 @@ package compile
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -86,7 +87,7 @@ func (p *chartProof) prove(a raw, d *recipes.Document) {
 		all[ref.Name] = deployed{c, ref, k, string(id)}
 		p.checked[ref.Name] = true
 	}
-	for _, component := range sortedKeys(all) {
+	for _, component := range slices.Sorted(maps.Keys(all)) {
 		c := all[component]
 		n, done := p.proven[c.id]
 		if !done {

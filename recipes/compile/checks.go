@@ -2,6 +2,7 @@ package compile
 
 import (
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/NVIDIA/eidos/recipes/crds"
@@ -28,7 +29,7 @@ func (l *loaded) vetChecks() (CheckReport, error) {
 	}
 	r := CheckReport{Checks: len(l.checkDefs)}
 	var errs []error
-	for _, name := range sortedKeys(l.checkDefs) {
+	for _, name := range slices.Sorted(maps.Keys(l.checkDefs)) {
 		found := expect.Vet(l.checkDefs[name])
 		for _, f := range expect.Fields(l.checkDefs[name]) {
 			switch known, err := live.Check(f.APIVersion, f.Kind, f.Path, f.Must); {

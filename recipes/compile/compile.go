@@ -7,7 +7,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strings"
 
 	"cuelang.org/go/cue"
@@ -77,7 +78,7 @@ func (l *loaded) index() (recipes.Index, error) {
 	if err := decode(l.root, &meta, "release", "version", "overlays", "mixins", "chains"); err != nil {
 		return idx, err
 	}
-	l.chains, l.mixins = meta.Chains, sortedKeys(meta.Mixins)
+	l.chains, l.mixins = meta.Chains, slices.Sorted(maps.Keys(meta.Mixins))
 	if err := decode(l.root.LookupPath(cue.MakePath(cue.Str("answers"))), &l.natural); err != nil {
 		return idx, err
 	}
@@ -90,7 +91,7 @@ func (l *loaded) index() (recipes.Index, error) {
 		own[name] = recipes.CriteriaOf(o.Criteria)
 	}
 	var errs []error
-	for _, name := range sortedKeys(meta.Overlays) {
+	for _, name := range slices.Sorted(maps.Keys(meta.Overlays)) {
 		o := meta.Overlays[name]
 		full, err := inherit(name, meta.Chains[name], own)
 		if err != nil {
@@ -287,13 +288,4 @@ func decode(v cue.Value, to any, fields ...string) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	return dec.Decode(to)
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }

@@ -3,8 +3,10 @@ package compile
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -31,7 +33,7 @@ func TestFresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	sort.Strings(names)
-	if diff := cmp.Diff(sortedKeys(files), names); diff != "" {
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(files)), names); diff != "" {
 		t.Errorf("recipes/compiled is stale, run go generate ./recipes (-want +got):\n%s", diff)
 	}
 	for name, want := range files {

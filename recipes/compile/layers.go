@@ -2,6 +2,7 @@ package compile
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -72,7 +73,7 @@ func (l *loaded) compiled() []recipes.Layer {
 		byName[key].Statements = append(byName[key].Statements, recipes.Statement{Path: path, At: s.At, Text: s.Text, Default: s.Default})
 	}
 	var out []recipes.Layer
-	for _, key := range sortedKeys(byName) {
+	for _, key := range slices.Sorted(maps.Keys(byName)) {
 		out = append(out, *byName[key])
 	}
 	return out

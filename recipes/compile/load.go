@@ -5,7 +5,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 	"testing/fstest"
 
@@ -110,7 +112,7 @@ func add(tree fstest.MapFS, dir string, src fs.FS) error {
 // depend on.
 func digestTree(tree fstest.MapFS) schema.Digest {
 	h := sha256.New()
-	for _, name := range sortedKeys(tree) {
+	for _, name := range slices.Sorted(maps.Keys(tree)) {
 		if !strings.HasPrefix(name, "recipes/") {
 			continue
 		}

@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -62,7 +63,7 @@ func (l *loaded) circular(path []string) error {
 func cycle(dependsOn map[string][]string, missing map[string]int) []string {
 	var path []string
 	at := ""
-	for _, n := range sortedKeys(dependsOn) {
+	for _, n := range slices.Sorted(maps.Keys(dependsOn)) {
 		if missing[n] > 0 {
 			at = n
 			break

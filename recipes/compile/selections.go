@@ -2,8 +2,10 @@ package compile
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"testing/fstest"
@@ -44,7 +46,7 @@ func Questions(cat *recipes.Catalog, f func(recipes.Criteria)) {
 		for _, o := range cat.Overlays {
 			seen[recipes.CriteriaOf(o.Criteria)[i]] = true
 		}
-		lists[i] = sortedKeys(seen)
+		lists[i] = slices.Sorted(maps.Keys(seen))
 	}
 	var q recipes.Criteria
 	var walk func(i int)
@@ -69,7 +71,7 @@ func Selections(cat *recipes.Catalog) [][]string {
 			seen[strings.Join(leaves, "\n")] = leaves
 		}
 	})
-	keys := sortedKeys(seen)
+	keys := slices.Sorted(maps.Keys(seen))
 	sort.Strings(keys)
 	out := make([][]string, len(keys))
 	for i, k := range keys {

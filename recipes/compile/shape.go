@@ -3,6 +3,7 @@ package compile
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"slices"
 	"sort"
 
@@ -30,7 +31,7 @@ func (l *loaded) shape(a raw) (*recipes.Document, error) {
 	}
 	deps := map[string][]string{}
 	refs := map[string]schema.ComponentRef{}
-	for _, name := range sortedKeys(a.Components) {
+	for _, name := range slices.Sorted(maps.Keys(a.Components)) {
 		c := a.Components[name]
 		ref, err := l.ref(c)
 		if err != nil {
@@ -45,7 +46,7 @@ func (l *loaded) shape(a raw) (*recipes.Document, error) {
 			}
 		}
 		deps[name], refs[name] = ref.DependencyRefs, ref
-		for _, unless := range sortedKeys(c.Warnings) {
+		for _, unless := range slices.Sorted(maps.Keys(c.Warnings)) {
 			w := c.Warnings[unless]
 			if w.Intent == nil || slices.Contains(w.Intent, string(a.Criteria.Intent)) {
 				d.Warnings = append(d.Warnings, schema.Warning{Component: name, Unless: unless, Message: w.Message})
@@ -136,7 +137,7 @@ func on(set map[string]bool) []string {
 func (l *loaded) strictest(byPath map[string]map[string]ask, layers []string) ([]schema.Constraint, error) {
 	var out []schema.Constraint
 	var errs []error
-	for _, path := range sortedKeys(byPath) {
+	for _, path := range slices.Sorted(maps.Keys(byPath)) {
 		if p, err := constraint.ParsePath(path); err != nil {
 			errs = append(errs, err)
 			continue
@@ -241,7 +242,7 @@ func (l *loaded) phases(a raw) (map[string]schema.Phase, error) {
 	}
 	out := map[string]schema.Phase{}
 	var errs []error
-	for _, name := range sortedKeys(a.Checks) {
+	for _, name := range slices.Sorted(maps.Keys(a.Checks)) {
 		def := l.checkDefs[name]
 		p := out[def.Phase]
 		p.Checks = append(p.Checks, name)

@@ -109,7 +109,7 @@ func (v *variants) files(to Files) ([]string, error) {
 			if len(g.names) == 0 {
 				g.names = g.recipes
 			}
-			name := slices.MinFunc(sortedKeys(g.names), func(a, b string) int {
+			name := slices.MinFunc(slices.Sorted(maps.Keys(g.names)), func(a, b string) int {
 				return cmp.Compare(strings.Count(a, "+"), strings.Count(b, "+"))
 			})
 			for _, i := range g.uses {
@@ -134,7 +134,7 @@ var own = map[string]bool{"values": true, "manifests": true, "dependencyRefs": t
 // split writes what the variants of a component have in common into one file,
 // and the rest of each into another.
 func split(to Files, component string, distinct map[string]map[string]json.RawMessage) error {
-	order := sortedKeys(distinct)
+	order := slices.Sorted(maps.Keys(distinct))
 	shared := map[string]json.RawMessage{}
 	for f, text := range distinct[order[0]] {
 		same := !own[f]

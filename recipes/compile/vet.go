@@ -3,6 +3,7 @@ package compile
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"sort"
@@ -284,7 +285,7 @@ func (v *vetting) declared(path []string) []string {
 			seen[s.Path[len(path)]] = true
 		}
 	}
-	return sortedKeys(seen)
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // components looks for those that nothing uses, and at their manifests.
@@ -300,7 +301,7 @@ func (v *vetting) components() {
 		return
 	}
 	v.report.Components = len(defs.Components)
-	for _, name := range sortedKeys(defs.Components) {
+	for _, name := range slices.Sorted(maps.Keys(defs.Components)) {
 		file := v.src.inModule("components/" + name + ".cue")
 		if !v.used[name] {
 			v.fail(file, "components."+name, "add it to an overlay, or take it away", "no recipe uses component %q", name)
@@ -313,7 +314,7 @@ func (v *vetting) components() {
 // files compares what a component declares with the files in its folder.
 func (v *vetting) files(at, name, folder, field, how string, declared map[string]bool) {
 	dir := path.Join("components", name, folder)
-	for _, f := range sortedKeys(declared) {
+	for _, f := range slices.Sorted(maps.Keys(declared)) {
 		if _, err := fs.Stat(v.src.files, path.Join(dir, f)); err != nil {
 			v.fail(at, "components."+name+"."+field, "add the file, or take the name away", "there is no file %s/%s", dir, f)
 		}
@@ -334,7 +335,7 @@ func (v *vetting) checks() {
 	r, err := v.vetChecks()
 	v.report.Checks = r
 	v.errs = append(v.errs, schema.List(err)...)
-	for _, name := range sortedKeys(v.checkDefs) {
+	for _, name := range slices.Sorted(maps.Keys(v.checkDefs)) {
 		if !v.checked[name] && len(v.checkDefs[name].Components) == 0 {
 			v.report.Remarks = append(v.report.Remarks, v.checkAt[name]+": no recipe runs check "+name)
 		}

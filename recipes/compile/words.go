@@ -2,6 +2,8 @@ package compile
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -89,7 +91,7 @@ func (l *loaded) wordsOf(out *recipes.Words, field string, all map[string]word) 
 		errs = append(errs, schema.Errorf(schema.Invalid, format, args...).At(l.wordAt[field+"."+name], "words."+field+"."+name))
 	}
 	owner := map[string]string{}
-	names := sortedKeys(all)
+	names := slices.Sorted(maps.Keys(all))
 	for _, name := range names {
 		owner[name] = name
 	}
@@ -111,7 +113,7 @@ func (l *loaded) wordsOf(out *recipes.Words, field string, all map[string]word) 
 			}
 		}
 		for _, rules := range []map[string]recipes.Evidence{w.Proof, w.Sign, w.Against} {
-			for _, rule := range sortedKeys(rules) {
+			for _, rule := range slices.Sorted(maps.Keys(rules)) {
 				if err := measured(rule); err != nil {
 					errs = append(errs, err.At(l.wordAt[field+"."+name], "words."+field+"."+name))
 				}

@@ -5,6 +5,7 @@ package detect
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -66,7 +67,7 @@ type weighing struct {
 
 // collect finds every fact that the rules are about.
 func (f *weighing) collect(naming map[string]string, facts facts) {
-	for _, rule := range sortedKeys(naming) {
+	for _, rule := range slices.Sorted(maps.Keys(naming)) {
 		for x := range f.at(rule, facts) {
 			for name := range strings.SplitSeq(x.name, ", ") {
 				f.named(naming[rule], rule, name, x.fact)
@@ -82,7 +83,7 @@ func (f *weighing) collect(naming map[string]string, facts facts) {
 			{w.Sign, func(p piece) { f.sign = append(f.sign, p) }},
 			{w.Against, func(p piece) { p.Against = true; f.against[w.Name] = append(f.against[w.Name], p) }},
 		} {
-			for _, rule := range sortedKeys(set.rules) {
+			for _, rule := range slices.Sorted(maps.Keys(set.rules)) {
 				e := set.rules[rule]
 				for x := range f.at(rule, facts) {
 					if likeAny(x.value, e.Is, true) && !likeAny(x.value, e.Not, false) {
@@ -135,7 +136,7 @@ func (f *weighing) decide() schema.Detection {
 			unknown = append(unknown, p.Shows)
 		}
 	}
-	words := sortedKeys(shown)
+	words := slices.Sorted(maps.Keys(shown))
 	switch {
 	case len(words) == 1 && len(unknown) == 0 && len(f.against[words[0]]) == 0:
 		d.Value, d.Evidence = words[0], pieces[0].Evidence
@@ -253,13 +254,4 @@ func some(texts []string) string {
 
 func longest(texts []string) string {
 	return slices.MaxFunc(texts, func(a, b string) int { return len(a) - len(b) })
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -71,7 +72,7 @@ func (im *importing) newWord(at *schema.Doc, field, word string) bool {
 
 // writeWords writes a file for each field that has new words.
 func (im *importing) writeWords() {
-	for _, field := range sortedKeys(im.words) {
+	for _, field := range slices.Sorted(maps.Keys(im.words)) {
 		words := map[string]any{}
 		for w := range im.words[field] {
 			words[w] = map[string]any{"display": w}

@@ -2,6 +2,7 @@ package importer
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -47,7 +48,7 @@ func (im *importing) define(name string, first *theirs) {
 func leaves(name string, at []string, v any) []statement {
 	if m, ok := v.(map[string]any); ok && len(m) > 0 {
 		var out []statement
-		for _, k := range sortedKeys(m) {
+		for _, k := range slices.Sorted(maps.Keys(m)) {
 			out = append(out, leaves(name, append(slices.Clone(at), k), m[k])...)
 		}
 		return out
@@ -118,16 +119,16 @@ func (c *component) forget(p []string) {
 // writeComponents writes the components of theirs that overlays use, and the
 // manifests that they add to ours. Those that none uses are left over.
 func (im *importing) writeComponents() {
-	for _, name := range sortedKeys(im.fresh) {
+	for _, name := range slices.Sorted(maps.Keys(im.fresh)) {
 		im.writeComponent(name, im.fresh[name])
 	}
-	for _, name := range sortedKeys(im.extra) {
+	for _, name := range slices.Sorted(maps.Keys(im.extra)) {
 		if im.fresh[name] != nil {
 			continue
 		}
 		im.put(name, map[string]any{"manifests": im.switches(name)})
 	}
-	for _, name := range sortedKeys(im.registry) {
+	for _, name := range slices.Sorted(maps.Keys(im.registry)) {
 		if im.fresh[name] == nil {
 			im.compareRegistry(name)
 		}

@@ -3,6 +3,7 @@ package importer
 import (
 	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -112,14 +113,14 @@ func (im *importing) kustomization(out map[string]*theirs, e *schema.Doc, report
 // its own. AICR v0.11 replaces whole top-level keys when it goes down a chain of
 // overlays, and merges deeply everywhere else; here overrides are always merged.
 func (im *importing) noteKept(d *schema.Doc, component string, inherited, over map[string]any) {
-	for _, k := range sortedKeys(over) {
+	for _, k := range slices.Sorted(maps.Keys(over)) {
 		was, ok1 := inherited[k].(map[string]any)
 		is, ok2 := over[k].(map[string]any)
 		if !ok1 || !ok2 {
 			continue
 		}
 		var kept []string
-		for _, sub := range sortedKeys(was) {
+		for _, sub := range slices.Sorted(maps.Keys(was)) {
 			if _, ok := is[sub]; !ok {
 				kept = append(kept, k+"."+sub)
 			}

@@ -1,8 +1,10 @@
 package importer
 
 import (
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -209,7 +211,7 @@ func rules(r *schema.RecipeResult) map[string]any {
 
 func all(s *Site) string {
 	var b strings.Builder
-	for _, n := range sortedKeys(s.Files) {
+	for _, n := range slices.Sorted(maps.Keys(s.Files)) {
 		b.WriteString("-- " + n + " --\n" + string(s.Files[n]))
 	}
 	return b.String()

@@ -2,10 +2,10 @@ package importer
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"reflect"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
@@ -54,7 +54,7 @@ func (im *importing) overlay(o *overlay) {
 		}
 	}
 	eff := im.effective(o, d.before)
-	for _, name := range sortedKeys(eff) {
+	for _, name := range slices.Sorted(maps.Keys(eff)) {
 		d.component(name, eff[name])
 	}
 	d.constraints(res)
@@ -146,7 +146,7 @@ func (d *differ) component(name string, want *theirs) {
 		d.left(at, "component %s is the chart %s, and %s in the catalogue", name, want.chart, have.chart)
 	}
 	d.values(name, []string{"values"}, have.values, want.values)
-	for _, dep := range sortedKeys(want.deps) {
+	for _, dep := range slices.Sorted(maps.Keys(want.deps)) {
 		if !have.deps[dep] {
 			set(d.w.components, true, name, "dependsOn", dep)
 		}
@@ -158,7 +158,7 @@ func (d *differ) component(name string, want *theirs) {
 
 // values says what differs, leaf by leaf.
 func (d *differ) values(name string, at []string, have, want map[string]any) {
-	for _, k := range sortedKeys(want) {
+	for _, k := range slices.Sorted(maps.Keys(want)) {
 		p := append(slices.Clone(at), k)
 		was, there := have[k]
 		is := meant(want[k], was)
@@ -261,15 +261,6 @@ func (d *differ) manifest(name string, have *component, m manifest) {
 	if !have.manifests[file] {
 		set(d.w.components, true, name, "manifests", file)
 	}
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	sort.Strings(out)
-	return out
 }
 
 // writeOverlay writes the file.

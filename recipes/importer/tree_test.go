@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -74,7 +76,7 @@ func (r *reference) tree(t *testing.T) fstest.MapFS {
 		out[name] = &fstest.MapFile{Data: data}
 	}
 	var registry []any
-	for _, name := range sortedKeys(r.Components) {
+	for _, name := range slices.Sorted(maps.Keys(r.Components)) {
 		c := r.Components[name]
 		helm := object{"defaultNamespace": c.Namespace}
 		for k, v := range map[string]string{"defaultRepository": c.Source, "defaultChart": c.Chart, "defaultVersion": c.Version} {
@@ -103,14 +105,14 @@ func (r *reference) tree(t *testing.T) fstest.MapFS {
 			spec["criteria"] = criteria
 		}
 		var constraints []any
-		for _, c := range sortedKeys(o.Constraints) {
+		for _, c := range slices.Sorted(maps.Keys(o.Constraints)) {
 			constraints = append(constraints, object{"name": c, "value": o.Constraints[c]})
 		}
 		if constraints != nil {
 			spec["constraints"] = constraints
 		}
 		var refs []any
-		for _, c := range sortedKeys(o.Components) {
+		for _, c := range slices.Sorted(maps.Keys(o.Components)) {
 			refs = append(refs, r.ref(name, c))
 			for _, m := range o.Components[c].Manifests {
 				p := "components/" + c + "/manifests/" + m
@@ -229,12 +231,12 @@ func (r *reference) recipe(t *testing.T, name, apiVersion string) []byte {
 		}
 	}
 	var list []any
-	for _, c := range sortedKeys(constraints) {
+	for _, c := range slices.Sorted(maps.Keys(constraints)) {
 		list = append(list, object{"name": c, "value": constraints[c], "severity": "error", "remediation": "see the requirements"})
 	}
 	doc["constraints"] = list
 	var all []any
-	for _, c := range sortedKeys(refs) {
+	for _, c := range slices.Sorted(maps.Keys(refs)) {
 		refs[c]["expectedResources"] = []any{object{"kind": "Deployment", "name": c}}
 		all = append(all, refs[c])
 	}
@@ -255,7 +257,7 @@ func (r *reference) recipe(t *testing.T, name, apiVersion string) []byte {
 // that applies everywhere.
 func (r *reference) names() []string {
 	var out []string
-	for _, n := range sortedKeys(r.Overlays) {
+	for _, n := range slices.Sorted(maps.Keys(r.Overlays)) {
 		if n != "base" && n != "monitoring-hpa" {
 			out = append(out, n)
 		}

@@ -2,6 +2,7 @@ package view
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"reflect"
 	"slices"
@@ -103,10 +104,10 @@ func (u *upgrade) all(out *schema.CatalogueDiff) error {
 			out.OnlyTo = append(out.OnlyTo, nameOf(answer))
 		}
 	}
-	for _, k := range sortedKeys(changes) {
+	for _, k := range slices.Sorted(maps.Keys(changes)) {
 		out.Changes = append(out.Changes, *changes[k])
 	}
-	for _, k := range sortedKeys(unknown) {
+	for _, k := range slices.Sorted(maps.Keys(unknown)) {
 		out.Unknown = append(out.Unknown, *unknown[k])
 	}
 	return nil
@@ -131,15 +132,6 @@ func (u *upgrade) pair(c *recipes.Catalog, answer recipes.Answer, other *recipes
 }
 
 func nameOf(a recipes.Answer) string { return strings.TrimSuffix(path.Base(a.File), ".json") }
-
-func sortedKeys[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	sort.Strings(out)
-	return out
-}
 
 // unknown lists what a has and the charts and kinds of b do not know, sorted by
 // path. Nothing is known of charts without facts.
@@ -271,7 +263,7 @@ func (u *upgrade) gone(a, b *schema.RecipeResult) ([]schema.UnknownField, error)
 		return nil, err
 	}
 	var out []schema.UnknownField
-	for _, kind := range sortedKeys(then) {
+	for _, kind := range slices.Sorted(maps.Keys(then)) {
 		if _, ok := now[kind]; !ok {
 			group, name, _ := strings.Cut(kind, "/")
 			out = append(out, schema.UnknownField{

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -142,7 +143,7 @@ func (c *conversion) order(refs map[string]map[string]any) []string {
 	order = nil
 	for len(order) < len(refs) {
 		next := ""
-		for _, name := range sortedKeys(refs) {
+		for _, name := range slices.Sorted(maps.Keys(refs)) {
 			deps, _ := refs[name]["dependencyRefs"].([]any)
 			waits := slices.ContainsFunc(deps, func(d any) bool { return !slices.Contains(order, d.(string)) })
 			if !slices.Contains(order, name) && !waits {
@@ -172,15 +173,6 @@ func set(m map[string]any, key, value string) {
 	if value != "" {
 		m[key] = value
 	}
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	out := make([]string, 0, len(m))
-	for k := range m {
-		out = append(out, k)
-	}
-	sort.Strings(out)
-	return out
 }
 
 // count is 1 component, 2 components.

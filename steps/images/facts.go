@@ -2,6 +2,7 @@ package images
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -128,7 +129,7 @@ func groups(c *charts.Chart) [][]group {
 		return ""
 	}
 	var out [][]group
-	for _, p := range sortedKeys(c.Values) {
+	for _, p := range slices.Sorted(maps.Keys(c.Values)) {
 		at, key, nested := cutLast(p)
 		below := func(name string) string {
 			if !nested {
@@ -262,7 +263,7 @@ func ofChart(c *charts.Chart, set map[string]any) (out []named, notes []string) 
 			add(n)
 		}
 	}
-	for _, repository := range sortedKeys(known) {
+	for _, repository := range slices.Sorted(maps.Keys(known)) {
 		if !explained[repository] {
 			for _, r := range known[repository] {
 				add(named{reference: r, from: "rendered"})

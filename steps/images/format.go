@@ -2,6 +2,8 @@ package images
 
 import (
 	"bytes"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -160,7 +162,7 @@ func zarf(l *schema.ImageList) ([]byte, error) {
 			images[c], names[c] = append(images[c], im.Reference), true
 		}
 	}
-	for _, name := range sortedKeys(names) {
+	for _, name := range slices.Sorted(maps.Keys(names)) {
 		z := zarfComponent{Name: name, Required: true, Images: images[name]}
 		if c, ok := charts[name]; ok {
 			chart := zarfChart{Name: name, URL: c.Repository, RepoName: c.Chart, Version: c.Version, Namespace: c.Namespace}

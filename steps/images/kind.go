@@ -192,5 +192,3 @@ func (o Options) resolve(ctx context.Context, env engine.Env, l *schema.ImageLis
 	_ = g.Wait() // the errors are in failed, in the order of the list
 	return schema.Join(failed)
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

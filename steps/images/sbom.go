@@ -3,8 +3,10 @@ package images
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,7 +86,7 @@ func cycloneDX(l *schema.ImageList) ([]byte, error) {
 	}
 	bom.Components = &components
 	deps := []cdx.Dependency{}
-	for _, ref := range sortedKeys(needs) {
+	for _, ref := range slices.Sorted(maps.Keys(needs)) {
 		list := needs[ref]
 		deps = append(deps, cdx.Dependency{Ref: ref, Dependencies: &list})
 	}

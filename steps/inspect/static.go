@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"bytes"
+	"maps"
 	"path"
 	"slices"
 	"sort"
@@ -82,7 +83,7 @@ func texts(v any) []string {
 		return []string{v}
 	case map[string]any:
 		var out []string
-		for _, k := range sortedKeys(v) {
+		for _, k := range slices.Sorted(maps.Keys(v)) {
 			out = append(out, texts(v[k])...)
 		}
 		return out
@@ -94,15 +95,6 @@ func texts(v any) []string {
 		return out
 	}
 	return nil
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }
 
 // describe compares values with what templates read.
@@ -266,7 +258,7 @@ func (d crd) facts(in string) schema.ChartCRD {
 
 // definitions adds those of the crds folders.
 func definitions(f *schema.ChartFacts, c *chart, all map[string]any, at, guards []string) error {
-	for _, name := range sortedKeys(c.files) {
+	for _, name := range slices.Sorted(maps.Keys(c.files)) {
 		if !strings.HasPrefix(name, "crds/") {
 			continue
 		}

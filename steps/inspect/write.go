@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"encoding/json"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -14,7 +15,7 @@ import (
 func (p *probe) write(arrived map[string]*arrival) {
 	f := p.facts
 	images := map[string]bool{}
-	for _, k := range sortedKeys(p.seen) {
+	for _, k := range slices.Sorted(maps.Keys(p.seen)) {
 		o := p.seen[k]
 		off := p.base[k] == nil
 		guards := slices.Sorted(slices.Values(p.guard[k]))
@@ -47,7 +48,7 @@ func (p *probe) write(arrived map[string]*arrival) {
 				Affinity: a.affinity, Indirect: true, Guards: guards, Off: off})
 		}
 	}
-	f.Images = sortedKeys(images)
+	f.Images = slices.Sorted(maps.Keys(images))
 	slices.SortStableFunc(f.Workloads, func(x, y schema.ChartWorkload) int { return strings.Compare(x.Kind+" "+x.Name, y.Kind+" "+y.Name) })
 	sort.SliceStable(f.CRDs, func(i, j int) bool { return f.CRDs[i].Group+"/"+f.CRDs[i].Kind < f.CRDs[j].Group+"/"+f.CRDs[j].Kind })
 }

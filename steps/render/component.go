@@ -1,6 +1,8 @@
 package render
 
 import (
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -100,7 +102,7 @@ func components(r *schema.RecipeResult) ([]*component, error) {
 		c.order = len(out)
 		out = append(out, c)
 	}
-	for _, name := range sortedKeys(byName) {
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		errs = append(errs, schema.Errorf(schema.Invalid, "component %q is missing in deploymentOrder", name))
 	}
 	return out, schema.Join(errs)
@@ -157,7 +159,7 @@ func enabled(cs []*component) ([]*component, error) {
 			}
 		}
 	}
-	for _, name := range sortedKeys(needed) {
+	for _, name := range slices.Sorted(maps.Keys(needed)) {
 		errs = append(errs, schema.Errorf(schema.Invalid, "%s:enabled=false, but %s %s on it", name, list(needed[name]), verb(len(needed[name]), "depends", "depend")).
 			WithHint("leave %s out as well, or keep %s", verb(len(needed[name]), "that", "those"), name))
 	}

@@ -3,6 +3,8 @@ package render
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -95,7 +97,7 @@ func (s setter) typed(old any) any {
 // missing is the error for a key that is not there.
 func (s setter) missing(i int, m map[string]any) error {
 	p := s.path
-	keys := sortedKeys(m)
+	keys := slices.Sorted(maps.Keys(m))
 	for _, o := range s.open {
 		if len(o) > i && o.Begins(p[:i]) {
 			keys = append(keys, o[i].Key)

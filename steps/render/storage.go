@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/NVIDIA/eidos/recipes/charts"
@@ -66,7 +67,7 @@ func (c *component) storageClasses() [][]string {
 		}
 	})
 	if f := c.chartFacts(); f != nil {
-		for _, p := range sortedKeys(f.Values) {
+		for _, p := range slices.Sorted(maps.Keys(f.Values)) {
 			keys, err := charts.SplitPath(p)
 			if v := f.Values[p]; err == nil && !v.Unread && (v.Type == "string" || v.Type == "null") && isStorageClass(keys) {
 				add(keys)

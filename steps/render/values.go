@@ -2,6 +2,8 @@ package render
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -204,7 +206,7 @@ func keepText(old, v any, doc *schema.Doc, fail func([]string, *schema.Error), p
 	switch v := v.(type) {
 	case map[string]any:
 		was, _ := old.(map[string]any)
-		for _, k := range sortedKeys(v) {
+		for _, k := range slices.Sorted(maps.Keys(v)) {
 			v[k] = keepText(was[k], v[k], doc, fail, below(k))
 		}
 		return v
@@ -241,7 +243,7 @@ func keepText(old, v any, doc *schema.Doc, fail func([]string, *schema.Error), p
 
 // merge lays over on m: mappings are merged, all else replaces.
 func merge(m, over map[string]any, path []string, fail func([]string, *schema.Error)) {
-	for _, k := range sortedKeys(over) {
+	for _, k := range slices.Sorted(maps.Keys(over)) {
 		at := append(append([]string{}, path...), k)
 		old, isMap := m[k].(map[string]any)
 		add, addMap := over[k].(map[string]any)

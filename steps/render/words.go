@@ -1,8 +1,6 @@
 package render
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 )
 
@@ -19,15 +17,6 @@ func verb(n int, one, many string) string {
 		return one
 	}
 	return many
-}
-
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
-	keys := make([]K, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // copyMap copies a tree of values, so that the recipe stays as it was.

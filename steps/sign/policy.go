@@ -127,12 +127,12 @@ func loadPublic(ctx context.Context, path string) (*verifier, error) {
 
 // CheckPolicy reads a policy and everything that it names, and reports what is
 // wrong with it.
-func (o Options) CheckPolicy(ctx context.Context, path string) error {
+func (o Options) CheckPolicy(ctx context.Context, path string, text []byte) error {
 	dir, err := filepath.Abs(".")
 	if err != nil {
 		return err
 	}
-	_, err = o.readPolicy(ctx, dir, path)
+	_, err = o.compilePolicy(ctx, inDir(dir, path), path, text)
 	return err
 }
 
@@ -152,6 +152,12 @@ func (o Options) readPolicy(ctx context.Context, dir, path string) (*policy, err
 	if err != nil {
 		return nil, schema.Errorf(schema.Invalid, "reading policy %q: %w", path, err)
 	}
+	return o.compilePolicy(ctx, abs, path, text)
+}
+
+// compilePolicy compiles the text of a policy in the file abs, which messages call
+// path.
+func (o Options) compilePolicy(ctx context.Context, abs, path string, text []byte) (*policy, error) {
 	read := schema.Parse
 	if strings.HasSuffix(path, ".cue") {
 		if read = o.CUE; read == nil {

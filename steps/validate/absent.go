@@ -2,6 +2,8 @@ package validate
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -70,7 +72,7 @@ func absent(s *schema.Snapshot, p constraint.Path) (reason, hint string) {
 	}
 	key := strings.TrimPrefix(rest, best.Subtype+".")
 	reason = fmt.Sprintf("%s.%s has no %q", p.Type, best.Subtype, key)
-	if n := schema.Nearest(key, sortedKeys(best.Data)); n != "" {
+	if n := schema.Nearest(key, slices.Sorted(maps.Keys(best.Data))); n != "" {
 		hint = fmt.Sprintf("did you mean %s.%s.%s?", p.Type, best.Subtype, n)
 	}
 	return reason, hint

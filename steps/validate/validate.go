@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -101,7 +102,7 @@ func evaluate(c schema.Constraint, s *schema.Snapshot) (schema.Check, error) {
 // say, so it is skipped, and seen.
 func later(r *schema.RecipeResult) []schema.Check {
 	var out []schema.Check
-	for _, phase := range sortedKeys(r.Validation) {
+	for _, phase := range slices.Sorted(maps.Keys(r.Validation)) {
 		for _, c := range r.Validation[phase].Constraints {
 			out = append(out, schema.Check{
 				Name: c.Name, Expected: c.Value, From: c.From, Severity: c.Severity,

@@ -2,9 +2,11 @@ package api
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -63,7 +65,7 @@ func (a *API) register(routes []Route) {
 	}
 	a.ends = ends
 	for path, e := range ends {
-		names := sortedKeys(e.methods)
+		names := slices.Sorted(maps.Keys(e.methods))
 		if e.methods[http.MethodGet] != nil {
 			e.methods[http.MethodHead] = e.methods[http.MethodGet]
 			names = append(names[:1:1], append([]string{http.MethodHead}, names[1:]...)...)

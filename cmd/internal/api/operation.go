@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -265,7 +267,7 @@ func (c *call) bundle(ctx context.Context) (*answer, error) {
 func (c *call) noCriteria() error {
 	var errs []error
 	for _, group := range []string{"Criteria", "ResolveParams"} {
-		for _, name := range sortedKeys(c.params[group]) {
+		for _, name := range slices.Sorted(maps.Keys(c.params[group])) {
 			if name == "nodes" { // of the bundle, too
 				continue
 			}

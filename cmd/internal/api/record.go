@@ -1,7 +1,9 @@
 package api
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -47,7 +49,7 @@ func Paths() []string {
 	for p := range service {
 		seen[p] = true
 	}
-	return sortedKeys(seen)
+	return slices.Sorted(maps.Keys(seen))
 }
 
 func methodLabel(m string) string {

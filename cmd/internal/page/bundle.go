@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -48,7 +49,7 @@ func (p *page) bundle(r *http.Request, q url.Values) bundle {
 		}
 	}
 	b := bundle{Open: len(options) > 0, Query: link(merged(q, options))}
-	deployer := options.Get("deployer")
+	deployer := cmp.Or(options.Get("deployer"), "helm")
 	for _, d := range schema.Enum("Deployer") {
 		b.Deployers = append(b.Deployers, option{d, d, d == deployer})
 	}
