@@ -6,10 +6,11 @@ import (
 	"slices"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/agent"
 	"github.com/NVIDIA/eidos/steps/collect"
-	"github.com/spf13/cobra"
 )
 
 // agentFlags binds the settings of what a Job does in the cluster, a definition of

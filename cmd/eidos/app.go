@@ -9,11 +9,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/cmd/internal/story"
 	"github.com/NVIDIA/eidos/cmd/internal/watch"
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/spf13/cobra"
 )
 
 // app is one invocation of eidos: what it talks to and the flags that every

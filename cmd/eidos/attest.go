@@ -1,8 +1,9 @@
 package main
 
 import (
-	"github.com/NVIDIA/eidos/steps/sign"
 	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/steps/sign"
 )
 
 func (a *app) attest() *cobra.Command {

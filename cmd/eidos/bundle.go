@@ -3,8 +3,9 @@ package main
 import (
 	"maps"
 
-	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/schema"
 )
 
 func (a *app) bundle() *cobra.Command {

@@ -3,11 +3,12 @@ package main
 import (
 	"sort"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/userfile"
-	"github.com/spf13/cobra"
 )
 
 // completePipelines offers the pipelines that eidos brings, and files.

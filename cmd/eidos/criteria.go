@@ -4,11 +4,12 @@ import (
 	"context"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/upstream"
-	"github.com/spf13/cobra"
 )
 
 // criteriaFlags binds the flags of the criteria, as params does. The words that

@@ -1,9 +1,10 @@
 package main
 
 import (
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/recipes/detect"
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/spf13/cobra"
 )
 
 func (a *app) detect() *cobra.Command {

@@ -9,6 +9,7 @@ import (
 	cuejson "cuelang.org/go/encoding/json"
 	"cuelang.org/go/encoding/jsonschema"
 	cueyaml "cuelang.org/go/encoding/yaml"
+
 	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/recipes"
 )

@@ -3,9 +3,10 @@ package main
 import (
 	"slices"
 
-	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/NVIDIA/eidos/schema"
 )
 
 // everywhere are flags that set up the surroundings of a command: who gives

@@ -3,10 +3,11 @@ package main
 import (
 	"context"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/cmd/internal/graph"
 	"github.com/NVIDIA/eidos/recipes/view"
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/spf13/cobra"
 )
 
 func (a *app) graph() *cobra.Command {

@@ -4,8 +4,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/NVIDIA/eidos/steps/sign"
 	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/steps/sign"
 )
 
 func (a *app) key() *cobra.Command {

@@ -10,8 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/NVIDIA/eidos/cmd/internal/story"
 	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/cmd/internal/story"
 )
 
 // leaves are the commands that do something, by the words they are typed with.

@@ -1,8 +1,9 @@
 package main
 
 import (
-	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/schema"
 )
 
 func (a *app) push() *cobra.Command {

@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/recipes/view"
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/spf13/cobra"
 )
 
 func (a *app) query() *cobra.Command {

@@ -4,9 +4,10 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/spf13/cobra"
 )
 
 func (a *app) recipeList() *cobra.Command {

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/NVIDIA/eidos/steps/oci"
 	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/steps/oci"
 )
 
 func (a *app) registry() *cobra.Command {

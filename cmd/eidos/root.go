@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/cmd/internal/flags"
 	"github.com/NVIDIA/eidos/cmd/internal/progress"
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/spf13/cobra"
 )
 
 // root is the command tree. Adding a command adds a line to one of its lists.

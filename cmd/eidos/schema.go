@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/NVIDIA/eidos/schema"
 	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/schema"
 )
 
 func (a *app) schema() *cobra.Command {

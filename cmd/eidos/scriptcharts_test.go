@@ -6,9 +6,10 @@ import (
 	"net/http/httptest"
 	"os"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/chartlock/charttest"
-	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // standInChart is a chart that shows its values, and runs an image.

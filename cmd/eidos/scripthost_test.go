@@ -11,9 +11,10 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/rogpeppe/go-internal/testscript"
+
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/oci"
-	"github.com/rogpeppe/go-internal/testscript"
 )
 
 // setup gives a script a host of its own: state, data and home are in its work

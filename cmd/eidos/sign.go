@@ -3,9 +3,10 @@ package main
 import (
 	"path/filepath"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/sign"
-	"github.com/spf13/cobra"
 )
 
 func (a *app) sign() *cobra.Command {

@@ -5,9 +5,10 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/cmd/internal/flags"
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/spf13/cobra"
 )
 
 // usageError says what cobra and pflag have to say about the use of c, in words

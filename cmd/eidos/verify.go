@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/sign"
-	"github.com/spf13/cobra"
 )
 
 func (a *app) verify() *cobra.Command {

@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"runtime"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/cmd/internal/version"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/spf13/cobra"
 )
 
 // versionString is set when a release is built: -ldflags "-X main.versionString=v1.2.3".

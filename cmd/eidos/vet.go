@@ -5,12 +5,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/pattern"
 	"github.com/NVIDIA/eidos/steps/address"
-	"github.com/spf13/cobra"
 )
 
 func (a *app) vet() *cobra.Command {

@@ -1,9 +1,10 @@
 package collect
 
 import (
-	"github.com/NVIDIA/eidos/schema/pattern"
 	"strconv"
 	"strings"
+
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // masked stands where a value was that may be secret: that it is set is a

@@ -17,9 +17,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/NVIDIA/eidos/steps/internal/replace"
-
 	"github.com/NVIDIA/eidos/schema/userfile"
+	"github.com/NVIDIA/eidos/steps/internal/replace"
 )
 
 // tagAnnotation carries the tag of an entry in a layout's index, as the image

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/NVIDIA/eidos/steps/retry"
-	"github.com/google/go-containerregistry/pkg/authn"
 	"io"
 	"net"
 	"net/http"
@@ -20,9 +18,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/internal/blobtest"
+	"github.com/NVIDIA/eidos/steps/retry"
 )
 
 // flaky answers the first n requests with each method and path with status,

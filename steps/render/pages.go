@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
-	"github.com/NVIDIA/eidos/schema/pattern"
 	"slices"
 	"strings"
 	"text/template"
+
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // pageFiles are the texts for people that a bundle carries, templates over page.
