@@ -10,7 +10,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS := -s -w -X main.versionString=$(VERSION)
 
 .PHONY: demo test check e2e bench build generate update \
-        fmt vet staticcheck generated cue vuln race tidy
+        fmt vet lint generated cue vuln race tidy
 
 # demo does the whole job on this host: capture, resolve, check, render, push,
 # sign, verify. Run it twice to see what is reused.
@@ -37,7 +37,7 @@ run-server:
 	bin/eidosd $(SERVERFLAGS)
 
 # check is the gate for every commit.
-check: fmt vet staticcheck generated cue vuln race tidy
+check: fmt vet lint generated cue vuln race tidy
 
 fmt:
 	@test -z "$$(gofmt -l .)" || { gofmt -d . ; exit 1; }
@@ -45,8 +45,9 @@ fmt:
 vet:
 	go vet ./...
 
-staticcheck:
-	$(TOOL) staticcheck ./...
+# lint runs golangci-lint, which holds staticcheck and checks the order of imports.
+lint:
+	@$$(scripts/tool golangci-lint) run ./...
 
 # In the order of the layers: what a folder generates is read by those after it.
 generate:

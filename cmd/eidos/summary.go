@@ -201,7 +201,7 @@ func describeSnapshot(s *schema.Snapshot) string {
 func describeRecipe(r *schema.RecipeResult) string {
 	var asked []string
 	c := r.Criteria
-	for _, w := range []string{string(c.Service), string(c.Accelerator), string(c.OS), string(c.Intent), string(c.Platform)} {
+	for _, w := range []string{c.Service, c.Accelerator, c.OS, c.Intent, c.Platform} {
 		if w != "" {
 			asked = append(asked, w)
 		}

@@ -49,7 +49,7 @@ func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []engine.Kind, opts Opti
 	top := schema.Position{Doc: doc}
 	c.plan = &Plan{Name: p.Metadata.Name, Secrets: p.Secrets, Pools: map[string]int{}, parameter: c.opts.Parameter}
 	for n, size := range p.Pools {
-		c.plan.Pools[n] = int(size)
+		c.plan.Pools[n] = size
 	}
 	c.plan.Timeout = c.duration(p.Timeout, top.Child("timeout"))
 	c.checkSecrets(p.Secrets, top.Child("secrets"))

@@ -48,7 +48,7 @@ func (l *loaded) shape(a raw) (*recipes.Document, error) {
 		deps[name], refs[name] = ref.DependencyRefs, ref
 		for _, unless := range slices.Sorted(maps.Keys(c.Warnings)) {
 			w := c.Warnings[unless]
-			if w.Intent == nil || slices.Contains(w.Intent, string(a.Criteria.Intent)) {
+			if w.Intent == nil || slices.Contains(w.Intent, a.Criteria.Intent) {
 				d.Warnings = append(d.Warnings, schema.Warning{Component: name, Unless: unless, Message: w.Message})
 			}
 		}

@@ -85,7 +85,7 @@ func (v *variants) files(to Files) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		component, text := string(u.ref.Name), string(data)
+		component, text := u.ref.Name, string(data)
 		if groups[component] == nil {
 			groups[component] = map[string]*group{}
 		}

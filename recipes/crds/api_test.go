@@ -30,7 +30,7 @@ import (
 var kinds = map[string]any{
 	"v1 Pod": corev1.Pod{}, "v1 Node": corev1.Node{}, "v1 Namespace": corev1.Namespace{}, "v1 PersistentVolumeClaim": corev1.PersistentVolumeClaim{},
 	"v1 PersistentVolume": corev1.PersistentVolume{}, "v1 Secret": corev1.Secret{}, "v1 Service": corev1.Service{}, "v1 ConfigMap": corev1.ConfigMap{},
-	"v1 ServiceAccount": corev1.ServiceAccount{}, "v1 ResourceQuota": corev1.ResourceQuota{}, "v1 Endpoints": corev1.Endpoints{},
+	"v1 ServiceAccount": corev1.ServiceAccount{}, "v1 ResourceQuota": corev1.ResourceQuota{},
 	"apps/v1 Deployment": appsv1.Deployment{}, "apps/v1 DaemonSet": appsv1.DaemonSet{}, "apps/v1 StatefulSet": appsv1.StatefulSet{}, "apps/v1 ReplicaSet": appsv1.ReplicaSet{},
 	"batch/v1 Job": batchv1.Job{}, "batch/v1 CronJob": batchv1.CronJob{}, "autoscaling/v2 HorizontalPodAutoscaler": autoscalingv2.HorizontalPodAutoscaler{},
 	"storage.k8s.io/v1 StorageClass": storagev1.StorageClass{}, "storage.k8s.io/v1 CSIDriver": storagev1.CSIDriver{}, "storage.k8s.io/v1 CSINode": storagev1.CSINode{},

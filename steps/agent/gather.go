@@ -71,7 +71,7 @@ func gatherOne(ctx context.Context, c *kube.Client, r run, index int, p *kube.Po
 		return res
 	}
 	var s schema.Snapshot
-	if err := schema.Decode("cm://"+string(r.agent.Namespace)+"/"+where, text, &s); err != nil {
+	if err := schema.Decode("cm://"+r.agent.Namespace+"/"+where, text, &s); err != nil {
 		res.err = err
 		return res
 	}
@@ -90,7 +90,7 @@ func written(ctx context.Context, c *kube.Client, r run, index int) ([]byte, err
 			return nil, schema.Errorf(schema.NotFound, "%s is as it was", r.output(index))
 		}
 	}
-	return c.ReadConfigMap(ctx, string(r.agent.Namespace), r.output(index))
+	return c.ReadConfigMap(ctx, r.agent.Namespace, r.output(index))
 }
 
 // fromLog finds the snapshot in a Pod's log. Without one the error is why the
@@ -98,7 +98,7 @@ func written(ctx context.Context, c *kube.Client, r run, index int) ([]byte, err
 func fromLog(ctx context.Context, c *kube.Client, r run, p *kube.Pod) ([]byte, error) {
 	var e envelope
 	var story []string
-	err := c.PodLog(ctx, string(r.agent.Namespace), p.Name, false, func(line string) {
+	err := c.PodLog(ctx, r.agent.Namespace, p.Name, false, func(line string) {
 		if e.line(line) {
 			story = append(story[max(0, len(story)-tail+1):], line)
 		}

@@ -49,7 +49,7 @@ func (r run) output(i int) string {
 }
 
 func (r run) configMap(i int) kube.Object {
-	return kube.NewObject("ConfigMap", string(r.agent.Namespace), r.output(i))
+	return kube.NewObject("ConfigMap", r.agent.Namespace, r.output(i))
 }
 
 // rights are the objects that let the Job read what it measures and write its
@@ -121,18 +121,18 @@ func (r run) job() (kube.Object, error) {
 	set(o, r.args(), container("args")...)
 	account := r.agent.ServiceAccountName
 	if account == "" {
-		account = schema.Name(r.name)
+		account = r.name
 	}
-	set(o, string(account), in("serviceAccountName")...)
+	set(o, account, in("serviceAccountName")...)
 	if len(r.agent.ImagePullSecret) > 0 {
 		var secrets []any
 		for _, s := range r.agent.ImagePullSecret {
-			secrets = append(secrets, map[string]any{"name": string(s)})
+			secrets = append(secrets, map[string]any{"name": s})
 		}
 		set(o, secrets, in("imagePullSecrets")...)
 	}
 	if r.agent.RuntimeClass != "" {
-		set(o, string(r.agent.RuntimeClass), in("runtimeClassName")...)
+		set(o, r.agent.RuntimeClass, in("runtimeClassName")...)
 		add(o, map[string]any{"name": "NVIDIA_VISIBLE_DEVICES", "value": "all"}, container("env")...)
 		add(o, map[string]any{"name": "NVIDIA_DRIVER_CAPABILITIES", "value": "utility"}, container("env")...)
 	}
@@ -239,7 +239,7 @@ func (r run) args() []any {
 		out = append(out, "--serials")
 	}
 	if r.collect.CollectTimeout != "" {
-		out = append(out, "--collect-timeout="+string(r.collect.CollectTimeout))
+		out = append(out, "--collect-timeout="+r.collect.CollectTimeout)
 	}
 	return out
 }
@@ -265,7 +265,7 @@ func (r run) manifest(name string) kube.Object {
 	if strings.HasPrefix(kube.Object(o).Kind(), "Cluster") {
 		meta["name"] = r.global()
 	} else {
-		meta["namespace"] = string(r.agent.Namespace)
+		meta["namespace"] = r.agent.Namespace
 	}
 	o["metadata"] = meta
 	return o

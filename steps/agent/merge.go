@@ -256,7 +256,7 @@ func statuses(byNode map[string]*schema.Snapshot, errs []error, f fleet) []schem
 	for _, node := range slices.Sorted(maps.Keys(byNode)) {
 		for _, c := range byNode[node].Collectors {
 			m, ok := merged[c.Name]
-			if !ok || rank[string(c.Status)] > rank[string(m.Status)] {
+			if !ok || rank[c.Status] > rank[m.Status] {
 				m.Name, m.Status = c.Name, c.Status
 			}
 			merged[c.Name] = m
@@ -271,7 +271,7 @@ func statuses(byNode map[string]*schema.Snapshot, errs []error, f fleet) []schem
 	everywhere := map[string]string{} // reasons that are of no node
 	for _, c := range f.statuses() {
 		m, ok := merged[c.Name]
-		if !ok || rank[string(c.Status)] > rank[string(m.Status)] {
+		if !ok || rank[c.Status] > rank[m.Status] {
 			m.Name, m.Status = c.Name, c.Status
 		}
 		merged[c.Name], everywhere[c.Name] = m, c.Reason

@@ -88,7 +88,7 @@ func Check(p schema.CollectParams) error {
 }
 
 func newRun(p schema.CollectParams, o Options) (run, error) {
-	r := run{agent: *p.Agent, collect: p, limit: defaultLimit, image: p.Agent.Image, name: string(p.Agent.JobName)}
+	r := run{agent: *p.Agent, collect: p, limit: defaultLimit, image: p.Agent.Image, name: p.Agent.JobName}
 	r.collect.Agent = nil
 	if r.agent.Namespace == "" {
 		r.agent.Namespace = defaultNamespace
@@ -101,7 +101,7 @@ func newRun(p schema.CollectParams, o Options) (run, error) {
 	}
 	var errs []error
 	if r.agent.Timeout != "" {
-		d, err := time.ParseDuration(string(r.agent.Timeout))
+		d, err := time.ParseDuration(r.agent.Timeout)
 		if err != nil || d < time.Second {
 			errs = append(errs, schema.Errorf(schema.Invalid, "%q is not a time for a Job, 1s or more", r.agent.Timeout).At("", "agent.timeout"))
 		}
@@ -171,7 +171,7 @@ func before(ctx context.Context, c *kube.Client, r run) (map[int]string, error) 
 	if r.agent.JobName == "" {
 		return nil, nil
 	}
-	v, err := c.ResourceVersion(ctx, kube.NewObject("Job", string(r.agent.Namespace), r.name))
+	v, err := c.ResourceVersion(ctx, kube.NewObject("Job", r.agent.Namespace, r.name))
 	if err != nil {
 		return nil, err
 	}

@@ -80,5 +80,5 @@ func progress(s job.Status, r run, o Options) (done int) {
 }
 
 func hintFor(trouble string) string {
-	return job.Hint(trouble, func(setting string) string { return string(schema.Parameter("agent." + setting)) })
+	return job.Hint(trouble, func(setting string) string { return schema.Parameter("agent." + setting) })
 }

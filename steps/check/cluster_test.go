@@ -216,7 +216,7 @@ func TestPlantedFaults(t *testing.T) {
 			got := wrong(run())
 			mend()
 			row, ok := got[f.check]
-			if !ok || string(row.Status) != f.status || !strings.Contains(row.Reason, f.says) || !strings.Contains(row.Hint, f.hint) {
+			if !ok || row.Status != f.status || !strings.Contains(row.Reason, f.says) || !strings.Contains(row.Hint, f.hint) {
 				t.Errorf("%s is %s: %s (hint %s), want %s: %s (hint %s)", f.check, row.Status, row.Reason, row.Hint, f.status, f.says, f.hint)
 			}
 			for name, row := range got {

@@ -114,7 +114,7 @@ func TestPrograms(t *testing.T) {
 		left(t, c)
 	})
 	t.Run("in a namespace that is there", func(t *testing.T) {
-		row, _ := run(context.Background(), check("works", func(*recipes.Check) {}), schema.VerifyClusterParams{Namespace: schema.Name(c.Namespace)})
+		row, _ := run(context.Background(), check("works", func(*recipes.Check) {}), schema.VerifyClusterParams{Namespace: c.Namespace})
 		if row.Status != "passed" {
 			t.Errorf("%+v", row)
 		}

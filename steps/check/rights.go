@@ -19,7 +19,7 @@ func Rights(r *schema.RecipeResult, known map[string]recipes.Check, p schema.Ver
 	}
 	seen := map[expect.Right]bool{}
 	for _, i := range items {
-		for _, right := range i.rights(r, string(p.Namespace)) {
+		for _, right := range i.rights(r, p.Namespace) {
 			seen[right] = true
 		}
 	}

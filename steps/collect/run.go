@@ -60,7 +60,7 @@ func Run(ctx context.Context, p schema.CollectParams, o Options) (*schema.Snapsh
 	}
 	limit := defaultTimeout
 	if p.CollectTimeout != "" {
-		if limit, err = time.ParseDuration(string(p.CollectTimeout)); err != nil || limit <= 0 {
+		if limit, err = time.ParseDuration(p.CollectTimeout); err != nil || limit <= 0 {
 			return nil, schema.Errorf(schema.Invalid, "%q is not a time to wait", p.CollectTimeout).At("", "collectTimeout")
 		}
 	}

@@ -61,7 +61,7 @@ func (w Workflow) Objects() ([]kube.Object, error) {
 	spec["entrypoint"], spec["securityContext"] = "pipeline", kube.PodSecurity()
 	spec["volumes"] = w.volumes(name)
 	if w.Pods.RuntimeClass != "" {
-		spec["podSpecPatch"] = `{"runtimeClassName":` + strconv.Quote(string(w.Pods.RuntimeClass)) + `}`
+		spec["podSpecPatch"] = `{"runtimeClassName":` + strconv.Quote(w.Pods.RuntimeClass) + `}`
 	}
 	if t := w.Plan.Timeout; t > 0 {
 		spec["activeDeadlineSeconds"] = int(t.Seconds())
@@ -82,7 +82,7 @@ func (w Workflow) Objects() ([]kube.Object, error) {
 func (w Workflow) object(version, kind, name string) kube.Object {
 	meta := map[string]any{"name": name, "labels": labels(nil)}
 	if w.Pods.Namespace != "" {
-		meta["namespace"] = string(w.Pods.Namespace)
+		meta["namespace"] = w.Pods.Namespace
 	}
 	return kube.Object{"apiVersion": version, "kind": kind, "metadata": meta}
 }

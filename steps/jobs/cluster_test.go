@@ -192,7 +192,7 @@ func (w *world) run(t *testing.T, ctx context.Context, text string, change func(
 		},
 	}
 	o := Options{
-		Kube: kube.Config{Kubeconfig: w.Kubeconfig}, Pods: schema.Pods{Namespace: schema.Name(w.Namespace), Image: "eidos:test"},
+		Kube: kube.Config{Kubeconfig: w.Kubeconfig}, Pods: schema.Pods{Namespace: w.Namespace, Image: "eidos:test"},
 		Shared: w.cache(t), URI: w.registry, Store: s, Version: "test", Poll: 50 * time.Millisecond,
 		Random: func() string {
 			names.Lock()

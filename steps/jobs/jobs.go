@@ -51,7 +51,7 @@ type Executor struct {
 // New connects to the cluster; it sends nothing yet. Invalid for settings that
 // make no Pod.
 func New(o Options) (*Executor, error) {
-	e := &Executor{Options: o, image: o.Pods.Image, namespace: string(o.Pods.Namespace), waiting: map[string]*batch{}}
+	e := &Executor{Options: o, image: o.Pods.Image, namespace: o.Pods.Namespace, waiting: map[string]*batch{}}
 	if e.image == "" {
 		e.image = "ghcr.io/nvidia/eidos:" + o.Version
 	}

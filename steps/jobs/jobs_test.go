@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -98,7 +99,7 @@ func testSameBytes(t *testing.T, w *world) {
 	for _, j := range jobs {
 		step, index := j.Labels["eidos.nvidia.com/step"], ""
 		if j.Spec.CompletionMode != nil && *j.Spec.CompletionMode == batchv1.IndexedCompletion {
-			index = " of " + string(rune('0'+*j.Spec.Completions)) + ", " + string(rune('0'+*j.Spec.Parallelism)) + " at once"
+			index = " of " + strconv.Itoa(int(*j.Spec.Completions)) + ", " + strconv.Itoa(int(*j.Spec.Parallelism)) + " at once"
 		}
 		shapes = append(shapes, step+index)
 	}

@@ -41,7 +41,7 @@ func (e *Executor) job(name string, tasks []engine.Task, plan schema.Digest) (ku
 	spec["containers"] = []any{e.container(tasks, plan)}
 	spec["volumes"] = e.volumes(name, tasks)
 	if e.Pods.RuntimeClass != "" {
-		spec["runtimeClassName"] = string(e.Pods.RuntimeClass)
+		spec["runtimeClassName"] = e.Pods.RuntimeClass
 	}
 	if limit := longest(tasks); limit > 0 {
 		spec["activeDeadlineSeconds"] = int((limit + overhead).Seconds())

@@ -28,12 +28,12 @@ func placement(p schema.Pods) (map[string]any, error) {
 	if len(p.ImagePullSecret) > 0 {
 		var list []any
 		for _, s := range p.ImagePullSecret {
-			list = append(list, map[string]any{"name": string(s)})
+			list = append(list, map[string]any{"name": s})
 		}
 		spec["imagePullSecrets"] = list
 	}
 	if p.ServiceAccountName != "" {
-		spec["serviceAccountName"] = string(p.ServiceAccountName)
+		spec["serviceAccountName"] = p.ServiceAccountName
 	}
 	return spec, nil
 }
@@ -51,7 +51,7 @@ func resources(p schema.Pods) map[string]any {
 // dockerVolume is the login of registries, and dockerMount where it is seen.
 func dockerVolume(p schema.Pods) map[string]any {
 	return map[string]any{"name": "docker", "secret": map[string]any{
-		"secretName": string(p.RegistrySecret), "defaultMode": 0o440,
+		"secretName": p.RegistrySecret, "defaultMode": 0o440,
 		"items": []any{map[string]any{"key": ".dockerconfigjson", "path": "config.json"}},
 	}}
 }
@@ -64,5 +64,5 @@ func word(s schema.Quantity, none string) string {
 	if s == "" {
 		return none
 	}
-	return string(s)
+	return s
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 	"sync"
@@ -186,7 +185,7 @@ func slow(t *testing.T, c *Client, d time.Duration) {
 	}()
 	base := *c.base
 	base.Host = l.Addr().String()
-	c.base = (*url.URL)(&base)
+	c.base = &base
 }
 
 // stoppedAt is the message of a list that ended in the middle. Answers that

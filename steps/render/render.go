@@ -190,7 +190,7 @@ func target(p schema.RenderParams) (deployer, repository, error) {
 // Name is the name of a bundle, made of the criteria: gb200-eks-ubuntu-training.
 func Name(c schema.Criteria) string {
 	var parts []string
-	for _, s := range []string{string(c.Accelerator), string(c.Service), string(c.OS), string(c.Intent), string(c.Platform)} {
+	for _, s := range []string{c.Accelerator, c.Service, c.OS, c.Intent, c.Platform} {
 		if s != "" {
 			parts = append(parts, s)
 		}

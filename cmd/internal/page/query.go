@@ -33,7 +33,7 @@ func only(q url.Values, names []string) url.Values {
 // of is the query that asks for a recipe by its criteria.
 func of(c schema.Criteria) url.Values {
 	q := url.Values{}
-	for i, v := range []string{string(c.Service), string(c.Accelerator), string(c.Intent), string(c.OS), string(c.Platform)} {
+	for i, v := range []string{c.Service, c.Accelerator, c.Intent, c.OS, c.Platform} {
 		if v != "" {
 			q.Set(fields[i], v)
 		}

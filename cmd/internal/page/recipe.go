@@ -101,7 +101,7 @@ func componentsOf(r schema.RecipeResult, all []schema.Explained) []component {
 	}
 	var out []component
 	for _, c := range r.ComponentRefs {
-		name := string(c.Name)
+		name := c.Name
 		out = append(out, component{c, step[name], values[name]})
 	}
 	return out
@@ -127,7 +127,7 @@ func rulesOf(constraints []schema.Constraint, all []schema.Explained) []rule {
 	for _, c := range constraints {
 		out = append(out, rule{Constraint: c})
 		for i, e := range all {
-			if e.Path == `constraints."`+string(c.Name)+`"` || e.Path == "constraints."+string(c.Name) {
+			if e.Path == `constraints."`+c.Name+`"` || e.Path == "constraints."+c.Name {
 				out[len(out)-1].Origin = &all[i]
 			}
 		}
