@@ -31,6 +31,8 @@ func TestScripts(t *testing.T) {
 				return os.Getuid() == 0, nil
 			case "tools":
 				return os.Getenv("EIDOS_REAL_TOOLS") != "", nil
+			case "race":
+				return raceDetector, nil
 			}
 			return false, fmt.Errorf("no condition %q", cond)
 		},
