@@ -107,7 +107,7 @@ func (c *check) node(n *node, v *yaml.Node, path string) {
 			}
 		}
 	default:
-		if c.scalar(string(n.Type), v, path) {
+		if c.scalar(n.Type, v, path) {
 			c.bounds(n.KindField, v, path)
 		}
 	}

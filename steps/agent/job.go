@@ -27,7 +27,7 @@ type JobSpec struct {
 // a selector or a toleration that is not one.
 func Job(s JobSpec) (kube.Object, error) {
 	r := run{name: s.Name, image: s.Image, limit: s.Limit, agent: schema.Agent{
-		Namespace: schema.Name(s.Namespace), ServiceAccountName: schema.Name(s.Account), ImagePullSecret: s.PullSecrets,
+		Namespace: s.Namespace, ServiceAccountName: s.Account, ImagePullSecret: s.PullSecrets,
 		NodeSelector: s.NodeSelector, Toleration: s.Toleration,
 	}}
 	o, err := r.job()

@@ -78,7 +78,7 @@ func InCluster(ctx context.Context, r *schema.RecipeResult, known map[string]rec
 var errLimit = fmt.Errorf("the Job's time is up")
 
 func newInside(r *schema.RecipeResult, p schema.VerifyClusterParams, version string, o Options) (*inside, error) {
-	x := &inside{recipe: r, params: p, agent: *p.Agent, namespace: string(p.Namespace), image: p.Agent.Image, limit: agentLimit}
+	x := &inside{recipe: r, params: p, agent: *p.Agent, namespace: p.Namespace, image: p.Agent.Image, limit: agentLimit}
 	x.params.Agent = nil
 	random := ""
 	if o.Random != nil {
@@ -134,8 +134,8 @@ func (x *inside) objects(known map[string]recipes.Check) ([]kube.Object, error) 
 		out = append(out, namespaceOf(x.name, x.labels(), x.limit))
 	}
 	p := x.params
-	p.Namespace = schema.Name(x.namespace) // also of the checks' own Pods
-	account := string(x.agent.ServiceAccountName)
+	p.Namespace = x.namespace // also of the checks' own Pods
+	account := x.agent.ServiceAccountName
 	if account == "" {
 		account = x.name
 		rights, err := Rights(x.recipe, known, p)
@@ -304,9 +304,9 @@ func trouble(err error, what string) error {
 func hint(trouble string) string {
 	return job.Hint(trouble, func(setting string) string {
 		if setting == "toleration" {
-			return string(schema.Parameter(setting))
+			return schema.Parameter(setting)
 		}
-		return string(schema.Parameter("agent." + setting))
+		return schema.Parameter("agent." + setting)
 	})
 }
 

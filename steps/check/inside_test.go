@@ -152,7 +152,7 @@ func TestInCluster(t *testing.T) {
 		mu.Unlock()
 		fmt.Fprintln(log, "eidos: looking")
 		path := c.Account(t, pod.Spec.ServiceAccountName)
-		rights, err := Rights(r, known, schema.VerifyClusterParams{Namespace: schema.Name(pod.Namespace)})
+		rights, err := Rights(r, known, schema.VerifyClusterParams{Namespace: pod.Namespace})
 		if err != nil {
 			t.Error(err)
 			return 1
@@ -160,7 +160,7 @@ func TestInCluster(t *testing.T) {
 		for _, right := range rights {
 			c.WaitAllowed(t, path, right.Group, right.Resource, right.Verb, right.Namespace)
 		}
-		out, err := Run(ctx, r, known, connect(t, path), schema.VerifyClusterParams{Namespace: schema.Name(pod.Namespace)}, Options{Random: func() string { return "in" }, Log: t.Logf})
+		out, err := Run(ctx, r, known, connect(t, path), schema.VerifyClusterParams{Namespace: pod.Namespace}, Options{Random: func() string { return "in" }, Log: t.Logf})
 		if err == nil {
 			err = kube.WriteConfigMap(ctx, kube.Config{Kubeconfig: path}, pod.Namespace, pod.Labels[labelOfJob], out, kube.Stamp{Time: time.Now(), Version: "test"})
 		}
@@ -190,7 +190,7 @@ func TestInCluster(t *testing.T) {
 	}
 
 	t.Run("passes with the rights of its checks", func(t *testing.T) {
-		out, log, err := run(schema.VerifyClusterParams{Namespace: schema.Name(c.Namespace), Phase: []string{"all"}, Wait: "1s", Agent: &schema.CheckAgent{}})
+		out, log, err := run(schema.VerifyClusterParams{Namespace: c.Namespace, Phase: []string{"all"}, Wait: "1s", Agent: &schema.CheckAgent{}})
 		if err != nil || out.Summary.Passed != 3 || out.Summary.Total != 3 {
 			t.Fatalf("%+v, %v\n%s", out, err, log)
 		}
@@ -230,7 +230,7 @@ func TestInCluster(t *testing.T) {
 	// One verb fewer, and something is missing that names it: no right of a
 	// program's Pods or of the report is there for nothing.
 	t.Run("exact rights", func(t *testing.T) {
-		p := schema.VerifyClusterParams{Namespace: schema.Name(c.Namespace), Only: []string{"program"}}
+		p := schema.VerifyClusterParams{Namespace: c.Namespace, Only: []string{"program"}}
 		rights, err := Rights(r, known, p)
 		if err != nil {
 			t.Fatal(err)

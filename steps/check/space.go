@@ -42,7 +42,7 @@ func namespaceOf(name string, labels map[string]any, limit time.Duration) kube.O
 // it, and free deletes it with all that is in it.
 func (x *runner) space(ctx context.Context) (string, error) {
 	if x.params.Namespace != "" {
-		return string(x.params.Namespace), nil
+		return x.params.Namespace, nil
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
