@@ -30,12 +30,7 @@ private Sigstore, or of the public one as "cosign trusted-root create" and
 			if err != nil {
 				return err
 			}
-			for _, p := range paths {
-				if err := a.printPath(p); err != nil {
-					return err
-				}
-			}
-			return nil
+			return a.printPaths(paths)
 		},
 	}
 	store.Flags().StringVar(&root, "trusted-root", "", "file with the trusted root")
@@ -84,15 +79,20 @@ then what is stored stays in use. file:///DIRECTORY is a copy of a mirror.`,
 			if err != nil {
 				return err
 			}
-			for _, p := range paths {
-				if err := a.printPath(p); err != nil {
-					return err
-				}
-			}
-			return nil
+			return a.printPaths(paths)
 		},
 	}
 	c.Flags().StringVar(&mirror, "mirror", "", "address of the TUF mirror")
 	c.Flags().StringVar(&root, "root", "", "file with the TUF root that the mirror's metadata follows from")
 	return c
+}
+
+// printPaths prints where things were stored, a line each.
+func (a *app) printPaths(paths []string) error {
+	for _, p := range paths {
+		if err := a.printPath(p); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -3,18 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/sign"
 )
 
@@ -48,11 +46,7 @@ func (a *app) verifySelf(ctx context.Context, dir, key string) error {
 	if err != nil {
 		return err
 	}
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("finding this program: %w", err)
-	}
-	digest, err := digestOf(self)
+	self, digest, err := thisProgram()
 	if err != nil {
 		return err
 	}
@@ -60,24 +54,27 @@ func (a *app) verifySelf(ctx context.Context, dir, key string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.out, "verified %s, sha256:%s\n  ok      it is %s of release %s\n  ok      the release is signed by %s\n",
+	_, err = fmt.Fprintf(a.out, "verified %s, %s\n  ok      it is %s of release %s\n  ok      the release is signed by %s\n",
 		self, digest, name, versionOf(), strings.Join(v.(*schema.Verification).Signers, ", "))
 	return err
 }
 
 // findBinary returns the name that the provenance in dir has for a binary.
-func findBinary(dir, version, digest string) (string, error) {
-	list, err := readEvidence(filepath.Join(dir, "checksums.txt"))
+func findBinary(dir, version string, digest schema.Digest) (string, error) {
+	list, err := userfile.Read(filepath.Join(dir, "checksums.txt"), evidenceSize)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("reading the evidence of a release: %w", err)
 	}
 	path := filepath.Join(dir, "provenance.json")
-	text, err := readEvidence(path)
+	text, err := userfile.Read(path, evidenceSize)
+	if err != nil {
+		return "", fmt.Errorf("reading the evidence of a release: %w", err)
+	}
+	sum, err := schema.DigestOf(text).Hex()
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(text)
-	if !bytes.Contains(append([]byte("\n"), list...), []byte("\n"+hex.EncodeToString(sum[:])+"  provenance.json\n")) {
+	if !bytes.Contains(append([]byte("\n"), list...), []byte("\n"+sum+"  provenance.json\n")) {
 		return "", schema.Errorf(schema.Unsatisfied, "%q is not the file that checksums.txt lists", path)
 	}
 	var statement struct {
@@ -100,38 +97,10 @@ func findBinary(dir, version, digest string) (string, error) {
 		return "", schema.Errorf(schema.Unsatisfied, "the evidence is of release %q, and this is version %q", released, version)
 	}
 	for _, s := range statement.Subject {
-		if s.Digest["sha256"] == digest {
+		if schema.Digest("sha256:"+s.Digest["sha256"]) == digest {
 			return s.Name, nil
 		}
 	}
-	return "", schema.Errorf(schema.Unsatisfied, "no binary of release %s has the digest of this one, sha256:%s", version, digest).
+	return "", schema.Errorf(schema.Unsatisfied, "no binary of release %s has the digest of this one, %s", version, digest).
 		WithHint("it was changed, or built by somebody else: install the release again")
-}
-
-// readEvidence reads a file of a release, of bounded size.
-func readEvidence(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading the evidence of a release: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, evidenceSize+1))
-	if err == nil && len(data) > evidenceSize {
-		err = schema.Errorf(schema.Invalid, "%q is larger than %d bytes", path, evidenceSize)
-	}
-	return data, err
-}
-
-// digestOf is the SHA-256 of a file, in hexadecimal.
-func digestOf(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", fmt.Errorf("reading this program: %w", err)
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("reading this program: %w", err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

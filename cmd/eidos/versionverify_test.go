@@ -15,11 +15,11 @@ import (
 // The running program is proven by the evidence of its release, and by nothing
 // that was changed, is of another release or is signed by somebody else.
 func TestVersionVerify(t *testing.T) {
-	self, err := os.Executable()
+	_, program, err := thisProgram()
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest, err := digestOf(self)
+	digest, err := program.Hex()
 	if err != nil {
 		t.Fatal(err)
 	}
