@@ -56,7 +56,7 @@ func (p *chartProof) definitionsOf(a raw) []crds.Definition {
 	for _, name := range slices.Sorted(maps.Keys(a.Components)) {
 		for _, file := range on(a.Components[name].Manifests) {
 			full := "components/" + name + "/manifests/" + file
-			if text, err := fs.ReadFile(p.src.files, full); err == nil && strings.HasSuffix(file, ".crd.yaml") {
+			if text, err := fs.ReadFile(p.src.files, full); err == nil && schema.DefinesKinds(file) {
 				out = append(out, crds.Definition{Path: p.src.place(full), Text: string(text)})
 			}
 		}
@@ -76,7 +76,7 @@ func (p *chartProof) objects(a raw) {
 	for _, name := range slices.Sorted(maps.Keys(a.Components)) {
 		for _, file := range on(a.Components[name].Manifests) {
 			full := "components/" + name + "/manifests/" + file
-			if strings.HasSuffix(file, ".crd.yaml") {
+			if schema.DefinesKinds(file) {
 				continue
 			}
 			text, err := fs.ReadFile(p.src.files, full)

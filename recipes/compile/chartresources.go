@@ -110,7 +110,7 @@ func (p *chartProof) renders(c deployed) []rendered {
 	}
 	texts := p.texts(c.component)
 	for _, file := range slices.Sorted(maps.Keys(texts)) {
-		if strings.HasSuffix(file, ".crd.yaml") {
+		if schema.DefinesKinds(file) {
 			continue
 		}
 		for _, o := range charts.Objects(texts[file]) {
@@ -131,7 +131,7 @@ func (p *chartProof) brings(c deployed) map[string]bool {
 		}
 	}
 	for file, text := range p.texts(c.component) {
-		if strings.HasSuffix(file, ".crd.yaml") {
+		if schema.DefinesKinds(file) {
 			for _, kind := range charts.Defined(text) {
 				out[kind] = true
 			}

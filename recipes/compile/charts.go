@@ -154,7 +154,7 @@ func (p *chartProof) texts(c component) map[string]string {
 func (p *chartProof) readChart(c component) (*charts.Chart, error) {
 	texts := p.texts(c)
 	for name := range texts {
-		if strings.HasSuffix(name, ".crd.yaml") {
+		if schema.DefinesKinds(name) {
 			delete(texts, name) // not a template
 		}
 	}

@@ -1,9 +1,7 @@
 package crds
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -56,15 +54,9 @@ type props struct {
 // not YAML, or a version has no schema.
 func Definitions(text, release string) ([]*schema.KindFacts, error) {
 	var out []*schema.KindFacts
-	dec := yaml.NewDecoder(strings.NewReader(text))
-	for {
-		var doc yaml.Node
-		err := dec.Decode(&doc)
-		if errors.Is(err, io.EOF) {
-			return out, nil
-		}
+	for doc, err := range documents(text) {
 		if err != nil {
-			return nil, schema.Errorf(schema.Invalid, "%s", strings.TrimPrefix(err.Error(), "yaml: "))
+			return nil, err
 		}
 		var d definition
 		if err := doc.Decode(&struct{ Kind *string }{&d.Kind}); err != nil || d.Kind != "CustomResourceDefinition" {
@@ -79,6 +71,7 @@ func Definitions(text, release string) ([]*schema.KindFacts, error) {
 		}
 		out = append(out, facts...)
 	}
+	return out, nil
 }
 
 func (d *definition) facts(release string) ([]*schema.KindFacts, error) {

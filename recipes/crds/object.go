@@ -37,15 +37,9 @@ func Objects(text string) ([]Object, error) {
 // decode reads objects, each like the given one.
 func decode(plain string, like Object) ([]Object, error) {
 	var out []Object
-	dec := yaml.NewDecoder(strings.NewReader(plain))
-	for {
-		var doc yaml.Node
-		err := dec.Decode(&doc)
-		if errors.Is(err, io.EOF) {
-			return out, nil
-		}
+	for doc, err := range documents(plain) {
 		if err != nil {
-			return nil, schema.Errorf(schema.Invalid, "%s", strings.TrimPrefix(err.Error(), "yaml: "))
+			return nil, err
 		}
 		if len(doc.Content) == 0 {
 			continue
@@ -68,6 +62,27 @@ func decode(plain string, like Object) ([]Object, error) {
 		}
 		if o.APIVersion != "" && o.Kind != "" {
 			out = append(out, o)
+		}
+	}
+	return out, nil
+}
+
+// documents are those of a YAML text, until one is Invalid.
+func documents(text string) iter.Seq2[*yaml.Node, error] {
+	return func(yield func(*yaml.Node, error) bool) {
+		dec := yaml.NewDecoder(strings.NewReader(text))
+		for {
+			var doc yaml.Node
+			err := dec.Decode(&doc)
+			switch {
+			case errors.Is(err, io.EOF):
+				return
+			case err != nil:
+				yield(nil, schema.Errorf(schema.Invalid, "%s", strings.TrimPrefix(err.Error(), "yaml: ")))
+				return
+			case !yield(&doc, nil):
+				return
+			}
 		}
 	}
 }

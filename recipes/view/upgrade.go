@@ -145,7 +145,7 @@ func (u *upgrade) unknown(a, b *schema.RecipeResult) ([]schema.UnknownField, err
 			releases = append(releases, path.Base(c.Chart)+" "+c.Version)
 		}
 		for _, m := range c.Manifests {
-			if strings.HasSuffix(m.Path, ".crd.yaml") {
+			if schema.DefinesKinds(m.Path) {
 				text, err := manifest(m)
 				if err != nil {
 					return nil, err
@@ -208,7 +208,7 @@ func unknownField(err error, at []string) schema.UnknownField {
 func (u *upgrade) fields(c schema.ComponentRef, releases []string, brings []crds.Definition) ([]schema.UnknownField, error) {
 	var out []schema.UnknownField
 	for _, m := range c.Manifests {
-		if strings.HasSuffix(m.Path, ".crd.yaml") {
+		if schema.DefinesKinds(m.Path) {
 			continue
 		}
 		text, err := manifest(m)
@@ -293,7 +293,7 @@ func (u *upgrade) defines(r *schema.RecipeResult) (kinds map[string]string, all 
 			}
 		}
 		for _, m := range c.Manifests {
-			if strings.HasSuffix(m.Path, ".crd.yaml") {
+			if schema.DefinesKinds(m.Path) {
 				text, err := manifest(m)
 				if err != nil {
 					return nil, false, err
@@ -318,7 +318,7 @@ func (u *upgrade) chart(c schema.ComponentRef) (*charts.Chart, error) {
 	}
 	texts := map[string]string{}
 	for _, m := range c.Manifests {
-		if !strings.HasSuffix(m.Path, ".crd.yaml") {
+		if !schema.DefinesKinds(m.Path) {
 			text, err := manifest(m)
 			if err != nil {
 				return nil, err

@@ -4,7 +4,6 @@ import (
 	"errors"
 	pathname "path"
 	"slices"
-	"strings"
 
 	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/schema"
@@ -36,7 +35,7 @@ func (c *component) chartFacts() *charts.Chart {
 			}
 			text = string(data)
 		}
-		if !strings.HasSuffix(m.Path, ".crd.yaml") {
+		if !schema.DefinesKinds(m.Path) {
 			texts[pathname.Base(m.Path)] = text
 		}
 	}

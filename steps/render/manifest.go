@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"path"
-	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/pattern"
@@ -54,7 +53,7 @@ func (c *component) loadFiles(files []schema.Manifest, read func(schema.Manifest
 			fail("has the digest %s, the recipe says %s", got, m.Digest)
 			continue
 		}
-		out = append(out, manifest{name, data, strings.HasSuffix(name, ".crd.yaml")})
+		out = append(out, manifest{name, data, schema.DefinesKinds(name)})
 	}
 	return out, schema.Join(errs)
 }
