@@ -89,7 +89,7 @@ func TestFlagsWithoutEffectAreRefused(t *testing.T) {
 		{"graph p.yaml", "param params-file format output"},
 		{"graph -r r.yaml", "recipe of format output"},
 		{"graph --service eks", catalogue + " recipe of format output"},
-		{"vet", "catalogue data format module"},
+		{"vet", "catalogue charts data format module"},
 		{"vet p.yaml", "param params-file"},
 		{"step run --plan plan.json --store s --run r --step r", "plan store run step status attended"},
 		{"step run --plan tasks.json --store s --step r", "plan store step attended secrets"},

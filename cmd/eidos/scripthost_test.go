@@ -49,6 +49,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"workflow": runWorkflow,
 		"steps":    writeSteps,
 		"tool":     runTool,
+		"onpath":   toolOnPath,
 
 		"collector": startCollector,
 	}
@@ -137,13 +138,27 @@ func runTool(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 0 {
 		ts.Fatalf("usage: tool NAME [ARG...]")
 	}
-	find := exec.Command("../../scripts/tool", args[0])
+	if err := ts.Exec(findTool(ts, args[0]), args[1:]...); (err == nil) == neg {
+		ts.Fatalf("%s: %v, and the script says otherwise", strings.Join(args, " "), err)
+	}
+}
+
+// findTool is the path of a pinned tool.
+func findTool(ts *testscript.TestScript, name string) string {
+	find := exec.Command("../../scripts/tool", name)
 	find.Stderr = os.Stderr
 	path, err := find.Output()
 	ts.Check(err)
-	if err := ts.Exec(strings.TrimSpace(string(path)), args[1:]...); (err == nil) == neg {
-		ts.Fatalf("%s: %v, and the script says otherwise", strings.Join(args, " "), err)
+	return strings.TrimSpace(string(path))
+}
+
+// toolOnPath puts a pinned tool on the path of programs that the script runs:
+// onpath NAME.
+func toolOnPath(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: onpath NAME")
 	}
+	ts.Setenv("PATH", filepath.Dir(findTool(ts, args[0]))+string(os.PathListSeparator)+ts.Getenv("PATH"))
 }
 
 // mountTmpfs mounts a file system of so many KiB: tmpfs DIR KIB. Scripts that

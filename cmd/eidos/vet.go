@@ -15,7 +15,7 @@ import (
 )
 
 func (a *app) vet() *cobra.Command {
-	var format, module string
+	var format, module, chartDir string
 	c := &cobra.Command{
 		Use:   "vet [PIPELINE|POLICY]",
 		Short: "Prove the catalogue, or check a pipeline or a policy without using it",
@@ -29,10 +29,15 @@ with its type; custom resources come after their definitions, and those of
 manifests have fields that their kinds have; node scheduling reaches every
 workload (facts: see eidos chart and eidos crd). Prints which recipe answers what.
 
+--charts DIR proves with real charts, archives or directories: what each accepts
+and renders is read from it, rendered by helm of the path, and takes the place of
+the facts that there are of it. Facts that the chart shows otherwise are listed.
+
 --module DIR also writes the catalogue, with your directory in it, as one CUE
 module that stock cue checks.`,
 		Example: `  eidos vet
   eidos vet --data ./site --format json
+  eidos vet --charts ./charts
   eidos vet --data ./site --module union && (cd union && cue vet ./...)`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completePipelines,
@@ -42,6 +47,8 @@ module that stock cue checks.`,
 	k := catalogueFlags(c)
 	c.Flags().StringVar(&module, "module", "", "also write all of it to this new directory, as a CUE module for stock cue")
 	must(c.MarkFlagDirname("module"))
+	c.Flags().StringVar(&chartDir, "charts", "", "directory of charts to prove with, each rendered by helm, in place of facts")
+	must(c.MarkFlagDirname("charts"))
 	formatWord(c, &format, "table", "json")
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		m := mode{when: "without a pipeline", takes: allBut(c, "param", "params-file"), hint: "name the pipeline"}
@@ -57,6 +64,11 @@ module that stock cue checks.`,
 		src, err := source(*k)
 		if err != nil {
 			return err
+		}
+		if chartDir != "" {
+			if src, err = a.realCharts(c.Context(), src, chartDir); err != nil {
+				return err
+			}
 		}
 		// Before it is proven: stock cue may look at what is wrong, too.
 		if module != "" {

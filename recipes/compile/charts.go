@@ -67,6 +67,9 @@ func (s Source) library() charts.Library {
 			l = l.With(sub)
 		}
 	}
+	if s.charts != nil {
+		l = l.With(s.charts)
+	}
 	return l
 }
 

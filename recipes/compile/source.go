@@ -33,6 +33,7 @@ type Source struct {
 	release string
 	files   fstest.MapFS
 	added   map[string]string // path in files → the path that people know
+	charts  fs.FS             // facts that win over all others; nil is none
 }
 
 // Shipped is the source of a release of the built-in catalogue, the newest if
@@ -84,9 +85,16 @@ func (s Source) With(dir string) (Source, error) {
 	return s.WithTree(userfile.Tree(root), dir)
 }
 
+// WithCharts takes facts of charts, NAME@VERSION.json, in place of those that
+// there are of the same charts.
+func (s Source) WithCharts(facts fs.FS) Source {
+	s.charts = facts
+	return s
+}
+
 // WithTree is With for the files of a directory called dir.
 func (s Source) WithTree(tree fs.FS, dir string) (Source, error) {
-	out := Source{release: s.release, files: fstest.MapFS{}, added: map[string]string{}}
+	out := Source{release: s.release, files: fstest.MapFS{}, added: map[string]string{}, charts: s.charts}
 	for k, v := range s.files {
 		out.files[k] = v
 	}
