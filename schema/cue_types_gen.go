@@ -1463,10 +1463,13 @@ type GraphParams struct {
 // #SignParams are the parameters of `sign`: a pushed digest, a bundle, or a file
 // or directory.
 type SignParams struct {
-	// Private key: a file whose password is read from COSIGN_PASSWORD, or the
-	// address of a key management service, NAME://…, for which a program
-	// sigstore-kms-NAME is on the path.
+	// Private key: a file, or the address of a key management service, NAME://…,
+	// for which a program sigstore-kms-NAME is on the path.
 	Key string `json:"key,omitempty"`
+
+	// File with the password of the private key, instead of COSIGN_PASSWORD. A
+	// command reads it from standard input, or asks at the terminal, if it is -.
+	PasswordFile string `json:"passwordFile,omitempty"`
 
 	// Make a key pair in the data directory when no key is found: for trying
 	// things out, since nobody knows such a key.
@@ -1523,10 +1526,13 @@ type AttestParams struct {
 	// Type of the predicate: a URI, or slsaprovenance1, spdxjson, cyclonedx, vuln, openvex.
 	Type string `json:"type"`
 
-	// Private key: a file whose password is read from COSIGN_PASSWORD, or the
-	// address of a key management service, NAME://…, for which a program
-	// sigstore-kms-NAME is on the path.
+	// Private key: a file, or the address of a key management service, NAME://…,
+	// for which a program sigstore-kms-NAME is on the path.
 	Key string `json:"key,omitempty"`
+
+	// File with the password of the private key, instead of COSIGN_PASSWORD. A
+	// command reads it from standard input, or asks at the terminal, if it is -.
+	PasswordFile string `json:"passwordFile,omitempty"`
 
 	// bundle: Sigstore bundle as OCI referrer; legacy: .att tag.
 	Format string `json:"format,omitempty"`

@@ -10,16 +10,16 @@ import (
 )
 
 func (a *app) key() *cobra.Command {
-	var output string
+	var output, passwordFile string
 	generate := &cobra.Command{
 		Use:   "generate",
 		Short: "Make a cosign key pair",
 		Long: `Make a key pair that the stock cosign reads too: NAME.key, encrypted with the
-password in COSIGN_PASSWORD (none if it is not set), and NAME.pub. Existing keys
-are never replaced. Without --output the pair goes where "eidos sign" looks for
+password in COSIGN_PASSWORD or in the file of --password-file (none without
+either), and NAME.pub. Existing keys are never replaced. Without --output the pair goes where "eidos sign" looks for
 it when no --key is given.`,
 		Example: `  eidos key generate
-  COSIGN_PASSWORD=… eidos key generate -o cosign`,
+  eidos key generate -o cosign --password-file -`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			prefix := output
@@ -30,18 +30,22 @@ it when no --key is given.`,
 				}
 				prefix = filepath.Join(dir, "keys", "cosign")
 			}
-			password, _ := a.lookupEnv("COSIGN_PASSWORD")
 			key := strings.TrimSuffix(prefix, ".key") + ".key"
-			if err := sign.GenerateKey(key, []byte(password)); err != nil {
+			password, err := a.newPassword(c.Context(), key, passwordFile)
+			if err != nil {
 				return err
 			}
-			if password == "" {
-				a.story.Note("the private key has no password; set COSIGN_PASSWORD to give it one")
+			if err := sign.GenerateKey(key, password); err != nil {
+				return err
+			}
+			if len(password) == 0 {
+				a.story.Note("the private key has no password; --password-file or COSIGN_PASSWORD gives it one")
 			}
 			return a.printPath(sign.PublicPath(key))
 		},
 	}
 	generate.Flags().StringVarP(&output, "output", "o", "", "path of the pair without .key and .pub (default: your data directory)")
+	generate.Flags().StringVar(&passwordFile, "password-file", "", "file with the password of the private key; - reads it from standard input, or asks at the terminal")
 	c := &cobra.Command{Use: "key", Short: "Make the key pair that signs"}
 	c.AddCommand(generate)
 	return c

@@ -19,13 +19,15 @@ The signatures of a directory or a file are written beside it, to
 NAME.sigstore.json unless --signatures names another file.
 
 The key is --key, else cosign.key here, else the one made by "eidos key generate":
-cosign's own format, whose password is read from COSIGN_PASSWORD, or PKCS #8 in
-PEM (ECDSA, Ed25519, RSA). With --keyless it is made for this once and certified
+cosign's own format, whose password is in the file of --password-file, in
+COSIGN_PASSWORD or asked for at the terminal, or PKCS #8 in PEM (ECDSA, Ed25519,
+RSA). With --keyless it is made for this once and certified
 for an OIDC identity by the Fulcio of the signing configuration. NAME://… is a key
 in a key management service or a token, for which the program sigstore-kms-NAME
 must be on the path: eidos-kms is one for several names.`,
 		Example: `  eidos sign registry.example.com/gpu/bundle@sha256:… --key cosign.key
   eidos sign embedded/gpu/bundle:v1 --attest
+  eidos sign ./bundle --key cosign.key --password-file /run/secrets/cosign
   eidos sign ./bundle --key "pkcs11://token=gpu;object=release"
   eidos sign registry.example.com/gpu/bundle:v1 --keyless --attest`,
 		Args: cobra.ExactArgs(1),

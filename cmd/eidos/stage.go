@@ -168,7 +168,7 @@ func (a *app) runOnce(ctx context.Context, p *schema.Pipeline, s *stage) (*run.R
 	if s.uses == "render" {
 		forceFlag = "--force"
 	}
-	w, err := a.wire(wiring{format: s.documentFormat(), force: s.force, forceFlag: forceFlag, fresh: true, kubeconfig: s.kubeconfig, kubeContext: s.kubeContext, access: s.access(), valuesFrom: s.valuesFrom})
+	w, err := a.wire(wiring{format: s.documentFormat(), force: s.force, forceFlag: forceFlag, fresh: true, attended: true, kubeconfig: s.kubeconfig, kubeContext: s.kubeContext, access: s.access(), valuesFrom: s.valuesFrom})
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,7 @@ type wiring struct {
 	written     string // directory that remembers what was saved to files; "" for none
 	fresh       bool   // write to new directories only
 	valuesFrom  string // the tree of upstream's recipes
+	attended    bool   // standard input is the step's, and whoever is at the terminal
 	access      oci.Access
 	kubeconfig  string
 	kubeContext string
@@ -86,6 +87,9 @@ func (a *app) wire(o wiring) (*wired, error) {
 	load, save := address.New(addresses)
 	signing := sign.Options{OCI: registries, LookupEnv: a.lookupEnv, Materials: a.materials, CUE: expr.Document, Certified: a.certified,
 		Terminal: a.attended(), Product: product}
+	if o.attended {
+		signing.Password = a.password
+	}
 	catalog := func(ctx context.Context, data string) (*recipes.Catalog, error) {
 		if data == "" {
 			return recipes.Shipped()

@@ -105,7 +105,7 @@ func loadSigner(path string, password []byte) (*signer, error) {
 		der, derr := encrypted.Decrypt(block.Bytes, password)
 		if derr != nil {
 			return nil, schema.Errorf(schema.Unauthorized, "key %q: the password is wrong or the file is damaged", path).
-				WithHint("set COSIGN_PASSWORD to the password the key was made with")
+				WithHint("the password that the key was made with is in the file of %s, or in COSIGN_PASSWORD", schema.Parameter("passwordFile"))
 		}
 		key, err = x509.ParsePKCS8PrivateKey(der)
 	case "PRIVATE KEY":

@@ -75,7 +75,7 @@ func (w *writer) attestAny(ctx context.Context, env engine.Env, p schema.AttestP
 		return nil, err
 	}
 	with := schema.SignParams{
-		Key: p.Key, Format: p.Format, File: p.File, Signatures: p.Signatures,
+		Key: p.Key, PasswordFile: p.PasswordFile, Format: p.Format, File: p.File, Signatures: p.Signatures,
 		Keyless: p.Keyless, IdentityToken: p.IdentityToken, OidcIssuer: p.OidcIssuer, OidcClientId: p.OidcClientId, NoBrowser: p.NoBrowser, SigningConfig: p.SigningConfig,
 		PlainHTTP: p.PlainHTTP, InsecureTLS: p.InsecureTLS,
 	}
@@ -175,7 +175,7 @@ func (w *writer) signer(ctx context.Context, env engine.Env, p schema.SignParams
 	path, err := w.keyFile(env, p.Key)
 	if schema.CodeOf(err) == schema.NotFound && p.GenerateKey && w.UserKey() != "" {
 		path = w.UserKey()
-		password, perr := w.password(env, path)
+		password, _, perr := w.password(ctx, env, path, p.PasswordFile)
 		if perr != nil {
 			return nil, perr
 		}
@@ -186,7 +186,7 @@ func (w *writer) signer(ctx context.Context, env engine.Env, p schema.SignParams
 	if err != nil {
 		return nil, err
 	}
-	return w.keys.signer(ctx, w.Options, env, path)
+	return w.keys.signer(ctx, w.Options, env, path, p.PasswordFile)
 }
 
 // provenance is the statement of how the artefact was made.

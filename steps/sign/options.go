@@ -1,8 +1,10 @@
 package sign
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,9 +16,13 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/oci"
 	"github.com/NVIDIA/eidos/steps/sign/certified"
 )
+
+// maxPassword is the most bytes of a password.
+const maxPassword = 4 << 10
 
 // Options are what sign and verify need to know once.
 type Options struct {
@@ -25,9 +31,9 @@ type Options struct {
 	// LookupEnv reads the environment: COSIGN_PASSWORD and EIDOS_KEY. Nil is
 	// an empty one.
 	LookupEnv func(string) (string, bool)
-	// Password asks the user for a key's password. Nil does not ask: the
-	// password is then empty.
-	Password func(keyFile string) ([]byte, error)
+	// Password reads a key's password from standard input, at a terminal from
+	// whoever sits there. Nil is where nobody can be asked.
+	Password func(ctx context.Context, keyFile string) ([]byte, error)
 	// Materials returns more of what bundles are made from, for attestations:
 	// the pipeline, the program itself. Nil is none.
 	Materials func() ([]Material, error)
@@ -36,7 +42,8 @@ type Options struct {
 	Certified func(ctx context.Context, r certified.Request, log func(string)) (*certified.Answer, error)
 	// CUE reads a policy that is written in CUE. Nil refuses them.
 	CUE func(name string, data []byte) (*schema.Doc, error)
-	// Terminal says that somebody can be asked to open a page of an issuer.
+	// Terminal says that somebody can be asked: to open a page of an issuer, or
+	// for a password that nothing else has.
 	Terminal bool
 	// Product is the name of the machine that its vendor gave it; nil is none.
 	Product func() string
@@ -111,59 +118,107 @@ type keyring struct {
 	keys map[string]*signer
 }
 
-func (k *keyring) signer(ctx context.Context, o Options, e engine.Env, path string) (*signer, error) {
+func (k *keyring) signer(ctx context.Context, o Options, e engine.Env, path, passwordFile string) (*signer, error) {
 	if remoteKey(path) {
+		if passwordFile != "" {
+			return nil, schema.Errorf(schema.Invalid, "key %q is not a file: it has no password", path).At("", "passwordFile")
+		}
 		return remoteSigner(ctx, path)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if s := k.keys[path]; s != nil {
+	opened := path + "\x00" + passwordFile
+	if s := k.keys[opened]; s != nil {
 		return s, nil
 	}
-	s, err := o.openKey(e, path)
+	s, err := o.openKey(ctx, e, path, passwordFile)
 	if err != nil {
 		return nil, err
 	}
 	if k.keys == nil {
 		k.keys = map[string]*signer{}
 	}
-	k.keys[path] = s
+	k.keys[opened] = s
 	return s, nil
 }
 
-// openKey opens a private key file. The password is asked for only if the file is
-// encrypted.
-func (o Options) openKey(e engine.Env, path string) (*signer, error) {
-	var password []byte
+// openKey opens a private key file. A password is looked for only if the file is
+// encrypted; somebody is asked for it only if it is nowhere, and not empty.
+func (o Options) openKey(ctx context.Context, e engine.Env, path, passwordFile string) (*signer, error) {
 	block, err := readPEM(path)
 	if err != nil {
 		return nil, err
 	}
-	if strings.HasPrefix(block.Type, "ENCRYPTED ") {
-		if password, err = o.password(e, path); err != nil {
-			return nil, err
-		}
+	if !strings.HasPrefix(block.Type, "ENCRYPTED ") {
+		return loadSigner(path, nil)
+	}
+	password, found, err := o.password(ctx, e, path, passwordFile)
+	if err != nil {
+		return nil, err
+	}
+	s, err := loadSigner(path, password)
+	if found || schema.CodeOf(err) != schema.Unauthorized || !o.Terminal || o.Password == nil {
+		return s, err
+	}
+	if password, err = o.Password(ctx, path); err != nil {
+		return nil, err
 	}
 	return loadSigner(path, password)
 }
 
-// password is the step's secret COSIGN_PASSWORD, else the environment's, else
-// what the user says.
-func (o Options) password(e engine.Env, path string) ([]byte, error) {
+// password is what the file has that the step names, else the step's secret
+// COSIGN_PASSWORD, else the environment's; found is false if there is none of these.
+func (o Options) password(ctx context.Context, e engine.Env, path, file string) (password []byte, found bool, err error) {
+	switch {
+	case file == "-" && o.Password == nil:
+		return nil, false, schema.Errorf(schema.Invalid, "a step of a pipeline does not read a password from standard input").At("", "passwordFile").
+			WithHint("name a file, or give the step the secret COSIGN_PASSWORD")
+	case file == "-":
+		password, err = o.Password(ctx, path)
+		return password, true, err
+	case file != "":
+		password, err = readPassword(e.Dir, file)
+		return password, true, err
+	}
 	name := string(env.VariablePassword)
 	if e.Secret != nil {
 		s, err := e.Secret(name)
 		if err == nil {
-			return []byte(s), nil
+			return []byte(s), true, nil
 		}
 		if schema.CodeOf(err) != schema.NotFound {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	if s, ok := o.lookup(name); ok || o.Password == nil {
-		return []byte(s), nil
+	s, found := o.lookup(name)
+	return []byte(s), found, nil
+}
+
+// readPassword reads a file that has a password and at most one line end after it.
+func readPassword(dir, file string) ([]byte, error) {
+	f, err := userfile.OpenDocument(inDir(dir, file))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, schema.Errorf(schema.NotFound, "there is no password file %q", file)
+	case err != nil:
+		return nil, schema.Errorf(schema.Invalid, "reading the password file: %w", err)
 	}
-	return o.Password(path)
+	defer f.Close()
+	return ReadPassword(f)
+}
+
+// ReadPassword reads a password to the end of r: all but one line end after it.
+// Invalid if that is more than a line.
+func ReadPassword(r io.Reader) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxPassword+1))
+	if err != nil {
+		return nil, schema.Errorf(schema.Invalid, "reading a password: %w", err)
+	}
+	data = bytes.TrimSuffix(bytes.TrimSuffix(data, []byte("\n")), []byte("\r"))
+	if len(data) > maxPassword || bytes.ContainsAny(data, "\n\x00") {
+		return nil, schema.Errorf(schema.Invalid, "reading a password: it is not one line of at most %d bytes", maxPassword)
+	}
+	return data, nil
 }
 
 // repository opens what a reference names, which must be a digest.

@@ -1,6 +1,7 @@
 package sign
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -61,27 +62,79 @@ func TestKeyIsFound(t *testing.T) {
 }
 
 func TestPassword(t *testing.T) {
+	dir := t.TempDir()
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, "pw"), []byte("file\r\n"), 0o600),
+		os.WriteFile(filepath.Join(dir, "two"), []byte("a\nb\n"), 0o600),
+		os.WriteFile(filepath.Join(dir, "long"), make([]byte, maxPassword+2), 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	notFound := func(string) (string, error) { return "", schema.Errorf(schema.NotFound, "none") }
-	said := func(s string) func(string) (string, bool) {
+	secret := func(string) (string, error) { return "secret", nil }
+	set := func(s string) func(string) (string, bool) {
 		return func(name string) (string, bool) { return s, name == "COSIGN_PASSWORD" }
 	}
-	ask := func(string) ([]byte, error) { return []byte("asked"), nil }
+	ask := func(context.Context, string) ([]byte, error) { return []byte("asked"), nil }
 	for name, tt := range map[string]struct {
 		o      Options
 		secret func(string) (string, error)
+		file   string
 		want   string
+		found  bool
 		code   schema.Code
 	}{
-		"the step's":       {Options{LookupEnv: said("env"), Password: ask}, func(string) (string, error) { return "secret", nil }, "secret", ""},
-		"the step's fails": {Options{LookupEnv: said("env")}, func(string) (string, error) { return "", schema.Errorf(schema.Unavailable, "x") }, "", schema.Unavailable},
-		"environment":      {Options{LookupEnv: said("env"), Password: ask}, notFound, "env", ""},
-		"set but empty":    {Options{LookupEnv: said(""), Password: ask}, nil, "", ""},
-		"asked for":        {Options{Password: ask}, nil, "asked", ""},
-		"none":             {Options{}, nil, "", ""},
+		"a file's":            {Options{LookupEnv: set("env"), Password: ask}, secret, "pw", "file", true, ""},
+		"a file is missing":   {Options{LookupEnv: set("env")}, secret, "none", "", true, schema.NotFound},
+		"a file of two lines": {Options{}, nil, "two", "", true, schema.Invalid},
+		"a file too long":     {Options{}, nil, "long", "", true, schema.Invalid},
+		"standard input":      {Options{LookupEnv: set("env"), Password: ask}, secret, "-", "asked", true, ""},
+		"of a pipeline":       {Options{LookupEnv: set("env")}, secret, "-", "", false, schema.Invalid},
+		"the step's":          {Options{LookupEnv: set("env"), Password: ask}, secret, "", "secret", true, ""},
+		"the step's fails":    {Options{LookupEnv: set("env")}, func(string) (string, error) { return "", schema.Errorf(schema.Unavailable, "x") }, "", "", false, schema.Unavailable},
+		"environment":         {Options{LookupEnv: set("env"), Password: ask}, notFound, "", "env", true, ""},
+		"set but empty":       {Options{LookupEnv: set(""), Password: ask}, nil, "", "", true, ""},
+		"none":                {Options{Password: ask}, nil, "", "", false, ""},
 	} {
-		got, err := tt.o.password(engine.Env{Secret: tt.secret}, "k")
-		if string(got) != tt.want || schema.CodeOf(err) != tt.code {
-			t.Errorf("%s: %q, %v", name, got, err)
+		got, found, err := tt.o.password(t.Context(), engine.Env{Dir: dir, Secret: tt.secret}, "k", tt.file)
+		if string(got) != tt.want || found != tt.found || schema.CodeOf(err) != tt.code {
+			t.Errorf("%s: %q, %v, %v", name, got, found, err)
+		}
+	}
+}
+
+// Somebody is asked for a password once, only where somebody is, and only for a key
+// that has one which is nowhere else.
+func TestPasswordIsAskedFor(t *testing.T) {
+	dir := t.TempDir()
+	for name, password := range map[string]string{"with.key": "pw", "without.key": ""} {
+		if err := GenerateKey(filepath.Join(dir, name), []byte(password)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	empty := func(name string) (string, bool) { return "", name == "COSIGN_PASSWORD" }
+	for name, tt := range map[string]struct {
+		key      string
+		terminal bool
+		env      func(string) (string, bool)
+		answer   string
+		asked    int
+		code     schema.Code
+	}{
+		"a password":             {"with.key", true, nil, "pw", 1, ""},
+		"a wrong one":            {"with.key", true, nil, "other", 1, schema.Unauthorized},
+		"none is needed":         {"without.key", true, nil, "", 0, ""},
+		"one is set, and wrong":  {"with.key", true, empty, "pw", 0, schema.Unauthorized},
+		"nobody is at a machine": {"with.key", false, nil, "pw", 0, schema.Unauthorized},
+	} {
+		asked := 0
+		o := Options{Terminal: tt.terminal, LookupEnv: tt.env, Password: func(_ context.Context, key string) ([]byte, error) {
+			if asked++; filepath.Base(key) != tt.key {
+				t.Errorf("%s: it asked for the password of %s", name, key)
+			}
+			return []byte(tt.answer), nil
+		}}
+		_, err := o.openKey(t.Context(), engine.Env{}, filepath.Join(dir, tt.key), "")
+		if asked != tt.asked || schema.CodeOf(err) != tt.code {
+			t.Errorf("%s: asked %d times, %v", name, asked, err)
 		}
 	}
 }

@@ -27,7 +27,7 @@ const (
 // certifiedSigner signs with certificates for whom a token identifies. Each
 // statement gets a key and a certificate of its own.
 func (o Options) certifiedSigner(ctx context.Context, e engine.Env, p schema.SignParams) (*signer, error) {
-	if p.Key != "" || p.GenerateKey {
+	if p.Key != "" || p.GenerateKey || p.PasswordFile != "" {
 		return nil, schema.Errorf(schema.Invalid, "a key signs, or an identity: not both")
 	}
 	if p.Format == "legacy" {
