@@ -7,43 +7,68 @@
 package recipes
 
 import (
+	"archive/zip"
 	"embed"
+	"errors"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
 )
 
 //go:generate go run ./gen
 
-// sources are the CUE files and the manifests.
+// releases are those of the built-in catalogue, the newest last.
+var releases = [...]string{"2026-03", "2026-11"}
+
+// sources are the CUE files and the manifests; of the releases, only the newest.
 //
-//go:embed catalog checks releases
+//go:embed catalog checks releases/2026-11
 var sources embed.FS
 
-//go:embed compiled
+//go:embed compiled/2026-11
 var compiled embed.FS
 
-// Sources returns the files that the built-in catalogue is made of: the grammar
-// in catalog, the checks, and each release in a folder of releases.
-func Sources() fs.FS { return sources }
+// older is an archive of the folders releases and compiled of the older releases:
+// few need them, and as they are they would be a twentieth of every program.
+//
+//go:embed older.zip
+var older string
 
-// Releases names the releases of the built-in catalogue, the newest last.
-func Releases() []string { return releasesIn(sources) }
+// layers opens a file in the first file system that has it.
+type layers []fs.FS
 
-func releasesIn(files fs.FS) []string {
-	dirs, err := fs.ReadDir(files, "releases") // sorted by name
-	if err != nil {
-		return nil
-	}
-	var out []string
-	for _, d := range dirs {
-		if d.IsDir() {
-			out = append(out, d.Name())
+func (l layers) Open(name string) (fs.File, error) {
+	for _, files := range l {
+		f, err := files.Open(name)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return f, err
 		}
 	}
-	return out
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
+
+// Sources returns the files that a release of the built-in catalogue is made of:
+// the grammar in catalog, the checks, and the release in its folder of releases.
+// Folders that hold more than one release cannot be listed.
+func Sources(release string) fs.FS { return with(sources, release) }
+
+// with is the files that have the newest release, and the archive if another one
+// is asked for.
+func with(files fs.FS, release string) fs.FS {
+	if release == releases[len(releases)-1] {
+		return files
+	}
+	archive, err := zip.NewReader(strings.NewReader(older), int64(len(older)))
+	if err != nil { // TestOlderArchive opens it
+		panic("recipes: older.zip: " + err.Error())
+	}
+	return layers{files, archive}
+}
+
+// Releases names the releases of the built-in catalogue, the newest last.
+func Releases() []string { return slices.Clone(releases[:]) }
 
 // ReleaseName returns the release that is meant by name: the newest if it is
 // empty. Invalid if there is no such release.
@@ -69,7 +94,7 @@ func Release(name string) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := fs.Sub(compiled, "compiled/"+name)
+	files, err := fs.Sub(with(compiled, name), "compiled/"+name)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +104,7 @@ func Release(name string) (*Catalog, error) {
 // Manifest returns the text of a built-in manifest of the catalogue's release by
 // path, components/NAME/manifests/FILE.yaml.
 func (c *Catalog) Manifest(path string) ([]byte, error) {
-	data, err := sources.ReadFile("releases/" + c.Release + "/" + path)
+	data, err := fs.ReadFile(Sources(c.Release), "releases/"+c.Release+"/"+path)
 	if err != nil || !IsManifest(path) {
 		return nil, schema.Errorf(schema.NotFound, "release %s of the catalogue has no manifest %q", c.Release, path)
 	}
@@ -92,7 +117,7 @@ func (c *Catalog) Manifest(path string) ([]byte, error) {
 // the text itself.
 func Manifest(m schema.Manifest) ([]byte, error) {
 	for _, release := range slices.Backward(Releases()) {
-		data, err := sources.ReadFile("releases/" + release + "/" + m.Path)
+		data, err := fs.ReadFile(Sources(release), "releases/"+release+"/"+m.Path)
 		if err == nil && IsManifest(m.Path) && (m.Digest == "" || m.Digest == schema.DigestOf(data)) {
 			return data, nil
 		}

@@ -177,6 +177,13 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 			return nil, err
 		}
 	}
+	for name, data := range files {
+		var tabs bytes.Buffer // spaces were a quarter of what every program holds of the catalogue
+		if err := json.Indent(&tabs, data, "", "\t"); err != nil {
+			return nil, err
+		}
+		files[name] = tabs.Bytes()
+	}
 	return files, nil
 }
 

@@ -1,5 +1,5 @@
-// Gen compiles every release of the catalogue into recipes/compiled, and lists
-// what the newest answers in docs/recipe-matrix.md, what it deploys in
+// Gen compiles every release of the catalogue into recipes/compiled, packs the
+// older ones into recipes/older.zip, and lists what the newest answers in docs/recipe-matrix.md, what it deploys in
 // docs/reference/components.md and the checks in docs/checks.md. Run it by `make generate`.
 package main
 
@@ -47,6 +47,13 @@ func run(dir string) error {
 		}
 	}
 	newest := releases[len(releases)-1].Name()
+	var old []string
+	for _, r := range releases[:len(releases)-1] {
+		old = append(old, "compiled/"+r.Name(), "releases/"+r.Name())
+	}
+	if err := archive(dir, "older.zip", old); err != nil {
+		return err
+	}
 	docs := filepath.Join(dir, "..", "docs")
 	if err := matrix(filepath.Join(docs, "recipe-matrix.md"), all[newest]); err != nil {
 		return err

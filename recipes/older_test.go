@@ -1,0 +1,58 @@
+package recipes
+
+import (
+	"archive/zip"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+)
+
+// TestOlderArchive holds older.zip to the folders that it is made of, by content:
+// another version of Go may compress in other bytes.
+func TestOlderArchive(t *testing.T) {
+	dirs, err := os.ReadDir("releases")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, d := range dirs {
+		names = append(names, d.Name())
+	}
+	if got := strings.Join(Releases(), " "); got != strings.Join(names, " ") {
+		t.Fatalf("the list of releases is %s; the folder has %s", got, strings.Join(names, " "))
+	}
+	archive, err := zip.NewReader(strings.NewReader(older), int64(len(older)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{}
+	for _, release := range names[:len(names)-1] {
+		for _, part := range []string{"compiled/", "releases/"} {
+			err := fs.WalkDir(os.DirFS("."), part+release, func(path string, e fs.DirEntry, err error) error {
+				if err != nil || e.IsDir() {
+					return err
+				}
+				data, err := os.ReadFile(path)
+				want[path] = string(data)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, f := range archive.File {
+		got, err := fs.ReadFile(archive, f.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, ok := want[f.Name]; !ok || text != string(got) {
+			t.Errorf("%s is not the file of the folder: go generate ./recipes", f.Name)
+		}
+		delete(want, f.Name)
+	}
+	for path := range want {
+		t.Errorf("%s is missing: go generate ./recipes", path)
+	}
+}
