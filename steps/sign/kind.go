@@ -3,6 +3,7 @@ package sign
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -57,7 +58,7 @@ func (w *writer) sign(ctx context.Context, env engine.Env, p schema.SignParams, 
 		if !p.Attest {
 			return nil, nil
 		}
-		text, err := w.provenance(ctx, env, a, in)
+		text, err := w.provenance(ctx, env, p, a, in)
 		return &stated{Provenance, text}, err
 	})
 }
@@ -190,17 +191,23 @@ func (w *writer) signer(ctx context.Context, env engine.Env, p schema.SignParams
 }
 
 // provenance is the statement of how the artefact was made.
-func (w *writer) provenance(ctx context.Context, env engine.Env, a *artefact, in inputs) ([]byte, error) {
+func (w *writer) provenance(ctx context.Context, env engine.Env, with schema.SignParams, a *artefact, in inputs) ([]byte, error) {
 	p := provenance{ref: in.Image, annotations: a.annotations, recipe: in.Recipe, snapshot: in.Snapshot, version: w.OCI.Version}
-	if in.Image == nil {
-		if in.Bundle == nil {
-			return nil, schema.Errorf(schema.Invalid, "how %q was made is not known: provenance is of bundles and of what was pushed", a.name).
-				WithHint("eidos attest states what you know of it")
+	bundle := in.Bundle
+	switch {
+	case in.Image != nil && p.recipe == nil && a.annotations[oci.RecipeAnnotation] != "":
+		var err error
+		if bundle, err = w.pulled(ctx, env, with, in.Image); err != nil {
+			return nil, err
 		}
+	case in.Image == nil && bundle == nil:
+		return nil, schema.Errorf(schema.Invalid, "how %q was made is not known: provenance is of bundles and of what was pushed", a.name).
+			WithHint("eidos attest states what you know of it")
+	case in.Image == nil:
 		p.ref, p.subjects = &schema.Reference{Reference: a.name, Digest: a.digest}, a.subjects
-		if p.recipe == nil {
-			p.recipe = sourceOf(ctx, in.Bundle, env.Blobs)
-		}
+	}
+	if bundle != nil && p.recipe == nil {
+		p.recipe = sourceOf(ctx, bundle, env.Blobs)
 	}
 	if w.Materials != nil {
 		var err error
@@ -209,6 +216,21 @@ func (w *writer) provenance(ctx context.Context, env engine.Env, a *artefact, in
 		}
 	}
 	return p.statement()
+}
+
+// pulled is the bundle that an image holds, nil if it holds something else: the
+// recipe in it names the catalogue, and the image's annotations name only the recipe.
+func (w *writer) pulled(ctx context.Context, env engine.Env, with schema.SignParams, ref *schema.Reference) (*schema.Bundle, error) {
+	r, err := w.repository(env, ref, oci.Access{PlainHTTP: with.PlainHTTP, InsecureTLS: with.InsecureTLS})
+	if err != nil {
+		return nil, err
+	}
+	v, err := w.OCI.Pull(ctx, env, r.At(ref.Digest), oci.Access{PlainHTTP: with.PlainHTTP, InsecureTLS: with.InsecureTLS})
+	if err != nil {
+		return nil, fmt.Errorf("reading the recipe of what is attested: %w", err)
+	}
+	b, _ := v.(*schema.Bundle)
+	return b, nil
 }
 
 // sourceOf is the recipe that is in a bundle, which names its catalogue; nil unless
