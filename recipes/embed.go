@@ -101,6 +101,28 @@ func Release(name string) (*Catalog, error) {
 	return Open(files)
 }
 
+// All opens every release of the built-in catalogue: the one that name means, as
+// for Release, then the others, the newest first.
+func All(name string) ([]*Catalog, error) {
+	first, err := ReleaseName(name)
+	if err != nil {
+		return nil, err
+	}
+	var out []*Catalog
+	for _, r := range slices.Backward(Releases()) {
+		c, err := Release(r)
+		if err != nil {
+			return nil, err
+		}
+		if r == first {
+			out = slices.Insert(out, 0, c)
+		} else {
+			out = append(out, c)
+		}
+	}
+	return out, nil
+}
+
 // Manifest returns the text of a built-in manifest of the catalogue's release by
 // path, components/NAME/manifests/FILE.yaml.
 func (c *Catalog) Manifest(path string) ([]byte, error) {

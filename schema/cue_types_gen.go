@@ -1399,7 +1399,11 @@ type ServeParams struct {
 	// Certificates that clients must have one of, PEM.
 	ClientCA string `json:"clientCA,omitempty"`
 
-	// Directory of CUE files unified with the built-in catalogue; SIGHUP reads it again.
+	// Release of the catalogue for requests that name none, YYYY-MM; the newest if left out.
+	Catalogue Release `json:"catalogue,omitempty"`
+
+	// Directory of CUE files unified with that release, which is then the only one;
+	// SIGHUP reads it again.
 	Data string `json:"data,omitempty"`
 
 	// Requests a second that one client may make, 0 for any number (default 100).
@@ -1917,6 +1921,11 @@ type CriteriaList struct {
 
 	// Version of the catalogue.
 	Version string `json:"version"`
+
+	// Its release, and those that can be asked for, the newest first.
+	Release Release `json:"release"`
+
+	Releases []Release `json:"releases"`
 
 	// Digest of the catalogue's sources.
 	Sources Digest `json:"sources"`

@@ -73,6 +73,9 @@ func questions(t *testing.T, n int) []*asked {
 			q.Set("allow-generic", "true")
 			flags = append(flags, "--allow-generic")
 		}
+		if r.IntN(3) == 0 {
+			set("catalogue", pick(append(recipes.Releases(), "2020-01")...))
+		}
 		a := &asked{accept: "application/json"}
 		switch command := pick("recipe", "recipe", "query", "explain", "graph"); command {
 		case "recipe":
@@ -101,11 +104,11 @@ func questions(t *testing.T, n int) []*asked {
 }
 
 func newAPI(t *testing.T, c api.Config) *api.API {
-	cat, err := recipes.Shipped()
+	releases, err := recipes.All("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := api.New(c, cat)
+	s, err := api.New(c, releases...)
 	if err != nil {
 		t.Fatal(err)
 	}

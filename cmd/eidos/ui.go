@@ -16,11 +16,13 @@ import (
 	"github.com/NVIDIA/eidos/engine/history"
 	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/engine/store"
+	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
 )
 
 func (a *app) ui() *cobra.Command {
-	var addr, data string
+	var addr string
+	var k *catalogue
 	c := &cobra.Command{
 		Use:   "ui",
 		Short: "Show recipes and runs as pages in a browser, until Ctrl-C",
@@ -33,15 +35,15 @@ are refused, so that no page of another site can read what is here.`,
   eidos ui --addr 127.0.0.1:9000 --data ./site`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.serveUI(c.Context(), addr, data)
+			return a.serveUI(c.Context(), addr, *k)
 		},
 	}
 	c.Flags().StringVar(&addr, "addr", "127.0.0.1:8089", "address to listen on; port 0 is any")
-	c.Flags().StringVar(&data, "data", "", "directory of CUE files that add to the catalogue")
+	k = catalogueFlags(c)
 	return c
 }
 
-func (a *app) serveUI(ctx context.Context, addr, data string) error {
+func (a *app) serveUI(ctx context.Context, addr string, k catalogue) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return schema.Errorf(schema.Invalid, "--addr %q is not an address with a port", addr).WithHint("use 127.0.0.1:8089")
@@ -49,7 +51,7 @@ func (a *app) serveUI(ctx context.Context, addr, data string) error {
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return schema.Errorf(schema.Invalid, "--addr %q is not on loopback", addr).WithHint("eidosd serves other machines")
 	}
-	cat, err := a.catalog(ctx, catalogue{data: data})
+	releases, err := a.catalogs(ctx, k)
 	if err != nil {
 		return err
 	}
@@ -61,13 +63,22 @@ func (a *app) serveUI(ctx context.Context, addr, data string) error {
 			},
 			Runs: a.pagesOfRuns(s),
 		})
-		server, err = api.New(api.Config{Version: versionOf(), CacheBytes: 32 << 20, Page: pages}, cat)
+		server, err = api.New(api.Config{Version: versionOf(), CacheBytes: 32 << 20, Page: pages}, releases...)
 		if err != nil {
 			return err
 		}
 		server.SetReady(true, "")
 		return a.serveLoopback(ctx, addr, server)
 	})
+}
+
+// catalogs opens what k names, then, if that is built in, the other releases.
+func (a *app) catalogs(ctx context.Context, k catalogue) ([]*recipes.Catalog, error) {
+	if k.data == "" {
+		return recipes.All(k.release)
+	}
+	cat, err := a.catalog(ctx, k)
+	return []*recipes.Catalog{cat}, err
 }
 
 // pagesOfRuns reads runs from a state directory.

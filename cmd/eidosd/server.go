@@ -49,7 +49,7 @@ const (
 
 func newServer(ctx context.Context, o *options, version string, lookup func(string) (string, bool), errw io.Writer) (*server, error) {
 	s := &server{options: o, log: newLogger(errw, o.LogLevel, o.service), signals: make(chan os.Signal, 4)}
-	cat, err := s.catalogue(ctx)
+	releases, err := s.catalogue(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func newServer(ctx context.Context, o *options, version string, lookup func(stri
 				s.log.Debug(fmt.Sprintf(format, args...))
 			}
 		},
-	}, cat)
+	}, releases...)
 	if err != nil {
 		return nil, err
 	}
@@ -101,10 +101,10 @@ func newServer(ctx context.Context, o *options, version string, lookup func(stri
 	return s, nil
 }
 
-// catalogue reads the catalogue that the settings name.
-func (s *server) catalogue(ctx context.Context) (*recipes.Catalog, error) {
+// catalogue reads the releases of the catalogue that the settings name.
+func (s *server) catalogue(ctx context.Context) ([]*recipes.Catalog, error) {
 	if s.Data == "" {
-		return recipes.Shipped()
+		return recipes.All(s.Catalogue)
 	}
 	dir, err := filepath.Abs(s.Data)
 	if err != nil {
@@ -112,7 +112,8 @@ func (s *server) catalogue(ctx context.Context) (*recipes.Catalog, error) {
 	}
 	// Compiling takes a hundred times the memory of what it makes.
 	defer debug.FreeOSMemory()
-	return compile.Data("")(ctx, "", dir)
+	cat, err := compile.Data("")(ctx, s.Catalogue, dir)
+	return []*recipes.Catalog{cat}, err
 }
 
 // listen opens the address or the socket.
@@ -192,9 +193,9 @@ func (s *server) serveOn(ctx context.Context, l net.Listener) error {
 // be read changes nothing but what the log, a metric and /ready report.
 func (s *server) reload(ctx context.Context) {
 	s.certs.again()
-	cat, err := s.catalogue(ctx)
+	releases, err := s.catalogue(ctx)
 	if err == nil {
-		err = s.api.Use(cat)
+		err = s.api.Use(releases...)
 	}
 	s.metrics.reload(err)
 	if err != nil {

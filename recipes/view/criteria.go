@@ -9,13 +9,13 @@ import (
 )
 
 // Criteria lists the words that a catalogue has, and every recipe with what to
-// ask to get it.
-func Criteria(cat *recipes.Catalog) (*schema.CriteriaList, error) {
+// ask to get it. releases are those that can be asked for instead.
+func Criteria(cat *recipes.Catalog, releases []string) (*schema.CriteriaList, error) {
 	words, err := cat.Words()
 	if err != nil {
 		return nil, err
 	}
-	out := &schema.CriteriaList{Kind: "CriteriaList", APIVersion: schema.APIVersion, Version: cat.Version, Sources: cat.Sources}
+	out := &schema.CriteriaList{Kind: "CriteriaList", APIVersion: schema.APIVersion, Version: cat.Version, Release: cat.Release, Releases: releases, Sources: cat.Sources}
 	for _, field := range recipes.Fields() {
 		f := schema.CriteriaField{Name: field}
 		for _, w := range words.Fields[field] {

@@ -15,7 +15,7 @@ func TestCriteria(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := Criteria(cat)
+	list, err := Criteria(cat, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

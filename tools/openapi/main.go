@@ -70,11 +70,17 @@ func run(ctx context.Context, url, snapshotFile string) error {
 }
 
 func catalogue(ctx context.Context, client *ClientWithResponses, c *contract, _ RecipeResult, _ Snapshot) error {
-	list, err := client.GetCriteriaWithResponse(ctx)
+	list, err := client.GetCriteriaWithResponse(ctx, &GetCriteriaParams{})
 	if err != nil {
 		return err
 	}
 	c.check(list.JSON200 != nil && len(list.JSON200.Fields) == 5 && len(list.JSON200.Recipes) > 10, "criteria: %s: %.200s", list.Status(), list.Body)
+	older := list.JSON200.Releases[len(list.JSON200.Releases)-1]
+	other, err := client.GetCriteriaWithResponse(ctx, &GetCriteriaParams{Catalogue: &older})
+	if err != nil {
+		return err
+	}
+	c.check(other.JSON200 != nil && other.JSON200.Release == older && older < list.JSON200.Release, "criteria of %s: %s: %.200s", older, other.Status(), other.Body)
 	value, err := client.GetQueryWithResponse(ctx, &GetQueryParams{Service: ptr("eks"), Selector: "components.gpu-operator.version"})
 	if err != nil {
 		return err

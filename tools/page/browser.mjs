@@ -59,6 +59,24 @@ for (const url of config.pages) {
   await close();
 }
 
+// The release that is chosen is in the URL of all that is shown after it.
+{
+  const { page, where, close } = await open(config.explore);
+  await page.selectOption("select[name=catalogue]", "2026-03");
+  await page.waitForURL(/catalogue=2026-03/);
+  await page.selectOption("select[name=service]", "eks");
+  await page.waitForURL(/service=eks/);
+  await page.click(".recipes li a");
+  await page.waitForURL(/\/recipe\?.*catalogue=2026-03/);
+  const graph = await page.getAttribute(".graph", "src");
+  if (!graph.includes("catalogue=2026-03")) fault(where, `the graph is ${graph}`);
+  await page.selectOption("select[name=layout]", "components");
+  await page.waitForSelector("#outcome .ok");
+  const curl = await page.textContent("#bundle-curl");
+  if (!curl.includes("catalogue=2026-03") || !page.url().includes("catalogue=2026-03")) fault(where, `the bundle is of ${curl}, on ${page.url()}`);
+  await close();
+}
+
 // A value opens by keyboard, and by its URL.
 {
   const { page, where, close } = await open(config.recipe);

@@ -50,16 +50,23 @@ type API struct {
 type Status struct {
 	Ready bool `json:"ready"`
 	// Reason says why it is not ready, or what is wrong although it is.
-	Reason  string        `json:"reason,omitempty"`
-	Version string        `json:"version"`
-	Catalog string        `json:"catalog"` // version of the catalogue
-	Sources schema.Digest `json:"sources"` // digest of what it was made of
+	Reason  string `json:"reason,omitempty"`
+	Version string `json:"version"`
+	// Catalog is the version of the catalogue for requests that name no release,
+	// and Sources the digest of what it was made of.
+	Catalog string        `json:"catalog"`
+	Sources schema.Digest `json:"sources"`
+	// Releases are those that can be named, the newest first.
+	Releases []string `json:"releases"`
 }
 
-// New makes a server for cat. It is not ready until SetReady says so.
-func New(c Config, cat *recipes.Catalog) (*API, error) { return newAPI(c, cat, Routes()) }
+// New makes a server for a catalogue in one or more releases, of which the first
+// is for requests that name none. It is not ready until SetReady makes it so.
+func New(c Config, releases ...*recipes.Catalog) (*API, error) {
+	return newAPI(c, releases, Routes())
+}
 
-func newAPI(c Config, cat *recipes.Catalog, routes []Route) (*API, error) {
+func newAPI(c Config, releases []*recipes.Catalog, routes []Route) (*API, error) {
 	if c.MaxBody == 0 {
 		c.MaxBody = 8 << 20
 	}
@@ -74,22 +81,25 @@ func newAPI(c Config, cat *recipes.Catalog, routes []Route) (*API, error) {
 	}
 	a := &API{Config: c, clients: newClients(c.Limit), mux: http.NewServeMux(), running: make(chan struct{}, 2*runtime.GOMAXPROCS(0)+2)}
 	a.status.Store(&Status{Reason: "starting"})
-	if err := a.Use(cat); err != nil {
+	if err := a.Use(releases...); err != nil {
 		return nil, err
 	}
 	a.register(routes)
 	return a, nil
 }
 
-// Use answers every request from now on with cat; those that run go on with the
-// catalogue before.
-func (a *API) Use(cat *recipes.Catalog) error {
-	next, err := newCatalogue(cat, a.CacheBytes, a.Log)
+// Use answers every request from now on from these releases, as New does; those
+// that run end with the catalogue before.
+func (a *API) Use(releases ...*recipes.Catalog) error {
+	next, err := newCatalogue(releases, a.CacheBytes, a.Log)
 	if err != nil {
 		return fmt.Errorf("reading the catalogue: %w", err)
 	}
 	a.current.Store(next)
-	a.update(func(s *Status) { s.Version, s.Catalog, s.Sources = a.Version, cat.Version, cat.Sources })
+	first := releases[0]
+	a.update(func(s *Status) {
+		s.Version, s.Catalog, s.Sources, s.Releases = a.Version, first.Version, first.Sources, next.names()
+	})
 	return nil
 }
 

@@ -57,13 +57,13 @@ func (r *records) last() *Record {
 // started makes an API with routes of its own beside the table.
 func started(t *testing.T, c Config, more ...Route) (*API, *records) {
 	t.Helper()
-	cat, err := recipes.Shipped()
+	releases, err := recipes.All("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r := &records{}
 	c.Observe = r.observe
-	a, err := newAPI(c, cat, append(Routes(), more...))
+	a, err := newAPI(c, releases, append(Routes(), more...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -371,6 +371,61 @@ func TestUse(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &s); err != nil || w.Code != 503 || s.Ready || s.Reason != "shutting down" {
 		t.Errorf("ready: %d %+v %v", w.Code, s, err)
 	}
+}
+
+// TestReleases: every route that asks the catalogue answers from the release that
+// it is asked for, from the first where none is named, and refuses others by name.
+func TestReleases(t *testing.T) {
+	a, _ := started(t, Config{CacheBytes: 16 << 20})
+	const snapshot = `{kind: Snapshot, apiVersion: eidos.nvidia.com/v1alpha1, measurements: [], collectors: [], metadata: {timestamp: "2026-01-01T00:00:00Z", version: v1, source: x}}`
+	for _, c := range []struct {
+		method, target, body string
+		differs              bool // between the releases
+	}{
+		{"GET", "/v1/recipe?service=eks", "", true},
+		{"POST", "/v1/recipe?service=eks", "kind: RecipeCriteria\napiVersion: eidos.nvidia.com/v1alpha1\nspec: {intent: training}\n", true},
+		{"GET", "/v1/query?service=eks&selector=components.gpu-operator.version", "", true},
+		{"POST", "/v1/bundle?service=eks", "", true},
+		{"POST", "/v1/validate?allow-unknown=true", "criteria: {service: eks, accelerator: gb200, intent: training}\nsnapshot: " + snapshot, true},
+		{"POST", "/v1/detect?", snapshot, false},
+		{"GET", "/v1/explain?service=eks&path=components.gpu-operator.version", "", true},
+		{"GET", "/v1/criteria?", "", true},
+		{"GET", "/v1/graph?service=eks", "", true},
+		{"GET", "/v1/graph?service=eks&of=overlays&format=dot&intent=training", "", false},
+	} {
+		get := func(release string) *httptest.ResponseRecorder {
+			return ask(a, c.method, c.target+release, strings.NewReader(c.body), "Content-Type", "application/yaml")
+		}
+		older, newer, none := get("&catalogue=2026-03"), get("&catalogue=2026-11"), get("")
+		if older.Code != 200 || newer.Code != 200 || none.Code != 200 {
+			t.Errorf("%s: statuses %d %d %d: %s", c.target, older.Code, newer.Code, none.Code, older.Body)
+		}
+		if got := older.Body.String() != newer.Body.String(); got != c.differs {
+			t.Errorf("%s: differs between releases: %v, want %v", c.target, got, c.differs)
+		}
+		if newer.Body.String() != none.Body.String() {
+			t.Errorf("%s: without a release it is not the newest", c.target)
+		}
+		w := get("&catalogue=2020-01")
+		refused(t, w, 400, "invalid", `no release "2020-01"`, false)
+		for _, want := range []string{`"path": "catalogue"`, "use 2026-11 or 2026-03"} {
+			if !strings.Contains(w.Body.String(), want) {
+				t.Errorf("%s: no %s in %s", c.target, want, w.Body)
+			}
+		}
+	}
+	w := ask(a, "GET", "/v1/diff?a.service=eks&a.catalogue=2026-03&b.service=eks&b.catalogue=2026-11", nil)
+	if w.Code != 200 || !strings.Contains(w.Body.String(), "components.gpu-operator.version") {
+		t.Errorf("diff: %d %s", w.Code, w.Body)
+	}
+	w = ask(a, "GET", "/v1/diff?a.service=eks&b.service=eks&b.catalogue=2020-01", nil)
+	if refused(t, w, 400, "invalid", `no release "2020-01"`, false); !strings.Contains(w.Body.String(), `"b.catalogue"`) {
+		t.Errorf("diff: %s", w.Body)
+	}
+	// A recipe has its release in it.
+	r := ask(a, "GET", "/v1/recipe?service=eks", nil).Body.String()
+	refused(t, ask(a, "POST", "/v1/bundle?catalogue=2026-03", strings.NewReader(r), "Content-Type", "application/json"), 400, "invalid", "has no effect on a recipe", false)
+	refused(t, ask(a, "POST", "/v1/validate?catalogue=2026-03", strings.NewReader(`{"recipe":`+r+`,"snapshot":`+snapshot+`}`), "Content-Type", "application/yaml"), 400, "invalid", "has no effect on a recipe", false)
 }
 
 // TestPage: a page answers what is not a route, within the limits.

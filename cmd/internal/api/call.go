@@ -101,7 +101,7 @@ func (c *call) recipe(ctx context.Context, prefix string, body schema.Value, pro
 	case *schema.Snapshot:
 		in["snapshot"] = []schema.Value{v}
 	}
-	p.Criteria, p.Data = &asked, c.data
+	p.Criteria, p.Data = &asked, directory
 	p.Provenance = p.Provenance || provenance
 	v, err := c.run(ctx, "resolve", &p, in)
 	if err != nil {

@@ -2,6 +2,8 @@ package api
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/sync/singleflight"
@@ -13,13 +15,13 @@ import (
 	"github.com/NVIDIA/eidos/steps/validate"
 )
 
-// catalogue is a catalogue in use, and the answers that it gave. It is replaced
-// as a whole, so that no answer is made of two.
+// catalogue is the catalogue in use, in one or more releases, and the answers
+// that were made of it. It is replaced as a whole, so that no answer is made of
+// two.
 type catalogue struct {
-	cat   *recipes.Catalog
-	data  string // what steps call it; "" for the built-in one
-	kinds map[string]engine.Kind
-	log   func(string, ...any)
+	releases []*recipes.Catalog // the first is for requests that name none
+	kinds    map[string]engine.Kind
+	log      func(string, ...any)
 
 	cache *cache
 	// written has the canonical request, the key in the cache, of requests as
@@ -39,28 +41,53 @@ const (
 	maxWrittenQuery = 512 // bytes
 )
 
-// newCatalogue prepares cat for requests. It reads the words now, so that the
-// first request does not wait for them.
-func newCatalogue(cat *recipes.Catalog, cacheBytes int64, log func(string, ...any)) (*catalogue, error) {
-	if _, err := cat.Words(); err != nil {
-		return nil, err
+// directory is what steps are given for --data: whatever its name, release opens
+// the catalogue.
+const directory = "/"
+
+// newCatalogue prepares releases for requests. It reads the words now, so that
+// the first request does not wait for them.
+func newCatalogue(releases []*recipes.Catalog, cacheBytes int64, log func(string, ...any)) (*catalogue, error) {
+	for _, cat := range releases {
+		if _, err := cat.Words(); err != nil {
+			return nil, err
+		}
 	}
-	c := &catalogue{cat: cat, data: "/", kinds: map[string]engine.Kind{}, log: log, cache: newCache(cacheBytes)}
+	c := &catalogue{releases: releases, kinds: map[string]engine.Kind{}, log: log, cache: newCache(cacheBytes)}
 	var err error
 	if c.written, err = lru.New[written, string](maxWritten); err != nil {
 		return nil, err
 	}
-	// The steps ask for a directory; whatever its name, it is this catalogue.
-	opened := func(_ context.Context, release, _ string) (*recipes.Catalog, error) {
-		if release != "" && release != cat.Release {
-			return nil, schema.Errorf(schema.Invalid, "this server answers from release %s of the catalogue, not from %s", cat.Release, release).At("", "catalogue")
-		}
-		return cat, nil
-	}
+	opened := func(_ context.Context, release, _ string) (*recipes.Catalog, error) { return c.release(release) }
 	for _, k := range append(resolve.Kinds(opened), validate.Kind()) {
 		c.kinds[k.Name] = k
 	}
 	return c, nil
+}
+
+// release is the catalogue of a release, the first if name is empty.
+func (c *catalogue) release(name string) (*recipes.Catalog, error) {
+	if name == "" {
+		return c.releases[0], nil
+	}
+	for _, cat := range c.releases {
+		if cat.Release == name {
+			return cat, nil
+		}
+	}
+	return nil, schema.Errorf(schema.Invalid, "this server has no release %q of the catalogue", name).At("", "catalogue").
+		WithHint("use %s", strings.Join(c.names(), " or "))
+}
+
+// names are the releases that there are, the newest first.
+func (c *catalogue) names() []string {
+	var out []string
+	for _, cat := range c.releases {
+		out = append(out, cat.Release)
+	}
+	slices.Sort(out)
+	slices.Reverse(out)
+	return out
 }
 
 // known is the answer to a request that was written like this before, if it is

@@ -112,6 +112,7 @@ func (c *call) pair(ctx context.Context, doc *schema.Doc) (recipe, snapshot sche
 	snapshot, err = c.as(doc.At("snapshot"), "Snapshot")
 	errs = append(errs, err)
 	if keys["recipe"] {
+		errs = append(errs, c.noCriteria())
 		recipe, err = c.as(doc.At("recipe"), "RecipeResult")
 	} else {
 		criteria := &schema.RecipeCriteria{}
@@ -127,9 +128,14 @@ func detectCriteria(ctx context.Context, c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := c.run(ctx, "detect", &schema.DetectParams{Data: c.data}, engine.Inputs{"snapshot": {snapshot}})
-	if err != nil {
+	var p schema.DetectParams
+	if err := c.params.decode("DetectParams", &p); err != nil {
 		return nil, err
+	}
+	p.Data = directory
+	v, err := c.run(ctx, "detect", &p, engine.Inputs{"snapshot": {snapshot}})
+	if err != nil {
+		return nil, inQuery(err)
 	}
 	return c.encode(v)
 }
@@ -173,7 +179,15 @@ func diff(ctx context.Context, c *call) (*answer, error) {
 }
 
 func criteriaList(_ context.Context, c *call) (*answer, error) {
-	list, err := view.Criteria(c.cat)
+	var p schema.ResolveParams
+	if err := c.params.decode("ResolveParams", &p); err != nil {
+		return nil, err
+	}
+	cat, err := c.release(p.Catalogue)
+	if err != nil {
+		return nil, inQuery(err)
+	}
+	list, err := view.Criteria(cat, c.names())
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +205,11 @@ func graph(ctx context.Context, c *call) (*answer, error) {
 	}
 	g := view.Deployment(r)
 	if p.Of == "overlays" {
-		g = view.Overlays(c.cat, r)
+		cat, err := c.release(r.Metadata.Release)
+		if err != nil {
+			return nil, err
+		}
+		g = view.Overlays(cat, r)
 	}
 	if p.Format == "" {
 		p.Format = "svg"

@@ -83,7 +83,7 @@ func TestInBrowser(t *testing.T) {
 		"chromium": chromium, "explore": base + "/", "recipe": base + asked, "shots": os.Getenv("EIDOS_SHOTS"),
 		"snapshot": map[string]string{"page": base + "/snapshot", "file": snapshot},
 		"pages": []string{
-			base + "/", base + "/?service=eks", base + asked, base + asked + "&deployer=argocd", base + "/recipe?service=nix", base + "/snapshot",
+			base + "/", base + "/?service=eks", base + asked, base + asked + "&deployer=argocd", base + asked + "&catalogue=2026-03", base + "/recipe?service=nix", base + "/snapshot",
 			base + "/compare?a.service=eks&a.intent=training&b.service=aks&b.intent=training", base + "/runs", base + one, base + "/nosuch",
 		},
 	})

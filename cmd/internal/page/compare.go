@@ -31,21 +31,22 @@ type changed struct {
 }
 
 func (p *page) compare(r *http.Request) (string, view, error) {
-	var list schema.CriteriaList
-	if err := p.ask(r.Context(), "/v1/criteria", nil, &list); err != nil {
-		return "", view{}, err
-	}
 	var d compare
-	query, queries := url.Values{}, queriesOf(list)
+	query := url.Values{}
 	for _, s := range []side{{Prefix: "a.", Label: "From"}, {Prefix: "b.", Label: "To"}} {
 		q := only(without(s.Prefix, r.URL.Query()), asked)
 		d.Asked = d.Asked || len(q) > 0
-		s.Query, s.Fields = link(q), choices(list, queries, url.Values{})
+		list, err := p.catalogue(r.Context(), q)
+		if err != nil {
+			return "", view{}, err
+		}
+		s.Query, s.Fields = link(q), append(choices(list, queriesOf(list), url.Values{}), releases(list, q)...)
 		for i := range s.Fields {
-			for j := range s.Fields[i].Options {
-				o := &s.Fields[i].Options[j]
-				o.Selected = o.Value == q.Get(s.Fields[i].Name)
+			f := &s.Fields[i]
+			for j := range f.Options {
+				f.Options[j].Selected = f.Options[j].Value == q.Get(f.Name)
 			}
+			f.Name = s.Prefix + f.Name
 		}
 		for k, v := range prefixed(s.Prefix, q) {
 			query[k] = v

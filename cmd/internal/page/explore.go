@@ -57,17 +57,18 @@ type found struct {
 
 func (p *page) explore(r *http.Request) (string, view, error) {
 	var d explore
-	if err := p.ask(r.Context(), "/v1/criteria", nil, &d.Catalogue); err != nil {
+	var err error
+	if d.Catalogue, err = p.catalogue(r.Context(), r.URL.Query()); err != nil {
 		return "", view{}, err
 	}
-	q := only(r.URL.Query(), fields)
+	q, release := only(r.URL.Query(), fields), released(r.URL.Query())
 	d.Chosen = len(q) > 0
 	queries := queriesOf(d.Catalogue)
-	d.Fields = choices(d.Catalogue, queries, q)
-	d.Matrix = matrixOf(d.Catalogue, queries, q)
+	d.Fields = append(choices(d.Catalogue, queries, q), releases(d.Catalogue, release)...)
+	d.Matrix = matrixOf(d.Catalogue, queries, q, release)
 	for i, c := range d.Catalogue.Recipes {
 		if fits(queries[i], q) {
-			d.Recipes = append(d.Recipes, found{c, link(queries[i])})
+			d.Recipes = append(d.Recipes, found{c, link(merged(queries[i], release))})
 		}
 	}
 	return "explore", view{Title: "Choose a cluster", Script: "explore.js", Data: d}, nil
@@ -125,8 +126,8 @@ func label(field string) string {
 }
 
 // matrixOf counts the recipes of every accelerator on every service, among those
-// that fit the other fields.
-func matrixOf(list schema.CriteriaList, queries []url.Values, chosen url.Values) matrix {
+// that fit the other fields; its links lead to the release.
+func matrixOf(list schema.CriteriaList, queries []url.Values, chosen, release url.Values) matrix {
 	others := only(chosen, []string{"intent", "os", "platform"})
 	cells := map[[2]string]*cell{}
 	used := map[string]bool{}
@@ -139,10 +140,7 @@ func matrixOf(list schema.CriteriaList, queries []url.Values, chosen url.Values)
 		used["s"+s], used["a"+a] = true, true
 		c := cells[[2]string{a, s}]
 		if c == nil {
-			to := url.Values{"service": {s}, "accelerator": {a}}
-			for k, v := range others {
-				to[k] = v
-			}
+			to := merged(url.Values{"service": {s}, "accelerator": {a}}, merged(others, release))
 			c = &cell{Maturity: r.Maturity, Query: link(to)}
 			cells[[2]string{a, s}] = c
 		}

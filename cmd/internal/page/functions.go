@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
+	"github.com/NVIDIA/eidos/schema"
 )
 
 // functions are what templates can call.
@@ -13,5 +14,6 @@ func (p *page) functions() template.FuncMap {
 		"static": func(name string) string { return p.static.base + name },
 		"took":   func(millis int64) string { return text.Duration(time.Duration(millis) * time.Millisecond) },
 		"id":     func(path string) string { return "v-" + path },
+		"any":    func(c schema.Criteria) bool { return len(of(c)) == 0 },
 	}
 }

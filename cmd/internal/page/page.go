@@ -71,9 +71,10 @@ func Handler(o Options) http.Handler {
 // view is what a template is executed with.
 type view struct {
 	Title  string
-	Here   string // path, for the navigation
-	Script string // module of static, "" for none
-	Runs   bool   // whether there are pages of runs
+	Here   string       // path, for the navigation
+	Keep   template.URL // the release of the catalogue that links lead to, "" for none named
+	Script string       // module of static, "" for none
+	Runs   bool         // whether there are pages of runs
 	Data   any
 }
 
@@ -105,7 +106,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // write executes a template, whole or not at all.
 func (p *page) write(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
-	v.Here, v.Runs = r.URL.Path, p.Runs != nil
+	v.Here, v.Runs, v.Keep = r.URL.Path, p.Runs != nil, link(released(r.URL.Query()))
 	var b bytes.Buffer
 	if err := p.templates[name].Execute(&b, v); err != nil {
 		// It is in the log of the server, which counts it as a panic of ours.

@@ -22,7 +22,7 @@ import (
 // serve starts a server of the built-in catalogue with its page.
 func serve(t *testing.T, runs *page.Runs) string {
 	t.Helper()
-	cat, err := recipes.Shipped()
+	releases, err := recipes.All("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func serve(t *testing.T, runs *page.Runs) string {
 	h := page.Handler(page.Options{Runs: runs, Ask: func(ctx context.Context, method, path, query string) (int, []byte) {
 		return a.Ask(ctx, method, path, query)
 	}})
-	if a, err = api.New(api.Config{Version: "v1", CacheBytes: 16 << 20, Page: h}, cat); err != nil {
+	if a, err = api.New(api.Config{Version: "v1", CacheBytes: 16 << 20, Page: h}, releases...); err != nil {
 		t.Fatal(err)
 	}
 	srv := httptest.NewServer(a)
@@ -83,6 +83,14 @@ func TestPages(t *testing.T) {
 		{"/compare?a.service=eks&a.intent=training&b.service=aks&b.intent=training", 200, []string{"differences", "aws-efa", "not there", `href="/recipe?intent=training&amp;service=eks"`}, nil},
 		{"/compare?a.service=nix&b.service=eks", 200, []string{"nix", "problems"}, []string{"difference"}},
 		{"/snapshot", 200, []string{`type="file"`, "<noscript>"}, nil},
+		{"/?catalogue=2026-03", 200, []string{`<option value="2026-03" selected>`, "Release 2026-03 of the catalogue", `href="/recipe?catalogue=2026-03"`, `href="/recipe?accelerator=h100&amp;catalogue=2026-03&amp;`,
+			`href="/?accelerator=h100&amp;catalogue=2026-03&amp;service=eks#recipes"`, `href="/snapshot?catalogue=2026-03"`, "<b>any cluster</b>"}, []string{"nvlink-"}},
+		{asked + "&catalogue=2026-03", 200, []string{`<dt>Release</dt><dd>2026-03`, `src="/v1/graph?accelerator=h100&amp;catalogue=2026-03&amp;`, `name="catalogue" value="2026-03"`,
+			`action="/v1/bundle?accelerator=h100&amp;catalogue=2026-03&amp;`, "--catalogue 2026-03", "recipes/releases/2026-03/", `a.catalogue=2026-03&amp;`, `b.catalogue=2026-11&amp;`}, []string{"releases/2026-11/"}},
+		{"/recipe?catalogue=2020-01", 400, []string{"no release &#34;2020-01&#34;", "use 2026-11 or 2026-03"}, nil},
+		{"/?catalogue=2020-01", 400, []string{"no release &#34;2020-01&#34;", "use 2026-11 or 2026-03"}, nil},
+		{"/compare?a.service=eks&a.catalogue=2026-03&b.service=eks", 200, []string{"differences", `name="a.catalogue"`, `<option value="2026-03" selected>`}, nil},
+		{"/snapshot?catalogue=2026-03", 200, []string{`<option value="2026-03" selected>`}, nil},
 		{"/runs", 404, []string{"there is no page"}, nil},
 		{"/nosuch", 404, []string{"there is no page &#34;/nosuch&#34;"}, nil},
 	} {

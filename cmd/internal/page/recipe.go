@@ -20,7 +20,14 @@ type recipe struct {
 	Bundle     bundle
 	Commands   []string
 	Sides      []template.URL // its criteria as one side of a comparison
+	Others     []other        // the same criteria in the other releases
 	Hidden     []option       // its criteria as fields of a form
+}
+
+// other is the same recipe in another release.
+type other struct {
+	Release        string
+	Query, Compare template.URL
 }
 
 // component is one component, with its values and who set them.
@@ -61,6 +68,17 @@ func (p *page) recipe(r *http.Request) (string, view, error) {
 		for _, v := range q[name] {
 			d.Sides = append(d.Sides, template.URL("a."+url.QueryEscape(name)+"="+url.QueryEscape(v)))
 			d.Hidden = append(d.Hidden, option{Value: name, Label: v})
+		}
+	}
+	list, err := p.catalogue(r.Context(), q)
+	if err != nil {
+		return "", view{}, err
+	}
+	for _, name := range list.Releases {
+		if name != list.Release {
+			there := merged(q, url.Values{"catalogue": {name}})
+			here := merged(q, url.Values{"catalogue": {list.Release}})
+			d.Others = append(d.Others, other{name, link(there), link(merged(prefixed("a.", here), prefixed("b.", there)))})
 		}
 	}
 	return "recipe", view{Title: title(d.Criteria), Script: "recipe.js", Data: d}, nil

@@ -6,6 +6,12 @@ const alertBox = document.getElementById("problems");
 const form = document.getElementById("criteria");
 let snapshot = "";
 
+// The release of the catalogue is in the URL, and part of every request.
+const release = new URLSearchParams(location.search).get("catalogue");
+const asked = release ? `?${new URLSearchParams({ catalogue: release })}` : "";
+const releases = document.getElementById("release");
+releases?.addEventListener("change", () => releases.submit());
+
 file.addEventListener("change", () => file.files[0] && read(file.files[0]));
 for (const type of ["dragover", "dragleave", "drop"]) {
   drop.addEventListener(type, (e) => {
@@ -20,7 +26,7 @@ async function read(f) {
   document.getElementById("detected").hidden = document.getElementById("report").hidden = true;
   try {
     snapshot = await f.text();
-    const found = await (await ask("POST", "/v1/detect", snapshot)).json();
+    const found = await (await ask("POST", `/v1/detect${asked}`, snapshot)).json();
     const rows = found.detected.map((d) =>
       h("tr", {}, h("td", {}, d.field), h("td", {}, d.value ? h("b", {}, d.value) : h("span", { class: "soft" }, "open")),
         h("td", {}, d.evidence ? h("code", {}, d.evidence) : d.open ?? "",
@@ -42,7 +48,7 @@ function chosen() {
 }
 
 function link() {
-  document.getElementById("open").href = `/recipe?${new URLSearchParams(chosen())}`;
+  document.getElementById("open").href = `/recipe?${new URLSearchParams({ ...chosen(), ...(release ? { catalogue: release } : {}) })}`;
 }
 form.addEventListener("change", link);
 
@@ -51,7 +57,7 @@ form.addEventListener("submit", async (e) => {
   alertBox.replaceChildren();
   const indented = snapshot.replace(/^---\s*\n/, "").split("\n").map((l) => `  ${l}`).join("\n");
   try {
-    const r = await (await ask("POST", "/v1/validate", `criteria: ${JSON.stringify(chosen())}\nsnapshot:\n${indented}\n`)).json();
+    const r = await (await ask("POST", `/v1/validate${asked}`, `criteria: ${JSON.stringify(chosen())}\nsnapshot:\n${indented}\n`)).json();
     const s = r.summary;
     document.getElementById("summary").textContent = `${s.passed} passed, ${s.failed} failed, ${s.unknown} unknown, ${s.skipped} skipped`;
     document.getElementById("results").replaceChildren(...r.results.map((x) =>

@@ -1,0 +1,30 @@
+package page
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// released keeps of a query which release of the catalogue it names.
+func released(q url.Values) url.Values { return only(q, []string{"catalogue"}) }
+
+// catalogue asks for the words and recipes of the release that a query names.
+func (p *page) catalogue(ctx context.Context, q url.Values) (list schema.CriteriaList, err error) {
+	return list, p.ask(ctx, "/v1/criteria", released(q), &list)
+}
+
+// releases is the field that chooses among the releases of a catalogue; of one,
+// there is nothing to choose.
+func releases(list schema.CriteriaList, q url.Values) []choice {
+	if len(list.Releases) < 2 {
+		return nil
+	}
+	chosen := q.Get("catalogue")
+	c := choice{Name: "catalogue", Label: "Release", Options: []option{{Value: "", Label: "current", Selected: chosen == ""}}}
+	for _, r := range list.Releases {
+		c.Options = append(c.Options, option{r, r, r == chosen})
+	}
+	return []choice{c}
+}
