@@ -6,7 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/editor"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps"
 )
 
 func (a *app) schema() *cobra.Command {
@@ -37,7 +39,7 @@ a directory.`,
 			if err != nil {
 				return err
 			}
-			text, err := editorSchema(args[0], words)
+			text, err := editor.Schema(args[0], steps.All(steps.Needs{}), words)
 			if err != nil {
 				return err
 			}

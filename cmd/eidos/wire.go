@@ -146,18 +146,6 @@ func (a *app) sourceDate() time.Time {
 	return time.Time{}
 }
 
-// kindName is a kind and the definition of its parameters.
-type kindName struct{ name, params string }
-
-// kindNames lists the kinds without making what they need.
-func kindNames() []kindName {
-	var out []kindName
-	for _, k := range steps.All(steps.Needs{}) {
-		out = append(out, kindName{k.Name, k.Params})
-	}
-	return out
-}
-
 // plainPaths says errors of a one-step command without the step that the
 // user never wrote: "deployer: …" for "steps.bundle.with.deployer: …".
 func plainPaths(err error, step string) error {

@@ -1,18 +1,22 @@
-package main
+// Package editor writes the JSON Schemas that editors check and complete documents
+// with: those of the documents, made stricter by what only a program knows, the
+// kinds of steps and the words of a catalogue.
+package editor
 
 import (
 	"encoding/json"
 	"fmt"
 	"strings"
 
+	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// editorSchema is the JSON Schema of a definition as editors use it: criteria
-// are of words. In the pipeline's, `with` is checked by the kind that `uses`
-// names, and every parameter may also be a ${reference}.
-func editorSchema(name string, words *recipes.Words) ([]byte, error) {
+// Schema is the JSON Schema of a definition as editors use it: criteria are of
+// words. In the pipeline's, `with` is checked by the kind that `uses` names, and
+// every parameter may also be a ${reference}.
+func Schema(name string, kinds []engine.Kind, words *recipes.Words) ([]byte, error) {
 	data, err := schema.JSONSchema(name)
 	if err != nil {
 		return nil, err
@@ -27,21 +31,20 @@ func editorSchema(name string, words *recipes.Words) ([]byte, error) {
 	}
 	defs := root["$defs"].(map[string]any)
 	step := defs["Step"].(map[string]any)
-	var kinds []any
-	var rules []any
-	for _, k := range kindNames() {
-		kinds = append(kinds, k.name)
-		def, err := parameterSchema(k.params, defs, words)
+	var names, rules []any
+	for _, k := range kinds {
+		names = append(names, k.Name)
+		def, err := parameterSchema(k.Params, defs, words)
 		if err != nil {
 			return nil, err
 		}
-		defs[k.params] = def
+		defs[k.Params] = def
 		rules = append(rules, map[string]any{
-			"if":   map[string]any{"properties": map[string]any{"uses": map[string]any{"const": k.name}}, "required": []any{"uses"}},
-			"then": map[string]any{"properties": map[string]any{"with": map[string]any{"$ref": "#/$defs/" + k.params}}},
+			"if":   map[string]any{"properties": map[string]any{"uses": map[string]any{"const": k.Name}}, "required": []any{"uses"}},
+			"then": map[string]any{"properties": map[string]any{"with": map[string]any{"$ref": "#/$defs/" + k.Params}}},
 		})
 	}
-	step["properties"].(map[string]any)["uses"] = map[string]any{"enum": kinds, "description": "The kind of the step."}
+	step["properties"].(map[string]any)["uses"] = map[string]any{"enum": names, "description": "The kind of the step."}
 	step["allOf"] = rules
 	return schema.EncodeIndent(root)
 }

@@ -1,4 +1,4 @@
-package main
+package editor
 
 import (
 	"strings"
@@ -12,11 +12,12 @@ import (
 
 	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/steps"
 )
 
 // The schema for editors, read by somebody else's implementation of JSON
 // Schema, takes the pipelines that eidos brings and refuses misspelt ones.
-func TestEditorSchema(t *testing.T) {
+func TestSchema(t *testing.T) {
 	cat, err := recipes.Shipped()
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +26,7 @@ func TestEditorSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := editorSchema("Pipeline", words)
+	text, err := Schema("Pipeline", steps.All(steps.Needs{}), words)
 	if err != nil {
 		t.Fatal(err)
 	}
