@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/checks"
+	"github.com/NVIDIA/eidos/cmd/internal/outcome"
 	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/cmd/internal/story"
 	"github.com/NVIDIA/eidos/cmd/internal/watch"
@@ -44,7 +46,7 @@ type app struct {
 	published bool
 
 	// shown is what was printed of the run before; nil where there is none.
-	shown *shown
+	shown *outcome.Shown
 
 	debug, logJSON bool
 	quiet          bool
@@ -79,8 +81,8 @@ func (a *app) main(ctx context.Context, args []string) int {
 		}
 	}
 	c, err := root.ExecuteContextC(ctx)
-	if a.onGitHub() && !a.published && slices.Contains(publishes(), c.Name()) && !c.Flags().Changed("help") {
-		err = schema.Join([]error{err, a.publish(a.outcomeOf(c.Name(), err))})
+	if a.workflow().Active() && !a.published && slices.Contains(publishes(), c.Name()) && !c.Flags().Changed("help") {
+		err = schema.Join([]error{err, a.publish(checks.OfCommand(c.Name(), versionOf(), a.workflow().Repository(), err))})
 	}
 	if err == nil {
 		return 0

@@ -40,7 +40,7 @@ is compared object by object and value by value.`,
 	rendered := c.Flags().Bool("rendered", false, "compare bundles, directories of files to deploy, or recipes as they are rendered")
 	c.Flags().StringVarP(&output, "output", "o", "-", "where the report goes: a path, - or cm://namespace/name")
 	s.stageFlags(c, "", "")
-	s.formatFlag(c, append([]string{"table"}, reportFormats()...)...)
+	s.formatFlag(c, append([]string{"table"}, checks.Formats()...)...)
 	s.valuesFromFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s.with = with()
@@ -158,8 +158,8 @@ func compare(before schema.Value, now *schema.Snapshot, p schema.DiffParams) (*s
 // was asked for, the document to anything else.
 func (a *app) writeDrift(ctx context.Context, w *wired, d *schema.Drift, report checks.Report, format, output string) error {
 	switch {
-	case reportWriter(format) != nil:
-		data, err := written(format, report)
+	case checks.IsFormat(format):
+		data, err := checks.Encode(format, report)
 		if err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func (e *evidence) bind(c *cobra.Command) {
 // write makes the files of a run that has ended, well or not, and publishes it. A
 // statement is made of runs that succeeded only.
 func (e *evidence) write(ctx context.Context, a *app, s *store.Directory, pl *plan.Plan, res *run.Result, dir string, failed error) error {
-	if *e == (evidence{}) && !a.onGitHub() {
+	if *e == (evidence{}) && !a.workflow().Active() {
 		return nil
 	}
 	events, err := s.Events(res.Run)

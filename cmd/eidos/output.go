@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -43,3 +44,5 @@ func (a *app) printReference(ctx context.Context, r *schema.Reference, format, f
 	}
 	return a.printDocument(r, format, r.Reference)
 }
+
+func count(n int, what string) string { return text.Count(n, what) }

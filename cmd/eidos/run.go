@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/outcome"
 	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/cmd/internal/trace"
 	"github.com/NVIDIA/eidos/engine"
@@ -229,7 +230,7 @@ func (a *app) runPlan(ctx context.Context, p *plan.Plan, r *run.Runner, s *store
 		}
 		a.story.Warn("no traces: %v", err)
 	}
-	show, also := a.runProgress(a.shown != nil && a.shown.results != nil), r.Events
+	show, also := a.runProgress(!a.shown.First()), r.Events
 	var end engine.Event
 	r.Events = func(e engine.Event) {
 		if e.Type == engine.EventRun {
@@ -258,7 +259,8 @@ func (a *app) runPlan(ctx context.Context, p *plan.Plan, r *run.Runner, s *store
 		return err
 	}
 	if !a.quiet && !a.logJSON && a.progress != "json" {
-		a.summary(ctx, res, end, err)
+		columns, _ := a.size(a.errw)
+		fmt.Fprint(a.errw, outcome.Text(ctx, res, end, err, a.shown, columns))
 	}
 	if res.Idle && a.progress != "json" {
 		a.story.Warn("nothing was done: every step was skipped; eidos plan says why")

@@ -48,7 +48,7 @@ On a cluster nothing is changed by checks that only read; eidos validate
 	f.BoolVar(&failOnError, "fail-on-error", true, "exit with 3 when constraints do not hold or checks do not pass")
 	f.BoolVar(&rights, "print-rights", false, "print the roles that the checks of --phase take, and stop")
 	s.stageFlags(c, "", "")
-	s.formatFlag(c, append([]string{"table"}, reportFormats()...)...)
+	s.formatFlag(c, append([]string{"table"}, checks.Formats()...)...)
 	s.valuesFromFlag(c)
 	must(c.MarkFlagRequired("recipe"))
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -101,7 +101,7 @@ On a cluster nothing is changed by checks that only read; eidos validate
 
 // validated runs a validation and writes its report.
 func (a *app) validated(ctx context.Context, s *stage, suite, output string, files checks.Files, enforced bool) error {
-	table, other := s.format == "table", reportWriter(s.format) != nil
+	table, other := s.format == "table", checks.IsFormat(s.format)
 	if !table && !other {
 		s.out = output
 	}
@@ -123,7 +123,7 @@ func (a *app) validated(ctx context.Context, s *stage, suite, output string, fil
 		}
 		errs = append(errs, a.deliver(ctx, []byte(checks.ValidationTable(r, columns)), output))
 	case other:
-		data, werr := written(s.format, report)
+		data, werr := checks.Encode(s.format, report)
 		if werr != nil {
 			return werr
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/NVIDIA/eidos/cmd/internal/outcome"
 	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/cmd/internal/watch"
 	"github.com/NVIDIA/eidos/engine"
@@ -36,7 +37,7 @@ func (a *app) watchPipeline(ctx context.Context, args []string, f *runFlags) err
 		args = []string{pipelinefile.Default}
 	}
 	var set watch.Set
-	a.shown = &shown{}
+	a.shown = &outcome.Shown{}
 	ran := false // an editor takes a file away for a moment; a wrong name was never there
 	for {
 		a.seen = watch.Sight{}
@@ -74,7 +75,7 @@ func (a *app) watchPipeline(ctx context.Context, args []string, f *runFlags) err
 		if ctx.Err() != nil {
 			return schema.Errorf(schema.Canceled, "interrupted")
 		}
-		if fresh, old := a.shown.news(err); old == 0 {
+		if fresh, old := a.shown.News(err); old == 0 {
 			a.story.Errors(err)
 		} else {
 			a.story.Errors(schema.Join(fresh))

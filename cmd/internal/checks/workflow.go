@@ -1,0 +1,78 @@
+package checks
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Workflow is the GitHub Actions workflow that a command is a step of, by its
+// environment; not every command is.
+type Workflow struct {
+	Env func(string) (string, bool)
+}
+
+// Active reports whether there is a workflow.
+func (w Workflow) Active() bool {
+	v, _ := w.Env("GITHUB_ACTIONS")
+	return v == "true"
+}
+
+// Repository is the directory that reports name files from.
+func (w Workflow) Repository() string {
+	if v, _ := w.Env("GITHUB_WORKSPACE"); w.Active() && v != "" {
+		return v
+	}
+	return "."
+}
+
+// Publish writes annotations of the files of the workflow's commit to log, which
+// the runner reads, with the problems of a report; nil for none. It adds the report
+// to the page of the workflow's run. Without a workflow it does nothing.
+func (w Workflow) Publish(r Report, log io.Writer) error {
+	if !w.Active() {
+		return nil
+	}
+	if log != nil {
+		if _, err := io.WriteString(log, Annotations(r.Problems())); err != nil {
+			return fmt.Errorf("writing annotations: %w", err)
+		}
+	}
+	file, _ := w.Env("GITHUB_STEP_SUMMARY")
+	if file == "" {
+		return nil
+	}
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("writing the summary of the step: %w", err)
+	}
+	_, err = f.WriteString(Summary(r))
+	return errors.Join(err, f.Close())
+}
+
+// OfCommand is how a command of a version of eidos ended, as a report: its errors,
+// or that it did not fail. Files are named from the directory repository.
+func OfCommand(command, version, repository string, err error) Report {
+	s := Suite{Name: command}
+	for _, e := range schema.List(err) {
+		res := Result{
+			Name: e.Error(), Outcome: Failed, Level: LevelError, Message: e.Error(),
+			Rule: "error/" + string(schema.CodeOf(e)), Demand: "the input of eidos " + command + " is right",
+		}
+		var se *schema.Error
+		if errors.As(e, &se) {
+			res.Hint = se.Hint
+			if p, ok := At(se.Pos, repository); ok {
+				res.At = []Place{p}
+			}
+		}
+		s.Results = append(s.Results, res)
+	}
+	if err == nil {
+		s.Results = append(s.Results, Result{Name: command, Outcome: Passed})
+	}
+	return Report{Name: "eidos " + command, Version: version, Suites: []Suite{s}}
+}
