@@ -7,19 +7,19 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/NVIDIA/eidos/cmd/internal/api"
 	"github.com/NVIDIA/eidos/schema"
 )
 
 // bundle is the form that makes a bundle of a recipe.
 type bundle struct {
-	Open      bool // whether something was filled in
-	Deployers []option
-	Layouts   []option
-	Fields    []input
-	Query     template.URL // of the request for it
-	Problems  []schema.APIProblem
-	Command   string
-	Curl      string
+	Open     bool     // whether something was filled in
+	Selects  []choice // parameters with a list of values
+	Fields   []input  // the others
+	Query    template.URL
+	Problems []schema.APIProblem
+	Command  string
+	Curl     string
 }
 
 // input is a field of text.
@@ -28,46 +28,49 @@ type input struct {
 	Lines                    bool // a value a line
 }
 
-// bundleOptions are the parameters of a bundle that the form has.
-var bundleOptions = []string{
-	"deployer", "layout", "repo", "set", "accelerated-node-selector", "accelerated-node-toleration",
-	"system-node-selector", "system-node-toleration",
+// bundleParameters are what POST /v1/bundle takes besides what chooses the
+// recipe.
+func bundleParameters() []*api.Parameter {
+	var out []*api.Parameter
+	for _, r := range api.Routes() {
+		if r.Name != "postBundle" {
+			continue
+		}
+		for _, p := range r.Parameters() {
+			if definition, _ := r.Definition(p); definition == "RenderParams" {
+				out = append(out, p)
+			}
+		}
+	}
+	return out
 }
 
 // bundle reads the form from the query of the page, and tries it: what is wrong
 // is shown beside it.
 func (p *page) bundle(r *http.Request, q url.Values) bundle {
-	form := r.URL.Query()
 	options := url.Values{}
-	for _, name := range bundleOptions {
-		for _, v := range form[name] {
+	var names []string
+	for _, param := range p.parameters {
+		names = append(names, param.Name)
+		for _, v := range r.URL.Query()[param.Name] {
 			for line := range strings.Lines(v) {
 				if line = strings.TrimSpace(line); line != "" {
-					options.Add(name, line)
+					options.Add(param.Name, line)
 				}
 			}
 		}
 	}
 	b := bundle{Open: len(options) > 0, Query: link(merged(q, options))}
-	deployer := cmp.Or(options.Get("deployer"), "helm")
-	for _, d := range schema.Enum("Deployer") {
-		b.Deployers = append(b.Deployers, option{d, d, d == deployer})
+	for _, param := range p.parameters {
+		label := strings.ReplaceAll(param.Name, "-", " ")
+		label = strings.ToUpper(label[:1]) + label[1:]
+		if param.Enum != nil {
+			b.Selects = append(b.Selects, choice{param.Name, label, optionsOf(param, options.Get(param.Name))})
+			continue
+		}
+		b.Fields = append(b.Fields, input{param.Name, label, param.Description, strings.Join(options[param.Name], "\n"), param.Type == "array"})
 	}
-	for _, l := range []string{"", "umbrella", "components"} {
-		b.Layouts = append(b.Layouts, option{l, l, l == options.Get("layout")})
-	}
-	for _, f := range []input{
-		{Name: "repo", Label: "Repository", Hint: "Argo CD and Flux: https://… or oci://…"},
-		{Name: "set", Label: "Values", Hint: "component:path=value, one a line", Lines: true},
-		{Name: "accelerated-node-selector", Label: "Labels of GPU nodes", Hint: "key=value, one a line", Lines: true},
-		{Name: "accelerated-node-toleration", Label: "Tolerations for GPU nodes", Hint: "key=value:NoSchedule, one a line", Lines: true},
-		{Name: "system-node-selector", Label: "Labels of system nodes", Hint: "key=value, one a line", Lines: true},
-		{Name: "system-node-toleration", Label: "Tolerations for system nodes", Hint: "key=value:NoSchedule, one a line", Lines: true},
-	} {
-		f.Value = strings.Join(options[f.Name], "\n")
-		b.Fields = append(b.Fields, f)
-	}
-	b.Command = command("eidos bundle", options, bundleOptions, "-r", "recipe.yaml", "-o", "bundle")
+	b.Command = command("eidos bundle", options, names, "-r", "recipe.yaml", "-o", "bundle")
 	b.Curl = "curl -X POST -o bundle.zip '" + origin(r) + "/v1/bundle?" + string(b.Query) + "'"
 	if b.Open {
 		status, body := p.Ask(r.Context(), http.MethodPost, "/v1/bundle", string(b.Query))
@@ -76,4 +79,19 @@ func (p *page) bundle(r *http.Request, q url.Values) bundle {
 		}
 	}
 	return b
+}
+
+// optionsOf are the values that a parameter can have. Where the value is not
+// chosen the deployer is helm, and the rest depends on it.
+func optionsOf(p *api.Parameter, chosen string) []option {
+	var out []option
+	if p.Name == "deployer" {
+		chosen = cmp.Or(chosen, "helm")
+	} else {
+		out = append(out, option{Value: "", Label: "default", Selected: chosen == ""})
+	}
+	for _, v := range p.Enum {
+		out = append(out, option{v, v, v == chosen})
+	}
+	return out
 }

@@ -39,14 +39,15 @@ type Options struct {
 // page is the handler.
 type page struct {
 	Options
-	static    *static
-	templates map[string]*template.Template
-	mux       *http.ServeMux
+	static     *static
+	templates  map[string]*template.Template
+	parameters []*api.Parameter // of a bundle
+	mux        *http.ServeMux
 }
 
 // Handler serves the page at / and what it needs below /static/.
 func Handler(o Options) http.Handler {
-	p := &page{Options: o, static: newStatic(), templates: map[string]*template.Template{}, mux: http.NewServeMux()}
+	p := &page{Options: o, static: newStatic(), templates: map[string]*template.Template{}, parameters: bundleParameters(), mux: http.NewServeMux()}
 	for _, name := range []string{"explore", "recipe", "compare", "snapshot", "runs", "run", "problem"} {
 		p.templates[name] = template.Must(template.New("layout.html").Funcs(p.functions()).
 			ParseFS(files, "templates/layout.html", "templates/"+name+".html"))
@@ -63,7 +64,7 @@ func Handler(o Options) http.Handler {
 	}
 	p.mux.Handle("GET /static/", p.static)
 	p.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		p.problem(w, r, schema.Errorf(schema.NotFound, "there is no page %q", r.URL.Path))
+		p.problem(w, r, schema.Errorf(schema.NotFound, "no page %q", r.URL.Path))
 	})
 	return p.mux
 }

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"html"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -67,20 +68,20 @@ func TestPages(t *testing.T) {
 		want   []string
 		not    []string
 	}{
-		{"/", 200, []string{"Which cluster?", `href="/?accelerator=h100&amp;service=eks#recipes"`, "NVIDIA GB200", `href="/recipe?`}, []string{`href="/runs"`}},
-		{"/?service=eks", 200, []string{`<option value="eks" selected>`, "Start over"}, []string{">aks <"}},
+		{"/", 200, []string{"Which cluster?", `<details class="all"><summary>List all`, `href="/?accelerator=h100&amp;service=eks#recipes"`, "NVIDIA GB200", `href="/recipe?`}, []string{`href="/runs"`}},
+		{"/?service=eks", 200, []string{`<option value="eks" selected>`, "Start over", `<details class="all" open>`}, []string{">aks <"}},
 		{"/?service=eks&accelerator=", 200, []string{`<option value="eks" selected>`}, nil},
 		{asked, 200, []string{"Deployment order", `src="/v1/graph?accelerator=h100&amp;intent=training&amp;os=ubuntu&amp;service=eks"`,
 			"K8s.server.version", "stricter than", `id="v-components.gpu-operator.values.driver.version"`, "gpu-operator.cue:",
-			"eidos recipe --service eks --accelerator h100 --intent training --os ubuntu -o recipe.yaml"}, []string{"It cannot be made"}},
-		{asked + "&deployer=argocd", 200, []string{"It cannot be made like this", "repo", "disabled>Download"}, nil},
+			"eidos recipe --service eks --accelerator h100 --intent training --os ubuntu -o recipe.yaml"}, []string{"The bundle cannot be made"}},
+		{asked + "&deployer=argocd", 200, []string{"The bundle cannot be made", "repo", "disabled>Download"}, nil},
 		{asked + "&deployer=helm&set=gpu-operator:driver.version=580.1%0A%0A", 200,
-			[]string{`action="/v1/bundle?accelerator=h100&amp;deployer=helm&amp;intent=training&amp;os=ubuntu&amp;service=eks&amp;set=gpu-operator%3Adriver.version%3D580.1"`, "--deployer helm --set gpu-operator:driver.version=580.1"}, []string{"It cannot be made"}},
-		{"/recipe?service=nix", 400, []string{"This cannot be shown", "nix"}, nil},
+			[]string{`action="/v1/bundle?accelerator=h100&amp;deployer=helm&amp;intent=training&amp;os=ubuntu&amp;service=eks&amp;set=gpu-operator%3Adriver.version%3D580.1"`, "--deployer helm --set gpu-operator:driver.version=580.1"}, []string{"The bundle cannot be made"}},
+		{"/recipe?service=nix", 400, []string{"The page cannot be shown", "nix"}, nil},
 		{"/recipe?service=%3Cscript%3Ealert(1)%3C/script%3E", 400, []string{"&lt;script&gt;"}, []string{"<script>alert"}},
 		{"/recipe?service=eks&set=x:a=%22%3E%3Cscript%3E", 200, []string{"&lt;script&gt;"}, []string{"><script>\""}},
 		{"/compare", 200, []string{"Compare two recipes"}, []string{"difference"}},
-		{"/compare?a.service=eks&a.intent=training&b.service=aks&b.intent=training", 200, []string{"differences", "aws-efa", "not there", `href="/recipe?intent=training&amp;service=eks"`}, nil},
+		{"/compare?a.service=eks&a.intent=training&b.service=aks&b.intent=training", 200, []string{"differences", "aws-efa", "absent", `href="/recipe?intent=training&amp;service=eks"`}, nil},
 		{"/compare?a.service=nix&b.service=eks", 200, []string{"nix", "problems"}, []string{"difference"}},
 		{"/snapshot", 200, []string{`type="file"`, "<noscript>"}, nil},
 		{"/?catalogue=2026-03", 200, []string{`<option value="2026-03" selected>`, "Release 2026-03 of the catalogue", `href="/recipe?catalogue=2026-03"`, `href="/recipe?accelerator=h100&amp;catalogue=2026-03&amp;`,
@@ -91,8 +92,8 @@ func TestPages(t *testing.T) {
 		{"/?catalogue=2020-01", 400, []string{"no release &#34;2020-01&#34;", "use 2026-11 or 2026-03"}, nil},
 		{"/compare?a.service=eks&a.catalogue=2026-03&b.service=eks", 200, []string{"differences", `name="a.catalogue"`, `<option value="2026-03" selected>`}, nil},
 		{"/snapshot?catalogue=2026-03", 200, []string{`<option value="2026-03" selected>`}, nil},
-		{"/runs", 404, []string{"there is no page"}, nil},
-		{"/nosuch", 404, []string{"there is no page &#34;/nosuch&#34;"}, nil},
+		{"/runs", 404, []string{"no page"}, nil},
+		{"/nosuch", 404, []string{"no page &#34;/nosuch&#34;"}, nil},
 	} {
 		r, body := get(t, base+c.url)
 		if r.StatusCode != c.status {
@@ -114,6 +115,41 @@ func TestPages(t *testing.T) {
 		if strings.Contains(body, " style=") || regexp.MustCompile(` on[a-z]+="`).MatchString(body) {
 			t.Errorf("%s: it has style or script that its policy forbids", c.url)
 		}
+	}
+}
+
+// The form has every parameter of a bundle that the API takes, whatever is added
+// to the schema, with its description, and the bundle and the commands follow it.
+func TestBundleForm(t *testing.T) {
+	base := serve(t, nil)
+	_, body := get(t, base+asked)
+	n := 0
+	for _, r := range api.Routes() {
+		if r.Name != "postBundle" {
+			continue
+		}
+		for _, p := range r.Parameters() {
+			if definition, _ := r.Definition(p); definition != "RenderParams" {
+				continue
+			}
+			n++
+			if !strings.Contains(body, ` name="`+p.Name+`"`) || p.Enum == nil && !strings.Contains(html.UnescapeString(body), p.Description) {
+				t.Errorf("no field for %s, or without its description", p.Name)
+			}
+		}
+	}
+	if n < 15 || strings.Contains(body, `name="set-file"`) || strings.Contains(body, `name="values"`) {
+		t.Errorf("%d parameters, or one that names files of the server", n)
+	}
+	_, body = get(t, base+asked+"&deployer=argocd-helm&repo=https://git.example.com/x.git&project=gpu&destination=prod&storage-class=fast&dynamic=gpu-operator:driver.version")
+	for _, want := range []string{`<option value="argocd-helm" selected>`, `name="project" value="gpu"`, `name="dynamic" rows="2" spellcheck="false">gpu-operator:driver.version<`,
+		"--destination prod", "--dynamic gpu-operator:driver.version", "--storage-class fast", "destination=prod"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s in\n%s", want, body)
+		}
+	}
+	if strings.Contains(body, "cannot be made") {
+		t.Errorf("it is refused:\n%s", body)
 	}
 }
 

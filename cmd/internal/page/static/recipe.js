@@ -49,7 +49,7 @@ async function check() {
   } catch (err) {
     if (err.name === "AbortError") return;
     button.disabled = true;
-    outcome.replaceChildren(problems(err, "It cannot be made like this:"));
+    outcome.replaceChildren(problems(err, "The bundle cannot be made:"));
   }
 }
 
