@@ -1086,7 +1086,7 @@ type KindField struct {
 }
 
 // #Mirror is what a mirror holds: every chart, image and bundle by the digest
-// that it has there. It is the content of the mirror's release.
+// that it has there. It is the first entry of the index that is the mirror's release.
 type Mirror struct {
 	Kind string `json:"kind"`
 
@@ -1122,9 +1122,10 @@ type MirrorEntry struct {
 	Referrers int64 `json:"referrers,omitempty"`
 }
 
-// #MirrorParams are the parameters of `mirror`: charts, images and a bundle to a registry or a directory.
+// #MirrorParams are the parameters of `mirror`: charts, images and a bundle to a registry, a directory or one file.
 type MirrorParams struct {
-	// registry[/prefix], or oci-layout:DIR for one directory that holds all.
+	// registry[/prefix], or oci-layout:DIR for one directory that holds all, or
+	// oci-layout:FILE.tar for one file.
 	To Text `json:"to"`
 
 	// Copy this platform of images only, as linux/amd64; images that are pinned

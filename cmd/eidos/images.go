@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -54,10 +56,11 @@ What is known of a chart comes with eidos, as data.`,
 // recipeOrBundle is the input that an argument names: a bundle if it is a
 // directory or something in a registry, else a recipe.
 func recipeOrBundle(arg string) map[string]any {
-	if at, ok := ociTarget(arg); ok {
+	at, ok := ociTarget(arg)
+	switch {
+	case ok, !exists(arg) && !strings.Contains(arg, "://") && isImage(arg) == nil:
 		return map[string]any{"bundle": "oci://" + at}
-	}
-	if isDirectory(arg) {
+	case isDirectory(arg):
 		return map[string]any{"bundle": uri(arg)}
 	}
 	return map[string]any{"recipe": uri(arg)}

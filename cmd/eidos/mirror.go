@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/oci"
 )
@@ -15,25 +16,27 @@ import (
 func (a *app) mirror() *cobra.Command {
 	s := &stage{name: "mirror", uses: "mirror"}
 	c := &cobra.Command{
-		Use:   "mirror RECIPE|BUNDLE|LAYOUT --to REGISTRY|LAYOUT",
-		Short: "Copy charts, images and a bundle to a registry or a directory",
+		Use:   "mirror RECIPE|BUNDLE|RELEASE|LAYOUT --to REGISTRY|LAYOUT",
+		Short: "Copy charts, images and a bundle to a registry, a directory or one file",
 		Long: `Copy every chart and image that a recipe or a bundle needs, the bundle itself
-and its signatures and attestations, to a registry[/prefix] or to one directory,
-oci-layout:DIR, which is carried to where the registry is and copied again from
-there. What is there is not sent twice: a mirror that was broken off is resumed by
-the same command. The release, which names all of it by digest, is printed; to
-sign it is to sign everything.
+and its signatures and attestations, to a registry[/prefix], to one directory,
+oci-layout:DIR, or to one file, FILE.tar, which is carried to where the registry
+is and copied again from there. What is there is not sent twice: a mirror that was
+broken off is resumed by the same command. The release, one index of all of it, is
+printed; to sign it is to sign everything. Directories and files are OCI layouts,
+which other tools read.
 
 --rewrite writes a recipe that takes its charts and images from the mirror.`,
 		Example: `  eidos mirror recipe.yaml --to registry.example.com/gpu --node-os ubuntu24.04 --rewrite mirrored.yaml
   eidos mirror registry.example.com/gpu/bundle:v1 --to oci-layout:./disk
-  eidos mirror oci-layout:./disk --to registry.internal/gpu
+  eidos mirror registry.example.com/gpu/release/eks-training:1.0.0 --to gpu.tar
+  eidos mirror gpu.tar --to registry.internal/gpu
   eidos mirror verify registry.internal/gpu/release/eks-training:1.0.0`,
 		Args: cobra.ExactArgs(1),
 	}
 	c.AddCommand(a.mirrorVerify())
 	with := a.params(c, "MirrorParams", "to")
-	to := c.Flags().String("to", "", "registry[/prefix], or oci-layout:DIR for one directory that holds all")
+	to := c.Flags().String("to", "", "registry[/prefix], oci-layout:DIR for one directory that holds all, or FILE.tar")
 	list := a.params(c, "ImagesParams", "resolve", "plainHTTP", "insecureTLS")
 	charts := a.params(c, "VendorParams", "plainHTTP", "insecureTLS")
 	rewrite := c.Flags().String("rewrite", "", "also write the recipe that takes everything from the mirror to this file")
@@ -50,14 +53,13 @@ sign it is to sign everything.
 				access[k] = v
 			}
 		}
-		from := mirrorTarget(args[0])
-		if strings.HasPrefix(from, "oci-layout:") {
-			m := mode{when: "on a layout, which has all of it", takes: allBut(c, "node-os", "lock", "chart-archive", "rewrite", "platform", "values-from"), hint: "give it when the layout is made"}
+		release, err := a.release(c.Context(), args[0], oci.Access{PlainHTTP: access["plainHTTP"] == true, InsecureTLS: access["insecureTLS"] == true})
+		if err != nil {
+			return err
+		}
+		if release != "" {
+			m := mode{when: "on a release, which has all of it", takes: allBut(c, "node-os", "lock", "chart-archive", "rewrite", "platform", "values-from"), hint: "give it when the release is made"}
 			if err := m.check(c); err != nil {
-				return err
-			}
-			release, err := a.layoutRelease(from)
-			if err != nil {
 				return err
 			}
 			s.in = map[string]any{"release": release}
@@ -108,8 +110,32 @@ func (s *stage) mirrorSteps(arg string, list, charts, access map[string]any, rew
 	return nil
 }
 
+// release is the release of a mirror that an argument names, by digest; "" if it
+// names a recipe or a bundle.
+func (a *app) release(ctx context.Context, arg string, access oci.Access) (string, error) {
+	if l := mirrorTarget(arg); strings.HasPrefix(l, "oci-layout:") && !strings.Contains(l, "@") {
+		return a.layoutRelease(l)
+	}
+	from, ok := recipeOrBundle(arg)["bundle"].(string)
+	if !ok || !strings.HasPrefix(from, "oci://") {
+		return "", nil
+	}
+	w, err := a.wire(wiring{access: access})
+	if err != nil {
+		return "", err
+	}
+	release, err := w.registries.ReleaseOf(ctx, engine.Env{Dir: "."}, from, access)
+	if release != "" {
+		release = "oci://" + release
+	}
+	return release, err
+}
+
 // mirrorTarget is a target as the step takes it: a path is a layout.
 func mirrorTarget(to string) string {
+	if strings.HasSuffix(to, ".tar") && !strings.Contains(to, ":") {
+		return "oci-layout:" + to
+	}
 	if strings.HasPrefix(to, ".") || filepath.IsAbs(to) {
 		if !strings.HasSuffix(to, ".yaml") && !strings.HasSuffix(to, ".json") && !isBundleDirectory(to) {
 			return "oci-layout:" + to
@@ -127,7 +153,7 @@ func isBundleDirectory(dir string) bool {
 	return false
 }
 
-// layoutRelease finds the release of the mirror in a layout directory.
+// layoutRelease finds the release of the mirror in a layout.
 func (a *app) layoutRelease(from string) (string, error) {
 	t, err := (oci.Options{}).OpenTarget(from, ".", oci.Access{})
 	if err != nil {
@@ -159,7 +185,7 @@ each under its digest. Manifests are read; that layers are there is asked of the
 registry, and --deep reads every byte of them. eidos verify proves who signed the
 release.`,
 		Example: `  eidos mirror verify registry.internal/gpu/release/eks-training:1.0.0
-  eidos mirror verify oci-layout:./disk --deep`,
+  eidos mirror verify gpu.tar --deep`,
 		Args: cobra.ExactArgs(1),
 	}
 	with := a.params(c, "CheckMirrorParams")

@@ -3,6 +3,7 @@ package mirror
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -30,7 +31,11 @@ const checks = 8
 func check(ctx context.Context, o oci.Options, env engine.Env, p schema.CheckMirrorParams, release *schema.Reference) (*schema.Verification, error) {
 	ctx = retry.Listen(ctx, env.Log)
 	access := oci.Access{PlainHTTP: p.PlainHTTP, InsecureTLS: p.InsecureTLS}
-	m, t, err := read(ctx, o, env, access, release)
+	m, err := read(ctx, o, env, access, release)
+	if err != nil {
+		return nil, err
+	}
+	named, err := names(release.Reference, m)
 	if err != nil {
 		return nil, err
 	}
@@ -41,10 +46,7 @@ func check(ctx context.Context, o oci.Options, env engine.Env, p schema.CheckMir
 	g.SetLimit(checks)
 	for i, e := range m.Entries {
 		g.Go(func() error {
-			size, err := o.Check(ctx, env, t.Reference(e.Name, e.Digest), access, p.Deep)
-			if err == nil && size != e.Size {
-				err = schema.Errorf(schema.Failed, "it names %d bytes, and the release states %d", size, e.Size)
-			}
+			err := checkEntry(ctx, o, env, e, named(e), access, p.Deep)
 			c := schema.VerificationCheck{Name: e.Name, Passed: err == nil, Detail: fmt.Sprintf("%s, %d bytes", e.Digest, e.Size)}
 			if err != nil {
 				c.Detail = err.Error()
@@ -63,50 +65,80 @@ func check(ctx context.Context, o oci.Options, env engine.Env, p schema.CheckMir
 	return out, err
 }
 
-// read returns what a mirror holds, and the mirror: it is where its release is.
-func read(ctx context.Context, o oci.Options, env engine.Env, access oci.Access, release *schema.Reference) (*schema.Mirror, *oci.Target, error) {
+// checkEntry finds one artefact complete at each of the references.
+func checkEntry(ctx context.Context, o oci.Options, env engine.Env, e schema.MirrorEntry, at []string, access oci.Access, deep bool) error {
+	for _, at := range at {
+		size, err := o.Check(ctx, env, at, access, deep)
+		if err == nil && size != e.Size {
+			err = schema.Errorf(schema.Failed, "it names %d bytes, and the release states %d", size, e.Size)
+		}
+		if err != nil {
+			return err
+		}
+		deep = false // the same bytes, in the same registry
+	}
+	return nil
+}
+
+// names returns where the artefacts of a release are: beside it, and in a registry
+// also under their names, if the release is where a mirror has it. One that another
+// tool has copied is whole without them.
+func names(release string, m *schema.Mirror) (func(schema.MirrorEntry) []string, error) {
+	l, err := oci.ParseLocation(release)
+	if err != nil {
+		return nil, err
+	}
+	base, named := strings.CutSuffix(l.Registry+"/"+l.Repository, "/release/"+m.Name)
+	return func(e schema.MirrorEntry) []string {
+		at := []string{l.At(e.Digest)}
+		if l.Dir == "" && named {
+			at = append(at, base+"/"+e.Name)
+			if !strings.Contains(e.Name, "@") {
+				at[1] += "@" + string(e.Digest)
+			}
+		}
+		return at
+	}, nil
+}
+
+// read returns what the release of a mirror states.
+func read(ctx context.Context, o oci.Options, env engine.Env, access oci.Access, release *schema.Reference) (*schema.Mirror, error) {
 	v, err := o.Pull(ctx, env, release.Reference, access)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	m, ok := v.(*schema.Mirror)
 	if !ok {
-		return nil, nil, schema.Errorf(schema.Invalid, "%q is not the release of a mirror", release.Reference).WithHint("name what eidos mirror printed")
+		return nil, schema.Errorf(schema.Invalid, "%q is not the release of a mirror", release.Reference).WithHint("name what eidos mirror printed")
 	}
-	to, err := oci.TargetOf(release.Reference, "release/"+m.Name)
-	if err != nil {
-		return nil, nil, err
-	}
-	t, err := o.OpenTarget(to, env.Dir, access)
-	return m, t, err
+	return m, nil
 }
 
 // again copies a mirror, with its release.
 func (m *mirroring) again(ctx context.Context, release *schema.Reference) (*schema.Reference, error) {
 	ctx = retry.Listen(ctx, m.env.Log)
-	mirror, from, err := read(ctx, m.o, m.env, m.access, release)
+	mirror, err := read(ctx, m.o, m.env, m.access, release)
 	if err != nil {
 		return nil, err
 	}
 	var jobs []job
 	for _, e := range mirror.Entries {
-		at := from.Reference(e.Name, e.Digest)
-		jobs = append(jobs, job{e, func(ctx context.Context) (oci.Copied, error) {
+		at, err := oci.Beside(release.Reference, e.Digest)
+		if err != nil {
+			return nil, err
+		}
+		jobs = append(jobs, job{entry: e, copy: func(ctx context.Context) (oci.Copied, error) {
 			return m.o.Copy(ctx, m.env, at, m.access, m.target, e.Name, oci.CopyOptions{Referrers: e.Referrers > 0, Transferred: m.transferred})
 		}})
 	}
 	if err := m.do(ctx, jobs); err != nil {
 		return nil, err
 	}
-	name := "release/" + mirror.Name + ":" + mirror.Version
-	c, err := m.o.Copy(ctx, m.env, release.Reference, m.access, m.target, name, oci.CopyOptions{Referrers: true, Transferred: m.transferred})
+	c, err := m.o.CopyRelease(ctx, m.env, release.Reference, m.access, m.target, releaseName(mirror), members(jobs), oci.CopyOptions{Referrers: true, Transferred: m.transferred})
 	if err != nil {
 		return nil, err
 	}
-	return &schema.Reference{
-		Kind: "Reference", APIVersion: schema.APIVersion, Reference: m.target.Reference(name, c.Digest),
-		Tag: mirror.Version, Digest: c.Digest, ArtifactType: mirror.MediaType(), Size: c.Size,
-	}, nil
+	return m.finish(ctx, mirror, c)
 }
 
 // code is the class of a failed check: what is not there, or is something else,

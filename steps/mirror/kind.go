@@ -21,7 +21,7 @@ import (
 // Kind is the kind `mirror`. It returns the reference of the release.
 func Kind(o oci.Options) engine.Kind {
 	return engine.Define(engine.Spec{
-		Name: "mirror", Doc: "copy charts, images and a bundle to a registry or a directory", Version: 1, Effect: true,
+		Name: "mirror", Doc: "copy charts, images and a bundle to a registry, a directory or one file", Version: 2, Effect: true,
 	}, func(ctx context.Context, env engine.Env, p schema.MirrorParams, in struct {
 		Images  *schema.ImageList  `in:"images,optional"`
 		Charts  *schema.BundleLock `in:"charts,optional"`
@@ -87,10 +87,11 @@ func open(ctx context.Context, o oci.Options, env engine.Env, p schema.MirrorPar
 	return m, err
 }
 
-// job copies one thing; its entry lacks what is known only afterwards.
+// job copies one thing; its entry and copied lack what is known only afterwards.
 type job struct {
-	entry schema.MirrorEntry
-	copy  func(ctx context.Context) (oci.Copied, error)
+	entry  schema.MirrorEntry
+	copy   func(ctx context.Context) (oci.Copied, error)
+	copied oci.Copied
 }
 
 func (m *mirroring) image(im *schema.Image) job {
@@ -100,7 +101,7 @@ func (m *mirroring) image(im *schema.Image) job {
 	if im.Digest != "" && !strings.Contains(from, "@") {
 		from += "@" + string(im.Digest) // what was looked up, whatever the tag names by now
 	}
-	return job{e, func(ctx context.Context) (oci.Copied, error) {
+	return job{entry: e, copy: func(ctx context.Context) (oci.Copied, error) {
 		platform := m.p.Platform
 		if im.Digest != "" {
 			platform = ""
@@ -111,7 +112,8 @@ func (m *mirroring) image(im *schema.Image) job {
 
 func (m *mirroring) chart(c *schema.LockedChart) job {
 	name := "charts/" + c.Chart + ":" + tag(c.Version)
-	return job{schema.MirrorEntry{Kind: "chart", Name: name, Source: strings.TrimSuffix(c.Repository, "/") + "/" + c.Chart + ":" + c.Version}, func(ctx context.Context) (oci.Copied, error) {
+	e := schema.MirrorEntry{Kind: "chart", Name: name, Source: strings.TrimSuffix(c.Repository, "/") + "/" + c.Chart + ":" + c.Version}
+	return job{entry: e, copy: func(ctx context.Context) (oci.Copied, error) {
 		rc, err := m.env.Blobs.Open(ctx, c.Digest)
 		if err != nil {
 			return oci.Copied{}, err
@@ -132,7 +134,7 @@ func (m *mirroring) chart(c *schema.LockedChart) job {
 
 func (m *mirroring) bundle(b *schema.Bundle) job {
 	name := "bundle/" + b.Metadata.Name + ":" + tag(b.Metadata.Version)
-	return job{schema.MirrorEntry{Kind: "bundle", Name: name, Source: "bundle " + b.Metadata.Name}, func(ctx context.Context) (oci.Copied, error) {
+	return job{entry: schema.MirrorEntry{Kind: "bundle", Name: name, Source: "bundle " + b.Metadata.Name}, copy: func(ctx context.Context) (oci.Copied, error) {
 		env := m.env
 		env.Progress = nil // the mirror's own counts things
 		return m.target.PushBundle(ctx, env, name, b)
@@ -141,7 +143,7 @@ func (m *mirroring) bundle(b *schema.Bundle) job {
 
 func (m *mirroring) pushed(ref *schema.Reference, meta schema.ImageListMetadata) job {
 	name := "bundle/" + meta.Name + ":" + tag(meta.Version)
-	return job{schema.MirrorEntry{Kind: "bundle", Name: name, Source: ref.Reference}, func(ctx context.Context) (oci.Copied, error) {
+	return job{entry: schema.MirrorEntry{Kind: "bundle", Name: name, Source: ref.Reference}, copy: func(ctx context.Context) (oci.Copied, error) {
 		return m.o.Copy(ctx, m.env, ref.Reference, m.access, m.target, name, oci.CopyOptions{Referrers: true, Transferred: m.transferred})
 	}}
 }
@@ -165,7 +167,7 @@ func (m *mirroring) run(ctx context.Context, jobs []job, list *schema.ImageList)
 	for _, j := range jobs {
 		out.Entries = append(out.Entries, j.entry)
 	}
-	return m.release(ctx, out, list)
+	return m.release(ctx, out, list, jobs)
 }
 
 // do does the jobs, several at once. One that fails does not stop the others:
@@ -192,6 +194,7 @@ func (m *mirroring) do(ctx context.Context, jobs []job) error {
 				return nil
 			}
 			e.Digest, e.Size, e.Referrers = c.Digest, c.Size, int64(c.Referrers)
+			jobs[i].copied = c
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			m.done++
@@ -227,8 +230,8 @@ func about(e *schema.MirrorEntry, err error) error {
 	return schema.Join(out)
 }
 
-// release writes what the mirror holds, and its inventory.
-func (m *mirroring) release(ctx context.Context, mirror *schema.Mirror, list *schema.ImageList) (*schema.Reference, error) {
+// release writes the index of what the mirror holds, and its inventory.
+func (m *mirroring) release(ctx context.Context, mirror *schema.Mirror, list *schema.ImageList, jobs []job) (*schema.Reference, error) {
 	doc, err := schema.Encode(mirror)
 	if err != nil {
 		return nil, err
@@ -244,13 +247,37 @@ func (m *mirroring) release(ctx context.Context, mirror *schema.Mirror, list *sc
 		}
 		docs = append(docs, oci.Document{MediaType: f.mediaType, Title: f.title, Data: data})
 	}
-	name := "release/" + list.Metadata.Name + ":" + tag(list.Metadata.Version)
-	c, err := m.target.PushDocuments(ctx, name, docs)
+	c, err := m.target.PushRelease(ctx, m.env, releaseName(mirror), docs, members(jobs))
 	if err != nil {
 		return nil, err
 	}
+	return m.finish(ctx, mirror, c)
+}
+
+// members are what was copied.
+func members(jobs []job) []oci.Member {
+	var out []oci.Member
+	for _, j := range jobs {
+		out = append(out, oci.Member{Name: j.entry.Name, Kind: j.entry.Kind, Copied: j.copied})
+	}
+	return out
+}
+
+// releaseName is the name of a release in its mirror.
+func releaseName(m *schema.Mirror) string { return "release/" + m.Name + ":" + m.Version }
+
+// finish completes the target and returns the reference of its release.
+func (m *mirroring) finish(ctx context.Context, mirror *schema.Mirror, release oci.Copied) (*schema.Reference, error) {
+	name := releaseName(mirror)
+	names := []string{name}
+	for _, e := range mirror.Entries {
+		names = append(names, e.Name)
+	}
+	if err := m.target.Close(ctx, names); err != nil {
+		return nil, err
+	}
 	return &schema.Reference{
-		Kind: "Reference", APIVersion: schema.APIVersion, Reference: m.target.Reference(name, c.Digest),
-		Tag: tag(list.Metadata.Version), Digest: c.Digest, ArtifactType: mirror.MediaType(), Size: c.Size,
+		Kind: "Reference", APIVersion: schema.APIVersion, Reference: m.target.Reference(name, release.Digest),
+		Tag: mirror.Version, Digest: release.Digest, ArtifactType: mirror.MediaType(), Size: release.Size,
 	}, nil
 }

@@ -227,8 +227,33 @@ func TestMirror(t *testing.T) {
 	if v, err := s.check(t, onDisk, true); err != nil {
 		t.Error(v, err)
 	}
+	// One file is the same, whatever was in the way: nothing is sent twice.
+	file := filepath.Join(t.TempDir(), "disk.tar")
+	var sums []schema.Digest
+	for range 2 {
+		packed, err := s.mirror(t, schema.MirrorParams{To: "oci-layout:" + file, Jobs: 3})
+		if err != nil || packed.Digest != ref.Digest {
+			t.Fatalf("%v: the release is %v in one file, %s in a registry", err, packed, ref.Digest)
+		}
+		sums = append(sums, fileDigest(t, file))
+	}
+	packed, err := run(Kind(oci.Options{}), s.env, &schema.MirrorParams{To: "oci-layout:" + file + ".tar"}, engine.Inputs{"release": {onDisk}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := s.check(t, packed, true); err != nil {
+		t.Error(v, err)
+	}
+	if sums = append(sums, fileDigest(t, file+".tar")); sums[0] != sums[1] || sums[0] != sums[2] {
+		t.Errorf("the files differ: %v", sums)
+	}
+	_, err = (oci.Options{}).Push(context.Background(), s.env, blobtest.Bundle(s.env, map[string]string{"a": "b"}), schema.PushParams{To: "oci-layout:" + file + ":v1"})
+	if err == nil || !strings.Contains(err.Error(), "an archive is not changed") {
+		t.Error(err)
+	}
+
 	far := newRegistry(t)
-	there, err := run(Kind(oci.Options{}), s.env, &schema.MirrorParams{To: far.host}, engine.Inputs{"release": {onDisk}})
+	there, err := run(Kind(oci.Options{}), s.env, &schema.MirrorParams{To: far.host}, engine.Inputs{"release": {packed}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,6 +278,44 @@ func TestMirror(t *testing.T) {
 	c, err := (oci.Options{}).FindChart(context.Background(), far.host+"/charts/operator:1.2.3_b1", "", oci.Access{})
 	if err != nil || c.Digest != s.charts.Charts[0].Digest {
 		t.Error(c, err)
+	}
+}
+
+func fileDigest(t *testing.T, path string) schema.Digest {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return blobtest.Digest(data)
+}
+
+// A file that is not the archive of a layout, or not a whole one, is neither read
+// nor replaced.
+func TestNotAnArchive(t *testing.T) {
+	s := newSetup(t)
+	file := filepath.Join(t.TempDir(), "disk.tar")
+	ref, err := s.mirror(t, schema.MirrorParams{To: "oci-layout:" + file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, data := range [][]byte{[]byte("something else"), whole[:len(whole)/2]} {
+		if err := os.WriteFile(file, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.check(t, ref, false); err == nil || !strings.Contains(err.Error(), "disk.tar") {
+			t.Error(err)
+		}
+		if _, err := s.mirror(t, schema.MirrorParams{To: "oci-layout:" + file}); err == nil || !strings.Contains(err.Error(), "disk.tar") {
+			t.Error(err)
+		}
+		if got, err := os.ReadFile(file); err != nil || len(got) != len(data) {
+			t.Errorf("%v: it has %d bytes now", err, len(got))
+		}
 	}
 }
 

@@ -25,8 +25,9 @@ const maxDepth = 4
 // Copied is what became of one artefact.
 type Copied struct {
 	Digest    schema.Digest
-	Size      int64 // bytes of all that it names
-	Referrers int   // signatures and attestations that came with it
+	Manifest  v1.Descriptor // its media type and size
+	Size      int64         // bytes of all that it names
+	Referrers int           // signatures and attestations that came with it
 }
 
 // CopyOptions say what of an artefact is copied.
@@ -66,13 +67,19 @@ func (o Options) Copy(ctx context.Context, env engine.Env, from string, access A
 	if err := c.tree(ctx, raw, desc, true, 0); err != nil {
 		return Copied{}, err
 	}
-	out := Copied{Digest: schema.Digest(desc.Digest.String()), Size: c.size}
+	out := copied(raw, desc.MediaType, c.size)
 	if opts.Referrers {
 		if out.Referrers, err = c.referrers(ctx, out.Digest, t, name); err != nil {
 			return Copied{}, err
 		}
 	}
 	return out, nil
+}
+
+// copied describes an artefact by its manifest; size is that of all that it names.
+func copied(raw []byte, mt types.MediaType, size int64) Copied {
+	d := digestOf(raw)
+	return Copied{Digest: schema.Digest(d.String()), Manifest: v1.Descriptor{MediaType: mt, Digest: d, Size: int64(len(raw))}, Size: size}
 }
 
 // platform returns the manifest of an index that is for one platform; what is not
@@ -218,7 +225,7 @@ func (c *copier) referrers(ctx context.Context, d schema.Digest, t *Target, name
 	if i := strings.LastIndexByte(base, ':'); i > strings.LastIndexByte(base, '/') {
 		base = base[:i]
 	}
-	for _, suffix := range []string{"sig", "att"} {
+	for _, suffix := range legacySuffixes {
 		tag := strings.Replace(string(d), ":", "-", 1) + "." + suffix
 		from, err := c.from.signatures(c.o, base, tag, t.work)
 		if err != nil {
@@ -250,7 +257,7 @@ func (r *Repository) signatures(o Options, base, tag, work string) (*Repository,
 	if r.Dir == "" {
 		return r.Tagged(tag), nil
 	}
-	_, desc, err := layout{dir: r.in(work)}.manifest(base + ":" + tag)
+	_, desc, err := layoutAt(r.in(work)).manifest(base + ":" + tag)
 	if err != nil {
 		return r.Tagged(tag), nil // a layout of one repository
 	}
@@ -268,7 +275,11 @@ func (t *Target) PushChart(ctx context.Context, name string, config, archive []b
 	if err != nil {
 		return Copied{}, err
 	}
-	return t.put(ctx, name, raw, []part{{head, config}, {layer, archive}})
+	to, err := t.sink(name)
+	if err != nil {
+		return Copied{}, err
+	}
+	return put(ctx, to, raw, []part{{head, config}, {layer, archive}}, true)
 }
 
 // part is a small blob of an artefact.
@@ -277,9 +288,9 @@ type part struct {
 	data []byte
 }
 
-// PushDocuments writes an artefact of documents, of the first one's type: a layer
-// for each, with the others' types as they are.
-func (t *Target) PushDocuments(ctx context.Context, name string, docs []Document) (Copied, error) {
+// pushDocuments writes an artefact of documents, of the first one's type: a layer
+// for each, with the others' types as they are. It has no tag.
+func (t *Target) pushDocuments(ctx context.Context, to sink, docs []Document) (Copied, error) {
 	var parts []part
 	layers := []v1.Descriptor{}
 	for _, d := range docs {
@@ -290,12 +301,12 @@ func (t *Target) PushDocuments(ctx context.Context, name string, docs []Document
 	parts = append(parts, part{EmptyConfig(), emptyConfig})
 	raw, err := json.Marshal(Manifest{
 		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: docs[0].MediaType, Config: EmptyConfig(), Layers: layers,
-		Annotations: map[string]string{"org.opencontainers.image.created": t.o.created(), "org.opencontainers.image.source": source},
+		Annotations: map[string]string{createdAnnotation: t.o.created(), sourceAnnotation: source},
 	})
 	if err != nil {
 		return Copied{}, err
 	}
-	return t.put(ctx, name, raw, parts)
+	return put(ctx, to, raw, parts, false)
 }
 
 // Document is one layer of an artefact of documents.
@@ -304,11 +315,7 @@ type Document struct {
 	Data             []byte
 }
 
-func (t *Target) put(ctx context.Context, name string, raw []byte, parts []part) (Copied, error) {
-	to, err := t.sink(name)
-	if err != nil {
-		return Copied{}, err
-	}
+func put(ctx context.Context, to sink, raw []byte, parts []part, named bool) (Copied, error) {
 	size := int64(len(raw))
 	for _, p := range parts {
 		if _, err := to.blob(ctx, p.desc, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(p.data)), nil }); err != nil {
@@ -316,10 +323,10 @@ func (t *Target) put(ctx context.Context, name string, raw []byte, parts []part)
 		}
 		size += p.desc.Size
 	}
-	if err := to.manifest(ctx, raw, types.OCIManifestSchema1, true); err != nil {
+	if err := to.manifest(ctx, raw, types.OCIManifestSchema1, named); err != nil {
 		return Copied{}, err
 	}
-	return Copied{Digest: schema.Digest(digestOf(raw).String()), Size: size}, nil
+	return copied(raw, types.OCIManifestSchema1, size), nil
 }
 
 // PushBundle writes a bundle.
@@ -343,7 +350,7 @@ func (t *Target) PushBundle(ctx context.Context, env engine.Env, name string, b 
 	if err := to.manifest(ctx, a.raw, types.OCIManifestSchema1, true); err != nil {
 		return Copied{}, err
 	}
-	return Copied{Digest: schema.Digest(digestOf(a.raw).String()), Size: size}, nil
+	return copied(a.raw, types.OCIManifestSchema1, size), nil
 }
 
 // Check reads the artefact at a reference by digest, with the manifests that it

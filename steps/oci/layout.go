@@ -43,15 +43,52 @@ var errUnknown = errors.New("not in the layout")
 // It is safe for concurrent use, also by several processes: files are renamed
 // into place, and the index is changed under a lock on the directory. The
 // directory is made by the first write.
-type layout struct{ dir string }
+type layout struct {
+	dir string // "" for an archive, which is read only
+	// What the directory does not have is read from here; nil is nowhere.
+	under *tarball
+}
+
+// Names of the files of a layout, and the content of the marker.
+const (
+	markerFile = "oci-layout"
+	indexFile  = "index.json"
+	marker     = `{"imageLayoutVersion":"1.0.0"}` + "\n"
+)
+
+// layoutAt is the layout that is in the directory, or the archive, at path.
+func layoutAt(path string) layout {
+	if a := tarballAt(path); a != nil {
+		return layout{under: a}
+	}
+	return layout{dir: path}
+}
+
+func blobName(d v1.Hash) string { return "blobs/" + d.Algorithm + "/" + d.Hex }
 
 func (l layout) blobPath(d v1.Hash) string {
 	return filepath.Join(l.dir, "blobs", d.Algorithm, d.Hex)
 }
 
 // blob opens a blob and returns its size in bytes.
-func (l layout) blob(d v1.Hash) (*os.File, int64, error) {
-	f, err := userfile.Open(l.blobPath(d))
+func (l layout) blob(d v1.Hash) (io.ReadSeekCloser, int64, error) { return l.open(blobName(d)) }
+
+func (l layout) open(name string) (io.ReadSeekCloser, int64, error) {
+	f, size, err := l.openFile(name)
+	if errors.Is(err, errUnknown) && l.under != nil {
+		return l.under.open(name)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	return f, size, nil
+}
+
+func (l layout) openFile(name string) (*os.File, int64, error) {
+	if l.dir == "" {
+		return nil, 0, errUnknown
+	}
+	f, err := userfile.Open(filepath.Join(l.dir, filepath.FromSlash(name)))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, 0, errUnknown
 	}
@@ -68,8 +105,16 @@ func (l layout) blob(d v1.Hash) (*os.File, int64, error) {
 
 // has says whether the layout holds a blob.
 func (l layout) has(d v1.Hash) bool {
-	_, err := os.Stat(l.blobPath(d))
-	return err == nil
+	if l.under == nil {
+		_, err := os.Stat(l.blobPath(d))
+		return err == nil
+	}
+	f, _, err := l.blob(d)
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return true
 }
 
 // putBlob stores what r yields if it has digest want.
@@ -91,16 +136,24 @@ func (l layout) putBlob(ctx context.Context, want v1.Hash, r io.Reader) error {
 
 // index returns every entry of the index; none if there is no layout yet.
 func (l layout) index() ([]v1.Descriptor, error) {
-	data, err := userfile.Read(filepath.Join(l.dir, "index.json"), maxIndex)
-	if errors.Is(err, fs.ErrNotExist) {
+	f, size, err := l.open(indexFile)
+	if errors.Is(err, errUnknown) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	defer f.Close()
+	if size > maxIndex {
+		return nil, fmt.Errorf("the index of the layout has %d bytes; at most %d are taken", size, maxIndex)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxIndex))
+	if err != nil {
+		return nil, err
+	}
 	var im v1.IndexManifest
 	if err := json.Unmarshal(data, &im); err != nil {
-		return nil, fmt.Errorf("reading %q: %w", filepath.Join(l.dir, "index.json"), err)
+		return nil, fmt.Errorf("reading the index of the layout: %w", err)
 	}
 	return im.Manifests, nil
 }
@@ -130,28 +183,36 @@ func (l layout) change(f func([]v1.Descriptor) ([]v1.Descriptor, error)) error {
 }
 
 func (l layout) writeIndex(descs []v1.Descriptor) error {
+	data, err := encodeIndex(descs)
+	if err != nil {
+		return err
+	}
+	return replace.File(filepath.Join(l.dir, indexFile), 0o666, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+func encodeIndex(descs []v1.Descriptor) ([]byte, error) {
 	if descs == nil {
 		descs = []v1.Descriptor{}
 	}
 	data, err := json.Marshal(v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: descs})
-	if err != nil {
-		return err
-	}
-	return replace.File(filepath.Join(l.dir, "index.json"), 0o666, func(w io.Writer) error {
-		_, err := w.Write(append(data, '\n'))
-		return err
-	})
+	return append(data, '\n'), err
 }
 
 // init makes the marker. It holds the same whoever makes it, and the index is
 // made by the first change.
 func (l layout) init() error {
-	marker := filepath.Join(l.dir, "oci-layout")
-	if _, err := os.Stat(marker); err == nil {
+	if l.dir == "" {
+		return errReadOnly
+	}
+	path := filepath.Join(l.dir, markerFile)
+	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	return replace.File(marker, 0o666, func(w io.Writer) error {
-		_, err := io.WriteString(w, `{"imageLayoutVersion":"1.0.0"}`+"\n")
+	return replace.File(path, 0o666, func(w io.Writer) error {
+		_, err := io.WriteString(w, marker)
 		return err
 	})
 }

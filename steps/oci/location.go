@@ -17,7 +17,7 @@ const layoutPrefix = "oci-layout:"
 
 // Location is a repository, and perhaps a tag or a digest in it.
 type Location struct {
-	Dir        string // OCI layout directory; "" for a registry
+	Dir        string // OCI layout, a directory or one tar file; "" for a registry
 	Registry   string // host[:port], or Embedded
 	Repository string // path in the registry
 	Tag        string
@@ -28,7 +28,7 @@ type Location struct {
 //
 //	registry/repository[:tag][@sha256:…]
 //	embedded/repository[:tag][@sha256:…]
-//	oci-layout:DIR[:tag][@sha256:…]
+//	oci-layout:DIR[:tag][@sha256:…]   or the one file FILE.tar that a layout is in
 //
 // each also with oci:// before it. The host must look like one (a dot, a port,
 // localhost), so that a misspelt word does not become somebody's repository on
@@ -107,6 +107,12 @@ func (l Location) base() string {
 		return layoutPrefix + l.Dir
 	}
 	return l.Registry + "/" + l.Repository
+}
+
+// Beside is the reference to digest d where a reference is.
+func Beside(reference string, d schema.Digest) (string, error) {
+	l, err := ParseLocation(reference)
+	return l.At(d), err
 }
 
 // In makes a relative layout directory relative to dir.

@@ -28,6 +28,9 @@ const (
 	source     = "https://github.com/NVIDIA/eidos"
 	annotation = "com.nvidia.eidos."
 
+	createdAnnotation = "org.opencontainers.image.created"
+	sourceAnnotation  = "org.opencontainers.image.source"
+
 	// MetadataAnnotation holds the bundle's metadata as canonical JSON, which
 	// makes the document again when the bundle is pulled.
 	MetadataAnnotation = annotation + "bundle"
@@ -35,6 +38,8 @@ const (
 	TreeAnnotation = "io.deis.oras.content.digest"
 	// RecipeAnnotation holds the digest of the recipe a bundle was made from.
 	RecipeAnnotation = annotation + "recipe"
+	// KindAnnotation, of an entry of a release, is what it is: bundle, chart, image.
+	KindAnnotation = annotation + "kind"
 )
 
 // emptyConfig is the content of the config that is none, as the image
@@ -135,8 +140,8 @@ func (p packing) annotate(b *schema.Bundle) (map[string]string, error) {
 		return nil, err
 	}
 	a := map[string]string{
-		"org.opencontainers.image.created":  time.Unix(p.created.Unix(), 0).UTC().Format(time.RFC3339),
-		"org.opencontainers.image.source":   source,
+		createdAnnotation:                   time.Unix(p.created.Unix(), 0).UTC().Format(time.RFC3339),
+		sourceAnnotation:                    source,
 		"org.opencontainers.image.revision": string(b.Metadata.Recipe),
 		"org.opencontainers.image.version":  b.Metadata.Version,
 		"org.opencontainers.image.title":    b.Metadata.Name,
@@ -144,7 +149,7 @@ func (p packing) annotate(b *schema.Bundle) (map[string]string, error) {
 		RecipeAnnotation:                    string(b.Metadata.Recipe),
 	}
 	if p.created.IsZero() {
-		a["org.opencontainers.image.created"] = time.Unix(0, 0).UTC().Format(time.RFC3339)
+		a[createdAnnotation] = time.Unix(0, 0).UTC().Format(time.RFC3339)
 	}
 	var errs []error
 	for _, s := range p.annotations {

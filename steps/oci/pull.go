@@ -63,16 +63,24 @@ func (o Options) Pull(ctx context.Context, env engine.Env, from string, access A
 		return b, nil
 	}
 	v := schema.New(doc.artifactType())
-	// The release of a mirror has its inventory beside it.
-	_, release := v.(*schema.Mirror)
-	if v == nil || len(doc.Layers) != 1 && !(release && len(doc.Layers) > 0) {
+	mirror, release := v.(*schema.Mirror) // it has its inventory beside it
+	about := doc
+	if release {
+		if about, err = r.readRelease(ctx, at, doc); err != nil {
+			return nil, err
+		}
+	}
+	if v == nil || len(about.Layers) != 1 && !release || len(about.Layers) == 0 {
 		return nil, schema.Errorf(schema.Invalid, "%q holds a %q, not a bundle or a document of eidos", at, doc.artifactType())
 	}
-	data, err := r.Blob(ctx, doc.Layers[0], maxDocument)
+	data, err := r.Blob(ctx, about.Layers[0], maxDocument)
 	if err != nil {
 		return nil, err
 	}
-	return v, schema.Decode(at, data, v)
+	if err := schema.Decode(at, data, v); err != nil || !release {
+		return v, err
+	}
+	return v, checkMembers(at, doc, mirror)
 }
 
 // inside says in which artefact an error is.

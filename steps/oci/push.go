@@ -83,8 +83,8 @@ func (o Options) pushOne(ctx context.Context, env engine.Env, mt string, annotat
 		SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: mt,
 		Config: EmptyConfig(), Layers: []v1.Descriptor{layer},
 		Annotations: map[string]string{
-			"org.opencontainers.image.created": o.created(),
-			"org.opencontainers.image.source":  source,
+			createdAnnotation: o.created(),
+			sourceAnnotation:  source,
 		},
 	})
 	if err != nil {

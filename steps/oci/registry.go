@@ -28,6 +28,8 @@ type registry struct {
 	uploads string
 	// catalog lists the repositories.
 	catalog func() ([]string, error)
+	// readOnly refuses whatever would change something.
+	readOnly bool
 }
 
 // directory serves every layout under dir, one for each repository. The
@@ -56,12 +58,15 @@ func directory(dir string) *registry {
 	}
 }
 
-// single serves the one layout in dir as every repository.
-func single(dir string) *registry {
+// single serves the one layout at path, a directory or an archive, as every
+// repository.
+func single(path string) *registry {
+	l := layoutAt(path)
 	return &registry{
-		repository: func(string) layout { return layout{dir: dir} },
-		uploads:    filepath.Join(dir, ".uploads"),
+		repository: func(string) layout { return l },
+		uploads:    filepath.Join(path, ".uploads"),
 		catalog:    func() ([]string, error) { return []string{}, nil },
+		readOnly:   l.dir == "",
 	}
 }
 
@@ -117,6 +122,8 @@ func (g *registry) serve(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case !ok:
 		return errNotFound
+	case g.readOnly && r.Method != http.MethodGet && r.Method != http.MethodHead:
+		return errReadOnly
 	case path == "":
 		w.Header().Set("Content-Type", "application/json")
 		w.Write([]byte("{}"))

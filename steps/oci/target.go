@@ -6,23 +6,26 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/NVIDIA/eidos/schema"
 )
 
 // Target is where many artefacts are copied to: a registry, below a prefix, or
-// one layout directory in which an artefact has its whole name as its tag. It is
-// safe for concurrent use.
+// one layout in which an artefact has its whole name as its tag. It is safe for
+// concurrent use. Close it when everything is copied.
 type Target struct {
-	o      Options
-	to     string // registry[/prefix], or the directory as it is written
-	dir    string // absolute, of a layout; "" for a registry
-	access Access
-	work   string // what relative directories are relative to
+	o       Options
+	to      string // registry[/prefix], or the layout as it is written
+	dir     string // absolute, of a layout; "" for a registry
+	archive string // absolute, if dir becomes one file in the end; else ""
+	access  Access
+	work    string // what relative directories are relative to
 }
 
-// OpenTarget returns the target at registry[/prefix] or oci-layout:DIR.
+// OpenTarget returns the target at registry[/prefix], oci-layout:DIR or
+// oci-layout:FILE.tar.
 func (o Options) OpenTarget(to, work string, access Access) (*Target, error) {
 	t := &Target{o: o, to: strings.TrimPrefix(to, "oci://"), access: access, work: work}
 	if strings.HasPrefix(t.to, layoutPrefix) {
@@ -34,6 +37,12 @@ func (o Options) OpenTarget(to, work string, access Access) (*Target, error) {
 			return nil, schema.Errorf(schema.Invalid, "%q names a tag or a digest, and many things are copied there", to).WithHint("name the directory alone: %s%s", layoutPrefix, l.Dir)
 		}
 		t.dir = l.in(work)
+		if strings.HasSuffix(t.dir, archiveSuffix) {
+			t.archive, t.dir = t.dir, unpacked(t.dir)
+			if _, err := t.layout().index(); err != nil {
+				return nil, err
+			}
+		}
 		return t, emptyOrLayout(t.dir)
 	}
 	if _, err := ParseLocation(t.to + "/name:tag"); err != nil {
@@ -42,22 +51,13 @@ func (o Options) OpenTarget(to, work string, access Access) (*Target, error) {
 	return t, nil
 }
 
-// TargetOf is the target in which the artefact at a reference has that name,
-// without its tag.
-func TargetOf(reference, name string) (string, error) {
-	l, err := ParseLocation(reference)
-	if err != nil {
-		return "", err
+// layout is that of a target that is one: of an archive, what it has already is
+// not copied again.
+func (t *Target) layout() layout {
+	if t.archive == "" {
+		return layoutAt(t.dir)
 	}
-	if l.Dir != "" {
-		return layoutPrefix + l.Dir, nil
-	}
-	l.Tag, l.Digest = "", ""
-	to, ok := strings.CutSuffix(l.String(), "/"+name)
-	if !ok {
-		return "", schema.Errorf(schema.Invalid, "%q is not at …/%s, where a mirror has it", reference, name)
-	}
-	return to, nil
+	return layout{dir: t.dir, under: tarballAt(t.archive)}
 }
 
 // Reference names an artefact of the target by digest.
@@ -93,27 +93,38 @@ type sink interface {
 // with @digest.
 func (t *Target) sink(name string) (sink, error) {
 	if t.dir != "" {
-		return &layoutSink{layout{dir: t.dir}, name}, nil
+		return &layoutSink{t.layout(), name}, nil
 	}
+	r, err := t.repository(name)
+	return registrySink{repo: r}, err
+}
+
+// repository opens that of an artefact of a target that is a registry.
+func (t *Target) repository(name string) (*Repository, error) {
 	l, err := ParseLocation(t.to + "/" + name)
 	if err != nil {
 		return nil, err
 	}
-	r, err := t.o.Open(l, t.work, t.access)
-	if err != nil {
-		return nil, err
-	}
-	return registrySink{r}, nil
+	return t.o.Open(l, t.work, t.access)
 }
 
-type registrySink struct{ repo *Repository }
+type registrySink struct {
+	repo *Repository
+	// from is a repository of the same registry that has the blobs: they are
+	// mounted, not sent. nil is none.
+	from *Repository
+}
 
 func (s registrySink) blob(ctx context.Context, d v1.Descriptor, open func() (io.ReadCloser, error)) (bool, error) {
 	read := false
-	err := s.repo.upload(ctx, stream{d.Digest, d.Size, func() (io.ReadCloser, error) {
+	var l v1.Layer = stream{d.Digest, d.Size, func() (io.ReadCloser, error) {
 		read = true
 		return open()
-	}})
+	}}
+	if s.from != nil {
+		l = &remote.MountableLayer{Layer: l, Reference: s.from.digest(schema.Digest(d.Digest.String()))}
+	}
+	err := s.repo.upload(ctx, l)
 	return read, err
 }
 
@@ -152,10 +163,10 @@ func (s *layoutSink) manifest(ctx context.Context, raw []byte, mt types.MediaTyp
 	return err
 }
 
-// Names lists the artefacts of a layout directory by name. NotFound if there is
+// Names lists the artefacts of a layout by name. NotFound if there is
 // no layout.
 func (t *Target) Names() (map[string]schema.Digest, error) {
-	descs, err := layout{dir: t.dir}.index()
+	descs, err := t.layout().index()
 	if err != nil {
 		return nil, err
 	}
