@@ -53,12 +53,17 @@ which other tools read.
 				access[k] = v
 			}
 		}
+		m := mode{when: "on a release, which has all of it", takes: allBut(c, "node-os", "lock", "chart-archive", "rewrite", "platform", "values-from"), hint: "give it when the release is made"}
+		if strings.HasPrefix(mirrorTarget(args[0]), "oci-layout:") {
+			if err := m.check(c); err != nil {
+				return err
+			}
+		}
 		release, err := a.release(c.Context(), args[0], oci.Access{PlainHTTP: access["plainHTTP"] == true, InsecureTLS: access["insecureTLS"] == true})
 		if err != nil {
 			return err
 		}
 		if release != "" {
-			m := mode{when: "on a release, which has all of it", takes: allBut(c, "node-os", "lock", "chart-archive", "rewrite", "platform", "values-from"), hint: "give it when the release is made"}
 			if err := m.check(c); err != nil {
 				return err
 			}

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package stock tries the scripts of bundles with the stock tools on a real API
 // server. There are no controllers: what waits for Pods waits for ever, and a
 // namespace that is deleted stays.
@@ -25,7 +27,12 @@ import (
 	"github.com/NVIDIA/eidos/tools/kube/kubetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(kubetest.Main(m)) }
+func TestMain(m *testing.M) {
+	if where := os.Getenv(insideEnv); where != "" {
+		os.Exit(inside(where))
+	}
+	os.Exit(kubetest.Main(m))
+}
 
 // tool finds a program under $EIDOS_CACHE, else .cache of the repository.
 func tool(t *testing.T, pattern string) string {
@@ -50,6 +57,8 @@ type install struct {
 	*kubetest.Cluster
 	dir string
 	env []string
+	// shell runs sh; nil runs it as it is.
+	shell func(args ...string) *exec.Cmd
 }
 
 // what second's chart does is decided by its values: it has an object that the
@@ -156,7 +165,11 @@ func (i *install) set(t *testing.T, component, old, with string) {
 
 func (i *install) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("sh", args...)
-	cmd.Dir, cmd.Env = i.dir, i.env
+	cmd.Env = i.env
+	if i.shell != nil {
+		cmd = i.shell(args...)
+	}
+	cmd.Dir = i.dir
 	return cmd
 }
 
