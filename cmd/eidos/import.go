@@ -18,7 +18,7 @@ import (
 )
 
 func (a *app) importTree() *cobra.Command {
-	var output, valuesFrom string
+	var output, valuesFrom, release string
 	var force bool
 	c := &cobra.Command{
 		Use:   "import DIRECTORY|DOCUMENT",
@@ -27,11 +27,13 @@ func (a *app) importTree() *cobra.Command {
 components/NAME/values*.yaml, manifests) into a directory of CUE for --data.
 Overlays are written relative to ours where their base is ours, and what one of
 ours pins is replaced under override. What has no counterpart is printed, with
-its file and line, and the exit status is 3.
+its file and line, and the exit status is 3. --catalogue names the release of ours
+that is as old as the directory; what a newer one pins, an older tree contradicts.
 
 A snapshot, recipe or criteria file of upstream is converted to eidos' form.`,
 		Example: `  eidos import ./data -o site
   eidos vet --data site
+  eidos import ./data --catalogue 2026-03 -o site
   eidos import recipe.yaml --values-from ./data -o recipe.eidos.yaml`,
 		Args: cobra.ExactArgs(1),
 	}
@@ -39,6 +41,8 @@ A snapshot, recipe or criteria file of upstream is converted to eidos' form.`,
 	c.Flags().StringVar(&valuesFrom, "values-from", "", "for a recipe: directory whose values files and manifests it refers to")
 	must(c.MarkFlagDirname("values-from"))
 	c.Flags().BoolVar(&force, "force", false, "for a directory: write it though vet refuses it, to be mended by hand")
+	c.Flags().StringVar(&release, "catalogue", "", "for a directory: release of the catalogue that it is written for, YYYY-MM; the newest if left out")
+	completeReleases(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if !isDirectory(args[0]) {
 			if output == "" {
@@ -46,6 +50,9 @@ A snapshot, recipe or criteria file of upstream is converted to eidos' form.`,
 			}
 			if force {
 				return schema.Errorf(schema.Invalid, "--force is for a directory")
+			}
+			if release != "" {
+				return schema.Errorf(schema.Invalid, "--catalogue is for a directory")
 			}
 			return a.importDocument(c, args[0], output, valuesFrom)
 		}
@@ -55,7 +62,7 @@ A snapshot, recipe or criteria file of upstream is converted to eidos' form.`,
 		if valuesFrom != "" {
 			return schema.Errorf(schema.Invalid, "--values-from is for a recipe; the directory has its own values")
 		}
-		return a.importDirectory(c, args[0], output, force)
+		return a.importDirectory(c, args[0], output, catalogue{release: release}, force)
 	}
 	return c
 }
@@ -74,11 +81,11 @@ func (a *app) importDocument(c *cobra.Command, from, to, valuesFrom string) erro
 	return w.save(c.Context(), env, v, to)
 }
 
-func (a *app) importDirectory(c *cobra.Command, from, to string, force bool) error {
+func (a *app) importDirectory(c *cobra.Command, from, to string, k catalogue, force bool) error {
 	if err := address.CheckNew(to); err != nil { // before the proof, which takes a second
 		return err
 	}
-	cat, err := a.catalog(c.Context(), catalogue{})
+	cat, err := a.catalog(c.Context(), k)
 	if err != nil {
 		return err
 	}
@@ -91,7 +98,7 @@ func (a *app) importDirectory(c *cobra.Command, from, to string, force bool) err
 	if err != nil {
 		return err
 	}
-	vetErr := vetSite(site, to)
+	vetErr := vetSite(site, to, k)
 	if vetErr != nil && !force {
 		return schema.Join([]error{vetErr, schema.Errorf(schema.Invalid, "%s was not written: the catalogue refuses it", to).
 			WithHint("eidos import %s -o %s --force writes it, to be mended by hand", from, to)})
@@ -114,8 +121,8 @@ func (a *app) importDirectory(c *cobra.Command, from, to string, force bool) err
 }
 
 // vetSite proves the catalogue with a site that is not written yet.
-func vetSite(site *importer.Site, name string) error {
-	src, err := source(catalogue{})
+func vetSite(site *importer.Site, name string, k catalogue) error {
+	src, err := source(k)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,7 @@ type importing struct {
 
 	layers   map[string][]statement     // overlays, ours and theirs
 	defaults map[string][]statement     // components, ours and theirs
+	rules    map[string]string          // where overlays of ours state constraints and checks, by ruleOf
 	checks   map[string]bool            // that the catalogue defines
 	fresh    map[string]*component      // theirs, by name
 	extra    map[string][]string        // manifests of theirs for components of ours
@@ -84,7 +85,7 @@ func Import(tree fs.FS, name string, ours Ours) (*Site, error) {
 	im := &importing{
 		cat: ours, tree: tree, name: name,
 		mixins: map[string]*schema.Doc{}, overlays: map[string]*overlay{}, registry: map[string]*schema.Doc{},
-		layers: map[string][]statement{}, defaults: map[string][]statement{}, checks: map[string]bool{},
+		layers: map[string][]statement{}, defaults: map[string][]statement{}, rules: map[string]string{}, checks: map[string]bool{},
 		fresh: map[string]*component{}, extra: map[string][]string{},
 		words: map[string]map[string]bool{},
 		site:  &Site{Files: map[string][]byte{}},
@@ -129,6 +130,9 @@ func (im *importing) unknown(d *schema.Doc, known ...string) {
 	}
 }
 
+// ruleOf names a constraint or a check, as kind says, of an overlay.
+func ruleOf(overlay, kind, name string) string { return overlay + "." + kind + "." + name }
+
 // readOurs learns what the layers of the catalogue set.
 func (im *importing) readOurs() error {
 	layers, err := im.cat.Layers()
@@ -144,6 +148,9 @@ func (im *importing) readOurs() error {
 			}
 			if len(p) > 0 && p[0] == "override" {
 				p = p[1:]
+			}
+			if len(p) > 1 && (p[0] == "constraints" || p[0] == "checks") {
+				im.rules[ruleOf(l.Name, p[0], p[1])] = s.At
 			}
 			if len(p) > 2 && p[0] == "components" {
 				im.layers[l.Name] = append(im.layers[l.Name], statement{p[1], p[2:], s.Default})

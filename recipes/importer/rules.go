@@ -21,25 +21,48 @@ func (d *differ) specs() []*schema.Doc {
 	return out
 }
 
+// asked are the values that are asked for already, by what they are about.
+type asked map[string][]constraint.Expr
+
+func (a asked) learn(name, value string) {
+	if e, err := constraint.Parse(value); err == nil {
+		a[name] = append(a[name], e)
+	}
+}
+
+// holds says whether expr needs no statement, because what is asked for implies
+// it, or can have none, because the overlay of ours that it belongs to states
+// another one, which nothing replaces.
+func (d *differ) holds(e *schema.Doc, kind, name string, expr constraint.Expr, asked asked) bool {
+	for _, have := range asked[name] {
+		if have.Implies(expr) {
+			if !expr.Implies(have) {
+				d.note(e, "%s %s is without effect: %s holds already", name, expr, have)
+			}
+			return true
+		}
+	}
+	at, stated := d.rules[ruleOf(d.w.target, kind, name)]
+	if stated && d.w.ours {
+		d.left(e, "%s %s is not what overlay %s of ours states (%s): state it in an overlay of your own, with %s as its base", name, expr, d.w.target, at, d.w.target)
+	}
+	return stated && d.w.ours
+}
+
 // constraints says those that what is there already does not imply. Levels add
 // up here, where in upstream the last one holds: a looser one is without
 // effect, and noted.
 func (d *differ) constraints(res *schema.RecipeResult) {
-	asked := map[string][]constraint.Expr{}
-	learn := func(name, value string) {
-		if e, err := constraint.Parse(value); err == nil {
-			asked[name] = append(asked[name], e)
-		}
-	}
+	asked := asked{}
 	for _, c := range res.Constraints {
-		learn(c.Name, c.Value)
+		asked.learn(c.Name, c.Value)
 	}
 	for _, b := range d.bases {
 		for name, v := range b.written.constraints {
 			if more, ok := v.(map[string]any); ok {
 				v = more["value"]
 			}
-			learn(name, v.(string))
+			asked.learn(name, v.(string))
 		}
 	}
 	for _, spec := range d.specs() {
@@ -52,7 +75,7 @@ func (d *differ) constraints(res *schema.RecipeResult) {
 	}
 }
 
-func (d *differ) constraint(e *schema.Doc, asked map[string][]constraint.Expr) {
+func (d *differ) constraint(e *schema.Doc, asked asked) {
 	d.unknown(e, "name", "value", "severity", "remediation", "unit")
 	name, value := e.TextAt("name"), upstream.Expression(e.TextAt("value"))
 	if _, err := constraint.ParsePath(name); err != nil {
@@ -64,13 +87,8 @@ func (d *differ) constraint(e *schema.Doc, asked map[string][]constraint.Expr) {
 		d.left(e, "constraint %s: %v", name, err)
 		return
 	}
-	for _, have := range asked[name] {
-		if have.Implies(expr) {
-			if !expr.Implies(have) {
-				d.note(e, "%s %s is without effect: %s holds already", name, expr, have)
-			}
-			return
-		}
+	if d.holds(e, "constraints", name, expr, asked) {
+		return
 	}
 	if strings.HasPrefix(name, "OS.release.") && d.o.criteria[slices.Index(recipes.Fields(), "os")] == "" && d.o.criteria != (recipes.Criteria{}) {
 		d.left(e, "%s %s is about an operating system that the criteria of overlay %s leave open: state criteria.os", name, expr, d.o.name)
@@ -96,21 +114,27 @@ func (d *differ) validation(res *schema.RecipeResult) {
 	if v == nil {
 		return
 	}
-	asked := map[string]bool{}
+	named, values := map[string]bool{}, asked{}
 	for _, p := range res.Validation {
 		for _, c := range p.Checks {
-			asked[c] = true
+			named[c] = true
+		}
+		for _, c := range p.Constraints {
+			values.learn(c.Name, c.Value)
 		}
 	}
 	for _, b := range d.bases {
-		for c := range b.written.checks {
-			asked[c] = true
+		for c, v := range b.written.checks {
+			named[c] = true
+			if value, ok := v.(string); ok {
+				values.learn(c, value)
+			}
 		}
 	}
 	for _, phase := range v.Children() {
 		d.unknown(phase, "checks", "constraints")
 		for _, name := range phase.TextsAt("checks") {
-			if asked[name] {
+			if named[name] {
 				continue
 			}
 			if d.checks[name] {
@@ -128,7 +152,14 @@ func (d *differ) validation(res *schema.RecipeResult) {
 				d.left(e, "the catalogue has no check %s, whose value could be compared", name)
 				continue
 			}
-			d.w.checks[name] = upstream.Expression(e.TextAt("value"))
+			expr, err := constraint.Parse(upstream.Expression(e.TextAt("value")))
+			if err != nil {
+				d.left(e, "check %s: %v", name, err)
+				continue
+			}
+			if !d.holds(e, "checks", name, expr, values) {
+				d.w.checks[name] = expr.String()
+			}
 		}
 	}
 }
