@@ -7,8 +7,8 @@ import (
 )
 
 // Check is something that can be checked on a running cluster, as compiled in
-// checks.json; catalog/check.cue has the meaning of each field. It has one of
-// Expect, Run and Probe.
+// checks.json; catalog/check.cue has the meaning of each field. It has Expect,
+// Run or Probe, or Probe with the Run of its Pods.
 type Check struct {
 	Name        string             `json:"name"`
 	Phase       string             `json:"phase"`
@@ -23,6 +23,7 @@ type Check struct {
 	Expect      []Expect           `json:"expect,omitempty"`
 	Run         *Run               `json:"run,omitempty"`
 	Probe       string             `json:"probe,omitempty"`
+	Metrics     []string           `json:"metrics,omitempty"`
 	Needs       *Needs             `json:"needs,omitempty"`
 }
 

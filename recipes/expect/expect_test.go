@@ -207,7 +207,7 @@ func TestVet(t *testing.T) {
 	for want, c := range map[string]recipes.Check{
 		"":                                     expect(func(*recipes.Expect) {}),
 		"this has 0":                           {Name: "c", Timeout: "1m"},
-		"this has 2":                           {Name: "c", Timeout: "1m", Probe: "p", Run: &recipes.Run{Reader: recipes.Reader{Exit: true}}},
+		"this has 2":                           {Name: "c", Timeout: "1m", Probe: "p", Expect: []recipes.Expect{{Objects: recipes.Objects{APIVersion: "v1", Kind: "Pod"}}}},
 		"is not a length of time":              {Name: "c", Timeout: "soon", Probe: "p"},
 		"is not the path of a field":           expect(func(e *recipes.Expect) { e.Fields = map[string]string{"a..b": "1"} }),
 		"malformed expression":                 expect(func(e *recipes.Expect) { e.Fields = map[string]string{"a": ">= ${.b} and more"} }),

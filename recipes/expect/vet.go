@@ -20,7 +20,7 @@ import (
 func Vet(c recipes.Check) []error {
 	v := vetting{check: c}
 	sorts := 0
-	for _, has := range []bool{len(c.Expect) > 0, c.Run != nil, c.Probe != ""} {
+	for _, has := range []bool{len(c.Expect) > 0, c.Run != nil && c.Probe == "", c.Probe != ""} {
 		if has {
 			sorts++
 		}

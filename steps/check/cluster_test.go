@@ -421,25 +421,7 @@ func TestRights(t *testing.T) {
 	}
 	as := func(name string, rights []expect.Right) *schema.ValidationResult {
 		t.Helper()
-		ctx := context.Background()
-		if _, err := c.Client.CoreV1().ServiceAccounts(c.Namespace).Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{}); err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range Roles(rights, name, c.Namespace, nil) {
-			kind := strings.ToLower(m["kind"].(string)) + "s"
-			path := "/apis/rbac.authorization.k8s.io/v1/" + kind + "/" + name
-			if ns, ok := m["metadata"].(Manifest)["namespace"]; ok {
-				path = fmt.Sprintf("/apis/rbac.authorization.k8s.io/v1/namespaces/%s/%s/%s", ns, kind, name)
-			}
-			text, err := json.Marshal(m)
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.Put(t, path, string(text))
-		}
-		path := c.Account(t, name)
-		c.WaitAllowed(t, path, rights[len(rights)-1].Group, rights[len(rights)-1].Resource, rights[len(rights)-1].Verb, rights[len(rights)-1].Namespace)
-		out, err := Run(ctx, r, known, connect(t, path), p, Options{})
+		out, err := Run(context.Background(), r, known, connect(t, account(t, c, name, rights)), p, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -470,4 +452,29 @@ func TestRights(t *testing.T) {
 			t.Errorf("without %s everything passes", left)
 		}
 	}
+}
+
+// account returns a kubeconfig of a new ServiceAccount that has exactly these
+// rights.
+func account(t testing.TB, c *kubetest.Cluster, name string, rights []expect.Right) string {
+	t.Helper()
+	ctx := context.Background()
+	if _, err := c.Client.CoreV1().ServiceAccounts(c.Namespace).Create(ctx, &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range Roles(rights, name, c.Namespace, nil) {
+		kind := strings.ToLower(m["kind"].(string)) + "s"
+		path := "/apis/rbac.authorization.k8s.io/v1/" + kind + "/" + name
+		if ns, ok := m["metadata"].(Manifest)["namespace"]; ok {
+			path = fmt.Sprintf("/apis/rbac.authorization.k8s.io/v1/namespaces/%s/%s/%s", ns, kind, name)
+		}
+		text, err := json.Marshal(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Put(t, path, string(text))
+	}
+	path := c.Account(t, name)
+	c.WaitAllowed(t, path, rights[len(rights)-1].Group, rights[len(rights)-1].Resource, rights[len(rights)-1].Verb, rights[len(rights)-1].Namespace)
+	return path
 }

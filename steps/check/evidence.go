@@ -238,9 +238,9 @@ func decideAgain(e *schema.Evidence) ([]schema.Check, error) {
 		switch {
 		case len(i.check.Expect) > 0:
 			by[i.check.Name] = i.row(i.decide(readings, claimed))
-		case i.check.Run != nil && whole(ran):
+		case i.program() && whole(ran):
 			by[i.check.Name] = i.row(i.decideRan(ran))
-		case i.check.Run != nil && len(ran) > 0:
+		case i.program() && len(ran) > 0:
 			by[i.check.Name] = i.row(unknown("not all of its Pods are recorded"))
 		}
 	}
@@ -304,9 +304,9 @@ func VerifyEvidence(e *schema.Evidence, known map[string]recipes.Check) *schema.
 			problems = append(problems, fmt.Sprintf("%s is recorded as %s, and what was measured makes it %s: %s", row.Name, row.Status, again[i].Status, again[i].Reason))
 		case !defined && !unmeasuredBy(row, e.Recipe):
 			problems = append(problems, row.Name+" is not among the checks")
-		case defined && c["run"] != nil && row.Status != "unknown" && len(programsOf(e, row.Name)) == 0:
+		case defined && c["probe"] == nil && c["run"] != nil && row.Status != "unknown" && len(programsOf(e, row.Name)) == 0:
 			problems = append(problems, row.Name+" is "+row.Status+", and none of its Pods is recorded")
-		case defined && c["run"] != nil && len(programsOf(e, row.Name)) > 0:
+		case defined && c["probe"] == nil && c["run"] != nil && len(programsOf(e, row.Name)) > 0:
 		case defined && c["expect"] == nil:
 			ran++
 			problems = append(problems, rejudge(row)...)

@@ -2,9 +2,11 @@ package check
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
+	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/expect"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/constraint"
@@ -12,24 +14,18 @@ import (
 
 // probe is a check that takes a procedure.
 type probe struct {
-	// rights are what it does, for a recipe.
-	rights func(r *schema.RecipeResult) []expect.Right
+	// rights are what it does for a recipe, beside running Pods; what it does for
+	// its Pods it does in namespace, "" if each run has its own.
+	rights func(r *schema.RecipeResult, c recipes.Check, namespace string) []expect.Right
 	run    func(ctx context.Context, x *runner, i item) expect.Verdict
 }
 
 // probes are those that the checks of the catalogue name.
 var probes = map[string]probe{
-	"webhooks": {rights: rightsOf(webhookSources), run: webhooks},
-}
-
-func rightsOf(sources func(*schema.RecipeResult) []expect.Source) func(*schema.RecipeResult) []expect.Right {
-	return func(r *schema.RecipeResult) []expect.Right {
-		var out []expect.Right
-		for _, s := range sources(r) {
-			out = append(out, s.Right())
-		}
-		return out
-	}
+	"webhooks":    {rights: webhookRights, run: webhooks},
+	"gang":        {rights: gangRights, run: gang},
+	"drain":       {rights: drainRights, run: drain},
+	"autoscaling": {rights: autoscalingRights, run: autoscaling},
 }
 
 // procedures decides the checks that are more than conditions, several at once.
@@ -61,9 +57,9 @@ func (x *runner) procedure(ctx context.Context, i item) expect.Verdict {
 	if err != nil {
 		return unknown(err.Error()) // Vet refuses such a check
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errLate)
 	defer cancel()
-	if i.check.Run != nil {
+	if i.program() {
 		return x.program(ctx, i)
 	}
 	p, ok := probes[i.check.Probe]
@@ -72,6 +68,12 @@ func (x *runner) procedure(ctx context.Context, i item) expect.Verdict {
 	}
 	return p.run(ctx, x, i)
 }
+
+// program reports whether the result of Pods alone decides the check.
+func (i item) program() bool { return i.check.Run != nil && i.check.Probe == "" }
+
+// errLate is the cause when the time of one check is up, not that of the run.
+var errLate = errors.New("the check's time is up")
 
 func unknown(reason string) expect.Verdict {
 	return expect.Verdict{Status: constraint.Unknown, Problems: []string{reason}}

@@ -75,24 +75,11 @@ func (x *runner) program(ctx context.Context, i item) expect.Verdict {
 		}
 		r.Pods = len(nodes)
 	}
-	namespace, err := x.space(ctx)
-	if err != nil {
-		return unknown("making a namespace for Pods: " + err.Error())
-	}
-	tolerations, err := kube.Tolerations("toleration", x.params.Toleration)
+	d, objects, err := x.prepare(ctx, i, r, "")
 	if err != nil {
 		return unknown(err.Error())
 	}
-	name := strings.TrimRight(i.check.Name[:min(len(i.check.Name), 40)], "-.") + "-" + x.name // Pods add up to 11 characters
-	d := &job.Driver{Cluster: x.cluster, Namespace: namespace, Name: name, Poll: poll, Log: func(format string, args ...any) {
-		x.note(i.check.Name+": "+format, args...)
-	}}
-	objects := manifests(i.check, r, name, namespace, x.name, tolerations)
-	defer func() {
-		if err := d.Delete(ctx, objects...); err != nil {
-			x.note("deleting what check %s created: %v; it has the label %s=%s", i.check.Name, err, labelRun, x.name)
-		}
-	}()
+	defer x.remove(ctx, d, i, objects)
 	if err := x.create(ctx, d, objects); err != nil {
 		return unknown(err.Error())
 	}
@@ -101,6 +88,31 @@ func (x *runner) program(ctx context.Context, i item) expect.Verdict {
 		return unknown(why)
 	}
 	return x.result(ctx, d, i, r, pods)
+}
+
+// prepare returns the driver of a Job of a check, whose name ends with suffix, and
+// the objects to create for it, the Job last.
+func (x *runner) prepare(ctx context.Context, i item, r recipes.Run, suffix string) (*job.Driver, []kube.Object, error) {
+	namespace, err := x.space(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("making a namespace for Pods: %w", err)
+	}
+	tolerations, err := kube.Tolerations("toleration", x.params.Toleration)
+	if err != nil {
+		return nil, nil, err
+	}
+	name := strings.TrimRight(i.check.Name[:min(len(i.check.Name), 40)], "-.") + "-" + x.name + suffix // Pods add up to 11 characters
+	d := &job.Driver{Cluster: x.cluster, Namespace: namespace, Name: name, Poll: poll, Log: func(format string, args ...any) {
+		x.note(i.check.Name+": "+format, args...)
+	}}
+	return d, manifests(i.check, r, name, namespace, x.name, tolerations), nil
+}
+
+// remove deletes what a check created.
+func (x *runner) remove(ctx context.Context, d *job.Driver, i item, objects []kube.Object) {
+	if err := d.Delete(ctx, objects...); err != nil {
+		x.note("deleting what check %s created: %v; it has the label %s=%s", i.check.Name, err, labelRun, x.name)
+	}
 }
 
 // create makes the Job and then the other objects, which it owns: in a namespace

@@ -21,7 +21,9 @@ import (
 // The programs below run under the real Job controller and scheduler; only the
 // kubelets are ours, and their containers do what the image is called.
 func TestPrograms(t *testing.T) {
-	c := kubetest.Own(t, cluster.Options{Controllers: true, Nodes: []string{"node-a", "node-b"}})
+	c := kubetest.Own(t, cluster.Options{Controllers: true, Nodes: []string{"node-a", "node-b"}, Flags: map[string][]string{
+		"kube-apiserver": {groupsGate, groupsAPI}, "kube-controller-manager": {groupsGate},
+	}})
 	started := make(chan struct{}, 100)
 	container := func(ctx context.Context, pod *corev1.Pod, log io.Writer) int {
 		image := pod.Spec.Containers[0].Image
@@ -97,6 +99,12 @@ func TestPrograms(t *testing.T) {
 		})
 	}
 	left(t, c)
+	// This scheduler takes the Pods of groups for Pods like any others.
+	t.Run("half a group", func(t *testing.T) {
+		p := newProbing(t, c)
+		p.namespace = c.Namespace
+		p.want(t, "gang-scheduling", "failed", "of a group of two Pods that node node-")
+	})
 	t.Run("stopped", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		go func() { <-started; cancel() }()

@@ -40,7 +40,7 @@ func (i item) rights(r *schema.RecipeResult, namespace string) []expect.Right {
 		out = append(out, programRights(*i.check.Run, namespace)...)
 	}
 	if p, ok := probes[i.check.Probe]; ok {
-		out = append(out, p.rights(r)...)
+		out = append(out, p.rights(r, i.check, namespace)...)
 	}
 	return out
 }

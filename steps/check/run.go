@@ -31,6 +31,7 @@ type Cluster interface {
 	Nodes(ctx context.Context, selector string) ([]kube.GPUNode, error)
 	job.Cluster
 	UID(ctx context.Context, o kube.Object) (string, error)
+	Evictable(ctx context.Context, namespace, pod string) (why string, err error)
 	ReadConfigMap(ctx context.Context, namespace, name string) ([]byte, error)
 }
 
@@ -52,7 +53,7 @@ type runner struct {
 
 	mu   sync.Mutex // guards what follows
 	done int64
-	made bool // the run's namespace
+	made *job.Driver // of the run's namespace, nil before it is created
 }
 
 // Options of Run.

@@ -47,21 +47,20 @@ func (x *runner) space(ctx context.Context) (string, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	name := spaceName + x.name
-	if x.made {
+	if x.made != nil {
 		return name, nil
 	}
 	collect(ctx, x.cluster, x.now(), x.note)
-	x.made = true // also when the answer is lost
-	return name, x.cluster.Apply(ctx, namespaceOf(name, runLabels("check", x.name), x.longest))
+	x.made = &job.Driver{Cluster: x.cluster} // also when the answer is lost
+	return name, x.made.Create(ctx, namespaceOf(name, runLabels("check", x.name), x.longest))
 }
 
 // free deletes the namespace of the run, also when the run was stopped.
 func (x *runner) free(ctx context.Context) {
-	if !x.made {
+	if x.made == nil {
 		return
 	}
-	d := &job.Driver{Cluster: x.cluster}
-	if err := d.Delete(ctx, kube.NewObject("Namespace", "", spaceName+x.name)); err != nil {
+	if err := x.made.Delete(ctx, kube.NewObject("Namespace", "", spaceName+x.name)); err != nil {
 		x.note("deleting namespace %s%s: %v; delete what has the label %s=%s", spaceName, x.name, err, labelRun, x.name)
 	}
 }

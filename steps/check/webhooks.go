@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/expect"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -19,6 +20,14 @@ func webhookSources(r *schema.RecipeResult) []expect.Source {
 	}
 	for _, ns := range expect.Namespaces(r) {
 		out = append(out, expect.Source{Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices", Kind: "EndpointSlice", Namespace: ns})
+	}
+	return out
+}
+
+func webhookRights(r *schema.RecipeResult, _ recipes.Check, _ string) []expect.Right {
+	var out []expect.Right
+	for _, s := range webhookSources(r) {
+		out = append(out, s.Right())
 	}
 	return out
 }

@@ -19,16 +19,19 @@ type place struct {
 }
 
 var places = map[string]place{
-	"ClusterRole":           {[]string{"apis", "rbac.authorization.k8s.io", "v1"}, "clusterroles", true},
-	"ClusterRoleBinding":    {[]string{"apis", "rbac.authorization.k8s.io", "v1"}, "clusterrolebindings", true},
-	"ConfigMap":             {[]string{"api", "v1"}, "configmaps", false},
-	"Job":                   {[]string{"apis", "batch", "v1"}, "jobs", false},
-	"Namespace":             {[]string{"api", "v1"}, "namespaces", true},
-	"ResourceClaimTemplate": {[]string{"apis", "resource.k8s.io", "v1"}, "resourceclaimtemplates", false},
-	"Role":                  {[]string{"apis", "rbac.authorization.k8s.io", "v1"}, "roles", false},
-	"RoleBinding":           {[]string{"apis", "rbac.authorization.k8s.io", "v1"}, "rolebindings", false},
-	"Secret":                {[]string{"api", "v1"}, "secrets", false},
-	"ServiceAccount":        {[]string{"api", "v1"}, "serviceaccounts", false},
+	"ClusterRole":             {[]string{"apis", "rbac.authorization.k8s.io", "v1"}, "clusterroles", true},
+	"ClusterRoleBinding":      {[]string{"apis", "rbac.authorization.k8s.io", "v1"}, "clusterrolebindings", true},
+	"ConfigMap":               {[]string{"api", "v1"}, "configmaps", false},
+	"Deployment":              {[]string{"apis", "apps", "v1"}, "deployments", false},
+	"HorizontalPodAutoscaler": {[]string{"apis", "autoscaling", "v2"}, "horizontalpodautoscalers", false},
+	"Job":                     {[]string{"apis", "batch", "v1"}, "jobs", false},
+	"Namespace":               {[]string{"api", "v1"}, "namespaces", true},
+	"PodGroup":                {[]string{"apis", "scheduling.k8s.io", "v1beta1"}, "podgroups", false},
+	"ResourceClaimTemplate":   {[]string{"apis", "resource.k8s.io", "v1"}, "resourceclaimtemplates", false},
+	"Role":                    {[]string{"apis", "rbac.authorization.k8s.io", "v1"}, "roles", false},
+	"RoleBinding":             {[]string{"apis", "rbac.authorization.k8s.io", "v1"}, "rolebindings", false},
+	"Secret":                  {[]string{"api", "v1"}, "secrets", false},
+	"ServiceAccount":          {[]string{"api", "v1"}, "serviceaccounts", false},
 }
 
 // NewObject makes a reference to an object, enough for Delete.

@@ -29,6 +29,8 @@ const (
 	LiveLogs = 16
 	// defaultPoll is the time between two looks at a Job.
 	defaultPoll = time.Second
+	// givenUp is how long a request may be under way that was given up.
+	givenUp = time.Second
 	// lastLines is how long the end of a log may take to come after its Pod's.
 	lastLines = 5 * time.Second
 
@@ -65,12 +67,14 @@ type Driver struct {
 	logs    map[string]chan struct{} // by Pod; closed at the log's end
 	readers sync.WaitGroup
 	trouble string // last reported
+	unsure  bool   // an object was being created when ctx ended
 }
 
 // Create applies objects in order: what Pods need, and then the Job.
 func (d *Driver) Create(ctx context.Context, objects ...kube.Object) error {
 	for _, o := range objects {
 		if err := d.Cluster.Apply(ctx, o); err != nil {
+			d.unsure = ctx.Err() != nil
 			return err
 		}
 	}
@@ -78,15 +82,23 @@ func (d *Driver) Create(ctx context.Context, objects ...kube.Object) error {
 }
 
 // Delete deletes every one of objects that it can, in order, also when ctx has
-// ended: it has CleanUp to do so. The error joins all that went wrong.
+// ended: it has CleanUp to do so. The error joins all that went wrong. A busy API
+// server may carry out the request to create an object that was given up after the
+// one to delete it, so that all are deleted twice then.
 func (d *Driver) Delete(ctx context.Context, objects ...kube.Object) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), CleanUp)
 	defer cancel()
-	var errs []error
-	for _, o := range objects {
-		errs = append(errs, d.Cluster.Delete(ctx, o))
+	for {
+		var errs []error
+		for _, o := range objects {
+			errs = append(errs, d.Cluster.Delete(ctx, o))
+		}
+		if !d.unsure {
+			return errors.Join(errs...)
+		}
+		d.unsure = false
+		time.Sleep(givenUp)
 	}
-	return errors.Join(errs...)
 }
 
 // Hint is what to try against trouble of a Pod; parameter returns how the user

@@ -58,7 +58,7 @@ func (s *script) PodLog(ctx context.Context, _, pod string, _ bool, each func(st
 	return s.logs[pod](ctx, each)
 }
 
-func (s *script) Apply(context.Context, kube.Object) error { return nil }
+func (s *script) Apply(ctx context.Context, _ kube.Object) error { return ctx.Err() }
 
 func (s *script) Delete(ctx context.Context, o kube.Object) error {
 	if _, ok := ctx.Deadline(); !ok || ctx.Err() != nil {
@@ -265,4 +265,16 @@ func TestDelete(t *testing.T) {
 	if err == nil || err.Error() != "stays" || !slices.Equal(s.deleted, []string{"stays", "b"}) {
 		t.Errorf("%q, %v", s.deleted, err)
 	}
+	// The request to create "c" may be under way still.
+	synctest.Test(t, func(t *testing.T) {
+		s, c := &script{}, kube.NewObject("ConfigMap", "ns", "c")
+		d := s.driver()
+		if err := d.Create(ctx, c); err == nil {
+			t.Error("no error")
+		}
+		start := time.Now()
+		if err := d.Delete(ctx, c); err != nil || !slices.Equal(s.deleted, []string{"c", "c"}) || time.Since(start) != givenUp {
+			t.Errorf("%q, %v after %s", s.deleted, err, time.Since(start))
+		}
+	})
 }

@@ -37,6 +37,8 @@ type Options struct {
 	Controllers bool
 	// Nodes get kubelet credentials, NODE.kubeconfig in Dir/pki.
 	Nodes []string
+	// Flags are more flags of a server, by its name: gates, intervals.
+	Flags map[string][]string
 	// Detach lets the servers outlive this process; Stop(Dir) ends them.
 	Detach bool
 }
@@ -213,7 +215,7 @@ func (c *Cluster) controllers(o Options, ca *pki, rt http.RoundTripper) error {
 }
 
 func (c *Cluster) run(o Options, name string, flags ...string) (*process, error) {
-	p, err := run(c.dir, name, filepath.Join(o.Bin, name), o.Detach, flags...)
+	p, err := run(c.dir, name, filepath.Join(o.Bin, name), o.Detach, append(flags, o.Flags[name]...)...)
 	c.procs[name] = p
 	return p, err
 }
