@@ -59,6 +59,7 @@ var heavy = map[string][]string{
 	"github.com/spf13/cobra":                 {"cmd"},
 	"github.com/prometheus/":                 {"cmd/eidosd"},
 	"github.com/hashicorp/golang-lru":        {"cmd/internal/api"},
+	"github.com/google/licensecheck":         {"tools/licences"},
 }
 
 func TestImports(t *testing.T) {

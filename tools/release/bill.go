@@ -23,7 +23,10 @@ type inventory struct {
 
 // module is a library: a Go module, or a package of the system that an image
 // takes along.
-type module struct{ path, version, kind string }
+type module struct {
+	path, version, kind string
+	licence             string // an SPDX expression; "" for what is not known
+}
 
 func (m module) purl() string { return "pkg:" + m.kind + "/" + m.path + "@" + m.version }
 
@@ -34,10 +37,33 @@ func packageOf(purl string) (module, error) {
 	if !ok || !ok2 || !strings.HasPrefix(purl, "pkg:") {
 		return module{}, fmt.Errorf("%q is not pkg:KIND/NAME@VERSION", purl)
 	}
-	return module{path, version, kind}, nil
+	return module{path: path, version: version, kind: kind}, nil
 }
 
-func inventoryOf(binaries []string) (*inventory, error) {
+// readLicences reads the list of tools/licences: MODULE EXPRESSION in each line. A
+// module has a line for each licence that one of its versions has.
+func readLicences(path string) (map[string]string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		name, expression, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if !ok {
+			return nil, fmt.Errorf("%s: %q is not MODULE EXPRESSION", path, line)
+		}
+		if other := out[name]; other != "" {
+			expression = other + " AND " + expression
+		}
+		out[name] = expression
+	}
+	return out, nil
+}
+
+// inventoryOf reads binaries. A module that is not in licences is an error: what is
+// linked was not looked at.
+func inventoryOf(binaries []string, licences map[string]string) (*inventory, error) {
 	var inv inventory
 	seen := map[module]bool{}
 	for _, b := range binaries {
@@ -62,7 +88,11 @@ func inventoryOf(binaries []string) (*inventory, error) {
 			if d.Replace != nil {
 				d = d.Replace
 			}
-			if m := (module{d.Path, d.Version, "golang"}); !seen[m] {
+			licence, ok := licences[d.Path]
+			if !ok && !strings.HasPrefix(d.Path, "github.com/NVIDIA/eidos") {
+				return nil, fmt.Errorf("%s: the licence of %s is not listed: EIDOS_UPDATE=1 go test ./tools/licences looks at it", b, d.Path)
+			}
+			if m := (module{d.Path, d.Version, "golang", licence}); !seen[m] {
 				seen[m] = true
 				inv.modules = append(inv.modules, m)
 			}
@@ -83,7 +113,11 @@ func (r *release) cycloneDX(name string, inv *inventory) any {
 	}
 	components = append(components, object{"type": "platform", "bom-ref": "go", "name": "go", "version": inv.toolchain})
 	for _, m := range inv.modules {
-		components = append(components, object{"type": "library", "bom-ref": m.purl(), "name": m.path, "version": m.version, "purl": m.purl()})
+		c := object{"type": "library", "bom-ref": m.purl(), "name": m.path, "version": m.version, "purl": m.purl()}
+		if m.licence != "" {
+			c["licenses"] = []object{{"expression": m.licence}}
+		}
+		components = append(components, c)
 	}
 	return object{
 		"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1,
@@ -116,6 +150,9 @@ func (r *release) spdx(name string, inv *inventory) any {
 	}
 	for i, m := range inv.modules {
 		p := pkg(id("module", i), m.path, m.version)
+		if m.licence != "" {
+			p["licenseDeclared"] = m.licence
+		}
 		p["externalRefs"] = []object{{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": m.purl()}}
 		packages = append(packages, p)
 		relate(id("binary", 0), "DEPENDS_ON", id("module", i))

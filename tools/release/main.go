@@ -36,7 +36,8 @@ type release struct {
 	version, commit string
 	time            time.Time // of the commit
 	out             string
-	binaries        []sum // in the archives, ARCHIVE/NAME
+	binaries        []sum             // in the archives, ARCHIVE/NAME
+	licences        map[string]string // SPDX expressions, by module
 }
 
 func run(args []string) error {
@@ -50,6 +51,7 @@ func run(args []string) error {
 	bill := flags.String("bill", "", "only write the bills of materials of this name, of the binaries that are the arguments")
 	packages := flags.String("packages", "", "with -bill: package URLs of what is there beside the binaries, separated by spaces")
 	image := flags.String("digest", "", "with -bill: digest of the image, whose provenance is written too")
+	licences := flags.String("licences", "tools/licences/licences.txt", "list of the licences of what is linked")
 	extra := flags.String("with", "", "directory whose files go into each archive")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -60,6 +62,12 @@ func run(args []string) error {
 	}
 	if err := os.MkdirAll(r.out, 0o755); err != nil {
 		return err
+	}
+	if !*sums {
+		var err error
+		if r.licences, err = readLicences(*licences); err != nil {
+			return err
+		}
 	}
 	if *bill != "" {
 		return r.bill(*bill, flags.Args(), *packages, *image)
@@ -88,7 +96,7 @@ func (r *release) platform(platform, dir, extra string) error {
 	if err != nil || len(binaries) == 0 {
 		return fmt.Errorf("%q has no binaries: %w", dir, errors.Join(err, os.ErrNotExist))
 	}
-	inventory, err := inventoryOf(binaries)
+	inventory, err := inventoryOf(binaries, r.licences)
 	if err != nil {
 		return err
 	}
@@ -103,7 +111,7 @@ func (r *release) platform(platform, dir, extra string) error {
 
 // bill writes the bills of what an image holds.
 func (r *release) bill(name string, binaries []string, packages, image string) error {
-	inventory, err := inventoryOf(binaries)
+	inventory, err := inventoryOf(binaries, r.licences)
 	if err != nil {
 		return err
 	}
