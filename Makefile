@@ -120,6 +120,11 @@ release-dry-run:
 release-sign: build
 	@scripts/release-sign
 
+# compat lists what has changed since a release, or BASE, that others have to follow.
+.PHONY: compat
+compat:
+	@scripts/compat "$(BASE)"
+
 # fuzz runs every fuzz target of the repository for FUZZTIME each. What one finds
 # is kept under testdata/fuzz, and is a test from then on.
 .PHONY: fuzz

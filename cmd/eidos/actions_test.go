@@ -103,6 +103,31 @@ func runAction(ts *testscript.TestScript, neg bool, args []string) {
 
 var pinned = regexp.MustCompile(`^\s*(?:- )?uses: (?:\./\S+|[\w.-]+/[\w./-]+@[0-9a-f]{40} # v[0-9.]+)$`)
 
+func allPinned(t *testing.T, file, text string) {
+	t.Helper()
+	for i, line := range strings.Split(text, "\n") {
+		if strings.Contains(line, "uses:") && !pinned.MatchString(line) {
+			t.Errorf("%s:%d: not pinned by commit: %s", file, i+1, strings.TrimSpace(line))
+		}
+	}
+}
+
+// What users copy from the documentation is pinned as well.
+func TestDocumentedWorkflowIsPinned(t *testing.T) {
+	text, err := os.ReadFile("../../docs/ci.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, m := range yamlBlock.FindAllStringSubmatch(string(text), -1) {
+		found += strings.Count(m[1], "uses: actions/") + strings.Count(m[1], "uses: github/")
+		allPinned(t, "docs/ci.md", m[1])
+	}
+	if found < 3 {
+		t.Errorf("only %d actions found", found)
+	}
+}
+
 // Whatever workflows and actions use is pinned by its commit, no script has an
 // expression in it (what an attacker can name would be run), and no job has a
 // permission that it does not list.
@@ -123,11 +148,7 @@ func TestWorkflows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, line := range strings.Split(string(text), "\n") {
-			if strings.Contains(line, "uses:") && !pinned.MatchString(line) {
-				t.Errorf("%s:%d: not pinned by commit: %s", f, i+1, strings.TrimSpace(line))
-			}
-		}
+		allPinned(t, f, string(text))
 		var doc struct {
 			Permissions *map[string]string
 			Jobs        map[string]struct {
