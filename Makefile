@@ -65,6 +65,7 @@ cue:
 	$(TOOL) cue vet ./...
 	$(TOOL) cue vet -c -d '#ChartFacts' schema/*.cue json: recipes/charts/*.json
 	$(TOOL) cue vet -c -d '#KindFacts' schema/*.cue json: recipes/crds/*_*.json
+	$(TOOL) cue vet -c -d '#Object' ./recipes/kinds $$(grep -L '{{' recipes/releases/*/components/*/manifests/*.yaml | grep -v '\.crd\.yaml$$')
 
 # vuln looks for known vulnerabilities in what eidos calls, without the network.
 vuln:

@@ -34,11 +34,13 @@ and renders is read from it, rendered by helm of the path, and takes the place o
 the facts that there are of it. Facts that the chart shows otherwise are listed.
 
 --module DIR also writes the catalogue, with your directory in it, as one CUE
-module that stock cue checks.`,
+module that stock cue checks; package recipes/kinds in it has the fields of custom
+resources, for manifests.`,
 		Example: `  eidos vet
   eidos vet --data ./site --format json
   eidos vet --charts ./charts
-  eidos vet --data ./site --module union && (cd union && cue vet ./...)`,
+  eidos vet --data ./site --module union && (cd union && cue vet ./...)
+  cue vet -c -d '#Object' ./union/recipes/kinds manifest.yaml`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completePipelines,
 	}

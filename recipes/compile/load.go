@@ -34,7 +34,8 @@ func (s Source) tree() (fstest.MapFS, error) {
 }
 
 // Module is the source as a CUE module that stock cue checks: cue vet ./...
-// By path; the files that were added are beside the built-in ones.
+// By path; the files that were added are beside the built-in ones. With it come the
+// kinds that the source knows, for manifests: package recipes/kinds.
 func (s Source) Module() (map[string][]byte, error) {
 	tree, err := s.tree()
 	if err != nil {
@@ -43,6 +44,13 @@ func (s Source) Module() (map[string][]byte, error) {
 	out := make(map[string][]byte, len(tree))
 	for name, f := range tree {
 		out[name] = f.Data
+	}
+	kinds, err := s.Kinds()
+	if err != nil {
+		return nil, err
+	}
+	for name, text := range kinds {
+		out["recipes/kinds/"+name] = text
 	}
 	return out, nil
 }

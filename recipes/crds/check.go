@@ -31,7 +31,9 @@ func (p Problem) String() string {
 // of its text.
 func (k *Kind) Check(o Object) []Problem {
 	c := check{Kind: k, object: o}
+	has := map[string]bool{}
 	for key, value := range o.pairs(o.node) {
+		has[key.Value] = true
 		switch key.Value {
 		case "apiVersion", "kind", "metadata", "status":
 			continue
@@ -42,6 +44,7 @@ func (k *Kind) Check(o Object) []Problem {
 			c.unknown(key, key.Value, sorted(k.root.sub))
 		}
 	}
+	c.missing(k.root, o.node, "", has)
 	return c.found
 }
 
@@ -134,9 +137,14 @@ func (c *check) mapping(n *node, m *yaml.Node, path string) {
 			c.unknown(key, below, sorted(n.sub))
 		}
 	}
+	c.missing(n, m, path+".", has)
+}
+
+// missing reports the required fields that the mapping m does not have.
+func (c *check) missing(n *node, m *yaml.Node, prefix string, has map[string]bool) {
 	for _, key := range sorted(n.sub) {
 		if n.sub[key].Required && !has[key] && !c.object.partial {
-			c.fail(m, path+"."+key, "is missing")
+			c.fail(m, prefix+key, "is missing")
 		}
 	}
 }

@@ -1,6 +1,8 @@
 // Gen compiles every release of the catalogue into recipes/compiled, packs the
-// older ones into recipes/older.zip, and lists what the newest answers in docs/recipe-matrix.md, what it deploys in
-// docs/reference/components.md and the checks in docs/checks.md. Run it by `make generate`.
+// older ones into recipes/older.zip, writes the fields of kinds as CUE into
+// recipes/kinds, and lists what the newest answers in docs/recipe-matrix.md, what it
+// deploys in docs/reference/components.md and the checks in docs/checks.md. Run it by
+// make generate.
 package main
 
 import (
@@ -28,6 +30,7 @@ func run(dir string) error {
 		return err
 	}
 	all := map[string]compile.Files{}
+	var kinds compile.Files
 	for _, r := range releases {
 		src, err := compile.From(os.DirFS(dir), r.Name())
 		if err != nil {
@@ -36,9 +39,17 @@ func run(dir string) error {
 		if all[r.Name()], err = compile.Catalog(src); err != nil {
 			return err
 		}
+		if kinds, err = src.Kinds(); err != nil { // the same in all releases
+			return err
+		}
 	}
 	out := filepath.Join(dir, "compiled")
-	if err := os.RemoveAll(out); err != nil {
+	for _, made := range []string{out, filepath.Join(dir, "kinds")} {
+		if err := os.RemoveAll(made); err != nil {
+			return err
+		}
+	}
+	if err := kinds.Write(filepath.Join(dir, "kinds")); err != nil {
 		return err
 	}
 	for name, files := range all {
