@@ -21,7 +21,9 @@ that an operator starts later, and those of the catalogue's manifests. As an
 inventory (CycloneDX 1.6, SPDX 2.3) and as the manifests of Hauler and Zarf, the
 charts are listed too. What is not known is a warning.
 
-What is known of a chart comes with eidos, as data.`,
+What is known of a chart comes with eidos, as data. A chart that eidos has no data
+of is rendered where a bundle has it (bundle --vendor-charts) and helm is on the
+path.`,
 		Example: `  eidos images recipe.yaml
   eidos images ./bundle --node-os ubuntu24.04 --resolve
   eidos images recipe.yaml --format cyclonedx -o sbom.json

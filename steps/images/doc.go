@@ -8,4 +8,6 @@
 // and which value changes it (rewrite.go). Values that name an image that the
 // chart does not run itself are for Pods that an operator, or a feature that is
 // started later, makes: those are listed too, unless they are switched off.
+//
+// A chart without facts that a lock pins is rendered by helm of PATH (rendered.go).
 package images

@@ -111,7 +111,7 @@ func TestList(t *testing.T) {
 		{nil, "nvcr.io/nvidia/driver:580.105.08", "--node-os ubuntu24.04"},
 		{[]string{"ubuntu22.04", "rhel9"}, "nvcr.io/nvidia/driver:580.105.08-rhel9", "nothing is known of the chart node-feature-discovery v0.18.2"},
 	} {
-		l, err := o.List(r, nil, tt.systems)
+		l, err := o.List(t.Context(), nil, r, nil, tt.systems)
 		if err != nil {
 			t.Fatal(err)
 		}

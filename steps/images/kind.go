@@ -44,11 +44,17 @@ func Kind(o Options) engine.Kind {
 				WithHint("in: {recipe: URI} or in: {bundle: URI}")
 		case r == nil:
 			var err error
-			if r, err = render.Recipe(render.FS(ctx, in.Bundle, env.Blobs), in.Bundle.Metadata); err != nil {
+			tree := render.FS(ctx, in.Bundle, env.Blobs)
+			if r, err = render.Recipe(tree, in.Bundle.Metadata); err != nil {
 				return nil, err
 			}
+			if in.Charts == nil {
+				if in.Charts, err = render.Lock(tree); err != nil {
+					return nil, err
+				}
+			}
 		}
-		l, err := o.List(r, in.Charts, p.NodeOS)
+		l, err := o.List(ctx, env.Blobs, r, in.Charts, p.NodeOS)
 		if err != nil || !p.Resolve {
 			return l, err
 		}
@@ -57,9 +63,9 @@ func Kind(o Options) engine.Kind {
 }
 
 // List returns the images of a recipe. lock, if there is one, has the digests of
-// its charts.
+// its charts, which blobs holds: those without facts are rendered.
 // systems are those of the nodes, for images that are built for one.
-func (o Options) List(r *schema.RecipeResult, lock *schema.BundleLock, systems []string) (*schema.ImageList, error) {
+func (o Options) List(ctx context.Context, blobs engine.Blobs, r *schema.RecipeResult, lock *schema.BundleLock, systems []string) (*schema.ImageList, error) {
 	canonical, err := schema.Encode(r)
 	if err != nil {
 		return nil, err
@@ -95,11 +101,22 @@ func (o Options) List(r *schema.RecipeResult, lock *schema.BundleLock, systems [
 			}
 		}
 		if c.Type == "Helm" {
-			l.Charts = append(l.Charts, schema.ImageChart{Component: c.Name, Repository: c.Source, Chart: c.Chart, Version: c.Version, Namespace: c.Namespace, Digest: pinned(lock, c)})
+			chart := schema.ImageChart{Component: c.Name, Repository: c.Source, Chart: c.Chart, Version: c.Version, Namespace: c.Namespace}
+			if pinned := locked(lock, c); pinned != nil {
+				chart.Digest = pinned.Digest
+			}
+			l.Charts = append(l.Charts, chart)
 			facts, err := o.Facts.Find(c.Chart, c.Version)
 			switch {
 			case schema.CodeOf(err) == schema.NotFound:
-				note(c, fmt.Sprintf("nothing is known of the chart %s %s: its images are missing here", c.Chart, c.Version))
+				images, notes, err := rendered(ctx, blobs, lock, c)
+				if err != nil {
+					return nil, err
+				}
+				for _, r := range images {
+					add(r, "rendered", false)
+				}
+				note(c, notes...)
 			case err != nil:
 				return nil, err
 			default:
@@ -152,16 +169,16 @@ func (o Options) manifest(m schema.Manifest) (string, error) {
 	return string(data), err
 }
 
-// pinned is the digest of a component's chart in a lock, "" if it has none.
-func pinned(lock *schema.BundleLock, c *schema.ComponentRef) schema.Digest {
+// locked is a component's chart in a lock, nil if it has none.
+func locked(lock *schema.BundleLock, c *schema.ComponentRef) *schema.LockedChart {
 	if lock != nil {
-		for _, l := range lock.Charts {
+		for i, l := range lock.Charts {
 			if l.Component == c.Name && l.Chart == c.Chart && l.Version == c.Version {
-				return l.Digest
+				return &lock.Charts[i]
 			}
 		}
 	}
-	return ""
+	return nil
 }
 
 // lookups is how many registries' answers are waited for at once.

@@ -46,7 +46,7 @@ func TestRelocate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		was, err := o.List(r, nil, nil)
+		was, err := o.List(t.Context(), nil, r, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +54,7 @@ func TestRelocate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		is, err := o.List(moved, nil, nil)
+		is, err := o.List(t.Context(), nil, moved, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
