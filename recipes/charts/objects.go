@@ -3,13 +3,10 @@ package charts
 import (
 	"strings"
 
-	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 var (
-	topLine   = pattern.New(`(?m)^(apiVersion|kind):[ \t]*["']?([^\s"'#{}]+)`)
-	nameLine  = pattern.New(`(?m)^  name:[ \t]*["']?([^\s"'#]+)`)
 	groupLine = pattern.New(`(?m)^  group:[ \t]*["']?([^\s"'#]+)`)
 	kindLine  = pattern.New(`(?m)^    kind:[ \t]*["']?([^\s"'#]+)`)
 	nativeAPI = pattern.New(`^(apps|batch|autoscaling|policy|[a-z]+\.k8s\.io|(rbac\.authorization|flowcontrol\.apiserver|internal\.apiserver)\.k8s\.io)$`)
@@ -19,38 +16,11 @@ var (
 // Groups such as gateway.networking.k8s.io are not.
 func Native(group string) bool { return nativeAPI.MatchString(group) }
 
-// documents cuts a file of YAML, a template or not, where documents end.
-func documents(text string) []string { return strings.Split("\n"+text, "\n---") }
-
-// Objects lists what a template of Kubernetes objects makes, as far as it is
-// written in the text and not made up when it is rendered.
-func Objects(text string) []schema.ChartObject {
-	var out []schema.ChartObject
-	for _, doc := range documents(text) {
-		var o schema.ChartObject
-		for _, m := range topLine.FindAllSubmatch([]byte(doc), -1) {
-			if string(m[1]) == "kind" {
-				o.Kind = string(m[2])
-			} else {
-				o.APIVersion = string(m[2])
-			}
-		}
-		if o.Kind == "" || o.APIVersion == "" {
-			continue
-		}
-		for _, m := range nameLine.FindAllSubmatch([]byte(doc), 1) {
-			o.Name = string(m[1])
-		}
-		out = append(out, o)
-	}
-	return out
-}
-
 // Defined lists the kinds, as GROUP/KIND, that a file of
-// CustomResourceDefinitions defines.
+// CustomResourceDefinitions defines. It does not read the YAML: some have 600 kB.
 func Defined(text string) []string {
 	var out []string
-	for _, doc := range documents(text) {
+	for _, doc := range strings.Split("\n"+text, "\n---") {
 		group := groupLine.FindAllSubmatch([]byte(doc), 1)
 		kind := kindLine.FindAllSubmatch([]byte(doc), 1)
 		if len(group) == 1 && len(kind) == 1 {

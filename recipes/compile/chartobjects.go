@@ -99,7 +99,7 @@ func (p *chartProof) manifest(a raw, component, file, text string, releases []st
 	at := p.src.place("components/" + component + "/manifests/" + file)
 	all, err := crds.Objects(text)
 	if err != nil {
-		p.remark("%s: its text is not YAML without its actions, and its fields are not checked: %v", at, err)
+		p.remark("%s: its text is not YAML without its actions, and its objects are not checked: %v", at, err)
 		return 0
 	}
 	n := 0

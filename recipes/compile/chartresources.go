@@ -8,6 +8,7 @@ import (
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/charts"
+	"github.com/NVIDIA/eidos/recipes/crds"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -83,7 +84,10 @@ type rendered struct {
 
 func (r rendered) what() string {
 	group, kind, _ := strings.Cut(r.kind, "/")
-	return kind + " " + r.name + " of " + group
+	if r.name != "" {
+		kind += " " + r.name
+	}
+	return kind + " of " + group
 }
 
 func (r rendered) switchOff() string {
@@ -113,7 +117,11 @@ func (p *chartProof) renders(c deployed) []rendered {
 		if schema.DefinesKinds(file) {
 			continue
 		}
-		for _, o := range charts.Objects(texts[file]) {
+		objects, err := crds.Objects(texts[file])
+		if err != nil {
+			continue // objects reports it
+		}
+		for _, o := range objects {
 			if group, _, ok := strings.Cut(o.APIVersion, "/"); ok && !charts.Native(group) {
 				add(rendered{group + "/" + o.Kind, o.Name, "manifest " + file + " of " + c.Name, nil})
 			}

@@ -209,9 +209,12 @@ func (p *chartProof) values(a raw, c deployed) int {
 }
 
 // setAt is the line that set what an answer has at path: of the last of its
-// layers that says something of it, or of what it is part of.
+// layers that says something of it, or of what it is part of; else the component's.
 func (p *chartProof) setAt(a raw, path []string) string {
-	at, depth := p.src.componentFile(path[1]), 0
+	at, depth := p.saidAt("components", path[1], "namespace"), 0
+	if at == "" {
+		at = p.src.componentFile(path[1])
+	}
 	look := func(s layer, said []string) {
 		if !s.Maybe && len(said) > 2 && touches(said, path) && min(len(said), len(path)) >= depth {
 			at, depth = s.At, min(len(said), len(path))

@@ -40,6 +40,8 @@ func TestPlantedChartMistakes(t *testing.T) {
 		"required affinity":      {components + "nvidia-dra-driver-gpu.cue", `affinity: nodeAffinity: null`, ``, "contradicts --system-node-selector"},
 		"field of a manifest":    {components + "skyhook-customizations/manifests/tuning.yaml", "runtimeRequired:", "runtimeRequird:", "Skyhook of skyhook-operator v0.14.0: spec.runtimeRequird: unknown field"},
 		"field of its own kind":  {components + "kgateway/manifests/inference-gateway.yaml", "gatewayClassName:", "gatewayClasName:", "Gateway: spec.gatewayClasName: unknown field"},
+		"floor of a chart":       {eks, `">= 1.28"`, `">= 1.28, < 1.30"`, "nothing can satisfy the constraints on K8s.server.version"},
+		"Job left out":           {components + "kube-prometheus-stack.cue", `"prometheusOperator.admissionWebhooks.patch.nodeSelector",`, ``, "Job"},
 		"order of a definition":  {components + "network-operator.cue", `, "gpu-operator": true}`, `}`, "renders NodeFeatureRule nvidia-nics-rules"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,7 +14,8 @@ import (
 
 // Object is one object of a manifest, as far as the text has it.
 type Object struct {
-	APIVersion, Kind, Name string
+	APIVersion, Kind string
+	Name             string // "" where only a rendering has it
 
 	node     *yaml.Node
 	template bool // some of it is only known when it is rendered
@@ -54,7 +55,7 @@ func decode(plain string, like Object) ([]Object, error) {
 				o.Kind = v.Value
 			case "metadata":
 				for key, v := range o.pairs(v) {
-					if key.Value == "name" {
+					if key.Value == "name" && !o.open(v) {
 						o.Name = v.Value
 					}
 				}
