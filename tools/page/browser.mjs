@@ -43,6 +43,11 @@ for (const url of config.pages) {
     if (check) await accessible(page, where);
     const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     if (over > 0) fault(where, `it is ${over} pixels wider than the window`);
+    const out = await page.evaluate(() => [...document.querySelectorAll("select, input, textarea")].filter((e) => {
+      const around = e.closest("fieldset, form");
+      return around && e.getBoundingClientRect().right > around.getBoundingClientRect().right + 1;
+    }).map((e) => e.name || e.id));
+    if (out.length) fault(where, `wider than what they are in: ${out}`);
     const broken = await page.evaluate(() => [...document.images].filter((i) => !i.naturalWidth).map((i) => i.src));
     for (const b of broken) fault(where, `picture ${b} is not shown`);
     if (config.shots) await page.screenshot({ path: `${config.shots}/${url.replace(/\W+/g, "-").slice(-60)}-${colorScheme}-${width}.png`, fullPage: true });
