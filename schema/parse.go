@@ -79,6 +79,9 @@ func Parse(name string, data []byte) (*Doc, error) {
 	if !utf8.Valid(data) {
 		return nil, Errorf(Invalid, "reading %q: not UTF-8 text", name)
 	}
+	if root, ok := parseJSON(data); ok {
+		return newDoc(&Doc{name: name, root: root})
+	}
 	var root yaml.Node
 	var err error
 	if j := bytes.TrimLeft(data, " \t\r\n"); len(j) > 0 && j[0] == '{' && bytes.ContainsRune(data, '\t') {
@@ -93,6 +96,20 @@ func Parse(name string, data []byte) (*Doc, error) {
 		return nil, Errorf(Invalid, "more than one document in the file").At(fmt.Sprintf("%s:%d:%d", name, more.Line, more.Column), "")
 	}
 	return newDoc(&Doc{name: name, root: root.Content[0]})
+}
+
+// parseJSON reads text that is JSON, which takes a tenth of the time of the YAML
+// parser. ok is false for what is not, and for what YAML reads in another way:
+// escapes by number, whose surrogates it does not join, and its own line breaks.
+func parseJSON(data []byte) (root *yaml.Node, ok bool) {
+	start := bytes.TrimLeft(data, " \t\r\n")
+	if len(start) == 0 || start[0] != '{' && start[0] != '[' || !json.Valid(data) || bytes.Contains(data, []byte(`\u`)) ||
+		bytes.Contains(data, []byte("\u0085")) || bytes.Contains(data, []byte("\u2028")) || bytes.Contains(data, []byte("\u2029")) {
+		return nil, false
+	}
+	b := nodes{rest: data, all: data, line: 1, column: 1}
+	root, err := b.value()
+	return root, err == nil
 }
 
 // newDoc returns d if it is within the limits of documents.

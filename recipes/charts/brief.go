@@ -24,6 +24,10 @@ func (l Library) Brief(chart, version string) (Brief, error) {
 	if err != nil {
 		return Brief{}, err
 	}
+	return once(l.kept, func(k *kept) map[string]Brief { return k.briefs }, name, func() (Brief, error) { return brief(name, data) })
+}
+
+func brief(name string, data []byte) (Brief, error) {
 	b := Brief{Privileged: bytes.Contains(data, []byte("\n \"privileged\": true"))}
 	b.LimitRange = bytes.Contains(data, []byte("\n  \"limitRange."))
 	if _, crds, ok := bytes.Cut(data, []byte("\n \"crds\": ")); ok {

@@ -12,6 +12,7 @@ import (
 	"path"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/version"
@@ -20,16 +21,54 @@ import (
 //go:embed *.json
 var files embed.FS
 
-// Library finds the facts of charts in one or more folders of fact files.
-// It is not changed and may be used concurrently.
-type Library struct{ folders []fs.FS }
+// Library finds the facts of charts in one or more folders of fact files. It may
+// be used concurrently.
+type Library struct {
+	folders []fs.FS
+	kept    *kept // nil: a file is decoded whenever it is asked for
+}
+
+// kept is what a library has decoded, by the name of the file.
+type kept struct {
+	mu     sync.Mutex
+	charts map[string]*Chart
+	briefs map[string]Brief
+}
 
 // Builtin has the facts that are part of the program.
-func Builtin() Library { return Library{[]fs.FS{files}} }
+func Builtin() Library { return Library{folders: []fs.FS{files}} }
 
 // With adds a folder whose files win over those that are there.
 func (l Library) With(folder fs.FS) Library {
-	return Library{append([]fs.FS{folder}, l.folders...)}
+	return Library{folders: append([]fs.FS{folder}, l.folders...)}
+}
+
+// Keep returns a library that decodes every file once, for programs that live
+// long. Those of the program take 10 MiB.
+func (l Library) Keep() Library {
+	l.kept = &kept{charts: map[string]*Chart{}, briefs: map[string]Brief{}}
+	return l
+}
+
+// once returns what is kept under name, or decodes it and keeps it. Two that ask
+// at the same time may both decode it.
+func once[T any](k *kept, in func(*kept) map[string]T, name string, decode func() (T, error)) (T, error) {
+	if k == nil {
+		return decode()
+	}
+	k.mu.Lock()
+	v, ok := in(k)[name]
+	k.mu.Unlock()
+	if ok {
+		return v, nil
+	}
+	v, err := decode()
+	if err == nil {
+		k.mu.Lock()
+		in(k)[name] = v
+		k.mu.Unlock()
+	}
+	return v, err
 }
 
 // FileName is the name of the file with the facts of a chart.
@@ -65,7 +104,7 @@ func (l Library) Find(chart, version string) (*Chart, error) {
 	if err != nil {
 		return nil, err
 	}
-	return read(name, data)
+	return once(l.kept, func(k *kept) map[string]*Chart { return k.charts }, name, func() (*Chart, error) { return read(name, data) })
 }
 
 // file returns the fact file that Find reads, with its name.

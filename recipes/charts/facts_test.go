@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io/fs"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -132,5 +133,33 @@ a: {{ dig "x" "y" "no" $c }}
 		if _, err := c.Know(keys); (err == nil) != ok {
 			t.Errorf("%s: %v", path, err)
 		}
+	}
+}
+
+// TestKeep: a library that keeps decodes a file once, whoever asks and however the
+// version is found; what is not there is not kept.
+func TestKeep(t *testing.T) {
+	l := Builtin().Keep()
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			if _, err := l.Find("gpu-operator", "v26.7.0"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	a, errA := l.Find("gpu-operator", "v26.7.0")
+	b, errB := l.Find("nvidia/gpu-operator", "v26.7.9") // another patch
+	if errA != nil || errB != nil || a != b {
+		t.Errorf("decoded twice, %v, %v", errA, errB)
+	}
+	kept, err := l.Brief("gpu-operator", "v26.7.0")
+	fresh, errFresh := Builtin().Brief("gpu-operator", "v26.7.0")
+	if again, _ := l.Brief("gpu-operator", "v26.7.0"); err != nil || errFresh != nil || cmp.Diff(fresh, kept)+cmp.Diff(fresh, again) != "" {
+		t.Errorf("%+v, %v, and decoded anew %+v, %v", kept, err, fresh, errFresh)
+	}
+	if _, err := l.Find("nosuch", "v1.0.0"); schema.CodeOf(err) != schema.NotFound || len(l.kept.charts) != 1 {
+		t.Errorf("%v, %d charts are kept", err, len(l.kept.charts))
 	}
 }

@@ -15,15 +15,16 @@ import (
 // values that are really deployed.
 type component struct {
 	schema.ComponentRef
-	values map[string]any
-	out    bool // left out: enabled=false
-	set    []assigned
-	order  int // place in the deployment order, from 0
-	own    []manifest
-	read   func(schema.Manifest) ([]byte, error) // manifests of the catalogue
-	facts  *charts.Chart                         // see chartFacts
-	asked  bool                                  // for facts
-	files  []manifest                            // of its kustomization
+	values  map[string]any
+	out     bool // left out: enabled=false
+	set     []assigned
+	order   int // place in the deployment order, from 0
+	own     []manifest
+	read    func(schema.Manifest) ([]byte, error) // manifests of the catalogue
+	library charts.Library
+	facts   *charts.Chart // see chartFacts
+	asked   bool          // for facts
+	files   []manifest    // of its kustomization
 	// archive is the packaged chart that goes into the bundle, or nil.
 	archive *schema.LockedChart
 	brief   charts.Brief // what is known of its chart

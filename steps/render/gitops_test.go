@@ -159,7 +159,7 @@ func TestEarly(t *testing.T) {
 		{"apiVersion: x.example.com/v1\n", true, true},
 	}
 	for _, test := range tests {
-		if got := (manifest{data: []byte(test.text), crd: test.crd}).early(); got != test.want {
+		if got := newManifest("x.yaml", []byte(test.text), test.crd).early; got != test.want {
 			t.Errorf("%q: early %v", test.text, got)
 		}
 	}

@@ -107,7 +107,7 @@ const ownSwitch = "manifests"
 // stay in from the first moment: without a quota Pods may not start.
 func guarded(name string, m manifest) []byte {
 	condition := fmt.Sprintf("(index .Values %q).enabled", name)
-	if !m.early() {
+	if !m.early {
 		condition = fmt.Sprintf("and %s (index .Values %q).enabled", condition, ownSwitch)
 	}
 	return fmt.Appendf(nil, "{{- if %s }}\n%s\n{{- end }}\n", condition, strings.TrimSuffix(string(m.data), "\n"))

@@ -21,7 +21,7 @@ func (c *component) chartFacts() *charts.Chart {
 	if !c.chart() {
 		return nil // a manifest may be given values that only a site knows
 	}
-	known, err := charts.Builtin().Find(c.Chart, c.Version)
+	known, err := c.library.Find(c.Chart, c.Version)
 	if err != nil {
 		return nil
 	}

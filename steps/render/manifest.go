@@ -53,7 +53,7 @@ func (c *component) loadFiles(files []schema.Manifest, read func(schema.Manifest
 			fail("has the digest %s, the recipe says %s", got, m.Digest)
 			continue
 		}
-		out = append(out, manifest{name, data, schema.DefinesKinds(name)})
+		out = append(out, newManifest(name, data, schema.DefinesKinds(name)))
 	}
 	return out, schema.Join(errs)
 }
@@ -63,22 +63,26 @@ type manifest struct {
 	name string // file name
 	data []byte
 	crd  bool // shipped as it is
+	// early is whether it goes before the component's chart: what is made of
+	// built-in kinds may be needed by it (a quota, a ConfigMap), other kinds come
+	// with it.
+	early bool
+}
+
+func newManifest(name string, data []byte, crd bool) manifest {
+	return manifest{name, data, crd, crd || builtinOnly(data)}
 }
 
 var (
-	apiVersionLine = pattern.New(`(?m)^apiVersion:[ \t]*["']?([^\s"'#]+)`)
+	// As namespaceWide, of a text with a line before its first.
+	apiVersionLine = pattern.New(`\napiVersion:[ \t]*["']?([^\s"'#]+)`)
 	// Kinds that every cluster has.
 	builtin = pattern.New(`^((apps|batch|autoscaling|policy|((rbac\.authorization|networking|storage|scheduling|apiextensions|admissionregistration|coordination|node)\.k8s\.io))/)?v[0-9][a-z0-9]*$`)
 )
 
-// early reports whether the manifest goes before the component's chart: what
-// is made of built-in kinds may be needed by it (a quota, a ConfigMap), other
-// kinds come with it.
-func (m manifest) early() bool {
-	if m.crd {
-		return true
-	}
-	found := apiVersionLine.FindAllSubmatch(m.data, -1)
+// builtinOnly reports whether all kinds in a manifest are built-in ones.
+func builtinOnly(data []byte) bool {
+	found := apiVersionLine.FindAllSubmatch(append([]byte("\n"), data...), -1)
 	for _, f := range found {
 		if !builtin.Match(f[1]) {
 			return false
@@ -97,14 +101,14 @@ type local struct {
 // before and after are the charts of manifests that go in before and after the
 // component's own chart, if there are such. Without a chart all are "after".
 func (c *component) before() *local {
-	return c.local("before", c.Name+"-before", func(m manifest) bool { return c.chart() && m.early() })
+	return c.local("before", c.Name+"-before", func(m manifest) bool { return c.chart() && m.early })
 }
 
 func (c *component) after() *local {
 	if !c.chart() {
 		return c.all()
 	}
-	return c.local("after", c.Name+"-after", func(m manifest) bool { return !m.early() })
+	return c.local("after", c.Name+"-after", func(m manifest) bool { return !m.early })
 }
 
 // all is the chart of all manifests, for deployers that order them by kind.

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/pattern"
 )
@@ -15,7 +14,7 @@ func (c *component) know() error {
 	if !c.chart() {
 		return nil
 	}
-	b, err := charts.Builtin().Brief(c.Chart, c.Version)
+	b, err := c.library.Brief(c.Chart, c.Version)
 	if schema.CodeOf(err) == schema.NotFound {
 		return nil
 	}

@@ -62,6 +62,9 @@ const umbrellaNamespace = "eidos"
 // namespace that the recipe has for these: in one release all share one.
 func addresses(cs []*component, values any, f func(text, service, namespace string)) {
 	walk(values, func(s string) {
+		if !strings.Contains(s, ".svc") {
+			return // the pattern takes fifty times as long to find nothing
+		}
 		for _, m := range serviceAddress.FindAllStringSubmatch(s, -1) {
 			if slices.ContainsFunc(cs, func(c *component) bool { return c.Namespace == m[2] }) {
 				f(m[0], m[1], m[2])
@@ -124,7 +127,7 @@ func oneRelease(cs []*component) []string {
 			kinds = append(kinds, "LimitRange")
 		}
 		for _, m := range c.own {
-			for _, k := range namespaceWide.FindAllStringSubmatch(string(m.data), -1) {
+			for _, k := range namespaceWide.FindAllStringSubmatch("\n"+string(m.data), -1) {
 				kinds = append(kinds, k[1])
 			}
 		}
@@ -136,8 +139,9 @@ func oneRelease(cs []*component) []string {
 	return out
 }
 
-// Kinds whose objects are for all Pods of a namespace.
-var namespaceWide = pattern.New(`(?m)^kind: *(LimitRange|ResourceQuota)\b`)
+// Kinds whose objects are for all Pods of a namespace; the text has a line before
+// its first, because a pattern that begins with plain text is found much faster.
+var namespaceWide = pattern.New(`\nkind: *(LimitRange|ResourceQuota)\b`)
 
 // fullNames collects the values of fullnameOverride, at any depth.
 func fullNames(values map[string]any, out *[]string) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"text/template"
 
 	"github.com/NVIDIA/eidos/schema/pattern"
@@ -82,7 +83,7 @@ func (j *job) addPages(t *Tree, set string) error {
 			p.Namespaces = append(p.Namespaces, c.Namespace)
 		}
 		p.Privileged = p.Privileged || c.privileged()
-		p.Late = p.Late || slices.ContainsFunc(c.own, func(m manifest) bool { return !m.early() })
+		p.Late = p.Late || slices.ContainsFunc(c.own, func(m manifest) bool { return !m.early })
 		what, version := c.Chart, c.Version
 		switch {
 		case c.kustomization():
@@ -93,27 +94,50 @@ func (j *job) addPages(t *Tree, set string) error {
 		p.Components = append(p.Components, row{c.Name, what, version, c.Namespace, strings.Join(c.DependencyRefs, ", ")})
 		p.Releases = append(p.Releases, c.releases()...)
 	}
-	dir := "pages/" + set
-	entries, err := pageFiles.ReadDir(dir)
-	if err != nil {
-		panic("BUG: " + err.Error())
-	}
-	patterns := []string{dir + "/*", "pages/*.md"}
-	if len(entries) > 1 { // there are scripts
-		patterns = append(patterns, "pages/*.sh")
-	}
-	text, err := template.New(set).Option("missingkey=error").Funcs(template.FuncMap{"sh": ShellQuote, "cell": cell, "reverse": reverse}).ParseFS(pageFiles, patterns...)
-	if err != nil {
-		panic("BUG: " + err.Error())
-	}
-	for _, e := range entries {
+	text := pageSets[set]()
+	for _, name := range text.names {
 		var buf bytes.Buffer
-		if err := text.ExecuteTemplate(&buf, e.Name(), p); err != nil {
-			return fmt.Errorf("writing %s: %w", e.Name(), err)
+		if err := text.ExecuteTemplate(&buf, name, p); err != nil {
+			return fmt.Errorf("writing %s: %w", name, err)
 		}
-		t.add(e.Name(), buf.Bytes())
+		t.add(name, buf.Bytes())
 	}
 	return nil
+}
+
+// pageSets are the sets of pages, parsed when they are first used.
+var pageSets = map[string]func() pageSet{
+	"umbrella": parsed("umbrella"), "components": parsed("components"), "argocd": parsed("argocd"),
+	"argocd-helm": parsed("argocd-helm"), "flux": parsed("flux"), "helmfile": parsed("helmfile"),
+}
+
+// pageSet are the templates of a set, and the files that are made of them.
+type pageSet struct {
+	*template.Template
+	names []string
+}
+
+func parsed(set string) func() pageSet {
+	return sync.OnceValue(func() pageSet {
+		dir := "pages/" + set
+		entries, err := pageFiles.ReadDir(dir)
+		if err != nil {
+			panic("BUG: " + err.Error())
+		}
+		patterns := []string{dir + "/*", "pages/*.md"}
+		if len(entries) > 1 { // there are scripts
+			patterns = append(patterns, "pages/*.sh")
+		}
+		text, err := template.New(set).Option("missingkey=error").Funcs(template.FuncMap{"sh": ShellQuote, "cell": cell, "reverse": reverse}).ParseFS(pageFiles, patterns...)
+		if err != nil {
+			panic("BUG: " + err.Error())
+		}
+		out := pageSet{Template: text}
+		for _, e := range entries {
+			out.names = append(out.names, e.Name())
+		}
+		return out
+	})
 }
 
 // releases are the Helm releases of a component, in order.

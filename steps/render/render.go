@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -15,6 +16,9 @@ type Source struct {
 	// File returns a file that a parameter names. NotFound if there is none.
 	// Without it, as on a server, parameters cannot name files.
 	File func(name string) ([]byte, error)
+	// Facts are what is known of charts; nil is what comes with the program, decoded
+	// anew.
+	Facts *charts.Library
 	// Charts are the packaged charts to put into the bundle, which are in the
 	// content store; nil leaves the charts in their repositories.
 	Charts *schema.BundleLock
@@ -63,8 +67,12 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 	if cErr != nil {
 		return nil, schema.Join([]error{perr, sErr, cErr})
 	}
+	library := charts.Builtin()
+	if src.Facts != nil {
+		library = *src.Facts
+	}
 	for _, c := range cs {
-		c.read = src.Manifest
+		c.read, c.library = src.Manifest, library
 	}
 	if err := schema.Join([]error{perr, sErr, layer(cs, p, src.File)}); err != nil {
 		return nil, err
@@ -111,9 +119,11 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 			return nil, err
 		}
 	}
-	if err := t.addYAML("recipe.yaml", "The recipe this bundle was made from.", r); err != nil {
+	text, err := schema.YAML(canonical)
+	if err != nil {
 		return nil, err
 	}
+	t.add("recipe.yaml", append([]byte("# The recipe this bundle was made from.\n"), text...))
 	if err := t.addYAML(metadataFile, "What this bundle is.", t.Metadata); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/resolve"
 	"github.com/NVIDIA/eidos/steps/validate"
@@ -21,6 +22,8 @@ import (
 type catalogue struct {
 	releases []*recipes.Catalog // the first is for requests that name none
 	kinds    map[string]engine.Kind
+	charts   charts.Library
+	zip      archiver
 	log      func(string, ...any)
 
 	cache *cache
@@ -53,7 +56,7 @@ func newCatalogue(releases []*recipes.Catalog, cacheBytes int64, log func(string
 			return nil, err
 		}
 	}
-	c := &catalogue{releases: releases, kinds: map[string]engine.Kind{}, log: log, cache: newCache(cacheBytes)}
+	c := &catalogue{releases: releases, charts: charts.Builtin().Keep(), kinds: map[string]engine.Kind{}, log: log, cache: newCache(cacheBytes)}
 	var err error
 	if c.written, err = lru.New[written, string](maxWritten); err != nil {
 		return nil, err

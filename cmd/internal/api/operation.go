@@ -273,12 +273,12 @@ func (c *call) bundle(ctx context.Context) (*answer, error) {
 	// Without Source.File no parameter can name a file of this machine.
 	var tree *render.Tree
 	if err := c.step("render", func() (err error) {
-		tree, err = render.Render(r, p, render.Source{Manifest: recipes.Manifest})
+		tree, err = render.Render(r, p, render.Source{Manifest: recipes.Manifest, Facts: &c.charts})
 		return err
 	}); err != nil {
 		return nil, inQuery(err)
 	}
-	return zipped(tree)
+	return c.zipped(tree)
 }
 
 // noCriteria refuses parameters about which recipe, where the body is one.
@@ -297,8 +297,8 @@ func (c *call) noCriteria() error {
 }
 
 // zipped is the answer that a bundle is.
-func zipped(t *render.Tree) (*answer, error) {
-	body, err := zipOf(t)
+func (c *call) zipped(t *render.Tree) (*answer, error) {
+	body, err := c.zip.archive(t)
 	if err != nil {
 		return nil, fmt.Errorf("writing the archive: %w", err)
 	}
