@@ -29,15 +29,19 @@ func main() {
 	flag.DurationVar(&b.duration, "d", 5*time.Second, "length of one measurement")
 	flag.IntVar(&b.rounds, "rounds", 3, "measurements of each")
 	flag.IntVar(&b.connections, "c", 16, "connections")
-	soak := flag.Duration("soak", 0, "instead: mixed load for so long, and the memory every tenth of it")
+	soak := flag.Duration("soak", 0, "instead: mixed load for so long, one request in twenty hostile")
+	bundles := flag.Duration("bundles", 0, "instead: fresh bundles for so long")
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "bench-server-")
 	fatal(err)
 	b.dir = dir
 	defer os.RemoveAll(dir)
-	if *soak > 0 {
-		err = b.soak(*soak)
-	} else {
+	switch {
+	case *soak > 0:
+		err = b.soak(*soak, true)
+	case *bundles > 0:
+		err = b.soak(*bundles, false)
+	default:
 		err = b.run()
 	}
 	os.RemoveAll(dir)
