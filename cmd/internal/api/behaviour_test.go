@@ -333,6 +333,15 @@ func TestBodies(t *testing.T) {
 	refused(t, ask(a, "POST", "/v1/detect", strings.NewReader("x"), "Content-Type", "text/html"), 415, "unsupported-type", "text/html", false)
 	refused(t, ask(a, "POST", "/v1/detect", failing{io.ErrUnexpectedEOF}, "Content-Type", "application/json"), 400, "invalid", "did not arrive whole", false)
 	refused(t, ask(a, "POST", "/v1/detect", strings.NewReader("[1"), "Content-Type", "application/json"), 400, "invalid", "", false)
+	// Text that would take a hundred times its size in memory is not parsed.
+	dense, _ := started(t, Config{MaxBody: 1 << 20})
+	for _, text := range []string{"[" + strings.Repeat("1,", 1<<15+1) + "1]", strings.Repeat("- 1\n", 1<<15+1)} {
+		refused(t, ask(dense, "POST", "/v1/detect", strings.NewReader(text), "Content-Type", "application/json"), 413, "too-large", "32768 values", false)
+	}
+	refused(t, ask(dense, "POST", "/v1/detect", strings.NewReader("["+strings.Repeat("1,", 1<<15-1)+"1]"), "Content-Type", "application/json"), 400, "invalid", "", false)
+	// A route without a body refuses one whose length is not known, too.
+	refused(t, ask(a, "GET", "/v1/recipe", io.MultiReader(strings.NewReader("x"))), 400, "invalid", "takes no body", false)
+	refused(t, ask(a, "BREW", "/v1/recipe", nil), 405, "method-not-allowed", `does not take "BREW"`, false)
 	// A length over the limit is refused without a byte being read.
 	r := httptest.NewRequest("POST", "/v1/detect", failing{io.ErrNoProgress})
 	r.ContentLength = 101

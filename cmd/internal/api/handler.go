@@ -136,7 +136,7 @@ func (q *request) dispatch(e *endpoint) *failure {
 	switch {
 	case q.at == nil:
 		q.w.Header().Set("Allow", e.allow)
-		return httpFailure(http.StatusMethodNotAllowed, "method-not-allowed", schema.Errorf(schema.Invalid, "%s does not take %s", e.path, q.Method).WithHint("use %s", e.allow))
+		return httpFailure(http.StatusMethodNotAllowed, "method-not-allowed", schema.Errorf(schema.Invalid, "%s does not take %q", e.path, q.r.Method).WithHint("use %s", e.allow))
 	case q.at.route == nil:
 		return q.at.serve(q)
 	}
@@ -249,17 +249,21 @@ func metrics(q *request) *failure {
 	return q.pass(q.api.Metrics)
 }
 
-// servePage lets the page answer. That it does not have the path it tells people
-// only: a program gets the error that it can read.
+// servePage lets the page answer. That it does not have the path or the method it
+// reports to people only: a program gets the error that it can read.
 func servePage(q *request) *failure {
 	if strings.Contains(q.r.Header.Get("Accept"), "text/html") {
 		return q.pass(q.api.Page)
 	}
 	w := &unlessMissing{ResponseWriter: q.w}
-	if f := q.passTo(w, q.api.Page); f != nil || !w.missing {
+	f := q.passTo(w, q.api.Page)
+	if f != nil || w.dropped == 0 {
 		return f
 	}
 	q.Status, q.Bytes = 0, 0
+	if w.dropped == http.StatusMethodNotAllowed {
+		return httpFailure(w.dropped, "method-not-allowed", schema.Errorf(schema.Invalid, "%q does not take %q", q.r.URL.Path, q.r.Method).WithHint("use %s", q.w.Header().Get("Allow")))
+	}
 	return noPath(q.r.URL.Path)
 }
 
@@ -267,20 +271,22 @@ func noPath(path string) *failure {
 	return httpFailure(http.StatusNotFound, "not-found", schema.Errorf(schema.NotFound, "no path %q", path).WithHint("GET /v1/openapi.yaml lists all paths"))
 }
 
-// unlessMissing drops a response with the status 404.
+// unlessMissing drops a response with the status 404 or 405.
 type unlessMissing struct {
 	http.ResponseWriter
-	missing bool
+	dropped int // its status
 }
 
 func (u *unlessMissing) WriteHeader(status int) {
-	if u.missing = status == http.StatusNotFound; !u.missing {
-		u.ResponseWriter.WriteHeader(status)
+	if status == http.StatusNotFound || status == http.StatusMethodNotAllowed {
+		u.dropped = status
+		return
 	}
+	u.ResponseWriter.WriteHeader(status)
 }
 
 func (u *unlessMissing) Write(p []byte) (int, error) {
-	if u.missing {
+	if u.dropped != 0 {
 		return len(p), nil
 	}
 	return u.ResponseWriter.Write(p)

@@ -92,7 +92,7 @@ func parse(known map[string]*Parameter, query string) (vals values, canonical st
 		name, err1 := url.QueryUnescape(rawName)
 		text, err2 := url.QueryUnescape(rawValue)
 		if err1 != nil || err2 != nil {
-			errs = append(errs, schema.Errorf(schema.Invalid, "parameter %q is not escaped as a URL wants it", pair))
+			errs = append(errs, schema.Errorf(schema.Invalid, "parameter %q is not percent-encoded correctly", pair))
 			continue
 		}
 		p := known[name]

@@ -64,6 +64,14 @@ func Handler(o Options) http.Handler {
 	}
 	p.mux.Handle("GET /static/", p.static)
 	p.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if get := r.Clone(r.Context()); r.Method != http.MethodGet {
+			get.Method = http.MethodGet
+			if _, pattern := p.mux.Handler(get); pattern != "/" {
+				w.Header().Set("Allow", "GET, HEAD")
+				p.write(w, r, http.StatusMethodNotAllowed, "problem", view{Title: "Problem", Data: []schema.APIProblem{{Message: fmt.Sprintf("this page does not take %q", r.Method), Hint: "use GET"}}})
+				return
+			}
+		}
 		p.problem(w, r, schema.Errorf(schema.NotFound, "no page %q", r.URL.Path))
 	})
 	return p.mux

@@ -183,6 +183,38 @@ func TestDownloadByForm(t *testing.T) {
 	}
 }
 
+// A method that a page does not take is refused by its name, to people and to
+// programs in their own form; a path that is not there is not there for any method.
+func TestMethods(t *testing.T) {
+	base := serve(t, nil)
+	for _, c := range []struct {
+		method, path, accept string
+		status               int
+		allow, contentType   string
+	}{
+		{"POST", "/", "text/html", 405, "GET, HEAD", "text/html; charset=utf-8"},
+		{"POST", "/recipe", "*/*", 405, "GET, HEAD", "application/json"},
+		{"OPTIONS", "/compare", "*/*", 405, "GET, HEAD", "application/json"},
+		{"HEAD", "/", "*/*", 200, "", "text/html; charset=utf-8"},
+		{"POST", "/nosuch", "*/*", 404, "", "application/json"},
+		{"POST", "/nosuch", "text/html", 404, "", "text/html; charset=utf-8"},
+	} {
+		q, err := http.NewRequest(c.method, base+c.path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q.Header.Set("Accept", c.accept)
+		r, err := http.DefaultClient.Do(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if r.StatusCode != c.status || r.Header.Get("Allow") != c.allow || r.Header.Get("Content-Type") != c.contentType {
+			t.Errorf("%s %s: status %d, Allow %q, type %q", c.method, c.path, r.StatusCode, r.Header.Get("Allow"), r.Header.Get("Content-Type"))
+		}
+	}
+}
+
 // The first page is small on the wire, with all it needs, and what it needs is
 // kept for ever under its own name.
 func TestWeight(t *testing.T) {
