@@ -51,7 +51,7 @@ func Recipe(cat *recipes.Catalog, q Question) (*schema.RecipeResult, []string, e
 		return nil, notes, err
 	}
 	if stands {
-		notes = append(notes, fmt.Sprintf("no recipe covers %s; %s stands in, made for %s", recipes.CriteriaOf(want), strings.Join(by, " and "), recipes.CriteriaOf(answer)))
+		notes = append(notes, fmt.Sprintf("no recipe covers %s; %s is used instead, made for %s", recipes.CriteriaOf(want), strings.Join(by, " and "), recipes.CriteriaOf(answer)))
 		res.Criteria, res.Metadata.Maturity = recipes.CriteriaOf(want).Schema(), "experimental"
 		res.Criteria.Nodes = want.Nodes
 	}

@@ -16,7 +16,9 @@ type explore struct {
 	Catalogue schema.CriteriaList
 	Fields    []choice
 	Matrix    matrix
-	Recipes   []found
+	Count     int          // of the recipes that fit what was chosen
+	Recipes   []found      // those, unless nothing was chosen and nobody asked for all
+	All       template.URL // the query that lists all
 	Chosen    bool
 }
 
@@ -63,12 +65,17 @@ func (p *page) explore(r *http.Request) (string, view, error) {
 	}
 	q, release := only(r.URL.Query(), fields), released(r.URL.Query())
 	d.Chosen = len(q) > 0
+	d.All = link(merged(release, url.Values{"all": {"true"}}))
+	listed := d.Chosen || len(only(r.URL.Query(), []string{"all"})) > 0
 	queries := queriesOf(d.Catalogue)
 	d.Fields = append(choices(d.Catalogue, queries, q), releases(d.Catalogue, release)...)
 	d.Matrix = matrixOf(d.Catalogue, queries, q, release)
 	for i, c := range d.Catalogue.Recipes {
 		if fits(queries[i], q) {
-			d.Recipes = append(d.Recipes, found{c, link(merged(queries[i], release))})
+			d.Count++
+			if listed { // several hundred take most of the time that a browser needs
+				d.Recipes = append(d.Recipes, found{c, link(merged(queries[i], release))})
+			}
 		}
 	}
 	return "explore", view{Title: "Choose a cluster", Script: "explore.js", Data: d}, nil

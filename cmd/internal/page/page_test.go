@@ -68,8 +68,9 @@ func TestPages(t *testing.T) {
 		want   []string
 		not    []string
 	}{
-		{"/", 200, []string{"Which cluster?", `<details class="all"><summary>List all`, `href="/?accelerator=h100&amp;service=eks#recipes"`, "NVIDIA GB200", `href="/recipe?`}, []string{`href="/runs"`}},
-		{"/?service=eks", 200, []string{`<option value="eks" selected>`, "Start over", `<details class="all" open>`}, []string{">aks <"}},
+		{"/", 200, []string{"Which cluster?", `392 recipes`, `href="/?all=true#recipes">list all`, `href="/?accelerator=h100&amp;service=eks#recipes"`, "NVIDIA GB200"}, []string{`href="/runs"`, `href="/recipe?`}},
+		{"/?all=true", 200, []string{`href="/recipe?service=eks`, `href="/recipe?"`}, nil},
+		{"/?service=eks", 200, []string{`<option value="eks" selected>`, "Start over", `href="/recipe?accelerator=`}, []string{">aks <"}},
 		{"/?service=eks&accelerator=", 200, []string{`<option value="eks" selected>`}, nil},
 		{asked, 200, []string{"Deployment order", `src="/v1/graph?accelerator=h100&amp;intent=training&amp;os=ubuntu&amp;service=eks"`,
 			"K8s.server.version", "stricter than", `id="v-components.gpu-operator.values.driver.version"`, "gpu-operator.cue:",
@@ -84,7 +85,8 @@ func TestPages(t *testing.T) {
 		{"/compare?a.service=eks&a.intent=training&b.service=aks&b.intent=training", 200, []string{"differences", "aws-efa", "absent", `href="/recipe?intent=training&amp;service=eks"`}, nil},
 		{"/compare?a.service=nix&b.service=eks", 200, []string{"nix", "problems"}, []string{"difference"}},
 		{"/snapshot", 200, []string{`type="file"`, "<noscript>"}, nil},
-		{"/?catalogue=2026-03", 200, []string{`<option value="2026-03" selected>`, "Release 2026-03 of the catalogue", `href="/recipe?catalogue=2026-03"`, `href="/recipe?accelerator=h100&amp;catalogue=2026-03&amp;`,
+		{"/?catalogue=2026-03", 200, []string{`href="/?all=true&amp;catalogue=2026-03#recipes"`}, nil},
+		{"/?catalogue=2026-03&all=true", 200, []string{`<option value="2026-03" selected>`, "Release 2026-03 of the catalogue", `href="/recipe?catalogue=2026-03"`, `href="/recipe?accelerator=h100&amp;catalogue=2026-03&amp;`,
 			`href="/?accelerator=h100&amp;catalogue=2026-03&amp;service=eks#recipes"`, `href="/snapshot?catalogue=2026-03"`, "<b>any cluster</b>"}, []string{"nvlink-"}},
 		{asked + "&catalogue=2026-03", 200, []string{`<dt>Release</dt><dd>2026-03`, `src="/v1/graph?accelerator=h100&amp;catalogue=2026-03&amp;`, `name="catalogue" value="2026-03"`,
 			`action="/v1/bundle?accelerator=h100&amp;catalogue=2026-03&amp;`, "--catalogue 2026-03", "recipes/releases/2026-03/", `a.catalogue=2026-03&amp;`, `b.catalogue=2026-11&amp;`}, []string{"releases/2026-11/"}},
