@@ -27,6 +27,8 @@ func (g Graph) svg() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif">`+"\n", width, height, width, height)
 	fmt.Fprintf(&b, "<title>%s</title>\n", escape(g.Title))
+	// Where the reader's page is dark, so are the boxes.
+	b.WriteString("<style>@media (prefers-color-scheme:dark){rect{fill:#1f252d;stroke:#6a737d}text{fill:#e6edf3}}</style>\n")
 	b.WriteString(`<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="#76b900"/></marker></defs>` + "\n")
 	for _, e := range g.Edges {
 		x1, y1 := at(e[0])
