@@ -86,7 +86,7 @@ func (c *Chart) WithManifests(component string, texts map[string]string) (*Chart
 			return nil, schema.Errorf(schema.Invalid, "%w", err)
 		}
 		for _, p := range set.Paths() {
-			if len(p.Keys) > 1 && p.Keys[0] == component {
+			if len(p.Keys) > 0 && p.Keys[0] == component && (len(p.Keys) > 1 || p.Whole) {
 				n := out.root.at(p.Keys[1:])
 				n.read, n.free = true, n.free || p.Whole
 			}

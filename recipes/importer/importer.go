@@ -19,6 +19,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/upstream"
 )
@@ -47,8 +48,11 @@ type importing struct {
 
 	layers   map[string][]statement     // overlays, ours and theirs
 	defaults map[string][]statement     // components, ours and theirs
+	told     map[string]bool            // values that were left over, by component
+	known    map[string]*charts.Chart   // by chart, version, component and manifests
 	rules    map[string]string          // where overlays of ours state constraints and checks, by ruleOf
 	checks   map[string]bool            // that the catalogue defines
+	measures map[string]string          // of those, by what they measure
 	fresh    map[string]*component      // theirs, by name
 	extra    map[string][]string        // manifests of theirs for components of ours
 	words    map[string]map[string]bool // of theirs that the catalogue lacks, by field
@@ -85,7 +89,7 @@ func Import(tree fs.FS, name string, ours Ours) (*Site, error) {
 	im := &importing{
 		cat: ours, tree: tree, name: name,
 		mixins: map[string]*schema.Doc{}, overlays: map[string]*overlay{}, registry: map[string]*schema.Doc{},
-		layers: map[string][]statement{}, defaults: map[string][]statement{}, rules: map[string]string{}, checks: map[string]bool{},
+		layers: map[string][]statement{}, defaults: map[string][]statement{}, told: map[string]bool{}, known: map[string]*charts.Chart{}, measures: map[string]string{}, rules: map[string]string{}, checks: map[string]bool{},
 		fresh: map[string]*component{}, extra: map[string][]string{},
 		words: map[string]map[string]bool{},
 		site:  &Site{Files: map[string][]byte{}},
@@ -111,7 +115,9 @@ func Import(tree fs.FS, name string, ours Ours) (*Site, error) {
 }
 
 func (im *importing) left(d *schema.Doc, format string, args ...any) {
-	im.site.Left = append(im.site.Left, d.Pos()+": "+fmt.Sprintf(format, args...))
+	if line := d.Pos() + ": " + fmt.Sprintf(format, args...); !slices.Contains(im.site.Left, line) {
+		im.site.Left = append(im.site.Left, line)
+	}
 }
 
 func (im *importing) note(d *schema.Doc, format string, args ...any) {
@@ -157,18 +163,14 @@ func (im *importing) readOurs() error {
 			}
 		}
 	}
-	for _, a := range im.cat.Answers {
-		d, err := im.cat.Document(a)
-		if err != nil {
-			return err
-		}
-		for _, p := range d.Validation {
-			for _, c := range p.Checks {
-				im.checks[c] = true
-			}
+	checks, err := im.cat.Checks()
+	for name, c := range checks {
+		im.checks[name] = true
+		if c.Measures != "" {
+			im.measures[c.Measures] = name
 		}
 	}
-	return nil
+	return err
 }
 
 // readTree reads every file of the directory, and leaves over those that it

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/charts"
 )
 
 // written is what one overlay of theirs came to.
@@ -111,9 +112,10 @@ type differ struct {
 	o         *overlay
 	w         *written
 	before    state
-	applied   []string   // layers of that answer
-	ancestors []string   // those that the overlay inherits from, whose pins it may replace
-	bases     []*overlay // of theirs, the root first
+	applied   []string      // layers of that answer
+	ancestors []string      // those that the overlay inherits from, whose pins it may replace
+	bases     []*overlay    // of theirs, the root first
+	chart     *charts.Chart // of the component that is compared, nil if nothing is known of it
 }
 
 func (d *differ) component(name string, want *theirs) {
@@ -145,6 +147,7 @@ func (d *differ) component(name string, want *theirs) {
 	if want.chart != "" && have.chart != "" && want.chart != have.chart {
 		d.left(at, "component %s is the chart %s, and %s in the catalogue", name, want.chart, have.chart)
 	}
+	d.chart = d.facts(name, have, want)
 	d.values(name, []string{"values"}, have.values, want.values)
 	for _, dep := range slices.Sorted(maps.Keys(want.deps)) {
 		if !have.deps[dep] {
@@ -168,7 +171,7 @@ func (d *differ) values(name string, at []string, have, want map[string]any) {
 		case b && (a || !there) && len(isMap) > 0:
 			d.values(name, p, wasMap, isMap)
 		case b && a && len(isMap) == 0, there && reflect.DeepEqual(was, is):
-		default:
+		case d.accepts(d.chart, name, p[1:], is):
 			d.say(name, p, is, was, there)
 		}
 	}

@@ -107,6 +107,14 @@ func (d *differ) constraint(e *schema.Doc, asked asked) {
 	}
 }
 
+// checkOf is the check that is called name, or that measures it.
+func (im *importing) checkOf(name string) string {
+	if check, ok := im.measures[name]; ok {
+		return check
+	}
+	return name
+}
+
 // validation says the checks that the catalogue defines, but for those that
 // are asked for already.
 func (d *differ) validation(res *schema.RecipeResult) {
@@ -120,7 +128,7 @@ func (d *differ) validation(res *schema.RecipeResult) {
 			named[c] = true
 		}
 		for _, c := range p.Constraints {
-			values.learn(c.Name, c.Value)
+			values.learn(d.checkOf(c.Name), c.Value)
 		}
 	}
 	for _, b := range d.bases {
@@ -147,7 +155,7 @@ func (d *differ) validation(res *schema.RecipeResult) {
 			continue
 		}
 		for _, e := range phase.At("constraints").Children() {
-			name := e.TextAt("name")
+			name := d.checkOf(e.TextAt("name"))
 			if !d.checks[name] {
 				d.left(e, "the catalogue has no check %s, whose value could be compared", name)
 				continue

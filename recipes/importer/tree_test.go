@@ -118,7 +118,8 @@ func (r *reference) tree(t *testing.T) fstest.MapFS {
 				p := "components/" + c + "/manifests/" + m
 				data, err := fs.ReadFile(recipes.Sources("2026-03"), "releases/2026-03/"+p)
 				if errors.Is(err, fs.ErrNotExist) {
-					data, err = []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "+m+"}\n"), nil // a later one, whose text is of no matter
+					// A later one, which reads what upstream's read: the values of its component.
+					data, err = []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "+m+"}\ndata: {all: {{ toJson (index .Values \""+c+"\") | quote }}}\n"), nil
 				}
 				if err != nil {
 					t.Fatal(err)
