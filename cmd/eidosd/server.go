@@ -121,7 +121,7 @@ func (s *server) listen(ctx context.Context) (net.Listener, error) {
 	network, address := "tcp", s.Address
 	if s.Socket != "" {
 		network, address = "unix", s.Socket
-		if err := removeSocket(address); err != nil {
+		if err := removeSocket(ctx, address); err != nil {
 			return nil, err
 		}
 	}
@@ -141,7 +141,7 @@ func (s *server) listen(ctx context.Context) (net.Listener, error) {
 
 // removeSocket removes the socket that a process before this one has left; what
 // somebody listens on, and what is not a socket, stays.
-func removeSocket(path string) error {
+func removeSocket(ctx context.Context, path string) error {
 	info, err := os.Lstat(path)
 	if err != nil {
 		return nil // there is none, or listening fails and says why
@@ -149,7 +149,7 @@ func removeSocket(path string) error {
 	if info.Mode().Type() != os.ModeSocket {
 		return schema.Errorf(schema.Invalid, "--socket: %q is there, and is not a socket", path)
 	}
-	if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
+	if c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path); err == nil {
 		return errors.Join(schema.Errorf(schema.Invalid, "--socket: another process listens on %q", path), c.Close())
 	}
 	return os.Remove(path)

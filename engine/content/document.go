@@ -11,6 +11,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// Read reads a document that the store has.
 func Read(ctx context.Context, store engine.Store, t engine.Types, a engine.Artifact) (schema.Value, error) {
 	data, err := ReadBytes(ctx, store, a)
 	if err != nil {

@@ -27,6 +27,7 @@ func (r *Recorder) Put(ctx context.Context, src io.Reader) (schema.Digest, int64
 	return d, n, err
 }
 
+// Note takes down a blob that was stored.
 func (r *Recorder) Note(b engine.Blob) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -36,6 +37,7 @@ func (r *Recorder) Note(b engine.Blob) {
 	r.put[b.Digest] = b.Size
 }
 
+// Sorted lists what was taken down, in the order of digests.
 func (r *Recorder) Sorted() []engine.Blob {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -65,6 +65,7 @@ type Key struct {
 	Extra  []engine.Part // of the kind, of files and of the environment
 }
 
+// Input is a document that a step is given.
 type Input struct {
 	Port   string
 	List   bool
@@ -94,12 +95,14 @@ func (k *Key) write(w partWriter) {
 	}
 }
 
+// Digest is what results are stored under.
 func (k *Key) Digest() schema.Digest {
 	h := newHasher()
 	k.write(h)
 	return h.digest()
 }
 
+// Parts are what the digest covers, by name, to say which of them changed.
 func (k *Key) Parts() []engine.Part {
 	t := recorder{make([]engine.Part, 0, 3+len(k.Inputs)+len(k.Extra))}
 	k.write(&t)

@@ -27,6 +27,7 @@ type Masker struct {
 
 const masked = "***"
 
+// Add masks a secret from now on: whole, each of its lines, and escaped.
 func (m *Masker) Add(name, value string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -54,6 +55,7 @@ func quoted(s string) string {
 	return q[1 : len(q)-1]
 }
 
+// Text is s without the secrets.
 func (m *Masker) Text(s string) string {
 	m.mu.RLock()
 	defer m.mu.RUnlock()

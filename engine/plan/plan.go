@@ -7,6 +7,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// Before lists the nodes that n waits for.
 func Before(n *Node) []int {
 	var out []int
 	for _, e := range n.Edges {
@@ -231,6 +232,7 @@ func (p *Plan) Types() engine.Types {
 	return engine.NewTypes(kinds...)
 }
 
+// Uses is the name of the kind, load for a URI, include for an included pipeline.
 func (n *Node) Uses() string {
 	switch {
 	case n.Type == LoadNode:

@@ -22,6 +22,7 @@ type Transport struct {
 	Server string // what listeners read: "registry"
 }
 
+// RoundTrip sends a request as often as the policy allows.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	var b *Budget
 	if req.Method == http.MethodPatch {

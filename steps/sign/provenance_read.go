@@ -33,11 +33,11 @@ func (p *slsa) material(name string) string {
 		if d.Name != name || d.Digest["sha256"] == "" {
 			continue
 		}
-		if is := "sha256:" + d.Digest["sha256"]; found == "" || found == is {
-			found = is
-		} else {
+		is := "sha256:" + d.Digest["sha256"]
+		if found != "" && found != is {
 			return ""
 		}
+		found = is
 	}
 	return found
 }
