@@ -63,7 +63,7 @@ generated:
 
 cue:
 	$(TOOL) cue vet ./...
-	$(TOOL) cue vet -c -d '#ChartFacts' schema/*.cue json: recipes/charts/*.json
+	$(TOOL) cue vet -c -d '#ChartFacts' schema/*.cue json: recipes/charts/*.json recipes/charts/older/*.json
 	$(TOOL) cue vet -c -d '#KindFacts' schema/*.cue json: recipes/crds/*_*.json
 	$(TOOL) cue vet -c -d '#Object' ./recipes/kinds $$(grep -L '{{' recipes/releases/*/components/*/manifests/*.yaml | grep -v '\.crd\.yaml$$')
 

@@ -4,6 +4,7 @@
 package charts
 
 import (
+	"archive/zip"
 	"bytes"
 	"embed"
 	"encoding/json"
@@ -18,8 +19,16 @@ import (
 	"github.com/NVIDIA/eidos/schema/version"
 )
 
+// files are the facts of charts that the newest release of the catalogue names.
+//
 //go:embed *.json
 var files embed.FS
+
+// older is an archive of the folder of that name: facts of charts that only older
+// releases and sites name. Made by go generate ./recipes.
+//
+//go:embed older.zip
+var older string
 
 // Library finds the facts of charts in one or more folders of fact files. It may
 // be used concurrently.
@@ -36,7 +45,13 @@ type kept struct {
 }
 
 // Builtin has the facts that are part of the program.
-func Builtin() Library { return Library{folders: []fs.FS{files}} }
+func Builtin() Library {
+	archive, err := zip.NewReader(strings.NewReader(older), int64(len(older)))
+	if err != nil {
+		panic("BUG: recipes/charts/older.zip: " + err.Error()) // TestOlderArchive opens it
+	}
+	return Library{folders: []fs.FS{files, archive}}
+}
 
 // With adds a folder whose files win over those that are there.
 func (l Library) With(folder fs.FS) Library {

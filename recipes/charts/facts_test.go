@@ -1,9 +1,11 @@
 package charts
 
 import (
+	"archive/zip"
 	"bytes"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 
@@ -20,7 +22,11 @@ func TestFiles(t *testing.T) {
 		t.Fatalf("%d charts, %v", len(names), err)
 	}
 	for _, n := range names {
-		data, err := fs.ReadFile(files, n+".json")
+		name := n + ".json"
+		if _, err := os.Stat(name); err != nil {
+			name = "older/" + name
+		}
+		data, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,13 +46,36 @@ func TestFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		if os.Getenv("EIDOS_UPDATE") != "" {
-			if err := os.WriteFile(n+".json", want, 0o644); err != nil {
+			if err := os.WriteFile(name, want, 0o644); err != nil {
 				t.Fatal(err)
 			}
 			continue
 		}
 		if !bytes.Equal(data, want) {
 			t.Errorf("%s is not in the one form: %s", n, cmp.Diff(string(want), string(data))[:200])
+		}
+	}
+}
+
+// older.zip has the files of the folder, by content: another version of Go may
+// compress in other bytes.
+func TestOlderArchive(t *testing.T) {
+	archive, err := zip.NewReader(strings.NewReader(older), int64(len(older)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := os.DirFS("older")
+	names, err := fs.Glob(folder, "*")
+	if err != nil || len(names) != len(archive.File) {
+		t.Errorf("%d files in the archive, %d in the folder: go generate ./recipes (%v)", len(archive.File), len(names), err)
+	}
+	for _, name := range names {
+		want, err := fs.ReadFile(folder, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := fs.ReadFile(archive, name); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is not the file of the folder: go generate ./recipes (%v)", name, err)
 		}
 	}
 }

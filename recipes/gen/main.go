@@ -1,5 +1,6 @@
 // Gen compiles every release of the catalogue into recipes/compiled, packs the
-// older ones into recipes/older.zip, writes the fields of kinds as CUE into
+// older ones into recipes/older.zip and what only they know of charts into
+// recipes/charts/older.zip, writes the fields of kinds as CUE into
 // recipes/kinds, and lists what the newest answers in docs/recipe-matrix.md, what it
 // deploys in docs/reference/components.md and the checks in docs/checks.md. Run it by
 // make generate.
@@ -27,6 +28,9 @@ func main() {
 func run(dir string) error {
 	releases, err := os.ReadDir(filepath.Join(dir, "releases"))
 	if err != nil {
+		return err
+	}
+	if err := archive(filepath.Join(dir, "charts", "older"), "../older.zip", []string{"."}); err != nil {
 		return err
 	}
 	all := map[string]compile.Files{}
