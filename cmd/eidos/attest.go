@@ -25,6 +25,8 @@ for "eidos sign".`,
 	s.formatFlag(c)
 	signature := c.Flags().String("signature-format", "", "bundle: Sigstore bundle as OCI referrer (default); legacy: .att tag")
 	if c.Flags().Lookup("type") != nil { // it is not where another command was named
+		must(c.MarkFlagRequired("type"))
+		must(c.MarkFlagRequired("predicate"))
 		must(c.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(sign.PredicateNames(), cobra.ShellCompDirectiveNoFileComp)))
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {

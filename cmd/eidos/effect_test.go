@@ -155,6 +155,7 @@ func TestUsage(t *testing.T) {
 var usages = map[string]string{
 	"push":                        "eidos: error: eidos push takes 2 arguments, not 0\neidos: hint: write eidos push BUNDLE TO\n",
 	"sign":                        "eidos: error: eidos sign takes 1 argument, not 0\neidos: hint: write eidos sign IMAGE|DIRECTORY|FILE\n",
+	"attest x --type y":           "eidos: error: --predicate is missing\neidos: hint: write eidos attest IMAGE|DIRECTORY|FILE --type TYPE --predicate FILE\n",
 	"verify a b":                  "eidos: error: eidos verify takes 1 argument, not 2\neidos: hint: write eidos verify IMAGE|DIRECTORY|FILE\n",
 	"plan a b":                    "eidos: error: eidos plan takes at most 1 argument, not 2\neidos: hint: write eidos plan [PIPELINE]\n",
 	"validate":                    "eidos: error: --recipe is missing\neidos: hint: write eidos validate -r RECIPE -s SNAPSHOT | validate -r RECIPE --phase PHASE\n",

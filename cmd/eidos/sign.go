@@ -85,9 +85,10 @@ func localPath(arg string) (bool, error) {
 }
 
 // isBundle reports whether a directory is meant to be a bundle: those have a list
-// of their files.
+// of their files, as others may have, and say what they are.
 func isBundle(arg string) bool {
-	return isDirectory(arg) && exists(filepath.Join(arg, "checksums.txt"))
+	in := func(name string) bool { return exists(filepath.Join(arg, name)) }
+	return isDirectory(arg) && in("checksums.txt") && (in("bundle.yaml") || in("recipe.yaml"))
 }
 
 func (a *app) printSignature(c *cobra.Command, s *stage) error {

@@ -33,7 +33,7 @@ func (o Options) TrustFile(path, name string) (json.RawMessage, error) {
 	data, err := userfile.Read(path, maxEnvelope)
 	if errors.Is(err, fs.ErrNotExist) && stored {
 		return nil, schema.Errorf(schema.NotFound, "no %s is stored", name).
-			WithHint("name a file, or store one with eidos trust init")
+			WithHint("eidos trust update stores the one of the public Sigstore, eidos trust init one of your own")
 	}
 	if err != nil {
 		return nil, schema.Errorf(schema.NotFound, "reading %q: %w", path, err)

@@ -150,7 +150,7 @@ func (v verdict) errors(subject string, attached int) []error {
 	if v.absent {
 		code = schema.NotFound
 	}
-	hint := "is it the right public key? if so, do not use this artefact"
+	hint := "is the key, or the identity, the right one? if so, do not use this artefact"
 	switch {
 	case v.absent && attached == 0:
 		hint = "nothing is attached to this digest: was it signed, and was the signature copied with it? (oras cp -r copies both)"
