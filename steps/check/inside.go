@@ -47,7 +47,7 @@ func InCluster(ctx context.Context, r *schema.RecipeResult, known map[string]rec
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, x.limit+30*time.Second, errLimit)
+	ctx, cancel := context.WithTimeoutCause(ctx, x.jobLimit()+30*time.Second, errLimit)
 	defer cancel()
 	d := &job.Driver{Cluster: c, Namespace: x.namespace, Name: x.name, Log: o.Log, Poll: o.Pause, Follow: func(kube.Pod) func(string) {
 		return func(line string) { o.Log("%s", strings.TrimPrefix(line, "eidos: ")) }
@@ -109,6 +109,10 @@ func newInside(r *schema.RecipeResult, p schema.VerifyClusterParams, version str
 	return x, schema.Join(append(errs, err, bad1, bad2))
 }
 
+// jobLimit is how long the Job may take: the checks, and then the deletion of their
+// Pods and the report.
+func (x *inside) jobLimit() time.Duration { return x.limit + min(15*time.Second, x.limit/2) }
+
 // run is the value of the label that marks what the run makes.
 func (x *inside) run() string { return strings.TrimPrefix(x.name, spaceName) }
 
@@ -157,7 +161,7 @@ func (x *inside) objects(known map[string]recipes.Check) ([]kube.Object, error) 
 	}
 	out = append(out, kube.Object{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": x.recipeName(), "namespace": x.namespace, "labels": x.labels()}, "data": map[string]any{"recipe.json": string(text)}})
 	manifest, err := agent.Job(agent.JobSpec{
-		Name: x.name, Namespace: x.namespace, Run: x.run(), Account: account, Image: x.image, Limit: x.limit, Args: x.args(p),
+		Name: x.name, Namespace: x.namespace, Run: x.run(), Account: account, Image: x.image, Limit: x.jobLimit(), Args: x.args(p),
 		PullSecrets: x.agent.ImagePullSecret, NodeSelector: x.agent.NodeSelector, Toleration: p.Toleration,
 		ConfigMap: x.recipeName(), Mount: recipeDir,
 	})
@@ -187,8 +191,8 @@ func (x *inside) args(p schema.VerifyClusterParams) []any {
 	if p.Wait != "" {
 		add("wait", p.Wait)
 	}
-	// The checks end before their Job does, and so does what is unknown by then.
-	add("timeout", (x.limit * 9 / 10).String())
+	// The checks end before their Job does, so that what is unknown by then is reported.
+	add("timeout", x.limit.String())
 	if p.Parallel != 0 {
 		add("parallel", fmt.Sprint(p.Parallel))
 	}

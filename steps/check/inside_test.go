@@ -199,7 +199,7 @@ func TestInCluster(t *testing.T) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		for _, want := range []string{"validate", "--recipe=/recipe/recipe.json", "--phase=all", "--wait=1s", "--timeout=27m0s", "--namespace=" + c.Namespace, "--fail-on-error=false"} {
+		for _, want := range []string{"validate", "--recipe=/recipe/recipe.json", "--phase=all", "--wait=1s", "--timeout=30m0s", "--namespace=" + c.Namespace, "--fail-on-error=false"} {
 			if !slices.Contains(args, want) {
 				t.Errorf("no %s in %q", want, args)
 			}
