@@ -909,8 +909,23 @@ type EvidenceParams struct {
 	// Checks to leave out.
 	Skip []string `json:"skip,omitempty"`
 
+	// Fail the step when a check does not pass; the evidence is kept either way.
+	Enforce bool `json:"enforce,omitempty"`
+
 	// Do not count what is unknown as failed.
 	AllowUnknown bool `json:"allowUnknown,omitempty"`
+
+	// Longest time for all checks together, as a Go duration.
+	Timeout Duration `json:"timeout,omitempty"`
+
+	// How many requests and programs at once; 8 if left out.
+	Parallel int64 `json:"parallel,omitempty"`
+
+	// Namespace for the Pods of checks; one of its own, deleted afterwards, if left out.
+	Namespace Name `json:"namespace,omitempty"`
+
+	// Taints that the Pods of checks tolerate, KEY=VALUE:EFFECT, KEY:EFFECT or KEY.
+	Toleration []string `json:"toleration,omitempty"`
 
 	// Keep the names of nodes; they are numbered otherwise.
 	NodeNames bool `json:"nodeNames,omitempty"`

@@ -44,7 +44,7 @@ verify proves who did.`,
   eidos evidence create -r recipe.yaml --phase conformance -o oci://registry.example.com/gpu/evidence:v1`,
 		Args: cobra.NoArgs,
 	}
-	with := a.params(c, "EvidenceParams", "kubeconfig")
+	with := a.params(c, "EvidenceParams", "enforce", "kubeconfig")
 	c.Flags().StringVarP(&recipe, "recipe", "r", "", "the recipe: a path, -, URL, cm:// or oci://")
 	s.stageFlags(c, "-", "where to: a path, -, cm://namespace/name or oci://registry/repository[:tag]")
 	s.formatFlag(c)

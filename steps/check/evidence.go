@@ -30,7 +30,10 @@ func EvidenceKind(n Needs) engine.Kind {
 	}
 	spec := engine.Spec{Name: "evidence", Doc: "check a cluster, and record what was measured", Version: 1, Effect: true, CleanUp: func(any) time.Duration { return 2 * job.CleanUp }}
 	return engine.Define(spec, func(ctx context.Context, env engine.Env, p schema.EvidenceParams, in input) (*schema.Evidence, error) {
-		q := schema.VerifyClusterParams{Phase: p.Phase, Only: p.Only, Skip: p.Skip, AllowUnknown: p.AllowUnknown, Kubeconfig: p.Kubeconfig, Context: p.Context, Data: p.Data}
+		q := schema.VerifyClusterParams{
+			Phase: p.Phase, Only: p.Only, Skip: p.Skip, AllowUnknown: p.AllowUnknown, Timeout: p.Timeout, Parallel: p.Parallel,
+			Namespace: p.Namespace, Toleration: p.Toleration, Kubeconfig: p.Kubeconfig, Context: p.Context, Data: p.Data,
+		}
 		known, err := n.checks(ctx, env, q.Data)
 		if err != nil {
 			return nil, err
@@ -49,7 +52,11 @@ func EvidenceKind(n Needs) engine.Kind {
 			return nil, err
 		}
 		defer end()
-		return Record(ctx, in.Recipe, known, c, q, p.NodeNames, n.Version, Options{Log: env.Log, Progress: env.Progress, Random: n.Random})
+		e, err := Record(ctx, in.Recipe, known, c, q, p.NodeNames, n.Version, Options{Log: env.Log, Progress: env.Progress, Random: n.Random})
+		if err == nil && p.Enforce {
+			err = Judge(&schema.ValidationResult{Summary: e.Summary, Results: e.Results})
+		}
+		return e, err
 	})
 }
 

@@ -30,7 +30,8 @@ type inside struct {
 	namespace string
 	own       bool // the namespace is the run's
 	image     string
-	limit     time.Duration
+	limit     time.Duration // of the checks
+	around    time.Duration // before and after them
 }
 
 // InCluster checks a cluster from inside: a Job runs `eidos validate` there, under
@@ -78,7 +79,10 @@ func InCluster(ctx context.Context, r *schema.RecipeResult, known map[string]rec
 var errLimit = fmt.Errorf("the Job's time is up")
 
 func newInside(r *schema.RecipeResult, p schema.VerifyClusterParams, version string, o Options) (*inside, error) {
-	x := &inside{recipe: r, params: p, agent: *p.Agent, namespace: p.Namespace, image: p.Agent.Image, limit: agentLimit}
+	x := &inside{recipe: r, params: p, agent: *p.Agent, namespace: p.Namespace, image: p.Agent.Image, limit: agentLimit, around: o.Around}
+	if x.around == 0 {
+		x.around = time.Minute
+	}
 	x.params.Agent = nil
 	random := ""
 	if o.Random != nil {
@@ -109,9 +113,9 @@ func newInside(r *schema.RecipeResult, p schema.VerifyClusterParams, version str
 	return x, schema.Join(append(errs, err, bad1, bad2))
 }
 
-// jobLimit is how long the Job may take: the checks, and then the deletion of their
-// Pods and the report.
-func (x *inside) jobLimit() time.Duration { return x.limit + min(15*time.Second, x.limit/2) }
+// jobLimit is how long the Job may take: its Pod's start, the checks, the deletion of
+// their Pods and the report.
+func (x *inside) jobLimit() time.Duration { return x.limit + x.around }
 
 // run is the value of the label that marks what the run makes.
 func (x *inside) run() string { return strings.TrimPrefix(x.name, spaceName) }

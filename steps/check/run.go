@@ -69,6 +69,8 @@ type Options struct {
 	Ran func([]schema.CheckProgram) []schema.CheckProgram
 	// Pause between two looks; 2 s if zero.
 	Pause time.Duration
+	// Around is how long a Job that checks may take beside its checks; 1 min if zero.
+	Around time.Duration
 	// Now is the time by which runs are over; time.Now if nil.
 	Now func() time.Time
 }
