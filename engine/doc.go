@@ -11,39 +11,51 @@
 // From the bytes of a file to saved output, each arrow a package:
 //
 //	pipeline file
-//	   │  schema.Parse           YAML, JSON or CUE (expr) with source positions
+//	   │  schema.Parse (YAML, JSON), expr.Parse (CUE): a schema.Doc, which knows
+//	   │  file:line:col; a schema.Position gives it to an error
 //	   ▼
 //	plan      names resolved, edges typed, matrix rows expanded, parameters bound
-//	   │  plan.Compile           compile.go, link.go, matrix.go, expand.go, bind.go;
-//	   │                         late.go for rows and values known only when running
+//	   │  plan.Compile: compile.go, link.go, order.go, matrix.go (the rows of a
+//	   │  matrix), expand.go (the nodes of rows), bind.go. late.go: rows, values
+//	   │  and conditions (Node.Guards) while running. locate.go: positions of the
+//	   │  errors of an attempt
 //	   ▼
 //	run       schedule → decide → attempt → report
 //	   │  loop.go      which node is next: one goroutine owns all states
-//	   │  decide.go    run it or reuse its result: a key (package key) per node
-//	   │  attempt.go   one try: conditions, late values, the function, its result
+//	   │  verdict.go   skips a node: what it waits for was skipped or failed
+//	   │  decide.go    runs a step or reuses a result: fills in a key.Key
+//	   │  attempt.go   one try: asks Node.Guards (`when`, evaluated by package
+//	   │               expr), fills in late values, decides, calls the function
 //	   │  rows.go      rows of a list that another step has made
-//	   │  sharing.go   results of other machines, through an engine.Cache
+//	   │  sharing.go   reuses what other machines made, through an engine.Cache
 //	   │  remote.go    the same try on another machine, through engine.Execute
 //	   │  output.go    `out`: saved, and saved again when it is not what it was
+//	   │  explain.go   what a run would do: `eidos plan`
 //	   ▼
 //	store     results by content, entries by key, a journal for each run
 //	   │
 //	   ▼
-//	history   runs of the past: list, explain, attest, find what to resume
+//	history   runs of the past: list, explain (`eidos runs explain`), attest, find
+//	          what to resume
 //
 // content reads and writes documents and copies entries between stores; mask
-// hides secrets in logs, errors and results; remote runs one task for another
-// process and carries tasks and results; process is an executor on top of it.
+// hides secrets in logs and errors and refuses a result that holds one
+// (run/secret.go reads them); expr evaluates `when` and reads CUE; remote runs one
+// task for another process and carries tasks and results; process is an executor
+// on top of it.
 //
-// On kill -9 nothing is repaired: a result is stored before its entry, an entry
-// before the event that reports it, and each is one write. The next run finds
-// the run unfinished (history.Unfinished) and resumes it (run/resume.go).
+// On kill -9 no result is lost: one is stored before its entry, an entry before
+// its event. The journal may be behind; a torn line is passed over, temporary
+// files are removed when a store is opened. The next run of the same plan resumes:
+// cmd/eidos asks history.Unfinished, run/resume.go takes over what is done. A step
+// that was cut off runs again, its effects too.
 //
 // What is added from outside: a kind of step is a Kind (steps/all.go lists them), a
-// cache backend an engine.Cache (steps/oci has one, content.Shared another; the
-// command that opens it chooses by its address), an executor an engine.Execute
-// (process; steps/jobs).
+// cache backend an engine.Cache (cache.go; steps/oci/cache.go and content.Shared
+// are two, openCache in cmd/eidos/store.go chooses by the address), an executor an
+// engine.Execute (process; steps/jobs).
 //
-// Imports go down only: run → plan, history → store, and all of them → key,
-// content, mask → engine → schema. run and store do not import each other.
+// Imports go down only: run → plan, expr → plan, history → store, process → remote,
+// and all of them → key, content, mask → engine → schema. run and store do not
+// import each other.
 package engine
