@@ -3,6 +3,8 @@ package charts
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"io/fs"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -20,11 +22,17 @@ type Brief struct {
 // Brief returns what is known of a chart, as Find does. It relies on the one way
 // in which Encode writes fact files.
 func (l Library) Brief(chart, version string) (Brief, error) {
-	name, data, err := l.file(chart, version)
+	folder, name, err := l.file(chart, version)
 	if err != nil {
 		return Brief{}, err
 	}
-	return once(l.kept, func(k *kept) map[string]Brief { return k.briefs }, name, func() (Brief, error) { return brief(name, data) })
+	return once(l.kept, func(k *kept) map[string]Brief { return k.briefs }, name, func() (Brief, error) {
+		data, err := fs.ReadFile(folder, name)
+		if err != nil {
+			return Brief{}, fmt.Errorf("reading chart facts %q: %w", name, err)
+		}
+		return brief(name, data)
+	})
 }
 
 func brief(name string, data []byte) (Brief, error) {

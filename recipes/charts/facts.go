@@ -42,6 +42,7 @@ type kept struct {
 	mu     sync.Mutex
 	charts map[string]*Chart
 	briefs map[string]Brief
+	names  map[string][]string // all of them, under ""
 }
 
 // Builtin has the facts that are part of the program.
@@ -61,7 +62,7 @@ func (l Library) With(folder fs.FS) Library {
 // Keep returns a library that decodes every file once, for programs that live
 // long. Those of the program take 10 MiB.
 func (l Library) Keep() Library {
-	l.kept = &kept{charts: map[string]*Chart{}, briefs: map[string]Brief{}}
+	l.kept = &kept{charts: map[string]*Chart{}, briefs: map[string]Brief{}, names: map[string][]string{}}
 	return l
 }
 
@@ -115,25 +116,31 @@ func (l Library) Names() ([]string, error) {
 // version, those of one that differs in the patch number only are used, and
 // chart.Version is another one than was asked for. NotFound without either.
 func (l Library) Find(chart, version string) (*Chart, error) {
-	name, data, err := l.file(chart, version)
+	folder, name, err := l.file(chart, version)
 	if err != nil {
 		return nil, err
 	}
-	return once(l.kept, func(k *kept) map[string]*Chart { return k.charts }, name, func() (*Chart, error) { return read(name, data) })
+	return once(l.kept, func(k *kept) map[string]*Chart { return k.charts }, name, func() (*Chart, error) {
+		data, err := fs.ReadFile(folder, name)
+		if err != nil {
+			return nil, fmt.Errorf("reading chart facts %q: %w", name, err)
+		}
+		return read(name, data)
+	})
 }
 
-// file returns the fact file that Find reads, with its name.
-func (l Library) file(chart, version string) (string, []byte, error) {
+// file returns the folder and the name of the fact file that Find reads.
+func (l Library) file(chart, version string) (fs.FS, string, error) {
 	chart = path.Base(chart) // a repository's name may be before it
+	name := FileName(chart, version)
 	for _, f := range l.folders {
-		data, err := fs.ReadFile(f, FileName(chart, version))
-		if err == nil {
-			return FileName(chart, version), data, nil
+		if _, err := fs.Stat(f, name); err == nil {
+			return f, name, nil
 		}
 	}
-	names, err := l.Names()
+	names, err := once(l.kept, func(k *kept) map[string][]string { return k.names }, "", l.Names)
 	if err != nil {
-		return "", nil, err
+		return nil, "", err
 	}
 	near := ""
 	for _, n := range names {
@@ -143,7 +150,7 @@ func (l Library) file(chart, version string) (string, []byte, error) {
 		}
 	}
 	if near == "" {
-		return "", nil, schema.Errorf(schema.NotFound, "there are no facts of chart %s %s", chart, version).
+		return nil, "", schema.Errorf(schema.NotFound, "there are no facts of chart %s %s", chart, version).
 			WithHint("eidos chart inspect writes them from the chart")
 	}
 	return l.file(chart, near)
