@@ -19,6 +19,7 @@ import (
 	"github.com/NVIDIA/eidos/recipes/expect"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/constraint"
+	"github.com/NVIDIA/eidos/steps/kube"
 	"github.com/NVIDIA/eidos/steps/kube/job"
 	"github.com/NVIDIA/eidos/steps/validate"
 )
@@ -28,7 +29,18 @@ func EvidenceKind(n Needs) engine.Kind {
 	type input struct {
 		Recipe *schema.RecipeResult `in:"recipe"`
 	}
-	spec := engine.Spec{Name: "evidence", Doc: "check a cluster, and record what was measured", Version: 1, Effect: true, CleanUp: func(any) time.Duration { return 2 * job.CleanUp }}
+	spec := engine.Spec{
+		Name: "evidence", Doc: "check a cluster, and record what was measured", Version: 1, Effect: true,
+		CleanUp: func(any) time.Duration { return 2 * job.CleanUp },
+		Check: func(params any, _ []string) error {
+			p, ok := params.(*schema.EvidenceParams)
+			if !ok {
+				return nil
+			}
+			_, err := kube.Tolerations("toleration", p.Toleration)
+			return err
+		},
+	}
 	return engine.Define(spec, func(ctx context.Context, env engine.Env, p schema.EvidenceParams, in input) (*schema.Evidence, error) {
 		q := schema.VerifyClusterParams{
 			Phase: p.Phase, Only: p.Only, Skip: p.Skip, AllowUnknown: p.AllowUnknown, Timeout: p.Timeout, Parallel: p.Parallel,

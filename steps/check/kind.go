@@ -8,6 +8,7 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/kube"
 	"github.com/NVIDIA/eidos/steps/kube/job"
 )
 
@@ -37,8 +38,12 @@ func Kind(n Needs) engine.Kind {
 		CleanUp: func(any) time.Duration { return 2 * job.CleanUp },
 		Check: func(params any, _ []string) error {
 			p, ok := params.(*schema.VerifyClusterParams)
-			if !ok || p.Agent == nil {
+			if !ok {
 				return nil
+			}
+			if p.Agent == nil {
+				_, err := kube.Tolerations("toleration", p.Toleration)
+				return err
 			}
 			_, err := newInside(nil, *p, n.Version, Options{})
 			return err
