@@ -544,10 +544,48 @@ type Change struct {
 	// The overlay that demands it, for a constraint.
 	DemandedBy string `json:"demandedBy,omitempty"`
 
+	// What moving a component to the version of the recipe takes.
+	Upgrade *ComponentUpgrade `json:"upgrade,omitempty"`
+
 	// Why, when the values do not say.
 	Reason string `json:"reason,omitempty"`
 
 	Hint string `json:"hint,omitempty"`
+}
+
+// #ComponentUpgrade is what moving a component to another version takes.
+type ComponentUpgrade struct {
+	Component Name `json:"component"`
+
+	// The component of the older release, where it has another name.
+	Was Name `json:"was,omitempty"`
+
+	From Text `json:"from"`
+
+	To Text `json:"to"`
+
+	// The worst of the notes; unknown where no record covers the move and nothing
+	// follows from the chart.
+	Verdict string `json:"verdict"`
+
+	// What is recorded of the way, in order, and what follows from the chart.
+	Notes []UpgradeNote `json:"notes,omitempty"`
+
+	// How many recipes have it, where many are compared.
+	Recipes int64 `json:"recipes,omitempty"`
+}
+
+type UpgradeNote struct {
+	Verdict string `json:"verdict"`
+
+	// What is different, and breaks if nothing is done.
+	What Text `json:"what"`
+
+	// What to do, in order.
+	Steps []Text `json:"steps,omitempty"`
+
+	// There is no way back to the older version.
+	Irreversible bool `json:"irreversible,omitempty"`
 }
 
 // #Evidence is what was measured on a cluster and what follows of it, so that
@@ -2038,6 +2076,9 @@ type CatalogueDiff struct {
 	OnlyTo []Text `json:"onlyTo,omitempty"`
 
 	Changes []RecipeChange `json:"changes"`
+
+	// Components that move to another version, and what that takes, by name.
+	Upgrades []ComponentUpgrade `json:"upgrades"`
 
 	// What the older recipes have and the charts and kinds of the newer ones do
 	// not know: what a user wrote the same way has no effect, or is refused.

@@ -20,7 +20,9 @@ order. Made with --provenance, they also show which layer differs.
 
 --catalogue A..B compares two releases of the catalogue instead: the recipe for
 the criteria, or without criteria all recipes that both releases have, each change
-once with the number of recipes. It also lists what the recipes of A have and the
+once with the number of recipes. It also lists the components that move to another
+version with what that takes, as far as it is recorded or follows from the chart
+(safe, manual with its steps, blocked, unknown), and what the recipes of A have and the
 charts and kinds of B do not know: values without effect, fields that are refused,
 kinds that nothing defines any more.`,
 		Example: `  eidos recipe --service eks --intent training --provenance -o a.yaml

@@ -11,17 +11,20 @@ import (
 )
 
 func (a *app) recipeList() *cobra.Command {
-	var format, maturity string
+	var format, maturity, since string
 	var releases bool
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List the overlays that recipes are made of, and what they answer",
 		Long: `List the overlays that recipes are made of, and what they answer. Criteria list
 those that state them, their bases' included; --maturity those that a reference
-cluster has proven (stable), or has not (experimental). --releases lists the
-releases of the catalogue instead.`,
+cluster has proven (stable), or has not (experimental). --since RELEASE lists what
+changed since an older release: overlays that are new, and how much of the recipe
+for the criteria of each is different. --releases lists the releases of the
+catalogue instead.`,
 		Example: `  eidos recipe list --service eks --accelerator h100
   eidos recipe list --maturity stable --format yaml
+  eidos recipe list --since 2026-03 --service gke
   eidos recipe list --releases`,
 		Args: cobra.NoArgs,
 	}
@@ -31,6 +34,8 @@ releases of the catalogue instead.`,
 	c.Flags().StringVar(&maturity, "maturity", "", "only those of this maturity: "+orWords(grades))
 	must(c.RegisterFlagCompletionFunc("maturity", cobra.FixedCompletions(grades, cobra.ShellCompDirectiveNoFileComp)))
 	c.Flags().BoolVar(&releases, "releases", false, "list the releases of the catalogue instead")
+	c.Flags().StringVar(&since, "since", "", "what changed since this release of the catalogue")
+	must(c.RegisterFlagCompletionFunc("since", cobra.FixedCompletions(recipes.Releases(), cobra.ShellCompDirectiveNoFileComp)))
 	formatWord(c, &format, "table", "yaml", "json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if releases {
@@ -59,6 +64,9 @@ releases of the catalogue instead.`,
 			if recipes.CriteriaOf(q).Within(recipes.CriteriaOf(o.Criteria)) && (maturity == "" || o.Maturity == maturity) {
 				found = append(found, o)
 			}
+		}
+		if since != "" {
+			return a.listChanged(cat, since, found, format)
 		}
 		return a.listOverlays(cat, found, format)
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // Files are the compiled catalogue by path: index.json, layers.json,
-// words.json, a file in answers for each distinct recipe, and one in
+// words.json, upgrades.json where there are any, a file in answers for each distinct recipe, and one in
 // components/NAME for each distinct variant of a component.
 type Files map[string][]byte
 
@@ -134,7 +134,7 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 	var errs []error
 	all := variants{l: l}
 	docs := map[string]*recipes.Document{} // by file
-	parts := map[string][]int{}            // by file, what variants.add returned
+	made := map[string][]int{}             // by file, what variants.add returned
 	for _, leaves := range Selections(cat) {
 		a, err := l.answer(leaves)
 		if err != nil {
@@ -148,7 +148,7 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 		}
 		name := recipeName(cat, leaves)
 		file := "answers/" + name + ".json"
-		docs[file], parts[file] = doc, all.add(doc, name)
+		docs[file], made[file] = doc, all.add(doc, name)
 		idx.Answers = append(idx.Answers, recipes.Answer{Leaves: leaves, File: file})
 	}
 	if err := schema.Join(errs); err != nil {
@@ -160,7 +160,7 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 	}
 	for file, doc := range docs {
 		s := recipes.Stored{Document: doc}
-		for _, i := range parts[file] {
+		for _, i := range made[file] {
 			s.Components = append(s.Components, names[i])
 		}
 		if files[file], err = schema.EncodeIndent(s); err != nil {
@@ -169,10 +169,15 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 	}
 	words, err := l.words()
 	_, bad := l.vetChecks()
-	if err := schema.Join([]error{err, bad}); err != nil {
+	upgrades, odd := l.upgrades()
+	if err := schema.Join([]error{err, bad, odd}); err != nil {
 		return nil, err
 	}
-	for name, v := range map[string]any{"index.json": idx, "layers.json": l.compiled(), "words.json": words, "checks.json": l.checkDefs} {
+	parts := map[string]any{"index.json": idx, "layers.json": l.compiled(), "words.json": words, "checks.json": l.checkDefs}
+	if len(upgrades) > 0 {
+		parts[recipes.UpgradesFile] = upgrades
+	}
+	for name, v := range parts {
 		if files[name], err = schema.EncodeIndent(v); err != nil {
 			return nil, err
 		}

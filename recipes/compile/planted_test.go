@@ -46,6 +46,7 @@ func TestPlantedMistakes(t *testing.T) {
 		"repository":                   {[]edit{{components + "aws-efa.cue", `"https://aws`, `"http://aws`}}, "component aws-efa: the repository is not https://"},
 		"namespace":                    {[]edit{{components + "aws-efa.cue", `"kube-system"`, `"Kube_System"`}}, "component aws-efa: the namespace is not a name"},
 		"component name":               {[]edit{{components + "aws-efa.cue", `"aws-efa": {`, `"AWS_EFA": {`}}, "a name is lower-case letters"},
+		"verdict of an upgrade":        {[]edit{{components + "aws-efa.cue", `namespace:`, "upgrades: [{from: \"< 1.0\", to: \"1.0\", verdict: \"maybe\", what: \"x\"}]\n\tnamespace:"}}, "a verdict is safe, manual or blocked"},
 		"scheduling path":              {[]edit{{components + "aws-efa.cue", `["nodeSelector"]`, `["node Selector"]`}}, "a path into the values is keys with dots between"},
 		"scheduling key":               {[]edit{{components + "aws-efa.cue", `nodeSelector: [`, `nodeSelectors: [`}}, "nodeSelectors: field not allowed"},
 		"two pins": {[]edit{{overlays + "eks-training.cue", "criteria:", operator(`driver: version: "1"`)},

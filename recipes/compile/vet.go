@@ -75,6 +75,8 @@ func (l *loaded) vet() (*Report, error) {
 	v.overlays()
 	v.components()
 	v.checks()
+	_, odd := l.upgrades()
+	v.errs = append(v.errs, schema.List(odd)...)
 	v.errs = append(v.errs, v.charts.errs...)
 	v.report.Remarks = append(v.report.Remarks, v.charts.remarks...)
 	v.report.Charts = v.charts.report

@@ -1,7 +1,9 @@
 package view
 
 import (
+	"encoding/json"
 	"fmt"
+	"path"
 	"reflect"
 	"sort"
 	"strings"
@@ -75,8 +77,13 @@ func leaves(res *schema.RecipeResult) (map[string]any, error) {
 	for name, c := range tree["components"].(map[string]any) {
 		m := c.(map[string]any)
 		out[recipes.JoinPath([]string{"components", name})] = "present"
-		for _, f := range []string{"type", "source", "chart", "version", "namespace", "dependencyRefs", "manifests", "values"} {
+		for _, f := range []string{"type", "source", "chart", "version", "namespace", "dependencyRefs", "values"} {
 			flatten(out, []string{"components", name, f}, m[f])
+		}
+	}
+	for _, c := range res.ComponentRefs {
+		for _, m := range c.Manifests {
+			out[recipes.JoinPath([]string{"components", c.Name, "manifests", path.Base(m.Path)})] = string(m.Digest)
 		}
 	}
 	return out, nil
@@ -93,7 +100,7 @@ func flatten(out map[string]any, path []string, v any) {
 		return
 	}
 	if v == nil {
-		v = "null"
+		v = json.RawMessage("null") // set, to nothing
 	}
 	out[recipes.JoinPath(path)] = v
 }

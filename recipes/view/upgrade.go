@@ -19,8 +19,12 @@ import (
 // same criteria. q picks one of them, and its changes have who set them; nil is
 // all. The error is that of Resolve if one of the releases has no recipe for q.
 func Upgrade(from, to *recipes.Catalog, q *schema.Criteria) (*schema.CatalogueDiff, error) {
-	u := upgrade{from: from, to: to, library: charts.Builtin(), kinds: crds.NewKnown(crds.Builtin()), charts: map[string]*charts.Chart{}}
-	out := &schema.CatalogueDiff{From: from.Release, To: to.Release, Criteria: q, Changes: []schema.RecipeChange{}, Unknown: []schema.UnknownField{}}
+	u := comparison{from: from, to: to, library: charts.Builtin(), kinds: crds.NewKnown(crds.Builtin()), charts: map[string]*charts.Chart{}}
+	out := &schema.CatalogueDiff{From: from.Release, To: to.Release, Criteria: q, Changes: []schema.RecipeChange{}, Upgrades: []schema.ComponentUpgrade{}, Unknown: []schema.UnknownField{}}
+	var err error
+	if u.records, err = to.Upgrades(); err != nil {
+		return nil, err
+	}
 	if q != nil {
 		a, errA := u.traced(from, *q)
 		b, errB := u.traced(to, *q)
@@ -28,9 +32,11 @@ func Upgrade(from, to *recipes.Catalog, q *schema.Criteria) (*schema.CatalogueDi
 			return nil, err
 		}
 		out.Recipes = 1
-		var err error
 		if out.Changes, err = Diff(a, b); err == nil {
 			out.Unknown, err = u.unknown(a, b)
+		}
+		if err == nil {
+			out.Upgrades, err = u.upgrades(a, b)
 		}
 		if out.Changes == nil {
 			out.Changes = []schema.RecipeChange{}
@@ -40,15 +46,16 @@ func Upgrade(from, to *recipes.Catalog, q *schema.Criteria) (*schema.CatalogueDi
 	return out, u.all(out)
 }
 
-// upgrade remembers what it read; releases share most of their components.
-type upgrade struct {
+// comparison remembers what it read; releases share most of their components.
+type comparison struct {
 	from, to *recipes.Catalog
 	library  charts.Library
 	kinds    *crds.Known
-	charts   map[string]*charts.Chart // by component, chart, version and manifests; nil without facts
+	records  map[string]recipes.Upgrades // of the newer release
+	charts   map[string]*charts.Chart    // by component, chart, version and manifests; nil without facts
 }
 
-func (u *upgrade) traced(c *recipes.Catalog, q schema.Criteria) (*schema.RecipeResult, error) {
+func (u *comparison) traced(c *recipes.Catalog, q schema.Criteria) (*schema.RecipeResult, error) {
 	r, err := c.Resolve(q, false)
 	if err == nil {
 		r.Provenance, err = c.Provenance(r)
@@ -60,8 +67,9 @@ func (u *upgrade) traced(c *recipes.Catalog, q schema.Criteria) (*schema.RecipeR
 }
 
 // all adds up what changes in the recipes that both releases have.
-func (u *upgrade) all(out *schema.CatalogueDiff) error {
+func (u *comparison) all(out *schema.CatalogueDiff) error {
 	changes, unknown := map[string]*schema.RecipeChange{}, map[string]*schema.UnknownField{}
+	moves := map[string]*schema.ComponentUpgrade{}
 	for _, answer := range u.from.Answers {
 		a, b, err := u.pair(u.from, answer, u.to)
 		if err != nil {
@@ -94,6 +102,17 @@ func (u *upgrade) all(out *schema.CatalogueDiff) error {
 			}
 			unknown[key].Recipes++
 		}
+		moved, err := u.upgrades(a, b)
+		if err != nil {
+			return err
+		}
+		for _, m := range moved {
+			key := fmt.Sprintf("%s\x00%s\x00%s\x00%v", m.Component, m.From, m.To, m.Notes)
+			if moves[key] == nil {
+				moves[key] = &m
+			}
+			moves[key].Recipes++
+		}
 	}
 	for _, answer := range u.to.Answers {
 		_, old, err := u.pair(u.to, answer, u.from)
@@ -107,6 +126,9 @@ func (u *upgrade) all(out *schema.CatalogueDiff) error {
 	for _, k := range slices.Sorted(maps.Keys(changes)) {
 		out.Changes = append(out.Changes, *changes[k])
 	}
+	for _, k := range slices.Sorted(maps.Keys(moves)) {
+		out.Upgrades = append(out.Upgrades, *moves[k])
+	}
 	for _, k := range slices.Sorted(maps.Keys(unknown)) {
 		out.Unknown = append(out.Unknown, *unknown[k])
 	}
@@ -115,7 +137,7 @@ func (u *upgrade) all(out *schema.CatalogueDiff) error {
 
 // pair is an answer of one release and the other's to the same criteria, nil if
 // that has none.
-func (u *upgrade) pair(c *recipes.Catalog, answer recipes.Answer, other *recipes.Catalog) (*schema.RecipeResult, *schema.RecipeResult, error) {
+func (u *comparison) pair(c *recipes.Catalog, answer recipes.Answer, other *recipes.Catalog) (*schema.RecipeResult, *schema.RecipeResult, error) {
 	d, err := c.Document(answer)
 	if err != nil {
 		return nil, nil, err
@@ -135,7 +157,7 @@ func nameOf(a recipes.Answer) string { return strings.TrimSuffix(path.Base(a.Fil
 
 // unknown lists what a has and the charts and kinds of b do not know, sorted by
 // path. Nothing is known of charts without facts.
-func (u *upgrade) unknown(a, b *schema.RecipeResult) ([]schema.UnknownField, error) {
+func (u *comparison) unknown(a, b *schema.RecipeResult) ([]schema.UnknownField, error) {
 	newer := map[string]schema.ComponentRef{}
 	var releases []string
 	var brings []crds.Definition
@@ -205,7 +227,7 @@ func unknownField(err error, at []string) schema.UnknownField {
 
 // fields are those of the custom resources in a component's manifests that their
 // kinds do not have in the given releases.
-func (u *upgrade) fields(c schema.ComponentRef, releases []string, brings []crds.Definition) ([]schema.UnknownField, error) {
+func (u *comparison) fields(c schema.ComponentRef, releases []string, brings []crds.Definition) ([]schema.UnknownField, error) {
 	var out []schema.UnknownField
 	for _, m := range c.Manifests {
 		if schema.DefinesKinds(m.Path) {
@@ -253,7 +275,7 @@ func manifest(m schema.Manifest) (string, error) {
 
 // gone are the kinds that components of a define and none of b does; unless a
 // chart of b has no facts, which may.
-func (u *upgrade) gone(a, b *schema.RecipeResult) ([]schema.UnknownField, error) {
+func (u *comparison) gone(a, b *schema.RecipeResult) ([]schema.UnknownField, error) {
 	now, all, err := u.defines(b)
 	if err != nil || !all {
 		return nil, err
@@ -277,7 +299,7 @@ func (u *upgrade) gone(a, b *schema.RecipeResult) ([]schema.UnknownField, error)
 
 // defines are the kinds, GROUP/KIND, that the components of a recipe define, with
 // the component; all is whether every chart is known.
-func (u *upgrade) defines(r *schema.RecipeResult) (kinds map[string]string, all bool, err error) {
+func (u *comparison) defines(r *schema.RecipeResult) (kinds map[string]string, all bool, err error) {
 	kinds, all = map[string]string{}, true
 	for _, c := range r.ComponentRefs {
 		chart, err := u.chart(c)
@@ -308,7 +330,7 @@ func (u *upgrade) defines(r *schema.RecipeResult) (kinds map[string]string, all 
 }
 
 // chart is what is known of a component's chart and manifests, nil without facts.
-func (u *upgrade) chart(c schema.ComponentRef) (*charts.Chart, error) {
+func (u *comparison) chart(c schema.ComponentRef) (*charts.Chart, error) {
 	key := c.Name + " " + c.Chart + " " + c.Version
 	for _, m := range c.Manifests {
 		key += " " + string(m.Digest)
@@ -338,42 +360,4 @@ func (u *upgrade) chart(c schema.ComponentRef) (*charts.Chart, error) {
 	}
 	u.charts[key] = known
 	return known, err
-}
-
-// UpgradeText writes a comparison of releases for people.
-func UpgradeText(d *schema.CatalogueDiff) string {
-	var b strings.Builder
-	b.WriteString(DiffText(d.Changes))
-	if len(d.Unknown) > 0 {
-		fmt.Fprintf(&b, "not known in %s\n", d.To)
-	}
-	for _, f := range d.Unknown {
-		fmt.Fprintf(&b, "  %s%s\n    %s\n", f.Path, times(f.Recipes), f.What)
-		if f.Hint != "" {
-			fmt.Fprintf(&b, "    %s\n", f.Hint)
-		}
-	}
-	for _, only := range []struct {
-		release string
-		names   []string
-	}{{d.From, d.OnlyFrom}, {d.To, d.OnlyTo}} {
-		if len(only.names) > 0 {
-			fmt.Fprintf(&b, "only in %s\n", only.release)
-			for _, n := range only.names {
-				fmt.Fprintf(&b, "  %s\n", n)
-			}
-		}
-	}
-	return b.String()
-}
-
-// times is how many recipes have something, where many are compared.
-func times(recipes int64) string {
-	switch recipes {
-	case 0:
-		return ""
-	case 1:
-		return " (1 recipe)"
-	}
-	return fmt.Sprintf(" (%d recipes)", recipes)
 }

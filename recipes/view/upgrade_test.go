@@ -58,7 +58,9 @@ func TestUpgrade(t *testing.T) {
 	}
 	text := UpgradeText(d)
 	for _, want := range []string{
-		"components.gpu-operator.version (158 recipes)\n  - \"v25.10.1\"\n  + \"v26.7.0\"\n",
+		"  components.gpu-operator.version (158 recipes)\n    - \"v25.10.1\"\n    + \"v26.7.0\"\n",
+		"upgrades\n  gpu-operator v25.10.1 → v26.7.0: unknown (158 recipes)\n",
+		"  kubeflow-trainer 2.1.0 → 2.2.0: manual (4 recipes)\n    Helm does not replace what the chart has in its folder crds: ClusterTrainingRuntime, JobSet, LeaderWorkerSet, TrainJob, TrainingRuntime\n    - replace",
 		"not known in 2099-01\n",
 		"  components.gpu-operator.values.cdi.default (",
 		`    chart gpu-operator v26.7.0 does not have the value "cdi.default": setting it has no effect` + "\n",
@@ -78,7 +80,7 @@ func TestUpgrade(t *testing.T) {
 		t.Fatal(err)
 	}
 	text = UpgradeText(d)
-	if !strings.Contains(text, "components.kubeflow-trainer.version\n  - \"2.1.0\"") || strings.Contains(text, "recipes)") {
+	if !strings.Contains(text, "  components.kubeflow-trainer.version\n    - \"2.1.0\"") || strings.Contains(text, "recipes)") {
 		t.Error(text)
 	}
 	// What neither release has is refused, with the release.

@@ -314,3 +314,37 @@ func TestMatch(t *testing.T) {
 		}
 	}
 }
+
+// What is recorded of the way to the recipe's version is in the report; nothing is
+// known of what a recipe of another catalogue records.
+func TestRecipeUpgrade(t *testing.T) {
+	now := snapshot(map[string]map[string]schema.Scalar{"K8s.release": {
+		"nodewright-operator.nodewright": "nodewright-v0.18.1, deployed",
+		"trainer.kubeflow":               "kubeflow-trainer-2.1.0, deployed",
+	}})
+	r := &schema.RecipeResult{Metadata: schema.RecipeMetadata{Release: "2026-11"}, ComponentRefs: []schema.ComponentRef{
+		{Name: "kubeflow-trainer", Type: "Helm", Chart: "kubeflow-trainer", Version: "2.2.0", Namespace: "kubeflow"},
+		{Name: "nodewright-operator", Type: "Helm", Chart: "nodewright", Version: "v0.19.1", Namespace: "nodewright"},
+	}}
+	for release, want := range map[string][]string{"2026-11": {"manual", "safe"}, "2099-01": {"manual", ""}, "": {"manual", ""}} {
+		r.Metadata.Release = release
+		got, err := Recipe(r, now, schema.DiffParams{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var verdicts []string
+		for _, c := range got.Changes {
+			verdict := ""
+			if c.Upgrade != nil {
+				verdict = c.Upgrade.Verdict
+			}
+			if (c.Hint != "") != (verdict == "manual") {
+				t.Errorf("%s: %s has the hint %q", release, c.Path, c.Hint)
+			}
+			verdicts = append(verdicts, verdict)
+		}
+		if d := cmp.Diff(want, verdicts); d != "" {
+			t.Errorf("%q: %s", release, d)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/NVIDIA/eidos/recipes/upgrade"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/constraint"
 )
@@ -32,7 +33,9 @@ func Recipe(want *schema.RecipeResult, now *schema.Snapshot, p schema.DiffParams
 		}
 		return r.done(), nil
 	}
-	r.components(want, installed, by, images)
+	if err := r.components(want, installed, by, images); err != nil {
+		return nil, err
+	}
 	return r.done(), nil
 }
 
@@ -68,7 +71,11 @@ func (r *report) constraint(c schema.Constraint, now *schema.Snapshot) error {
 }
 
 // components compares the charts of the recipe with what is installed.
-func (r *report) components(want *schema.RecipeResult, installed []release, by string, images map[string][]string) {
+func (r *report) components(want *schema.RecipeResult, installed []release, by string, images map[string][]string) error {
+	moves, err := upgradesOf(want)
+	if err != nil {
+		return err
+	}
 	used := map[string]bool{}
 	ours := map[string]bool{} // namespaces
 	for _, c := range ofCharts(want) {
@@ -80,7 +87,17 @@ func (r *report) components(want *schema.RecipeResult, installed []release, by s
 			continue
 		}
 		used[got.key] = true
-		r.compare(path+".version", differ(strings.TrimPrefix(c.Version, "v"), strings.TrimPrefix(got.version, "v"), c.Version, got.version))
+		version := differ(strings.TrimPrefix(c.Version, "v"), strings.TrimPrefix(got.version, "v"), c.Version, got.version)
+		if version.Change != "" {
+			move, err := moves.to(c, got.version)
+			if err != nil {
+				return err
+			}
+			if move != nil {
+				version.Upgrade, version.Reason, version.Hint = move, "the upgrade is "+move.Verdict, upgrade.Steps(*move)
+			}
+		}
+		r.compare(path+".version", version)
 		if got.part == "" { // a part of an umbrella chart has the umbrella's namespace
 			r.compare(path+".namespace", differ(c.Namespace, got.namespace, c.Namespace, got.namespace))
 		}
@@ -100,6 +117,7 @@ func (r *report) components(want *schema.RecipeResult, installed []release, by s
 			})
 		}
 	}
+	return nil
 }
 
 // differ is a change from and to as they are shown, if what they stand for is

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
+	"github.com/NVIDIA/eidos/recipes/upgrade"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/validate"
 )
@@ -79,6 +80,17 @@ func DriftTable(d *schema.Drift, columns int) string {
 	out := ""
 	if len(d.Changes) > 0 {
 		out = text.Table(rows, columns)
+	}
+	moves := ""
+	for _, c := range d.Changes {
+		if c.Upgrade != nil {
+			u := *c.Upgrade
+			u.From = validate.Plain(u.From) // measured
+			moves += upgrade.Text(u, "")
+		}
+	}
+	if moves != "" {
+		out += "upgrades\n" + moves
 	}
 	s := d.Summary
 	return out + fmt.Sprintf("%s: %d compared, %d changed, %d unknown\n", s.Status, s.Compared, s.Changed, s.Unknown)
