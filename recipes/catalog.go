@@ -21,6 +21,7 @@ type Catalog struct {
 	byName   map[string]int
 	asked    [5]map[string]bool // words that overlays state, by field
 	words    func() (*Words, error)
+	rules    func() ([]Rule, error)
 	standsIn bool // some overlay stands in
 }
 
@@ -64,7 +65,8 @@ func Open(files fs.FS) (*Catalog, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the catalogue's index: %w", err)
 	}
-	c := &Catalog{files: files, byName: map[string]int{}, words: sync.OnceValues(func() (*Words, error) { return readWords(files) })}
+	c := &Catalog{files: files, byName: map[string]int{}, words: sync.OnceValues(func() (*Words, error) { return readWords(files) }),
+		rules: sync.OnceValues(func() ([]Rule, error) { return readRules(files) })}
 	if err := json.Unmarshal(data, &c.Index); err != nil {
 		return nil, fmt.Errorf("reading the catalogue's index: %w", err)
 	}
@@ -121,6 +123,7 @@ type Document struct {
 	Order           []string                `json:"deploymentOrder"`
 	Validation      map[string]schema.Phase `json:"validation,omitempty"`
 	Warnings        []schema.Warning        `json:"warnings,omitempty"`
+	Rules           []schema.Rule           `json:"rules,omitempty"`
 }
 
 // Numbers replaces json.Number by int64, or float64 where it is not whole, as

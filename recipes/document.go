@@ -20,6 +20,8 @@ type Stored struct {
 	// components/NAME/VARIANT.json over what all variants of the component
 	// share, components/NAME/component.json.
 	Components []string `json:"componentRefs"`
+	// Rules are in RulesFile, for all recipes.
+	Rules []string `json:"rules,omitempty"`
 }
 
 // SharedFile holds what all variants of a component have in common.
@@ -45,6 +47,11 @@ func (c *Catalog) Document(a Answer) (*Document, error) {
 		}
 		d.Components[i].Values = Numbers(d.Components[i].Values).(map[string]any)
 	}
+	rules, err := c.rules()
+	if err != nil {
+		return nil, err
+	}
+	d.Rules = Applicable(rules, d)
 	full, err := schema.EncodeIndent(d)
 	if err != nil {
 		return nil, err

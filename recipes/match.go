@@ -87,6 +87,7 @@ func (c *Catalog) result(d *Document, q schema.Criteria) *schema.RecipeResult {
 		DeploymentOrder: d.Order,
 		Validation:      d.Validation,
 		Warnings:        d.Warnings,
+		Rules:           d.Rules,
 	}
 }
 

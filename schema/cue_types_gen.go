@@ -646,6 +646,9 @@ type RecipeResult struct {
 	// Conditions worth a warning when they are not met at bundle time.
 	Warnings []Warning `json:"warnings,omitempty"`
 
+	// What the values that are really deployed are checked for, at bundle time.
+	Rules []Rule `json:"rules,omitempty"`
+
 	// How criteria were read from a snapshot (recipe --snapshot), and what stayed open.
 	Detected []Detection `json:"detected,omitempty"`
 
@@ -797,6 +800,51 @@ type Warning struct {
 	Unless string `json:"unless"`
 
 	Message string `json:"message"`
+}
+
+// #Rule is a combination of values, perhaps of several components, that does not
+// work. bundle refuses it (error), or notes it.
+type Rule struct {
+	// The component that it belongs to.
+	Component Name `json:"component"`
+
+	Name Name `json:"name"`
+
+	Severity string `json:"severity"`
+
+	// What goes wrong.
+	Reason Text `json:"reason"`
+
+	// What to do about it.
+	Hint Text `json:"hint,omitempty"`
+
+	// It applies where all of these hold.
+	When []RuleCondition `json:"when"`
+
+	// And none of these components is there.
+	Without []Name `json:"without,omitempty"`
+}
+
+// #RuleCondition is about one value. One of is, differs, has and missing is there.
+// It does not hold where the component is not there.
+type RuleCondition struct {
+	// COMPONENT:PATH, keys with dots between; "\." is a dot in a key.
+	Value Text `json:"value"`
+
+	// What the chart uses where a value is not set.
+	Default Text `json:"default,omitempty"`
+
+	// An expression, as in constraints.
+	Is Text `json:"is,omitempty"`
+
+	// The value at COMPONENT:PATH is another one.
+	Differs Text `json:"differs,omitempty"`
+
+	// It is a list with an element that has these fields; "": does not have it.
+	Has map[string]string `json:"has,omitempty"`
+
+	// It is not set, or empty.
+	Missing bool `json:"missing,omitempty"`
 }
 
 type Provenance struct {

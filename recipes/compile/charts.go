@@ -101,6 +101,7 @@ func (p *chartProof) prove(a raw, d *recipes.Document) {
 		p.report.Values += n.values
 		p.report.Workloads += n.workloads
 	}
+	p.keeps(a, d, all)
 	p.resources(a, d, all)
 	p.objects(a)
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // Files are the compiled catalogue by path: index.json, layers.json,
-// words.json, upgrades.json where there are any, a file in answers for each distinct recipe, and one in
+// words.json, upgrades.json and rules.json where there are any, a file in answers for each distinct recipe, and one in
 // components/NAME for each distinct variant of a component.
 type Files map[string][]byte
 
@@ -50,6 +50,7 @@ type loaded struct {
 	// checkDefs are the checks that there are.
 	checkDefs map[string]recipes.Check
 	checkAt   map[string]string // the line of each
+	rules     []recipes.Rule
 }
 
 func (l *loaded) compile() (Files, error) {
@@ -83,6 +84,10 @@ func (l *loaded) index() (recipes.Index, error) {
 		return idx, err
 	}
 	if err := decode(l.root.LookupPath(cue.MakePath(cue.Str("checks"))), &l.checkDefs); err != nil {
+		return idx, err
+	}
+	var err error
+	if l.rules, err = l.ruleSet(); err != nil {
 		return idx, err
 	}
 	idx.Release, idx.Version, idx.Sources = meta.Release, meta.Version, l.digest
@@ -176,6 +181,9 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 	parts := map[string]any{"index.json": idx, "layers.json": l.compiled(), "words.json": words, "checks.json": l.checkDefs}
 	if len(upgrades) > 0 {
 		parts[recipes.UpgradesFile] = upgrades
+	}
+	if len(l.rules) > 0 {
+		parts[recipes.RulesFile] = l.rules
 	}
 	for name, v := range parts {
 		if files[name], err = schema.EncodeIndent(v); err != nil {

@@ -57,7 +57,7 @@ func layersOf(inst *build.Instance, src Source) ([]layer, error) {
 func (l *loaded) compiled() []recipes.Layer {
 	byName := map[string]*recipes.Layer{}
 	for _, s := range l.layers {
-		if s.Maybe || !s.Overlay && slices.Contains([]string{"replaces", "upgrades"}, s.Path[2]) {
+		if s.Maybe || !s.Overlay && slices.Contains([]string{"replaces", "rules", "upgrades"}, s.Path[2]) {
 			continue // no part of a recipe
 		}
 		key := "components/" + s.Name

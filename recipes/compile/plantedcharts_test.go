@@ -42,6 +42,9 @@ func TestPlantedChartMistakes(t *testing.T) {
 		"field of its own kind":  {components + "kgateway/manifests/inference-gateway.yaml", "gatewayClassName:", "gatewayClasName:", "Gateway: spec.gatewayClasName: unknown field"},
 		"floor of a chart":       {eks, `">= 1.28"`, `">= 1.28, < 1.30"`, "nothing can satisfy the constraints on K8s.server.version"},
 		"Job left out":           {components + "kube-prometheus-stack.cue", `"prometheusOperator.admissionWebhooks.patch.nodeSelector",`, ``, "Job"},
+		"rule broken by itself":  {components + "gpu-operator.cue", "\n\tnamespace:", "\n\trules: x: {severity: \"error\", reason: \"it cannot be\", when: [{value: \"gpu-operator:driver.enabled\", default: \"true\", is: \"true\"}]}\n\tnamespace:", "gpu-operator: it cannot be (the recipe of "},
+		"rule of a dead value":   {components + "gpu-operator.cue", "\n\tnamespace:", "\n\trules: x: {severity: \"info\", reason: \"it cannot be\", when: [{value: \"gpu-operator:drivr.enabled\", is: \"true\"}]}\n\tnamespace:", `"drivr.enabled": setting it has no effect`},
+		"rule without an end":    {components + "gpu-operator.cue", "\n\tnamespace:", "\n\trules: x: {severity: \"info\", reason: \"it cannot be\", when: [{value: \"gpu-operator:driver.enabled\"}]}\n\tnamespace:", "needs one of is, differs, has and missing"},
 		"order of a definition":  {components + "network-operator.cue", `, "gpu-operator": true}`, `}`, "renders NodeFeatureRule nvidia-nics-rules"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -63,6 +63,7 @@ func (l *loaded) shape(a raw) (*recipes.Document, error) {
 	for _, name := range d.Order {
 		d.Components = append(d.Components, refs[name])
 	}
+	d.Rules = recipes.Applicable(l.rules, d)
 	return d, nil
 }
 

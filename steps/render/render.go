@@ -90,6 +90,8 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 	lock, err := vendor(cs, src.Charts)
 	errs = append(errs, err)
 	errs = append(errs, checkReleases(cs)...)
+	ruled, err := ruled(r, cs)
+	errs = append(errs, err)
 	if err := schema.Join(errs); err != nil {
 		return nil, err
 	}
@@ -99,7 +101,7 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 	}
 	sum := sha256.Sum256(canonical)
 	j := &job{name: Name(r.Criteria), version: bundleVersion(r.Metadata.Version), recipe: r, components: cs, repo: repo, argo: argoOptions{p.AppName, p.Project, p.Destination}, lock: lock}
-	j.notes = append(notes(r, cs, place), classes...)
+	j.notes = append(append(notes(r, cs, place), ruled...), classes...)
 	if d.layout == "umbrella" {
 		j.notes = append(j.notes, oneRelease(cs)...)
 	}
