@@ -433,11 +433,11 @@ func TestRights(t *testing.T) {
 	alternatives := []string{"applications.argoproj.io", "helmreleases.helm.toolkit.fluxcd.io", "nodepools.karpenter.sh", "deployments.apps in namespace kube-system"}
 	tried := map[string]bool{}
 	for i, left := range rights {
-		if kind := left.Verb + " " + left.Resource + "." + left.Group; tried[kind] {
+		kind := left.Verb + " " + left.Resource + "." + left.Group
+		if tried[kind] {
 			continue // the same in another namespace
-		} else {
-			tried[kind] = true
 		}
+		tried[kind] = true
 		fewer := slices.Delete(slices.Clone(rights), i, i+1)
 		got := as(fmt.Sprintf("less-%d", i), fewer)
 		named := 0
