@@ -110,6 +110,7 @@ type BundleMetadata struct {
 
 	Deployer Deployer `json:"deployer"`
 
+	// split: a bundle a component, in the directory of its name.
 	Layout string `json:"layout,omitempty"`
 
 	// Digest of the canonical recipe it was made from.
@@ -1387,6 +1388,10 @@ type RenderParams struct {
 
 	// helm: one umbrella chart, or a directory a component.
 	Layout string `json:"layout,omitempty"`
+
+	// A bundle a component, each in the directory of its name, to push, sign and deploy
+	// by itself.
+	Split bool `json:"split,omitempty"`
 
 	// argocd, flux: repository the bundle is deployed from, https://… or oci://…
 	Repo string `json:"repo,omitempty"`

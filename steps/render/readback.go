@@ -60,6 +60,8 @@ func deployedValues(tree fs.FS, m schema.BundleMetadata, c *schema.ComponentRef)
 		return mapping(name, data, keys)
 	}
 	switch {
+	case m.Layout == splitLayout:
+		return splitValues(tree, c)
 	case m.Deployer == "helm" && m.Layout == "umbrella":
 		v, err := read("values.yaml", c.Name)
 		delete(v, "enabled") // the umbrella chart's own

@@ -95,29 +95,37 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 	if err := schema.Join(errs); err != nil {
 		return nil, err
 	}
-	canonical, err := schema.Encode(r)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(canonical)
 	j := &job{name: Name(r.Criteria), version: bundleVersion(r.Metadata.Version), recipe: r, components: cs, repo: repo, argo: argoOptions{p.AppName, p.Project, p.Destination}, lock: lock}
 	j.notes = append(append(notes(r, cs, place), ruled...), classes...)
 	if d.layout == "umbrella" {
 		j.notes = append(j.notes, oneRelease(cs)...)
 	}
-	t := &Tree{Metadata: schema.BundleMetadata{
+	if p.Split {
+		return j.bundle(deployer{name: d.name, write: func(j *job, t *Tree) error { return j.split(d, t) }}, splitLayout)
+	}
+	return j.bundle(d, d.layout)
+}
+
+// bundle makes the tree that a deployer writes whole.
+func (j *job) bundle(d deployer, layout string) (*Tree, error) {
+	canonical, err := schema.Encode(j.recipe)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(canonical)
+	t := &Tree{files: map[string]file{}, Metadata: schema.BundleMetadata{
 		Name:     j.name,
 		Version:  j.version,
 		Deployer: d.name,
-		Layout:   d.layout,
+		Layout:   layout,
 		Recipe:   schema.Digest("sha256:" + hex.EncodeToString(sum[:])),
 		Notes:    j.notes,
 	}}
 	if err := d.write(j, t); err != nil {
 		return nil, err
 	}
-	if lock != nil {
-		if err := t.addYAML(lockFile, "The charts in this bundle, by digest.", lock); err != nil {
+	if j.lock != nil && layout != splitLayout { // each bundle in it has its own
+		if err := t.addYAML(lockFile, "The charts in this bundle, by digest.", j.lock); err != nil {
 			return nil, err
 		}
 	}
@@ -153,6 +161,12 @@ func target(p schema.RenderParams) (deployer, repository, error) {
 	}
 	if layout == "" && name == "helm" {
 		layout = "umbrella"
+		if p.Split {
+			layout = "components"
+		}
+	}
+	if p.Split {
+		errs = append(errs, checkSplit(p))
 	}
 	var found deployer
 	var names []string
