@@ -1,9 +1,9 @@
 package schema
 
 import (
-	"bytes"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -22,11 +22,10 @@ var jsonSchemas embed.FS
 // Schema itself. A keyword that is not here fails the reading, and a test
 // reads every definition.
 type rule struct {
-	Schema               string           `json:"$schema"`
-	Defs                 map[string]*rule `json:"$defs"`
-	Ref                  string           `json:"$ref"`
+	Defs                 map[string]*rule
+	Ref                  string
 	Description          string
-	Type                 words
+	Type                 []string // one word or a list
 	Enum                 []any
 	Const                any
 	Pattern              string
@@ -38,23 +37,11 @@ type rule struct {
 	Required             []string
 	Items                *either
 	AnyOf, AllOf         []*rule
-	Local                string `json:"x-local"` // of a parameter: see Local
+	Local                string // of a parameter: see Local
 
 	to   *rule // what Ref refers to
 	re   *regexp.Regexp
 	keys []string // of Properties, sorted
-}
-
-// words is a JSON Schema type: one word or a list.
-type words []string
-
-func (w *words) UnmarshalJSON(data []byte) error {
-	var one string
-	if json.Unmarshal(data, &one) == nil {
-		*w = words{one}
-		return nil
-	}
-	return json.Unmarshal(data, (*[]string)(w))
 }
 
 // either is a schema, or a word for all or none.
@@ -63,22 +50,131 @@ type either struct {
 	rule *rule
 }
 
-func (e *either) UnmarshalJSON(data []byte) error {
-	if json.Unmarshal(data, &e.all) == nil {
-		return nil
+// readRule returns the rule of a JSON Schema that is decoded already: schemas in
+// schemas are read once, where methods for decoding would scan each level again.
+func readRule(v any) (*rule, error) {
+	r := &rule{}
+	if v == true {
+		return r, nil // anything
 	}
-	e.rule = &rule{}
-	return e.rule.UnmarshalJSON(data)
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("%v is not a schema", v)
+	}
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if err := r.keyword(k, m[k]); err != nil {
+			return nil, fmt.Errorf("%s: %w", k, err)
+		}
+	}
+	return r, nil
 }
 
-func (r *rule) UnmarshalJSON(data []byte) error {
-	type bare rule // without this method
-	if bytes.Equal(data, []byte("true")) {
-		return nil // anything
+func (r *rule) keyword(k string, v any) (err error) {
+	ok := true
+	switch k {
+	case "$schema":
+	case "$defs":
+		r.Defs, err = readRules(v)
+	case "$ref":
+		r.Ref, ok = v.(string)
+	case "description":
+		r.Description, ok = v.(string)
+	case "type":
+		if one, is := v.(string); is {
+			r.Type = []string{one}
+		} else {
+			r.Type, ok = readTexts(v)
+		}
+	case "enum":
+		r.Enum, ok = v.([]any)
+	case "const":
+		r.Const = v
+	case "pattern":
+		r.Pattern, ok = v.(string)
+	case "minLength":
+		var n float64
+		n, ok = v.(float64)
+		r.MinLength = int(n)
+	case "minimum":
+		r.Minimum, ok = readNumber(v)
+	case "maximum":
+		r.Maximum, ok = readNumber(v)
+	case "properties":
+		r.Properties, err = readRules(v)
+	case "patternProperties":
+		r.PatternProperties, err = readRules(v)
+	case "additionalProperties":
+		r.AdditionalProperties, err = readEither(v)
+	case "required":
+		r.Required, ok = readTexts(v)
+	case "items":
+		r.Items, err = readEither(v)
+	case "anyOf":
+		r.AnyOf, err = readList(v)
+	case "allOf":
+		r.AllOf, err = readList(v)
+	case "x-local":
+		r.Local, ok = v.(string)
+	default:
+		return errors.New("this keyword is not known here")
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	return dec.Decode((*bare)(r))
+	if !ok {
+		return fmt.Errorf("it is %v", v)
+	}
+	return err
+}
+
+func readNumber(v any) (*float64, bool) {
+	n, ok := v.(float64)
+	return &n, ok
+}
+
+func readTexts(v any) ([]string, bool) {
+	list, ok := v.([]any)
+	out := make([]string, len(list))
+	for i, e := range list {
+		s, is := e.(string)
+		out[i], ok = s, ok && is
+	}
+	return out, ok
+}
+
+func readEither(v any) (*either, error) {
+	if all, ok := v.(bool); ok {
+		return &either{all: all}, nil
+	}
+	r, err := readRule(v)
+	return &either{rule: r}, err
+}
+
+func readList(v any) ([]*rule, error) {
+	list, ok := v.([]any)
+	if !ok {
+		return nil, fmt.Errorf("%v is not a list", v)
+	}
+	out := make([]*rule, len(list))
+	for i, e := range list {
+		var err error
+		if out[i], err = readRule(e); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func readRules(v any) (map[string]*rule, error) {
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil, fmt.Errorf("%v is not a mapping", v)
+	}
+	out := make(map[string]*rule, len(m))
+	for k, e := range m {
+		var err error
+		if out[k], err = readRule(e); err != nil {
+			return nil, fmt.Errorf("%s: %w", k, err)
+		}
+	}
+	return out, nil
 }
 
 // compiled holds every definition that was asked for: they never change, so
@@ -99,8 +195,12 @@ func compileRules(name string) (*rule, error) {
 	if err != nil {
 		return nil, err
 	}
-	root := &rule{}
-	if err := json.Unmarshal(data, root); err != nil {
+	var v any
+	if err := json.Unmarshal(data, &v); err != nil {
+		return nil, fmt.Errorf("reading the schema of %s: %w", name, err)
+	}
+	root, err := readRule(v)
+	if err != nil {
 		return nil, fmt.Errorf("reading the schema of %s: %w", name, err)
 	}
 	if err := root.link(root.Defs); err != nil {
