@@ -5,12 +5,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/NVIDIA/eidos/cmd/internal/checks"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/pipelines"
-	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/drift"
@@ -64,19 +64,37 @@ func (a *app) renderedTree(ctx context.Context, w *wired, env engine.Env, arg st
 	}
 	b, ok := v.(*schema.Bundle)
 	if r, is := v.(*schema.RecipeResult); is {
-		tree, err := render.Render(r, schema.RenderParams{Layout: "components"}, render.Source{Manifest: recipes.Manifest})
-		if err != nil {
+		if v, err = runKind(ctx, w, env, renderStep(nil), engine.Inputs{"recipe": {r}}); err != nil {
 			return nil, side, nil, err
 		}
-		if b, err = render.Store(ctx, env.Blobs, tree); err != nil {
-			return nil, side, nil, err
-		}
-		ok = true
+		b, ok = v.(*schema.Bundle)
 	}
 	if !ok {
 		return nil, side, nil, schema.Errorf(schema.Invalid, "%q is neither a bundle, a directory nor a recipe", arg)
 	}
 	return render.FS(ctx, b, env.Blobs), drift.BundleSide(b), func() {}, nil
+}
+
+// renderStep is the step that makes a bundle of a recipe.
+func renderStep(in map[string]any) schema.Step {
+	return schema.Step{Uses: "render", With: map[string]any{"layout": "components"}, In: in}
+}
+
+// runKind runs a step's kind with its parameters on values that are loaded.
+func runKind(ctx context.Context, w *wired, env engine.Env, s schema.Step, in engine.Inputs) (schema.Value, error) {
+	i := slices.IndexFunc(w.kinds, func(k engine.Kind) bool { return k.Name == s.Uses })
+	if i < 0 {
+		panic("BUG: no kind " + s.Uses)
+	}
+	doc, err := schema.FromValue(s.With, "with")
+	if err != nil {
+		return nil, err
+	}
+	params, err := w.kinds[i].Decode(doc)
+	if err != nil {
+		return nil, err
+	}
+	return w.kinds[i].Run(ctx, env, params, in)
 }
 
 // printRendered prints the pipeline: recipes are a step each before it.
@@ -86,7 +104,7 @@ func (a *app) printRendered(s *stage, args []string, output string) error {
 		of := recipeOrBundle(args[i])
 		in[input] = of["bundle"]
 		if of["recipe"] != nil {
-			more[input] = schema.Step{Uses: "render", With: map[string]any{"layout": "components"}, In: of}
+			more[input] = renderStep(of)
 			in[input] = input
 		}
 	}
