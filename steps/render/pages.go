@@ -108,7 +108,7 @@ func (j *job) addPages(t *Tree, set string) error {
 // pageSets are the sets of pages, parsed when they are first used.
 var pageSets = map[string]func() pageSet{
 	"umbrella": parsed("umbrella"), "components": parsed("components"), "argocd": parsed("argocd"),
-	"argocd-helm": parsed("argocd-helm"), "flux": parsed("flux"), "helmfile": parsed("helmfile"),
+	"argocd-helm": parsed("argocd-helm"), "flux": parsed("flux"), "helmfile": parsed("helmfile"), splitLayout: parsed("split"),
 }
 
 // pageSet are the templates of a set, and the files that are made of them.
