@@ -73,7 +73,7 @@ func fits(t *testing.T, def cue.Value, object string) error {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return def.Unify(def.Context().BuildFile(f)).Validate(cue.Concrete(true), cue.Final())
+	return def.Unify(cuecontext.New().BuildFile(f)).Validate(cue.Concrete(true), cue.Final())
 }
 
 // CUE refuses what eidos vet refuses, and accepts the rest.

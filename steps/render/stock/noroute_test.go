@@ -97,8 +97,11 @@ func inside(where string) int {
 		return fail(err)
 	}
 	links, err := net.Interfaces()
-	if err != nil || len(links) != 1 {
-		return fail(fmt.Errorf("there is more than the loopback: %v %v", links, err))
+	if err != nil {
+		return fail(err)
+	}
+	if len(links) != 1 {
+		return fail(fmt.Errorf("there is more than the loopback: %v", links))
 	}
 	ln, err := net.Listen("tcp", address)
 	if err != nil {
