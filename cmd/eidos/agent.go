@@ -36,7 +36,7 @@ func (a *app) agentFlags(c *cobra.Command, definition, usage, what string) func(
 
 // agent is what the Pod of `snapshot --agent` runs.
 func (a *app) agent() *cobra.Command {
-	in := agent.Inside{Version: versionOf(), Now: time.Now, LookupEnv: a.lookupEnv, Stdout: a.out}
+	in := agent.Inside{Version: versionOf(), Now: time.Now, LookupEnv: a.Env, Stdout: a.Out}
 	c := &cobra.Command{
 		Use:    "agent --output cm://NAMESPACE/NAME",
 		Short:  "Take a snapshot in the Pod of `eidos snapshot --agent`, or of deploy/agent",
@@ -51,7 +51,7 @@ func (a *app) agent() *cobra.Command {
 		if err := schema.DecodeValue("agent", with(), &in.Params); err != nil {
 			return err
 		}
-		in.Log, in.GPU = a.story.Note, collect.GPU()
+		in.Log, in.GPU = a.Story.Note, collect.GPU()
 		return in.Run(c.Context())
 	}
 	return c

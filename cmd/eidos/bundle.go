@@ -79,9 +79,9 @@ recipe and flags give the same bytes on any machine.`,
 		}
 		b := v.(*schema.Bundle)
 		for _, n := range b.Metadata.Notes {
-			a.story.Warn("%s", n)
+			a.Story.Warn("%s", n)
 		}
-		a.say("%d files in %s", len(b.Files), s.out)
+		a.Say("%d files in %s", len(b.Files), s.out)
 		return nil
 	}
 	return c

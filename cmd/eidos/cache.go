@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -17,16 +18,16 @@ func (a *app) cache() *cobra.Command {
 	du := &cobra.Command{
 		Use: "du", Short: "How large it is", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return a.readStore(func(s *store.Directory) error {
+			return a.paths().ReadStore(func(s *store.Directory) error {
 				u, err := s.Usage()
 				if err != nil {
 					return err
 				}
 				if format == "json" {
-					return a.printJSON(u)
+					return a.JSON(u)
 				}
-				_, err = fmt.Fprintf(a.out, "%s\n  %s, %d files and documents of %s\n  %s, journals of %s\n",
-					s.Dir(), count(u.Entries, "result"), u.Blobs, bytesWord(u.BlobBytes+u.LogBytes), count(u.Runs, "run"), bytesWord(u.RunBytes))
+				_, err = fmt.Fprintf(a.Out, "%s\n  %s, %d files and documents of %s\n  %s, journals of %s\n",
+					s.Dir(), text.Count(u.Entries, "result"), u.Blobs, text.Bytes(u.BlobBytes+u.LogBytes), text.Count(u.Runs, "run"), text.Bytes(u.RunBytes))
 				return err
 			})
 		},
@@ -39,12 +40,12 @@ func (a *app) cache() *cobra.Command {
 			if err != nil || d < 0 {
 				return schema.Errorf(schema.Invalid, "--keep: %q is not a duration", keep).WithHint("write it as 720h or 30m")
 			}
-			return a.withStore(func(s *store.Directory) error {
+			return a.paths().WithStore(func(s *store.Directory) error {
 				freed, err := s.GC(time.Now(), d)
 				if err != nil {
 					return err
 				}
-				a.say("freed %s", bytesWord(freed))
+				a.Say("freed %s", text.Bytes(freed))
 				return nil
 			})
 		},
@@ -53,7 +54,7 @@ func (a *app) cache() *cobra.Command {
 	verify := &cobra.Command{
 		Use: "verify", Short: "Read everything and check its digest", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return a.readStore(func(s *store.Directory) error {
+			return a.paths().ReadStore(func(s *store.Directory) error {
 				wrong, err := s.Verify(c.Context())
 				if err != nil {
 					return err
@@ -61,23 +62,11 @@ func (a *app) cache() *cobra.Command {
 				if len(wrong) > 0 {
 					return schema.Join(wrong)
 				}
-				a.say("every result is what it was when it was stored")
+				a.Say("every result is what it was when it was stored")
 				return nil
 			})
 		},
 	}
 	c.AddCommand(du, gc, verify)
 	return c
-}
-
-func bytesWord(n int64) string {
-	for _, u := range []struct {
-		size int64
-		name string
-	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
-		if n >= u.size {
-			return fmt.Sprintf("%.1f %s", float64(n)/float64(u.size), u.name)
-		}
-	}
-	return fmt.Sprintf("%d B", n)
 }

@@ -12,14 +12,14 @@ import (
 
 // certified asks the program that knows certificates.
 func (a *app) certified(ctx context.Context, r certified.Request, log func(string)) (*certified.Answer, error) {
-	path, _ := a.lookupEnv("EIDOS_SIGSTORE")
+	path, _ := a.Env("EIDOS_SIGSTORE")
 	return certified.Program{Path: path, Log: log}.Ask(ctx, r)
 }
 
 // attended reports whether somebody sits at a terminal, reads what is printed and
 // can answer.
 func (a *app) attended() bool {
-	for _, stream := range []any{a.in, a.errw} {
+	for _, stream := range []any{a.In, a.Err} {
 		f, ok := stream.(*os.File)
 		if !ok || f == nil || !term.IsTerminal(int(f.Fd())) {
 			return false

@@ -13,7 +13,7 @@ import (
 )
 
 // workflow is the workflow that this command is a step of.
-func (a *app) workflow() checks.Workflow { return checks.Workflow{Env: a.lookupEnv} }
+func (a *app) workflow() checks.Workflow { return checks.Workflow{Env: a.Env} }
 
 // publish shows a report in the workflow, if there is one.
 func (a *app) publish(r checks.Report) error {
@@ -21,8 +21,8 @@ func (a *app) publish(r checks.Report) error {
 	// The runner reads commands from stderr too; stdout is the result's. Lines of
 	// --log-json have one shape, and these are not of it.
 	var log io.Writer
-	if !a.logJSON {
-		log = a.errw
+	if !a.LogJSON {
+		log = a.Err
 	}
 	return a.workflow().Publish(r, log)
 }

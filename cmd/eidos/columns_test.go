@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/NVIDIA/eidos/cmd/internal/console"
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 )
 
@@ -31,7 +32,7 @@ func TestSixtyColumns(t *testing.T) {
 	check := func(args ...string) {
 		t.Helper()
 		var out, log bytes.Buffer
-		a := &app{in: strings.NewReader(""), out: &out, errw: &log, lookupEnv: func(k string) (string, bool) { v, ok := env[k]; return v, ok }}
+		a := &app{Console: console.Console{In: strings.NewReader(""), Out: &out, Err: &log, Env: func(k string) (string, bool) { v, ok := env[k]; return v, ok }}}
 		a.main(t.Context(), args)
 		if out.Len()+log.Len() == 0 {
 			t.Errorf("%s: nothing was printed", args)

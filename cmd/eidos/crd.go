@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/recipes/crds"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -35,16 +36,16 @@ that hold for one release of the chart.`,
 	c.Flags().VarP(&outputFlag{&output}, "output", "o", "where to: a directory, or - for a single kind")
 	c.Flags().StringVar(&release, "release", "", "chart and version that bring the definitions: \"CHART VERSION\"")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		r, err := openInput(a.in, args[0])
+		r, err := openInput(a.In, args[0])
 		if err != nil {
 			return err
 		}
 		defer r.Close()
-		text, err := pipelinefile.ReadLimited(r, args[0])
+		data, err := pipelinefile.ReadLimited(r, args[0])
 		if err != nil {
 			return err
 		}
-		all, err := crds.Definitions(string(text), release)
+		all, err := crds.Definitions(string(data), release)
 		if err != nil {
 			return schema.Errorf(schema.CodeOf(err), "reading definitions: %w", err).At(args[0], "")
 		}
@@ -52,7 +53,7 @@ that hold for one release of the chart.`,
 			return schema.Errorf(schema.Invalid, "there is no CustomResourceDefinition in the file").At(args[0], "")
 		}
 		if output == "-" && len(all) > 1 {
-			return schema.Errorf(schema.Invalid, "%s are in %q: standard output is for one", count(len(all), "definition"), args[0]).
+			return schema.Errorf(schema.Invalid, "%s are in %q: standard output is for one", text.Count(len(all), "definition"), args[0]).
 				WithHint("-o DIRECTORY writes a file for each")
 		}
 		for _, f := range all {
@@ -68,7 +69,7 @@ that hold for one release of the chart.`,
 				return err
 			}
 			if output != "-" {
-				a.say("wrote %s: %s", to, count(len(f.Fields), "field"))
+				a.Say("wrote %s: %s", to, text.Count(len(f.Fields), "field"))
 			}
 		}
 		return nil

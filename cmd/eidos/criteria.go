@@ -69,7 +69,7 @@ func (a *app) words(c *cobra.Command) (*recipes.Words, error) {
 func (a *app) criteria(file string, flags map[string]any) (map[string]any, error) {
 	out := map[string]any{}
 	if file != "" {
-		f, err := openInput(a.in, file)
+		f, err := openInput(a.In, file)
 		if err != nil {
 			return nil, err
 		}
@@ -106,7 +106,7 @@ func (a *app) criteriaOf(doc *schema.Doc) (map[string]any, error) {
 		return nil, err
 	}
 	for _, n := range notes {
-		a.story.Note("%s", n)
+		a.Story.Note("%s", n)
 	}
 	data, err := schema.Encode(v)
 	if err != nil {

@@ -32,7 +32,7 @@ on a host that is not a node leaves a field open, with the reason.`,
 			return err
 		}
 		for _, d := range v.(*schema.DetectionResult).Detected {
-			a.say("%s", detect.Sentence(d))
+			a.Say("%s", detect.Sentence(d))
 		}
 		return nil
 	}

@@ -117,7 +117,7 @@ func (a *app) loadPair(ctx context.Context, w *wired, args []string) (before, af
 	if args[0] == "-" && args[1] == "-" {
 		return nil, nil, schema.Errorf(schema.Invalid, "only one of the two can be standard input")
 	}
-	env := engine.Env{Dir: ".", Log: a.story.Note, Blobs: store.NewMemory()}
+	env := engine.Env{Dir: ".", Log: a.Story.Note, Blobs: store.NewMemory()}
 	if before, err = w.load(ctx, env, args[0], ""); err != nil {
 		return nil, nil, err
 	}
@@ -167,9 +167,9 @@ func (a *app) writeDrift(ctx context.Context, w *wired, d *schema.Drift, report 
 	case format == "table", format == "" && output == "-":
 		columns := 0
 		if output == "-" {
-			columns = a.width()
+			columns = a.Width()
 		}
 		return a.deliver(ctx, []byte(checks.DriftTable(d, columns)), output)
 	}
-	return w.save(ctx, engine.Env{Dir: ".", Log: a.story.Note, Blobs: store.NewMemory()}, d, output)
+	return w.save(ctx, engine.Env{Dir: ".", Log: a.Story.Note, Blobs: store.NewMemory()}, d, output)
 }

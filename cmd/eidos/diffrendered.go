@@ -22,7 +22,7 @@ func (a *app) diffRendered(ctx context.Context, s *stage, w *wired, args []strin
 	if s.print {
 		return a.printRendered(s, args, output)
 	}
-	env := engine.Env{Dir: ".", Log: a.story.Note, Blobs: store.NewMemory()}
+	env := engine.Env{Dir: ".", Log: a.Story.Note, Blobs: store.NewMemory()}
 	var trees [2]fs.FS
 	var sides [2]schema.DriftSide
 	for i, arg := range args {

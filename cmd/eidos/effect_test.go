@@ -13,6 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/NVIDIA/eidos/cmd/internal/console"
 )
 
 // tryMain runs one command line in dir, which is the working directory.
@@ -20,9 +22,9 @@ func tryMain(t *testing.T, args ...string) (exit int, out, errs string) {
 	t.Helper()
 	var o, e bytes.Buffer
 	home := t.TempDir()
-	a := &app{in: strings.NewReader(""), out: &o, errw: &e, lookupEnv: func(name string) (string, bool) {
+	a := &app{Console: console.Console{In: strings.NewReader(""), Out: &o, Err: &e, Env: func(name string) (string, bool) {
 		return home, name == "HOME"
-	}}
+	}}}
 	return a.main(context.Background(), args), o.String(), e.String()
 }
 
@@ -193,20 +195,20 @@ func TestEveryFlagIsExplained(t *testing.T) {
 			walk(sub)
 		}
 	}
-	walk((&app{in: strings.NewReader(""), lookupEnv: func(string) (string, bool) { return "", false }}).root())
+	walk((&app{Console: console.Console{In: strings.NewReader(""), Env: func(string) (string, bool) { return "", false }}}).root())
 	if n < 200 {
 		t.Errorf("only %d flags", n)
 	}
 	for _, flag := range []string{"-v", "--version"} {
 		var out, errw bytes.Buffer
-		a := &app{in: strings.NewReader(""), out: &out, errw: &errw, lookupEnv: func(string) (string, bool) { return "", false }}
+		a := &app{Console: console.Console{In: strings.NewReader(""), Out: &out, Err: &errw, Env: func(string) (string, bool) { return "", false }}}
 		if status := a.main(t.Context(), []string{flag}); status != 0 || out.String() != "eidos "+versionOf()+"\n" {
 			t.Errorf("eidos %s: %d, %q, %q", flag, status, out.String(), errw.String())
 		}
 	}
 	for command, want := range map[string]string{"push": "(default plain words)", "sign": "(default plain words)", "verify": "(default plain words)", "recipe": "(default yaml, or by the output's name)"} {
 		var out, errw bytes.Buffer
-		a := &app{in: strings.NewReader(""), out: &out, errw: &errw, lookupEnv: func(string) (string, bool) { return "", false }}
+		a := &app{Console: console.Console{In: strings.NewReader(""), Out: &out, Err: &errw, Env: func(string) (string, bool) { return "", false }}}
 		if status := a.main(t.Context(), []string{command, "--help"}); status != 0 || !strings.Contains(strings.Join(strings.Fields(out.String()), " "), want) {
 			t.Errorf("eidos %s --help: %d, %s", command, status, out.String())
 		}

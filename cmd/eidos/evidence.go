@@ -68,7 +68,7 @@ func (e *evidence) write(ctx context.Context, a *app, s *store.Directory, pl *pl
 		if err := f.write(&text); err != nil {
 			return err
 		}
-		if err := writeEvidence(a.out, f.path, text.Bytes()); err != nil {
+		if err := writeEvidence(a.Out, f.path, text.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -86,7 +86,7 @@ func (e *evidence) write(ctx context.Context, a *app, s *store.Directory, pl *pl
 	if err != nil {
 		return err
 	}
-	return writeEvidence(a.out, e.provenance, text)
+	return writeEvidence(a.Out, e.provenance, text)
 }
 
 func writeEvidence(out io.Writer, path string, data []byte) error {

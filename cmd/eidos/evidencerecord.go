@@ -61,7 +61,7 @@ verify proves who did.`,
 			return err
 		}
 		sum := v.(*schema.Evidence).Summary
-		a.say("%s: %d passed, %d failed, %d unknown", sum.Status, sum.Passed, sum.Failed, sum.Unknown)
+		a.Say("%s: %d passed, %d failed, %d unknown", sum.Status, sum.Passed, sum.Failed, sum.Unknown)
 		return nil
 	}
 	return c
@@ -92,7 +92,7 @@ programme as far as the results answer it, with what is not covered.`,
 		}
 		columns := 0
 		if out == "-" {
-			columns = a.width()
+			columns = a.Width()
 		}
 		text, err := evidenceAs(e, format, columns)
 		if err != nil {
@@ -201,10 +201,10 @@ network.`,
 			if err != nil {
 				return err
 			}
-			if _, err := a.out.Write(text); err != nil {
+			if _, err := a.Out.Write(text); err != nil {
 				return err
 			}
-		} else if err := a.printDocument(v, "", verdictWords(v)); err != nil {
+		} else if err := a.Document(v, "", verdictWords(v)); err != nil {
 			return err
 		}
 		if !v.Verified {
@@ -246,7 +246,7 @@ func (a *app) loadEvidence(ctx context.Context, from string) (*schema.Evidence, 
 	if err != nil {
 		return nil, err
 	}
-	v, err := w.load(ctx, engine.Env{Dir: ".", Log: a.story.Note, Blobs: store.NewMemory()}, from, (*schema.Evidence)(nil).MediaType())
+	v, err := w.load(ctx, engine.Env{Dir: ".", Log: a.Story.Note, Blobs: store.NewMemory()}, from, (*schema.Evidence)(nil).MediaType())
 	if err != nil {
 		return nil, err
 	}

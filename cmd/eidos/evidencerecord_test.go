@@ -10,6 +10,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"github.com/NVIDIA/eidos/cmd/internal/console"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
@@ -30,7 +31,7 @@ func TestSignedEvidenceInARegistry(t *testing.T) {
 	}
 	eidos := func(args ...string) (int, string) {
 		var out bytes.Buffer
-		a := &app{in: strings.NewReader(""), out: &out, errw: &out, lookupEnv: env}
+		a := &app{Console: console.Console{In: strings.NewReader(""), Out: &out, Err: &out, Env: env}}
 		status := a.main(context.Background(), args)
 		return status, out.String()
 	}
@@ -48,7 +49,7 @@ func TestSignedEvidenceInARegistry(t *testing.T) {
 		if err := schema.Decode("evidence.yaml", text, &e); err != nil {
 			t.Fatal(err)
 		}
-		a := &app{in: strings.NewReader(""), out: &bytes.Buffer{}, errw: &bytes.Buffer{}, lookupEnv: env}
+		a := &app{Console: console.Console{In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: &bytes.Buffer{}, Env: env}}
 		w, err := a.wire(wiring{})
 		if err != nil {
 			t.Fatal(err)

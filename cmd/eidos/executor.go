@@ -79,7 +79,7 @@ func (f *executor) set(a *app, w *wired, r *run.Runner, s *store.Directory, clus
 		}
 		return func() {
 			if err := x.Close(); err != nil {
-				a.story.Warn("%v", err)
+				a.Story.Warn("%v", err)
 			}
 		}, nil
 	}
@@ -136,7 +136,7 @@ func (a *app) passOn() map[string]string {
 		sum := sha256.Sum256(a.pipeline.Text)
 		out[envPipeline] = "sha256:" + hex.EncodeToString(sum[:]) + " " + filepath.Base(a.pipeline.Name)
 	}
-	if v, ok := a.lookupEnv("SOURCE_DATE_EPOCH"); ok {
+	if v, ok := a.Env("SOURCE_DATE_EPOCH"); ok {
 		out["SOURCE_DATE_EPOCH"] = v
 	}
 	return out

@@ -41,13 +41,13 @@ everything below it; none explains the whole recipe. A recipe from a file has to
 			if err != nil {
 				return err
 			}
-			_, err = a.out.Write(data)
+			_, err = a.Out.Write(data)
 			return err
 		case "lines":
-			_, err = a.out.Write([]byte(view.Annotate(all)))
+			_, err = a.Out.Write([]byte(view.Annotate(all)))
 			return err
 		}
-		_, err = a.out.Write([]byte(view.Text(all)))
+		_, err = a.Out.Write([]byte(view.Text(all)))
 		return err
 	}
 	return c

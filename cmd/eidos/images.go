@@ -44,7 +44,7 @@ path.`,
 		}
 		l := v.(*schema.ImageList)
 		for _, n := range l.Notes {
-			a.story.Warn("%s", n)
+			a.Story.Warn("%s", n)
 		}
 		data, err := images.Write(s.format, l)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/recipes/compile"
@@ -73,7 +74,7 @@ func (a *app) importDocument(c *cobra.Command, from, to, valuesFrom string) erro
 	if err != nil {
 		return err
 	}
-	env := engine.Env{Dir: ".", Log: a.story.Note, Blobs: store.NewMemory()}
+	env := engine.Env{Dir: ".", Log: a.Story.Note, Blobs: store.NewMemory()}
 	v, err := w.load(c.Context(), env, uri(from), "")
 	if err != nil {
 		return err
@@ -107,16 +108,16 @@ func (a *app) importDirectory(c *cobra.Command, from, to string, k catalogue, fo
 		return err
 	}
 	for _, n := range site.Notes {
-		a.story.Note("%s", n)
+		a.Story.Note("%s", n)
 	}
-	a.say("%s, %s and %s in %s", count(site.Overlays, "overlay"), count(site.Components, "component"), count(site.Manifests, "manifest"), to)
-	if _, err := fmt.Fprint(a.out, lines(site.Left)); err != nil {
+	a.Say("%s, %s and %s in %s", text.Count(site.Overlays, "overlay"), text.Count(site.Components, "component"), text.Count(site.Manifests, "manifest"), to)
+	if _, err := fmt.Fprint(a.Out, lines(site.Left)); err != nil {
 		return err
 	}
 	if len(site.Left) == 0 {
 		return vetErr
 	}
-	return schema.Join([]error{vetErr, schema.Errorf(schema.Unsatisfied, "%s of %s without a counterpart: see the list", count(len(site.Left), "line"), from).
+	return schema.Join([]error{vetErr, schema.Errorf(schema.Unsatisfied, "%s of %s without a counterpart: see the list", text.Count(len(site.Left), "line"), from).
 		WithHint("the rest is in %s; docs/migration.md says what to do about each", to)})
 }
 

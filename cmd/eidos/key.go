@@ -24,7 +24,7 @@ it when no --key is given.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			prefix := output
 			if prefix == "" {
-				dir, err := a.dataDir()
+				dir, err := a.paths().Data()
 				if err != nil {
 					return err
 				}
@@ -39,9 +39,9 @@ it when no --key is given.`,
 				return err
 			}
 			if len(password) == 0 {
-				a.story.Note("the private key has no password; --password-file or COSIGN_PASSWORD gives it one")
+				a.Story.Note("the private key has no password; --password-file or COSIGN_PASSWORD gives it one")
 			}
-			return a.printPath(sign.PublicPath(key))
+			return a.Line(sign.PublicPath(key))
 		},
 	}
 	generate.Flags().StringVarP(&output, "output", "o", "", "path of the pair without .key and .pub (default: your data directory)")

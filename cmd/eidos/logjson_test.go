@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/console"
 	"github.com/NVIDIA/eidos/cmd/internal/story"
 )
 
@@ -48,7 +49,7 @@ func TestLogJSONHasOneShape(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var out, log bytes.Buffer
-		a := &app{in: strings.NewReader(""), out: &out, errw: &log, lookupEnv: func(k string) (string, bool) { v, ok := env[k]; return v, ok }}
+		a := &app{Console: console.Console{In: strings.NewReader(""), Out: &out, Err: &log, Env: func(k string) (string, bool) { v, ok := env[k]; return v, ok }}}
 		if args[0] == "ui" && len(args) == 1 || args[0] == "registry" && len(args) == 2 { // would serve until it is interrupted
 			cancel()
 		}

@@ -7,6 +7,8 @@ import (
 	"context"
 	"os"
 	"runtime/debug"
+
+	"github.com/NVIDIA/eidos/cmd/internal/console"
 )
 
 func main() { os.Exit(mainStatus()) }
@@ -23,9 +25,9 @@ const (
 // mainStatus is main without the exit, so that scripts in tests can call it.
 func mainStatus() int {
 	debug.SetGCPercent(gcPercent)
-	a := &app{
-		in: os.Stdin, out: os.Stdout, errw: os.Stderr,
-		lookupEnv: os.LookupEnv,
-	}
+	a := &app{Console: console.Console{
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		Env: os.LookupEnv,
+	}}
 	return interruptible(&a.cleanUp, func(ctx context.Context) int { return a.main(ctx, os.Args[1:]) })
 }

@@ -22,7 +22,7 @@ func (a *app) materials() ([]sign.Material, error) {
 	out := []sign.Material{{Name: "eidos " + versionOf(), Digest: digest}}
 	of := a.passOn()[envPipeline]
 	if of == "" {
-		of, _ = a.lookupEnv(envPipeline)
+		of, _ = a.Env(envPipeline)
 	}
 	if text, name, ok := strings.Cut(of, " "); ok {
 		out = append(out, sign.Material{Name: name, Digest: schema.Digest(text)})

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/NVIDIA/eidos/cmd/internal/console"
 	"github.com/NVIDIA/eidos/cmd/internal/story"
 )
 
@@ -46,7 +47,7 @@ func TestMigrationPage(t *testing.T) {
 		at += i + 1
 	}
 
-	a := &app{errw: os.Stderr, lookupEnv: os.LookupEnv, story: story.New(os.Stderr, story.Words, false)}
+	a := &app{Console: console.Console{Err: os.Stderr, Env: os.LookupEnv, Story: story.New(os.Stderr, story.Words, false)}}
 	root := a.root()
 	flags := 0
 	for _, cell := range regexp.MustCompile("`eidos ([^`]+)`").FindAllStringSubmatch(string(page), -1) {

@@ -76,7 +76,7 @@ which other tools read.
 			return err
 		}
 		r := v.(*schema.Reference)
-		return a.printDocument(r, s.format, r.Reference)
+		return a.Document(r, s.format, r.Reference)
 	}
 	return c
 }
@@ -217,7 +217,7 @@ func (a *app) printVerification(ctx context.Context, s *stage) error {
 	if v == nil {
 		return err
 	}
-	if perr := a.printDocument(v, s.format, verdictWords(v.(*schema.Verification))); perr != nil {
+	if perr := a.Document(v, s.format, verdictWords(v.(*schema.Verification))); perr != nil {
 		return perr
 	}
 	return err

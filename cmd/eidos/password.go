@@ -16,9 +16,9 @@ import (
 // password reads the password of a key from standard input: all of it, or, at a
 // terminal, what somebody types, which is not shown.
 func (a *app) password(ctx context.Context, key string) ([]byte, error) {
-	f, ok := a.in.(*os.File)
+	f, ok := a.In.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return sign.ReadPassword(a.in)
+		return sign.ReadPassword(a.In)
 	}
 	return a.typed(ctx, f, fmt.Sprintf("password of %s: ", key))
 }
@@ -28,7 +28,7 @@ func (a *app) password(ctx context.Context, key string) ([]byte, error) {
 func (a *app) newPassword(ctx context.Context, key, file string) ([]byte, error) {
 	switch file {
 	case "":
-		s, _ := a.lookupEnv("COSIGN_PASSWORD")
+		s, _ := a.Env("COSIGN_PASSWORD")
 		return []byte(s), nil
 	case "-":
 	default:
@@ -43,7 +43,7 @@ func (a *app) newPassword(ctx context.Context, key, file string) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	if f, ok := a.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f, ok := a.In.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		again, err := a.typed(ctx, f, "the same again: ")
 		if err != nil {
 			return nil, err
@@ -62,8 +62,8 @@ func (a *app) typed(ctx context.Context, f *os.File, prompt string) ([]byte, err
 	if err != nil {
 		return nil, schema.Errorf(schema.Failed, "reading a password: %w", err)
 	}
-	fmt.Fprint(a.errw, prompt)
-	defer fmt.Fprintln(a.errw)
+	fmt.Fprint(a.Err, prompt)
+	defer fmt.Fprintln(a.Err)
 	type line struct {
 		text []byte
 		err  error

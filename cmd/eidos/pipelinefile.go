@@ -16,14 +16,14 @@ import (
 // pipelines reads pipelines with what w wires.
 func (a *app) pipelines(w *wired) *pipelinefile.Reader {
 	return &pipelinefile.Reader{
-		In: a.in, Note: a.story.Note, Seen: a.seen, Registries: w.registries, Fetch: w.fetch,
+		In: a.In, Note: a.Story.Note, Seen: a.seen, Registries: w.registries, Fetch: w.fetch,
 		Keep: func(do func(engine.Blobs) error) error {
-			err := a.withStore(func(s *store.Directory) error { return do(s) })
+			err := a.paths().WithStore(func(s *store.Directory) error { return do(s) })
 			if !errors.Is(err, syscall.EROFS) && !errors.Is(err, fs.ErrPermission) {
 				return err
 			}
 			// A plan does without: it reads what is kept, and keeps nothing.
-			return a.readStore(func(s *store.Directory) error {
+			return a.paths().ReadStore(func(s *store.Directory) error {
 				scratch := &store.Scratch{Store: s}
 				return errors.Join(do(scratch), scratch.Close())
 			})

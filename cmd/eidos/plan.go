@@ -46,7 +46,7 @@ what is there that eidos run would refuse to replace.`,
 
 func (a *app) explainPlan(ctx context.Context, args []string, f *runFlags, format string) error {
 	f.present = true
-	return a.withPlan(ctx, args, f, a.readStore, func(p *plan.Plan, r *run.Runner, _ *store.Directory, w *wired) error {
+	return a.withPlan(ctx, args, f, a.paths().ReadStore, func(p *plan.Plan, r *run.Runner, _ *store.Directory, w *wired) error {
 		scratch := &store.Scratch{Store: r.Store}
 		r.Store = scratch
 		decisions, err := r.Explain(ctx, p)
@@ -55,12 +55,12 @@ func (a *app) explainPlan(ctx context.Context, args []string, f *runFlags, forma
 		}
 		lines := planLines(p, decisions, func(out, mediaType string) error { return w.refuses(r.Dir, out, mediaType) }, w.kinds)
 		if format == "json" {
-			return a.printJSON(lines)
+			return a.JSON(lines)
 		}
 		rows := [][]string{{"STEP", "USES", "WOULD", "BECAUSE"}}
 		for _, d := range lines {
 			rows = append(rows, []string{d.Step, d.Uses, string(d.Action), d.Reason})
 		}
-		return errors.Join(a.table(rows), a.printFiles(lines))
+		return errors.Join(a.Table(rows), a.printFiles(lines))
 	})
 }

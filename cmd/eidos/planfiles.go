@@ -91,6 +91,6 @@ func (a *app) printFiles(lines []planLine) error {
 		}
 		rows = append(rows, []string{f.name, f.is, by, refused})
 	}
-	fmt.Fprintln(a.out)
-	return a.table(rows)
+	fmt.Fprintln(a.Out)
+	return a.Table(rows)
 }

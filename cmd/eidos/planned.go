@@ -58,7 +58,7 @@ func (a *app) runPlanned(ctx context.Context, f *stepRun, text []byte, w *wired,
 	if err != nil {
 		return err
 	}
-	show := a.runProgress(false)
+	show := a.RunProgress(false)
 	r.Events = show.Event
 	over := a.cleanUp.need(r.CleanUp(plan))
 	res, err := r.RunSingle(ctx, plan, s)
@@ -67,7 +67,7 @@ func (a *app) runPlanned(ctx context.Context, f *stepRun, text []byte, w *wired,
 	if res == nil || res.Step(f.step).Artifact.Digest == "" {
 		return err
 	}
-	return schema.Join([]error{err, a.printJSON(res.Step(f.step).Artifact)})
+	return schema.Join([]error{err, a.JSON(res.Step(f.step).Artifact)})
 }
 
 // remoteOnly is save for where nobody looks for files: a result that is to go

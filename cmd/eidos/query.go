@@ -45,7 +45,7 @@ name.`,
 			return err
 		}
 		if text, ok := v.(string); ok && format != "json" {
-			_, err := fmt.Fprintln(a.out, text)
+			_, err := fmt.Fprintln(a.Out, text)
 			return err
 		}
 		encode := schema.EncodeYAML
@@ -56,7 +56,7 @@ name.`,
 		if err != nil {
 			return err
 		}
-		_, err = a.out.Write(data)
+		_, err = a.Out.Write(data)
 		return err
 	}
 	return c

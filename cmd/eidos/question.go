@@ -134,16 +134,11 @@ func (a *app) catalog(ctx context.Context, k catalogue) (*recipes.Catalog, error
 	if k.data == "" {
 		return recipes.Release(k.release)
 	}
-	cache, err := a.cacheDir()
+	cache, err := a.paths().Cache()
 	if err != nil {
 		return nil, err
 	}
 	return compile.Data(cache)(ctx, k.release, k.data)
-}
-
-// cacheDir is where compiled catalogues are kept.
-func (a *app) cacheDir() (string, error) {
-	return a.dir("XDG_CACHE_HOME", ".cache")
 }
 
 // source is the source of a release of the built-in catalogue, with --data if

@@ -68,7 +68,7 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 		}
 		for _, d := range v.(*schema.RecipeResult).Detected {
 			if d.Value != "" { // what stayed open the step has logged
-				a.say("%s", detect.Sentence(d))
+				a.Say("%s", detect.Sentence(d))
 			}
 		}
 		return nil

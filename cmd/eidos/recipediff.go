@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/view"
 	"github.com/NVIDIA/eidos/schema"
@@ -91,15 +92,15 @@ func (a *app) diffReleases(between string, asked map[string]any, format string) 
 	if err != nil {
 		return err
 	}
-	text := []byte(view.UpgradeText(d))
+	data := []byte(view.UpgradeText(d))
 	if format == "json" {
-		if text, err = schema.EncodeIndent(d); err != nil {
+		if data, err = schema.EncodeIndent(d); err != nil {
 			return err
 		}
 	}
-	_, err = a.out.Write(text)
-	a.say("%s compared: %d changes from %s to %s, %d values, fields and kinds of %s are not known in %s",
-		count(int(d.Recipes), "recipe"), len(d.Changes), d.From, d.To, len(d.Unknown), d.From, d.To)
+	_, err = a.Out.Write(data)
+	a.Say("%s compared: %d changes from %s to %s, %d values, fields and kinds of %s are not known in %s",
+		text.Count(int(d.Recipes), "recipe"), len(d.Changes), d.From, d.To, len(d.Unknown), d.From, d.To)
 	return err
 }
 
@@ -109,18 +110,18 @@ func (a *app) diffRecipes(x, y *schema.RecipeResult, format string) error {
 	if err != nil {
 		return err
 	}
-	text := []byte(view.DiffText(changes))
+	data := []byte(view.DiffText(changes))
 	if format == "json" {
 		if changes == nil {
 			changes = []view.Change{}
 		}
-		if text, err = schema.EncodeIndent(changes); err != nil {
+		if data, err = schema.EncodeIndent(changes); err != nil {
 			return err
 		}
 	}
-	_, err = a.out.Write(text)
+	_, err = a.Out.Write(data)
 	if len(changes) == 0 {
-		a.say("the recipes say the same")
+		a.Say("the recipes say the same")
 	}
 	return err
 }

@@ -81,7 +81,7 @@ func (a *app) listOverlays(cat *recipes.Catalog, found []recipes.Overlay, format
 		for _, o := range found {
 			rows = append(rows, []string{o.Name, o.Maturity, o.Description, recipes.CriteriaOf(o.Criteria).Flags()})
 		}
-		return a.table(dashes(rows))
+		return a.Table(dashes(rows))
 	}
 	type row struct {
 		recipes.Overlay
@@ -131,7 +131,7 @@ func (a *app) listReleases(format string) error {
 		table = append(table, []string{name, r.Version, strconv.Itoa(r.Overlays), strconv.Itoa(r.Stable), strconv.Itoa(r.Recipes), mark})
 	}
 	if format == "table" {
-		return a.table(table)
+		return a.Table(table)
 	}
 	return a.printList(rows, format)
 }
@@ -145,6 +145,6 @@ func (a *app) printList(rows any, format string) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.out.Write(data)
+	_, err = a.Out.Write(data)
 	return err
 }

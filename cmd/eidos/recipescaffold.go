@@ -42,7 +42,7 @@ directory, and the catalogue proven with it.`,
 			return err
 		}
 		if k.data == "" {
-			_, err := a.out.Write([]byte(text))
+			_, err := a.Out.Write([]byte(text))
 			return err
 		}
 		file := filepath.Join(k.data, "overlays", name+".cue")
@@ -56,7 +56,7 @@ directory, and the catalogue proven with it.`,
 		if _, err := compile.Vet(src); err != nil {
 			return err
 		}
-		a.say("wrote %s; see it with: eidos recipe --data %s", file, k.data)
+		a.Say("wrote %s; see it with: eidos recipe --data %s", file, k.data)
 		return nil
 	}
 	return c

@@ -35,6 +35,6 @@ func (a *app) listChanged(cat *recipes.Catalog, since string, found []recipes.Ov
 	for _, c := range all {
 		counts[c.Change]++
 	}
-	a.say("since %s: %d new, %d changed, %d the same", since, counts["new"], counts["changed"], counts["same"])
-	return a.table(dashes(rows))
+	a.Say("since %s: %d new, %d changed, %d the same", since, counts["new"], counts["changed"], counts["same"])
+	return a.Table(dashes(rows))
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -21,13 +20,13 @@ has no users, and keeps its content in your data directory.`,
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if dir == "" {
-				data, err := a.dataDir()
+				data, err := a.paths().Data()
 				if err != nil {
 					return err
 				}
 				dir = filepath.Join(data, "registry")
 			}
-			return oci.Serve(c.Context(), dir, addr, func(at string) { a.say("serving %s at http://%s", dir, at) })
+			return oci.Serve(c.Context(), dir, addr, func(at string) { a.Say("serving %s at http://%s", dir, at) })
 		},
 	}
 	serve.Flags().StringVar(&addr, "addr", "127.0.0.1:5000", "address to listen on")
@@ -35,9 +34,4 @@ has no users, and keeps its content in your data directory.`,
 	c := &cobra.Command{Use: "registry", Short: "The OCI registry that eidos brings"}
 	c.AddCommand(serve)
 	return c
-}
-
-func (a *app) printPath(path string) error {
-	_, err := fmt.Fprintln(a.out, path)
-	return err
 }

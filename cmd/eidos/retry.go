@@ -52,7 +52,7 @@ Without RUN, the newest run that failed or was stopped is retried.`,
 func (a *app) retryRun(ctx context.Context, args []string, f *runFlags) error {
 	var past history.Run
 	var kept []byte
-	err := a.withStore(func(s *store.Directory) error {
+	err := a.paths().WithStore(func(s *store.Directory) error {
 		var err error
 		if past, err = toRetry(s, args); err != nil {
 			return err
@@ -81,11 +81,11 @@ func (a *app) retryRun(ctx context.Context, args []string, f *runFlags) error {
 	if err != nil {
 		return err
 	}
-	a.say("retrying run %s of %s", past.ID, past.Pipeline)
+	a.Say("retrying run %s of %s", past.ID, past.Pipeline)
 	if p.Digest != past.Plan {
-		a.say("the pipeline has changed since: steps that are other ones now run, whether they were done or not")
+		a.Say("the pipeline has changed since: steps that are other ones now run, whether they were done or not")
 	}
-	return a.withRunner(p, src.Dir, f, w, a.withStore, func(p *plan.Plan, r *run.Runner, st *store.Directory, _ *wired) error {
+	return a.withRunner(p, src.Dir, f, w, a.paths().WithStore, func(p *plan.Plan, r *run.Runner, st *store.Directory, _ *wired) error {
 		r.Retry, r.Source = past.ID, src
 		return a.runPlan(ctx, p, r, st, f)
 	})

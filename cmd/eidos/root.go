@@ -28,7 +28,7 @@ func (a *app) root() *cobra.Command {
                                             does the cluster meet it
   eidos bundle -r recipe.yaml -o bundle     what to deploy: Helm, Argo CD, Flux, Helmfile`,
 		SilenceUsage: true, SilenceErrors: true,
-		PersistentPreRunE:          a.begin,
+		PersistentPreRunE:          func(*cobra.Command, []string) error { return a.Begin() },
 		SuggestionsMinimumDistance: 2,
 		Version:                    versionOf(), // --version and -v
 	}
@@ -38,13 +38,13 @@ func (a *app) root() *cobra.Command {
 		if about == "" {
 			about = c.Short
 		}
-		fmt.Fprint(a.out, text.Reflow(strings.TrimRight(about, " \n")+"\n\n"+c.UsageString(), a.width()))
+		fmt.Fprint(a.Out, text.Reflow(strings.TrimRight(about, " \n")+"\n\n"+c.UsageString(), a.Width()))
 	})
 	f := root.PersistentFlags()
-	f.BoolVar(&a.debug, "debug", false, "log more, as key=value lines with level and source")
-	f.BoolVar(&a.logJSON, "log-json", false, "log one JSON object a line")
-	f.BoolVarP(&a.quiet, "quiet", "q", false, "log errors only")
-	f.StringVar(&a.progress, "progress", "auto", "how to show progress: "+orWords(progress.Modes()))
+	f.BoolVar(&a.Debug, "debug", false, "log more, as key=value lines with level and source")
+	f.BoolVar(&a.LogJSON, "log-json", false, "log one JSON object a line")
+	f.BoolVarP(&a.Quiet, "quiet", "q", false, "log errors only")
+	f.StringVar(&a.Progress, "progress", "auto", "how to show progress: "+orWords(progress.Modes()))
 	f.StringVar(&a.state, "state", "", "directory of runs and results (default $EIDOS_STATE or ~/.local/state/eidos)")
 
 	for _, g := range []struct {

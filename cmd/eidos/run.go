@@ -63,7 +63,7 @@ func (f *runFlags) wiring() wiring {
 // the state directory.
 func (a *app) runWiring(f *runFlags) wiring {
 	o := f.wiring()
-	if state, err := a.stateDir(); err == nil { // told when it is opened
+	if state, err := a.paths().State(); err == nil { // told when it is opened
 		o.written = filepath.Join(state, "outputs")
 	}
 	return o
@@ -141,8 +141,8 @@ Without it, ./` + pipelinefile.Default + ` is run if it is there, else the pipel
 	return c
 }
 
-// opener is how a command opens the state directory: app.withStore, or
-// app.readStore if it only looks.
+// opener is how a command opens the state directory: paths.WithStore, or
+// paths.ReadStore if it only looks.
 type opener func(func(*store.Directory) error) error
 
 // withPlan compiles the pipeline of args and opens the state directory for do.
@@ -183,7 +183,7 @@ func (a *app) withRunner(p *plan.Plan, dir string, f *runFlags, w *wired, open o
 }
 
 func (a *app) runPipeline(ctx context.Context, args []string, f *runFlags) error {
-	return a.withPlan(ctx, args, f, a.withStore, func(p *plan.Plan, r *run.Runner, s *store.Directory, _ *wired) error {
+	return a.withPlan(ctx, args, f, a.paths().WithStore, func(p *plan.Plan, r *run.Runner, s *store.Directory, _ *wired) error {
 		if err := a.keepSource(r, f); err != nil {
 			return err
 		}
@@ -214,7 +214,7 @@ func (a *app) runPlan(ctx context.Context, p *plan.Plan, r *run.Runner, s *store
 			return err
 		} else if ok {
 			r.Resume = id
-			a.say("going on with run %s, which was interrupted", id)
+			a.Say("going on with run %s, which was interrupted", id)
 		}
 	}
 	address.Sweep(ctx, p, r.Dir, f.evidence.report, f.evidence.junit, f.evidence.provenance)
@@ -223,14 +223,14 @@ func (a *app) runPlan(ctx context.Context, p *plan.Plan, r *run.Runner, s *store
 		return err
 	}
 	r.Source.Included = a.pipeline.Included
-	spans, err := trace.New(a.lookupEnv, versionOf())
+	spans, err := trace.New(a.Env, versionOf())
 	if err != nil {
 		if hint := hintOf(err); hint != "" {
 			err = fmt.Errorf("%w; %s", err, hint)
 		}
-		a.story.Warn("no traces: %v", err)
+		a.Story.Warn("no traces: %v", err)
 	}
-	show, also := a.runProgress(!a.shown.First()), r.Events
+	show, also := a.RunProgress(!a.shown.First()), r.Events
 	var end engine.Event
 	r.Events = func(e engine.Event) {
 		if e.Type == engine.EventRun {
@@ -246,24 +246,24 @@ func (a *app) runPlan(ctx context.Context, p *plan.Plan, r *run.Runner, s *store
 	res, err := r.Run(ctx, p)
 	if res == nil && r.Resume != "" && schema.CodeOf(err) == schema.Unavailable {
 		// Another process was faster to resume it: this one runs by itself.
-		a.say("run %s is resumed by another process", r.Resume)
+		a.Say("run %s is resumed by another process", r.Resume)
 		r.Resume = ""
 		res, err = r.Run(ctx, p)
 	}
 	over()
 	show.Close()
 	if err := spans.Close(ctx); err != nil {
-		a.story.Warn("%v", err) // a run does not fail for it
+		a.Story.Warn("%v", err) // a run does not fail for it
 	}
 	if res == nil {
 		return err
 	}
-	if !a.quiet && !a.logJSON && a.progress != "json" {
-		columns, _ := a.size(a.errw)
-		fmt.Fprint(a.errw, outcome.Text(ctx, res, end, err, a.shown, columns))
+	if !a.Quiet && !a.LogJSON && a.Progress != "json" {
+		columns, _ := a.Size(a.Err)
+		fmt.Fprint(a.Err, outcome.Text(ctx, res, end, err, a.shown, columns))
 	}
-	if res.Idle && a.progress != "json" {
-		a.story.Warn("nothing was done: every step was skipped; eidos plan says why")
+	if res.Idle && a.Progress != "json" {
+		a.Story.Warn("nothing was done: every step was skipped; eidos plan says why")
 	}
 	// Old runs are forgotten when new ones have ended.
 	_, kerr := s.KeepRuns(keepRuns, time.Now())
@@ -293,6 +293,6 @@ func (a *app) writePipeline(args []string) error {
 	if err := f.Close(); err != nil {
 		return fmt.Errorf("writing the pipeline: %w", err)
 	}
-	a.story.Note("wrote ./%s; run it with: eidos run", pipelinefile.Default)
+	a.Story.Note("wrote ./%s; run it with: eidos run", pipelinefile.Default)
 	return nil
 }

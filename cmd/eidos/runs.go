@@ -29,34 +29,10 @@ stay until eidos cache gc.`, keepRuns),
 	return c
 }
 
-// withStore opens the state directory for f, to read and write.
-func (a *app) withStore(f func(*store.Directory) error) error {
-	return a.openStore(store.Open, f)
-}
-
-// readStore opens the state directory for f, which only looks: it may be
-// read-only, or not be there yet.
-func (a *app) readStore(f func(*store.Directory) error) error {
-	return a.openStore(store.ReadStore, f)
-}
-
-func (a *app) openStore(open func(dir string) (*store.Directory, error), f func(*store.Directory) error) error {
-	dir, err := a.stateDir()
-	if err != nil {
-		return err
-	}
-	s, err := open(dir)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	return f(s)
-}
-
-// withRun is readStore for a command that takes one run: the one that is named,
+// withRun is ReadStore for a command that takes one run: the one that is named,
 // or the newest.
 func (a *app) withRun(args []string, f func(*store.Directory, history.Run) error) error {
-	return a.readStore(func(s *store.Directory) error {
+	return a.paths().ReadStore(func(s *store.Directory) error {
 		if len(args) > 0 {
 			r, err := history.Find(s, args[0])
 			if err != nil {
@@ -77,7 +53,7 @@ func (a *app) withRun(args []string, f func(*store.Directory, history.Run) error
 
 func (a *app) completeRuns(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	var ids []string
-	_ = a.readStore(func(s *store.Directory) error { // a shell has nowhere to show an error
+	_ = a.paths().ReadStore(func(s *store.Directory) error { // a shell has nowhere to show an error
 		runs, err := history.List(s)
 		for _, r := range runs {
 			ids = append(ids, r.ID)
@@ -103,13 +79,4 @@ func (a *app) completeRunSteps(c *cobra.Command, args []string, _ string) ([]str
 		return err
 	})
 	return out, cobra.ShellCompDirectiveNoFileComp
-}
-
-func (a *app) printJSON(v any) error {
-	text, err := schema.EncodeIndent(v)
-	if err != nil {
-		return err
-	}
-	_, err = a.out.Write(text)
-	return err
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine/history"
 	"github.com/NVIDIA/eidos/engine/store"
 )
@@ -30,7 +31,7 @@ the one that --against names.`,
 					return err
 				}
 				if format == "json" {
-					return a.printJSON(h)
+					return a.JSON(h)
 				}
 				return a.printHistory(h)
 			})
@@ -53,9 +54,9 @@ func (a *app) printHistory(h history.StepHistory) error {
 	}
 	add("step", "%s (%s) of run %s", e.Step, e.Uses, h.Run)
 	add("state", "%s", e.State)
-	add("decision", "%s: %s", e.Action, oneLine(e.Reason))
+	add("decision", "%s: %s", e.Action, text.OneLine(e.Reason))
 	if e.Error != nil {
-		add("error", "%s", oneLine(e.Error.Message))
+		add("error", "%s", text.OneLine(e.Error.Message))
 	}
 	if e.Digest != "" {
 		add("result", "%s, %d bytes", e.Digest, e.Size)
@@ -67,11 +68,11 @@ func (a *app) printHistory(h history.StepHistory) error {
 		}
 	}
 	if h.Against != "" {
-		if err := a.pairs(rows); err != nil {
+		if err := a.Pairs(rows); err != nil {
 			return err
 		}
 		rows = nil
-		fmt.Fprintln(a.out)
+		fmt.Fprintln(a.Out)
 		switch {
 		case h.Lost:
 			add("against", "%s: what the key was made of is not known any more", h.Against)
@@ -86,5 +87,5 @@ func (a *app) printHistory(h history.StepHistory) error {
 			add("  "+c.Part, "%s", c.Words())
 		}
 	}
-	return a.pairs(rows)
+	return a.Pairs(rows)
 }

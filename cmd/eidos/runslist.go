@@ -17,7 +17,7 @@ func (a *app) runsList() *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Short: "The runs, the newest first", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return a.readStore(func(s *store.Directory) error {
+			return a.paths().ReadStore(func(s *store.Directory) error {
 				runs, err := history.List(s)
 				if err != nil {
 					return err
@@ -27,22 +27,22 @@ func (a *app) runsList() *cobra.Command {
 					runs, more = runs[:limit], len(runs)-limit
 				}
 				if format == "json" {
-					return a.printJSON(append([]history.Run{}, runs...)) // [] if there are none
+					return a.JSON(append([]history.Run{}, runs...)) // [] if there are none
 				}
 				if len(runs) == 0 {
-					a.say("there are no runs yet; eidos run makes one")
+					a.Say("there are no runs yet; eidos run makes one")
 					return nil
 				}
 				rows := [][]string{{"RUN", "PIPELINE", "STATE", "STEPS", "RAN", "REUSED", "FAILED", "TOOK", "BEGAN"}}
 				for _, r := range runs {
 					rows = append(rows, []string{r.ID, r.Pipeline, stateWord(r), fmt.Sprint(r.Steps), fmt.Sprint(r.Ran), fmt.Sprint(r.Reused), fmt.Sprint(r.Failed),
-						took(r.Millis), ago(time.Since(r.Start))})
+						text.Took(r.Millis), text.Ago(time.Since(r.Start))})
 				}
-				if err := a.table(rows); err != nil {
+				if err := a.Table(rows); err != nil {
 					return err
 				}
 				if more > 0 {
-					a.say("and %d older ones: --limit 0 lists them all", more)
+					a.Say("and %d older ones: --limit 0 lists them all", more)
 				}
 				return nil
 			})
@@ -51,22 +51,6 @@ func (a *app) runsList() *cobra.Command {
 	formatWord(c, &format, "table", "json")
 	c.Flags().IntVarP(&limit, "limit", "n", 30, "how many, 0 for all")
 	return c
-}
-
-// took is a duration of so many milliseconds.
-func took(millis int64) string { return text.Duration(time.Duration(millis) * time.Millisecond) }
-
-// ago is how long something is past, in its largest unit.
-func ago(d time.Duration) string {
-	for _, u := range []struct {
-		size time.Duration
-		name string
-	}{{24 * time.Hour, "d"}, {time.Hour, "h"}, {time.Minute, "min"}} {
-		if d >= u.size {
-			return fmt.Sprintf("%d %s ago", d/u.size, u.name)
-		}
-	}
-	return "just now"
 }
 
 func stateWord(r history.Run) string {

@@ -39,13 +39,13 @@ func (a *app) runsLogs() *cobra.Command {
 					return schema.Errorf(schema.NotFound, "run %q has no step %q", r.ID, step).WithHint("%s", schema.Suggest(step, names))
 				}
 				if format == "json" {
-					return a.printJSON(logs)
+					return a.JSON(logs)
 				}
 				if len(logs) == 0 {
-					a.say("run %s has logged nothing", r.ID)
+					a.Say("run %s has logged nothing", r.ID)
 				}
 				for _, e := range logs {
-					if _, err := fmt.Fprintf(a.out, "%s  %s: %s\n", e.Time.UTC().Format(time.RFC3339), e.Step, logLine(e)); err != nil {
+					if _, err := fmt.Fprintf(a.Out, "%s  %s: %s\n", e.Time.UTC().Format(time.RFC3339), e.Step, logLine(e)); err != nil {
 						return err
 					}
 				}

@@ -40,11 +40,11 @@ eidos cache gc.`,
 				}
 				old = old.Add(-d)
 			}
-			return a.withStore(func(s *store.Directory) error {
+			return a.paths().WithStore(func(s *store.Directory) error {
 				if len(args) == 0 {
 					n, err := s.KeepRuns(keep, old)
 					if err == nil {
-						a.say("runs forgotten: %d", n)
+						a.Say("runs forgotten: %d", n)
 					}
 					return err
 				}

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/history"
 	"github.com/NVIDIA/eidos/engine/store"
@@ -26,7 +26,7 @@ func (a *app) runsShow() *cobra.Command {
 					return err
 				}
 				if format == "json" {
-					return a.printJSON(events)
+					return a.JSON(events)
 				}
 				if err := a.printRun(r); err != nil {
 					return err
@@ -40,10 +40,10 @@ func (a *app) runsShow() *cobra.Command {
 					if e.Error != nil {
 						why = e.Error.Message
 					}
-					rows = append(rows, []string{e.Step, string(e.State), string(e.Action), took(e.Millis), oneLine(why)})
+					rows = append(rows, []string{e.Step, string(e.State), string(e.Action), text.Took(e.Millis), text.OneLine(why)})
 				}
-				fmt.Fprintln(a.out)
-				return a.table(rows)
+				fmt.Fprintln(a.Out)
+				return a.Table(rows)
 			})
 		},
 	}
@@ -62,19 +62,14 @@ func (a *app) printRun(r history.Run) error {
 			add("file", s.File)
 		}
 		for _, k := range slices.Sorted(maps.Keys(s.Params)) {
-			add("param", k+"="+oneLine(s.Params[k]))
+			add("param", k+"="+text.OneLine(s.Params[k]))
 		}
 		if s.Retry != "" {
 			add("retries", s.Retry)
 		}
 	}
 	add("state", stateWord(r))
-	add("began", fmt.Sprintf("%s (%s)", r.Start.Local().Format(time.DateTime), ago(time.Since(r.Start))))
-	add("took", took(r.Millis))
-	return a.pairs(rows)
-}
-
-// oneLine keeps a table a table.
-func oneLine(s string) string {
-	return strings.Join(strings.Fields(s), " ")
+	add("began", fmt.Sprintf("%s (%s)", r.Start.Local().Format(time.DateTime), text.Ago(time.Since(r.Start))))
+	add("took", text.Took(r.Millis))
+	return a.Pairs(rows)
 }

@@ -32,7 +32,7 @@ a directory.`,
 		ValidArgsFunction: cobra.FixedCompletions(schema.Definitions(), cobra.ShellCompDirectiveNoFileComp),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				_, err := fmt.Fprintln(a.out, strings.Join(schema.Definitions(), "\n"))
+				_, err := fmt.Fprintln(a.Out, strings.Join(schema.Definitions(), "\n"))
 				return err
 			}
 			words, err := a.words(c)
@@ -43,7 +43,7 @@ a directory.`,
 			if err != nil {
 				return err
 			}
-			_, err = a.out.Write(text)
+			_, err = a.Out.Write(text)
 			return err
 		},
 	}

@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	"github.com/NVIDIA/eidos/cmd/internal/api"
+	"github.com/NVIDIA/eidos/cmd/internal/console"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -27,9 +28,9 @@ func command(t testing.TB, args ...string) (status int, out string) {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
 	home := t.TempDir()
-	a := &app{in: strings.NewReader(""), out: &stdout, errw: &stderr, lookupEnv: func(k string) (string, bool) {
+	a := &app{Console: console.Console{In: strings.NewReader(""), Out: &stdout, Err: &stderr, Env: func(k string) (string, bool) {
 		return home, k == "HOME"
-	}}
+	}}}
 	status = a.main(context.Background(), args)
 	return status, stdout.String()
 }

@@ -100,5 +100,5 @@ func (a *app) printSignature(c *cobra.Command, s *stage) error {
 	if path, ok := s.with["signatures"].(string); ok {
 		words = path
 	}
-	return a.printDocument(v, s.format, words)
+	return a.Document(v, s.format, words)
 }

@@ -138,7 +138,7 @@ func (a *app) printPipeline(s *stage, p *schema.Pipeline) error {
 	if err != nil {
 		return err
 	}
-	_, err = a.out.Write(text)
+	_, err = a.Out.Write(text)
 	return err
 }
 
@@ -181,7 +181,7 @@ func (a *app) runOnce(ctx context.Context, p *schema.Pipeline, s *stage) (*run.R
 		return nil, fmt.Errorf("finding the working directory: %w", err)
 	}
 	address.Sweep(ctx, pl, dir)
-	show := a.stageProgress()
+	show := a.StageProgress()
 	defer show.Close()
 	r := &run.Runner{Store: store.NewMemory(), Load: w.load, Save: w.save, Dir: dir, Events: show.Event}
 	defer a.cleanUp.need(r.CleanUp(pl))()
@@ -207,7 +207,7 @@ func (s *stage) access() oci.Access {
 // deliver writes a document to the command's output.
 func (a *app) deliver(ctx context.Context, text []byte, out string) error {
 	if out == "" || out == "-" {
-		_, err := a.out.Write(text)
+		_, err := a.Out.Write(text)
 		return err
 	}
 	return address.WriteFile(out, text)

@@ -137,7 +137,7 @@ func (a *app) stepRows(c *cobra.Command, f *stepRun) error {
 	if err != nil {
 		return err
 	}
-	return a.printJSON(ids)
+	return a.JSON(ids)
 }
 
 // check refuses the flags that mean nothing with the store.
@@ -172,7 +172,7 @@ func (a *app) runStep(c *cobra.Command, f *stepRun) error {
 	defer done()
 	if f.attended {
 		var stop func()
-		ctx, stop = process.Attend(ctx, a.in)
+		ctx, stop = process.Attend(ctx, a.In)
 		defer stop()
 	}
 	if tasks {
@@ -197,13 +197,13 @@ func (a *app) readPlan(ctx context.Context, f *stepRun, cache engine.Cache) ([]b
 	}
 	if f.attended && f.plan == "-" { // which does not end
 		var doc json.RawMessage
-		err := json.NewDecoder(io.LimitReader(a.in, schema.MaxBytes)).Decode(&doc)
+		err := json.NewDecoder(io.LimitReader(a.In, schema.MaxBytes)).Decode(&doc)
 		if err != nil {
 			return nil, schema.Errorf(schema.Invalid, "--plan: reading standard input: %w", err)
 		}
 		return doc, nil
 	}
-	r, err := openInput(a.in, f.plan)
+	r, err := openInput(a.In, f.plan)
 	if err != nil {
 		return nil, fmt.Errorf("--plan: %w", err)
 	}

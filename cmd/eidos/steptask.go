@@ -21,7 +21,7 @@ import (
 
 // runTask runs one task that an executor made.
 func (a *app) runTask(ctx context.Context, f *stepRun, text []byte, w *wired, store engine.Store, cache engine.Cache) error {
-	t, err := f.task(text, a.lookupEnv)
+	t, err := f.task(text, a.Env)
 	if err != nil {
 		return err
 	}
@@ -39,10 +39,10 @@ func (a *app) runTask(ctx context.Context, f *stepRun, text []byte, w *wired, st
 		s.Sizes.Add(t.Content...)
 	}
 	var res engine.TaskResult
-	if a.progress == "json" {
-		res, err = process.Serve(ctx, t, a.out, w.kinds, store)
+	if a.Progress == "json" {
+		res, err = process.Serve(ctx, t, a.Out, w.kinds, store)
 	} else {
-		show := a.runProgress(false)
+		show := a.RunProgress(false)
 		res = remote.Run(ctx, w.kinds, store, t, engine.Env{
 			Log: func(format string, args ...any) {
 				show.Event(engine.Event{Type: engine.EventLog, Step: t.Step, Text: fmt.Sprintf(format, args...)})
@@ -58,14 +58,14 @@ func (a *app) runTask(ctx context.Context, f *stepRun, text []byte, w *wired, st
 	if err != nil {
 		return err
 	}
-	if a.progress != "json" && res.Artifact.Digest != "" {
-		if err := a.printJSON(res.Artifact); err != nil {
+	if a.Progress != "json" && res.Artifact.Digest != "" {
+		if err := a.JSON(res.Artifact); err != nil {
 			return err
 		}
 	}
 	if e := res.Error; e != nil {
 		err := e.Err()
-		if a.progress == "json" {
+		if a.Progress == "json" {
 			return told{err} // the result says it
 		}
 		return err

@@ -48,7 +48,7 @@ private Sigstore, or of the public one as "cosign trusted-root create" and
 			if err != nil {
 				return err
 			}
-			return a.table(rows)
+			return a.Table(rows)
 		},
 	}
 	c.AddCommand(store, a.trustUpdate(), show)
@@ -90,7 +90,7 @@ then what is stored stays in use. file:///DIRECTORY is a copy of a mirror.`,
 // printPaths prints where things were stored, a line each.
 func (a *app) printPaths(paths []string) error {
 	for _, p := range paths {
-		if err := a.printPath(p); err != nil {
+		if err := a.Line(p); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/cmd/internal/api"
+	"github.com/NVIDIA/eidos/cmd/internal/console"
 	"github.com/NVIDIA/eidos/cmd/internal/page"
 	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/engine"
@@ -55,7 +56,7 @@ func (a *app) serveUI(ctx context.Context, addr string, k catalogue) error {
 	if err != nil {
 		return err
 	}
-	return a.readStore(func(s *store.Directory) error {
+	return a.paths().ReadStore(func(s *store.Directory) error {
 		var server *api.API
 		pages := page.Handler(page.Options{
 			Ask: func(ctx context.Context, method, path, query string) (int, []byte) {
@@ -97,7 +98,7 @@ func (a *app) pagesOfRuns(s *store.Directory) *page.Runs {
 			}
 			// Nothing is run: the plan is for its picture. The requests for it may
 			// come at the same time.
-			b := &app{in: a.in, out: a.out, errw: a.errw, lookupEnv: a.lookupEnv, story: a.story, state: a.state, quiet: true}
+			b := &app{Console: console.Console{In: a.In, Out: a.Out, Err: a.Err, Env: a.Env, Story: a.Story, Quiet: true}, state: a.state}
 			w, err := b.wire(b.runWiring(&runFlags{}))
 			if err != nil {
 				return nil, err
@@ -118,7 +119,7 @@ func (a *app) serveLoopback(ctx context.Context, addr string, h http.Handler) er
 		return schema.Errorf(schema.Failed, "listening on %q: %w", addr, err).WithHint("choose another address with --addr; port 0 is any")
 	}
 	srv := &http.Server{Handler: localOnly(h), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10}
-	a.say("serving recipes and runs at http://%s/", l.Addr())
+	a.Say("serving recipes and runs at http://%s/", l.Addr())
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
 	select {

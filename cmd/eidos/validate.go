@@ -119,7 +119,7 @@ func (a *app) validated(ctx context.Context, s *stage, suite, output string, fil
 	case table:
 		columns := 0
 		if output == "-" {
-			columns = a.width()
+			columns = a.Width()
 		}
 		errs = append(errs, a.deliver(ctx, []byte(checks.ValidationTable(r, columns)), output))
 	case other:
@@ -143,7 +143,7 @@ func (a *app) printRights(ctx context.Context, s *stage, recipe string) error {
 	if err != nil {
 		return err
 	}
-	v, err := w.load(ctx, engine.Env{Dir: ".", Log: a.story.Note, Blobs: store.NewMemory()}, recipe, (*schema.RecipeResult)(nil).MediaType())
+	v, err := w.load(ctx, engine.Env{Dir: ".", Log: a.Story.Note, Blobs: store.NewMemory()}, recipe, (*schema.RecipeResult)(nil).MediaType())
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (a *app) printRights(ctx context.Context, s *stage, recipe string) error {
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintf(a.out, "---\n%s", text); err != nil {
+		if _, err := fmt.Fprintf(a.Out, "---\n%s", text); err != nil {
 			return err
 		}
 	}

@@ -42,7 +42,7 @@ many, how it was built, and the least trust level. docs/trust.md explains it.`,
 		if v == nil {
 			return err
 		}
-		if perr := a.printDocument(v, s.format, verdictWords(v.(*schema.Verification))); perr != nil {
+		if perr := a.Document(v, s.format, verdictWords(v.(*schema.Verification))); perr != nil {
 			return perr
 		}
 		return err

@@ -58,9 +58,9 @@ that eidos trust init has stored, or of --key. No network is needed.`,
 			}{versionOf(), cat.Release, cat.Version, cat.Sources, schema.APIVersion, runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 			switch format {
 			case "json":
-				return a.printJSON(v)
+				return a.JSON(v)
 			case "text":
-				_, err := fmt.Fprintf(a.out, "eidos %s\ncatalogue %s (%s), source files %s\n%s, %s\n", v.Version, v.Release, v.Catalog, v.Sources, v.Go, v.Platform)
+				_, err := fmt.Fprintf(a.Out, "eidos %s\ncatalogue %s (%s), source files %s\n%s, %s\n", v.Version, v.Release, v.Catalog, v.Sources, v.Go, v.Platform)
 				return err
 			}
 			return schema.Errorf(schema.Invalid, "--format: no format %q", format).WithHint("use text or json")

@@ -54,7 +54,7 @@ func (a *app) verifySelf(ctx context.Context, dir, key string) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.out, "verified %s, %s\n  ok      it is %s of release %s\n  ok      the release is signed by %s\n",
+	_, err = fmt.Fprintf(a.Out, "verified %s, %s\n  ok      it is %s of release %s\n  ok      the release is signed by %s\n",
 		self, digest, name, versionOf(), strings.Join(v.(*schema.Verification).Signers, ", "))
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/NVIDIA/eidos/cmd/internal/console"
 	"github.com/NVIDIA/eidos/steps/sign"
 )
 
@@ -31,7 +32,7 @@ func TestVersionVerify(t *testing.T) {
 	}
 	eidos := func(args ...string) (int, string) {
 		var out bytes.Buffer
-		a := &app{in: strings.NewReader(""), out: &out, errw: &out, lookupEnv: func(string) (string, bool) { return "", false }}
+		a := &app{Console: console.Console{In: strings.NewReader(""), Out: &out, Err: &out, Env: func(string) (string, bool) { return "", false }}}
 		return a.main(t.Context(), args), out.String()
 	}
 	// release writes the evidence of a version with a binary of that digest.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/schema"
@@ -88,7 +89,7 @@ resources, for manifests.`,
 			if jerr != nil {
 				return jerr
 			}
-			if _, werr := a.out.Write(text); werr != nil {
+			if _, werr := a.Out.Write(text); werr != nil {
 				return werr
 			}
 		}
@@ -96,26 +97,26 @@ resources, for manifests.`,
 			return err
 		}
 		if format == "table" {
-			if err := a.table(coverage(r)); err != nil {
+			if err := a.Table(coverage(r)); err != nil {
 				return err
 			}
 		}
 		for _, remark := range r.Remarks {
-			a.story.Warn("%s", remark)
+			a.Story.Warn("%s", remark)
 		}
-		a.say("%d values, %d custom resources and %d workloads fit the facts of %s",
-			r.Charts.Values, r.Charts.Resources, r.Charts.Workloads, count(r.Charts.Known, "chart"))
-		a.say("%s of %s and %s of manifests fit the definitions of their kinds", count(r.Checks.Fields, "field"), count(r.Checks.Checks, "check"),
-			count(r.Charts.Objects, "custom resource"))
+		a.Say("%d values, %d custom resources and %d workloads fit the facts of %s",
+			r.Charts.Values, r.Charts.Resources, r.Charts.Workloads, text.Count(r.Charts.Known, "chart"))
+		a.Say("%s of %s and %s of manifests fit the definitions of their kinds", text.Count(r.Checks.Fields, "field"), text.Count(r.Checks.Checks, "check"),
+			text.Count(r.Charts.Objects, "custom resource"))
 		unknown := slices.Concat(r.Checks.Unknown, r.Charts.UnknownKinds)
 		slices.Sort(unknown)
 		if unknown = slices.Compact(unknown); len(unknown) > 0 {
-			a.say("the fields of %s are not known, and not checked: %s", count(len(unknown), "kind"), strings.Join(unknown, ", "))
+			a.Say("the fields of %s are not known, and not checked: %s", text.Count(len(unknown), "kind"), strings.Join(unknown, ", "))
 		}
 		if n := len(r.Charts.Unknown); n > 0 {
-			a.say("nothing is known of %s, and not checked: %s", count(n, "chart"), strings.Join(r.Charts.Unknown, ", "))
+			a.Say("nothing is known of %s, and not checked: %s", text.Count(n, "chart"), strings.Join(r.Charts.Unknown, ", "))
 		}
-		a.say("%d overlays and %d components give %d recipes: of %d questions %d are answered, %d refused because no recipe covers them",
+		a.Say("%d overlays and %d components give %d recipes: of %d questions %d are answered, %d refused because no recipe covers them",
 			r.Overlays, r.Components, r.Answers, r.Questions, r.Answered, r.Refused)
 		return nil
 	}
@@ -159,7 +160,7 @@ func (a *app) vetFile(ctx context.Context, args []string, f *runFlags) error {
 		if err := w.sign.CheckPolicy(ctx, a.pipeline.Name, a.pipeline.Text); err != nil {
 			return err
 		}
-		a.say("%s is a policy that can be met", a.pipeline.Name)
+		a.Say("%s is a policy that can be met", a.pipeline.Name)
 		return nil
 	}
 	f.present = true
@@ -167,7 +168,7 @@ func (a *app) vetFile(ctx context.Context, args []string, f *runFlags) error {
 	if err != nil {
 		return err
 	}
-	a.say("%s compiles: %s", plan.Name, count(len(plan.Steps()), "step"))
+	a.Say("%s compiles: %s", plan.Name, text.Count(len(plan.Steps()), "step"))
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/tools/txtar"
 
+	"github.com/NVIDIA/eidos/cmd/internal/console"
 	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/steps"
 )
@@ -88,7 +89,7 @@ func vetAndCompile(t *testing.T, text string) bool {
 	}
 	run := func(args ...string) (int, string, []byte) {
 		var out, errw bytes.Buffer
-		a := &app{in: strings.NewReader(""), out: &out, errw: &errw, lookupEnv: func(string) (string, bool) { return "", false }}
+		a := &app{Console: console.Console{In: strings.NewReader(""), Out: &out, Err: &errw, Env: func(string) (string, bool) { return "", false }}}
 		status := a.main(context.Background(), append(args, "pipeline.yaml"))
 		return status, errw.String(), out.Bytes()
 	}

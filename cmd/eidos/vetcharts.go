@@ -5,6 +5,7 @@ import (
 	"context"
 	"testing/fstest"
 
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/schema"
@@ -14,7 +15,7 @@ import (
 // realCharts gives a source the facts of the charts in a directory, and warns of
 // those that differ from the facts that come with eidos.
 func (a *app) realCharts(ctx context.Context, src compile.Source, dir string) (compile.Source, error) {
-	all, err := inspect.Folder(ctx, dir, "", a.story.Note)
+	all, err := inspect.Folder(ctx, dir, "", a.Story.Note)
 	if err != nil {
 		return src, err
 	}
@@ -29,7 +30,7 @@ func (a *app) realCharts(ctx context.Context, src compile.Source, dir string) (c
 		known, err := charts.Builtin().Find(f.Name, f.Version)
 		switch {
 		case schema.CodeOf(err) == schema.NotFound || err == nil && known.Version != f.Version:
-			a.story.Note("chart %s %s has no facts in this eidos", f.Name, f.Version)
+			a.Story.Note("chart %s %s has no facts in this eidos", f.Name, f.Version)
 			continue
 		case err != nil:
 			return src, err
@@ -45,9 +46,9 @@ func (a *app) realCharts(ctx context.Context, src compile.Source, dir string) (c
 			return src, err
 		}
 		if !bytes.Equal(x, y) {
-			a.story.Warn("chart %s %s differs from the facts that this eidos has of it", f.Name, f.Version)
+			a.Story.Warn("chart %s %s differs from the facts that this eidos has of it", f.Name, f.Version)
 		}
 	}
-	a.say("%s read from %s and rendered by helm", count(len(all), "chart"), dir)
+	a.Say("%s read from %s and rendered by helm", text.Count(len(all), "chart"), dir)
 	return src.WithCharts(files), nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/NVIDIA/eidos/cmd/internal/outcome"
 	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
+	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/cmd/internal/watch"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/plan"
@@ -43,7 +44,7 @@ func (a *app) watchPipeline(ctx context.Context, args []string, f *runFlags) err
 		a.seen = watch.Sight{}
 		var before watch.Sight
 		var refused error
-		err := a.withPlan(ctx, args, f, a.withStore, func(pl *plan.Plan, r *run.Runner, s *store.Directory, _ *wired) error {
+		err := a.withPlan(ctx, args, f, a.paths().WithStore, func(pl *plan.Plan, r *run.Runner, s *store.Directory, _ *wired) error {
 			if set, refused = a.watched(pl, r.Dir, s.Dir(), f); refused != nil {
 				return nil
 			}
@@ -76,20 +77,20 @@ func (a *app) watchPipeline(ctx context.Context, args []string, f *runFlags) err
 			return schema.Errorf(schema.Canceled, "interrupted")
 		}
 		if fresh, old := a.shown.News(err); old == 0 {
-			a.story.Errors(err)
+			a.Story.Errors(err)
 		} else {
-			a.story.Errors(schema.Join(fresh))
-			a.say("%s as before", count(old, "error"))
+			a.Story.Errors(schema.Join(fresh))
+			a.Say("%s as before", text.Count(old, "error"))
 		}
 		if len(before) == 0 {
 			return schema.Errorf(schema.Invalid, "--watch: this pipeline reads no file").WithHint("eidos run --write gives you a copy of it to change and watch")
 		}
-		a.say("watching %s; Ctrl-C ends", count(len(before), "file"))
+		a.Say("watching %s; Ctrl-C ends", text.Count(len(before), "file"))
 		changed, err := set.Wait(ctx, before, lookEach)
 		if err != nil {
 			return schema.Errorf(schema.Canceled, "interrupted")
 		}
-		a.say("%s changed: running again", several(changed))
+		a.Say("%s changed: running again", several(changed))
 	}
 }
 
@@ -133,7 +134,7 @@ func (a *app) watched(pl *plan.Plan, dir, state string, f *runFlags) (watch.Set,
 			set.Except = append(set.Except, abs)
 		}
 	}
-	if data, err := a.dataDir(); err == nil {
+	if data, err := a.paths().Data(); err == nil {
 		set.Except = append(set.Except, data)
 	}
 	return set, nil

@@ -59,11 +59,11 @@ type wired struct {
 func (a *app) wire(o wiring) (*wired, error) {
 	// Without a home there is no embedded registry and no cache of catalogues:
 	// what needs them says so.
-	data, err := a.dataDir()
+	data, err := a.paths().Data()
 	if err != nil {
 		data = ""
 	}
-	cache, err := a.cacheDir()
+	cache, err := a.paths().Cache()
 	if err != nil {
 		cache = ""
 	}
@@ -71,7 +71,7 @@ func (a *app) wire(o wiring) (*wired, error) {
 	registries := oci.Options{Data: data, Version: version, Created: a.sourceDate()}
 	agent := "eidos/" + version
 	addresses := address.Config{
-		Stdin: a.in, Stdout: a.out,
+		Stdin: a.In, Stdout: a.Out,
 		Force: o.force, ForceFlag: o.forceFlag, New: o.fresh, Format: o.format, ValuesFrom: o.valuesFrom,
 		OCI: registries, Access: o.access,
 		LoadConfigMap: func(ctx context.Context, ns, name, _ string) ([]byte, error) {
@@ -85,7 +85,7 @@ func (a *app) wire(o wiring) (*wired, error) {
 		addresses.Written = &address.Written{Dir: o.written}
 	}
 	load, save := address.New(addresses)
-	signing := sign.Options{OCI: registries, LookupEnv: a.lookupEnv, Materials: a.materials, CUE: expr.Document, Certified: a.certified,
+	signing := sign.Options{OCI: registries, LookupEnv: a.Env, Materials: a.materials, CUE: expr.Document, Certified: a.certified,
 		Terminal: a.attended(), Product: product}
 	if o.attended {
 		signing.Password = a.password
@@ -139,7 +139,7 @@ func (a *app) cluster(o wiring, agent string) kube.Config {
 // sourceDate is the time that artefacts carry: SOURCE_DATE_EPOCH, else none.
 // See https://reproducible-builds.org/specs/source-date-epoch/.
 func (a *app) sourceDate() time.Time {
-	v, _ := a.lookupEnv("SOURCE_DATE_EPOCH")
+	v, _ := a.Env("SOURCE_DATE_EPOCH")
 	if sec, err := strconv.ParseInt(v, 10, 64); err == nil {
 		return time.Unix(sec, 0).UTC()
 	}
