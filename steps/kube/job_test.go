@@ -73,7 +73,7 @@ func TestObjectPath(t *testing.T) {
 		{NewObject("ClusterRole", "", "a.ns"), "apis/rbac.authorization.k8s.io/v1/clusterroles/a.ns"},
 		{NewObject("ConfigMap", "ns", "../secrets/x"), `error: "../secrets/x" is not the name of a ConfigMap`},
 		{NewObject("ConfigMap", "a/b", "x"), `error: "a/b" is not a namespace's name`},
-		{NewObject("Deployment", "ns", "x"), `error: no place for objects of kind "Deployment"`},
+		{NewObject("DaemonSet", "ns", "x"), `error: no place for objects of kind "DaemonSet"`},
 		{Object{}, `error: no place for objects of kind ""`},
 	} {
 		path, _, err := c.o.where()

@@ -303,7 +303,8 @@ func TestNotAnArchive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, data := range [][]byte{[]byte("something else"), whole[:len(whole)/2]} {
+	const block = 512 // two empty ones are the end
+	for _, data := range [][]byte{[]byte("something else"), whole[:len(whole)/2], whole[:len(whole)/block/2*block], whole[:len(whole)-2*block]} {
 		if err := os.WriteFile(file, data, 0o644); err != nil {
 			t.Fatal(err)
 		}

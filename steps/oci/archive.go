@@ -40,6 +40,12 @@ type tarball struct {
 	err   error
 }
 
+// A tar file is made of blocks, and two empty ones are its end. In bytes.
+const (
+	blockSize = 512
+	endMarker = 2 * blockSize
+)
+
 // span is where a file is in an archive, in bytes.
 type span struct{ at, size int64 }
 
@@ -84,21 +90,27 @@ func readArchive(f *os.File) (map[string]span, error) {
 	}
 	files := map[string]span{}
 	tr := tar.NewReader(f)
+	var end int64 // of what was read
 	for {
 		h, err := tr.Next()
 		if err == io.EOF {
+			// To the library a file that just ends is an archive too.
+			if at, err := f.Seek(0, io.SeekCurrent); err != nil || at < end+endMarker {
+				return nil, errors.Join(err, errors.New("its end is missing"))
+			}
 			break
 		}
 		if err != nil {
 			return nil, fmt.Errorf("it is not a tar archive: %w", err)
 		}
-		if h.Typeflag != tar.TypeReg {
-			continue
-		}
 		at, err := f.Seek(0, io.SeekCurrent) // the reader has not read ahead
 		if err != nil {
 			return nil, err
 		}
+		if end = at; h.Typeflag != tar.TypeReg {
+			continue
+		}
+		end += (h.Size + blockSize - 1) / blockSize * blockSize
 		name := path.Clean(h.Name)
 		if _, twice := files[name]; twice {
 			return nil, fmt.Errorf("it has %q twice", name)
