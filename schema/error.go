@@ -142,14 +142,23 @@ func Parameter(name string) string { return paramOpen + name + paramClose }
 
 const paramOpen, paramClose = "\u2039", "\u203a" // single guillemets
 
-// Params returns e with the parameters that its hint names, shown by show.
+// Params returns e with the parameters that its hint names, or its cause's if it
+// has none, shown by show.
 func (e *Error) Params(show func(name string) string) *Error {
-	if !strings.Contains(e.Hint, paramOpen) {
+	hint := e.Hint
+	for err := e.Err; hint == ""; {
+		var cause *Error
+		if !errors.As(err, &cause) {
+			return e
+		}
+		hint, err = cause.Hint, cause.Err
+	}
+	if !strings.Contains(hint, paramOpen) {
 		return e
 	}
 	c := *e
 	var b strings.Builder
-	for rest := e.Hint; rest != ""; {
+	for rest := hint; rest != ""; {
 		before, after, ok := strings.Cut(rest, paramOpen)
 		name, tail, closed := strings.Cut(after, paramClose)
 		b.WriteString(before)

@@ -78,3 +78,21 @@ func TestNearest(t *testing.T) {
 		t.Errorf("%d characters: %.400s", len(got), got)
 	}
 }
+
+// A hint of the cause is found where the error itself has none.
+func TestParams(t *testing.T) {
+	flag := func(name string) string { return "--" + FlagName(name) }
+	cause := Errorf(Invalid, "no recipe").WithHint("%s accepts one", Parameter("allowGeneric"))
+	for name, e := range map[string]*Error{
+		"its own":      cause,
+		"of the cause": Errorf(Invalid, "release 2026-03: %w", cause),
+		"deeper":       Errorf(Invalid, "comparing: %w", Errorf(Invalid, "release 2026-03: %w", cause)),
+	} {
+		if got := e.Params(flag).Hint; got != "--allow-generic accepts one" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if e := Errorf(Invalid, "plain: %w", Errorf(Failed, "x").WithHint("try y")); e.Params(flag) != e {
+		t.Error("a hint without parameters changes the error")
+	}
+}

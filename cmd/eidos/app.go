@@ -95,8 +95,12 @@ func (a *app) main(ctx context.Context, args []string) int {
 func withFlags(err error) error {
 	var out []error
 	for _, e := range schema.List(err) {
-		if se, ok := e.(*schema.Error); ok {
-			e = se.Params(flagName)
+		se, ok := e.(*schema.Error)
+		if !ok {
+			se = &schema.Error{Code: schema.CodeOf(e), Msg: e.Error(), Err: e}
+		}
+		if shown := se.Params(flagName); ok || shown != se {
+			e = shown
 		}
 		out = append(out, e)
 	}
