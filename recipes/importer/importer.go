@@ -48,7 +48,7 @@ type importing struct {
 
 	layers   map[string][]statement     // overlays, ours and theirs
 	defaults map[string][]statement     // components, ours and theirs
-	told     map[string]bool            // values that were left over, by component
+	told     map[string]bool            // lines about what was left over, and values wherever they are
 	known    map[string]*charts.Chart   // by chart, version, component and manifests
 	rules    map[string]string          // where overlays of ours state constraints and checks, by ruleOf
 	checks   map[string]bool            // that the catalogue defines
@@ -115,7 +115,8 @@ func Import(tree fs.FS, name string, ours Ours) (*Site, error) {
 }
 
 func (im *importing) left(d *schema.Doc, format string, args ...any) {
-	if line := d.Pos() + ": " + fmt.Sprintf(format, args...); !slices.Contains(im.site.Left, line) {
+	if line := d.Pos() + ": " + fmt.Sprintf(format, args...); !im.told[line] {
+		im.told[line] = true
 		im.site.Left = append(im.site.Left, line)
 	}
 }
