@@ -114,6 +114,18 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// HintOf is the first hint of err and its causes, "" if none has one.
+func HintOf(err error) string {
+	var e *Error
+	for errors.As(err, &e) {
+		if e.Hint != "" {
+			return e.Hint
+		}
+		err = e.Err
+	}
+	return ""
+}
+
 // CodeOf returns the code of the first Error in err's tree, Failed if there is
 // none, "" for nil.
 func CodeOf(err error) Code {
@@ -145,14 +157,7 @@ const paramOpen, paramClose = "\u2039", "\u203a" // single guillemets
 // Params returns e with the parameters that its hint names, or its cause's if it
 // has none, shown by show.
 func (e *Error) Params(show func(name string) string) *Error {
-	hint := e.Hint
-	for err := e.Err; hint == ""; {
-		var cause *Error
-		if !errors.As(err, &cause) {
-			return e
-		}
-		hint, err = cause.Hint, cause.Err
-	}
+	hint := HintOf(e)
 	if !strings.Contains(hint, paramOpen) {
 		return e
 	}

@@ -130,19 +130,7 @@ func (s *Story) Errors(err error) {
 }
 
 // Hint is what err says about a way out, "" if nothing.
-func Hint(err error) string {
-	var se *schema.Error
-	for errors.As(err, &se) {
-		if se.Hint != "" {
-			return schema.Safe(se.Hint)
-		}
-		err = se.Err
-		if err == nil {
-			break
-		}
-	}
-	return ""
-}
+func Hint(err error) string { return schema.Safe(schema.HintOf(err)) }
 
 func (s *Story) one(err error, hint string, x *excerpts) {
 	switch s.mode {
