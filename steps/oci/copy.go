@@ -19,8 +19,11 @@ import (
 // transfers is how many blobs of one artefact are copied at once.
 const transfers = 4
 
-// maxDepth is how deep an index may hold indexes.
-const maxDepth = 4
+// Limits of an artefact that is an index.
+const (
+	maxDepth     = 4      // indexes in indexes
+	maxManifests = 10_000 // different ones
+)
 
 // Copied is what became of one artefact.
 type Copied struct {
@@ -63,7 +66,7 @@ func (o Options) Copy(ctx context.Context, env engine.Env, from string, access A
 			return Copied{}, err
 		}
 	}
-	c := &copier{o: o, from: r, to: to, opts: opts, seen: map[v1.Hash]bool{}}
+	c := newCopier(o, r, to, opts)
 	if err := c.tree(ctx, raw, desc, true, 0); err != nil {
 		return Copied{}, err
 	}
@@ -111,9 +114,15 @@ type copier struct {
 	to   sink
 	opts CopyOptions
 
+	manifests map[v1.Hash]bool // that were copied, or are being copied
+
 	mu   sync.Mutex
-	seen map[v1.Hash]bool
-	size int64
+	seen map[v1.Hash]bool // what size has
+	size int64            // bytes
+}
+
+func newCopier(o Options, from *Repository, to sink, opts CopyOptions) *copier {
+	return &copier{o: o, from: from, to: to, opts: opts, manifests: map[v1.Hash]bool{}, seen: map[v1.Hash]bool{}}
 }
 
 // count adds a part once, and reports whether it is the first time.
@@ -129,7 +138,7 @@ func (c *copier) count(d v1.Hash, size int64) bool {
 }
 
 // tree copies what a manifest or an index names, then itself: who finds it finds
-// the rest.
+// the rest. A manifest that is named many times is copied once.
 func (c *copier) tree(ctx context.Context, raw []byte, desc v1.Descriptor, named bool, depth int) error {
 	at := c.from.At(schema.Digest(desc.Digest.String()))
 	doc, err := readDocument(at, raw)
@@ -140,7 +149,13 @@ func (c *copier) tree(ctx context.Context, raw []byte, desc v1.Descriptor, named
 		return schema.Errorf(schema.Invalid, "%q: its indexes are more than %d deep", at, maxDepth)
 	}
 	c.count(desc.Digest, int64(len(raw)))
+	if c.manifests[desc.Digest] = true; len(c.manifests) > maxManifests {
+		return schema.Errorf(schema.Invalid, "%q names more than %d manifests", c.from.Location, maxManifests)
+	}
 	for _, m := range doc.Manifests {
+		if c.manifests[m.Digest] {
+			continue
+		}
 		child, err := c.from.Manifest(ctx, schema.Digest(m.Digest.String()), m.Size)
 		if err != nil {
 			return err
@@ -242,7 +257,7 @@ func (c *copier) referrers(ctx context.Context, d schema.Digest, t *Target, name
 		if err != nil {
 			return 0, err
 		}
-		legacy := &copier{from: from, to: to, opts: c.opts, seen: map[v1.Hash]bool{}}
+		legacy := newCopier(c.o, from, to, c.opts)
 		if err := legacy.tree(ctx, raw, desc, true, 0); err != nil {
 			return 0, err
 		}
@@ -365,7 +380,7 @@ func (o Options) Check(ctx context.Context, env engine.Env, at string, access Ac
 	if err != nil {
 		return 0, err
 	}
-	c := &copier{from: r, to: checkSink{r, deep}, seen: map[v1.Hash]bool{}}
+	c := newCopier(o, r, checkSink{r, deep}, CopyOptions{})
 	err = c.tree(ctx, raw, desc, true, 0)
 	return c.size, err
 }

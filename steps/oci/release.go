@@ -97,7 +97,7 @@ func (t *Target) include(ctx context.Context, env engine.Env, release string, m 
 	if err != nil {
 		return err
 	}
-	c := &copier{o: t.o, from: from, to: registrySink{to, from}, seen: map[v1.Hash]bool{}}
+	c := newCopier(t.o, from, registrySink{to, from}, CopyOptions{})
 	if err := c.tree(ctx, raw, desc, false, 0); err != nil {
 		return err
 	}
