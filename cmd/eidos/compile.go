@@ -147,7 +147,7 @@ func (f *compileFlags) workflow(p *plan.Plan, text []byte) ([]byte, error) {
 		return nil, err
 	}
 	var out bytes.Buffer
-	fmt.Fprint(&out, "# kubectl create -f runs it. The ConfigMaps are named by what they hold: when it is\n# run again they are there already, which kubectl says and which is no harm.\n")
+	fmt.Fprint(&out, "# kubectl create -f runs it. The ConfigMaps are named by what they hold: when it is\n# run again they are there already, which kubectl reports and which is harmless.\n")
 	for i, o := range objects {
 		y, err := schema.EncodeYAML(map[string]any(o))
 		if err != nil {

@@ -72,7 +72,7 @@ is compared object by object and value by value.`,
 		}
 		now, ok := after.(*schema.Snapshot)
 		if !ok {
-			return schema.Errorf(schema.Invalid, "%q is no snapshot", args[1]).WithHint("the snapshot comes second: eidos diff BASELINE SNAPSHOT")
+			return schema.Errorf(schema.Invalid, "%q is not a snapshot", args[1]).WithHint("the snapshot comes second: eidos diff BASELINE SNAPSHOT")
 		}
 		if s.print {
 			return a.printPipeline(s, pipelines.One(s.name, s.uses, s.with, inputs(before, args), output))

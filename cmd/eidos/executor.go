@@ -104,7 +104,7 @@ func (f *executor) onlyKubernetes() error {
 
 func (f *executor) jobs(a *app, w *wired, s *store.Directory, cluster kube.Config, access oci.Access) (*jobs.Executor, error) {
 	if !strings.HasPrefix(f.store, "oci://") {
-		return nil, schema.Errorf(schema.Invalid, "--store: %q is no registry that Pods can reach", f.store).WithHint("name one with --store oci://REGISTRY/REPOSITORY")
+		return nil, schema.Errorf(schema.Invalid, "--store: %q is not a registry that Pods can reach", f.store).WithHint("name one with --store oci://REGISTRY/REPOSITORY")
 	}
 	between, err := w.openCache(f.store, access)
 	if err != nil {

@@ -65,7 +65,7 @@ func (w *wired) openCache(uri string, access oci.Access) (engine.Cache, error) {
 		}
 		host, _, ok := strings.Cut(uri, "/")
 		if _, err := os.Stat(uri); err != nil && ok && strings.ContainsAny(strings.TrimLeft(host, "."), ".:") {
-			return nil, schema.Errorf(schema.Invalid, "%q is no directory", uri).WithHint("write oci://%s, or ./%s", uri, uri)
+			return nil, schema.Errorf(schema.Invalid, "%q is not a directory", uri).WithHint("write oci://%s, or ./%s", uri, uri)
 		}
 		s, err := store.Open(uri)
 		if err != nil {

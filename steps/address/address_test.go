@@ -107,7 +107,7 @@ func TestLoadErrors(t *testing.T) {
 		{"cm://x", "", schema.Invalid, "is not cm://namespace/name", ""},
 		{"cm://x/y", "", schema.Unavailable, "there is no cluster to reach", "--kubeconfig"},
 		{"-", "", schema.Invalid, "there is no standard input", ""},
-		{"oci://embeded/x:v1", "", schema.Invalid, `"embeded" is no registry host`, "did you mean embedded?"},
+		{"oci://embeded/x:v1", "", schema.Invalid, `"embeded" is not a registry host`, "did you mean embedded?"},
 		{"oci-layout:none:v1", "", schema.NotFound, "it is not there", ""},
 	} {
 		_, err := load(t.Context(), env, tt.uri, tt.mediaType)

@@ -94,7 +94,7 @@ func (w Workflow) check() error {
 		errs = append(errs, schema.Errorf(schema.Invalid, format, args...).At("", at).WithHint("%s", hint))
 	}
 	if !strings.HasPrefix(w.Store, "oci://") {
-		no("", "name one with --store oci://REGISTRY/REPOSITORY", "--store: %q is no registry that Pods can reach", w.Store)
+		no("", "name one with --store oci://REGISTRY/REPOSITORY", "--store: %q is not a registry that Pods can reach", w.Store)
 	}
 	if len(w.Text) > planLimit {
 		no("", "include parts of it by oci://…@sha256:…", "the plan has %d KiB, and a ConfigMap takes %d", len(w.Text)>>10, planLimit>>10)

@@ -71,7 +71,7 @@ func (c *Cache) Find(ctx context.Context, key schema.Digest) (engine.Entry, bool
 	}
 	var m Manifest
 	if err := json.Unmarshal(desc.Manifest, &m); err != nil || m.ArtifactType != cacheType || len(m.Layers) == 0 {
-		return engine.Entry{}, false, schema.Errorf(schema.Failed, "%s is no result of a step", r.Location)
+		return engine.Entry{}, false, schema.Errorf(schema.Failed, "%s is not a result of a step", r.Location)
 	}
 	data, err := r.Blob(ctx, m.Layers[0], entryLimit)
 	if err != nil {

@@ -128,7 +128,7 @@ func TestCacheRefuses(t *testing.T) {
 	for at, want := range map[string]string{
 		host + "/cache:v1": "its tags are keys",
 		"cache":            "is not registry/repository",
-		"dockr/cache":      `"dockr" is no registry host`,
+		"dockr/cache":      `"dockr" is not a registry host`,
 	} {
 		if _, err := (Options{}).Cache(at, "", Access{}); schema.CodeOf(err) != schema.Invalid || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", at, err)
@@ -165,7 +165,7 @@ func TestCacheRefuses(t *testing.T) {
 		t.Errorf("an entry under another key: %v", err)
 	}
 	put(other, bytes.Replace(raw, []byte(cacheType), []byte("application/x"), 1))
-	if _, _, err := c.Find(t.Context(), other); err == nil || !strings.Contains(err.Error(), "is no result of a step") {
+	if _, _, err := c.Find(t.Context(), other); err == nil || !strings.Contains(err.Error(), "is not a result of a step") {
 		t.Errorf("something else under a key: %v", err)
 	}
 }

@@ -38,7 +38,7 @@ func ParseLocation(s string) (Location, error) {
 	var l Location
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
 		if _, err := parseDigest(rest[at+1:]); err != nil {
-			return Location{}, schema.Errorf(schema.Invalid, "reference %q: %q is no digest", s, rest[at+1:]).
+			return Location{}, schema.Errorf(schema.Invalid, "reference %q: %q is not a digest", s, rest[at+1:]).
 				WithHint("a digest is sha256: and 64 hexadecimal digits")
 		}
 		l.Digest = schema.Digest(rest[at+1:])
@@ -50,7 +50,7 @@ func ParseLocation(s string) (Location, error) {
 		l.Tag = rest[colon+1:]
 		rest = rest[:colon]
 		if !tagPattern.MatchString(l.Tag) {
-			return Location{}, schema.Errorf(schema.Invalid, "reference %q: %q is no tag", s, l.Tag).
+			return Location{}, schema.Errorf(schema.Invalid, "reference %q: %q is not a tag", s, l.Tag).
 				WithHint("a tag has letters, digits, dots, dashes and underscores, at most 128")
 		}
 	}
@@ -71,7 +71,7 @@ func ParseLocation(s string) (Location, error) {
 		return l, nil
 	}
 	if !strings.ContainsAny(host, ".:") && host != "localhost" {
-		return Location{}, schema.Errorf(schema.Invalid, "reference %q: %q is no registry host", s, host).
+		return Location{}, schema.Errorf(schema.Invalid, "reference %q: %q is not a registry host", s, host).
 			WithHint("%s", hostHint(host, rest))
 	}
 	if _, err := name.NewRepository(rest); err != nil {

@@ -41,16 +41,16 @@ func TestParseLocationRefuses(t *testing.T) {
 	for s, want := range map[string][2]string{
 		"":                       {`reference "" is not registry/repository[:tag]`, "for example"},
 		"embedded":               {"is not registry/repository[:tag]", "for example"},
-		"embeded/a":              {`"embeded" is no registry host`, "did you mean embedded?"},
-		"team/bundle:v1":         {`"team" is no registry host`, "write the host too: docker.io/team/bundle, or embedded/team/bundle"},
+		"embeded/a":              {`"embeded" is not a registry host`, "did you mean embedded?"},
+		"team/bundle:v1":         {`"team" is not a registry host`, "write the host too: docker.io/team/bundle, or embedded/team/bundle"},
 		"localhost:5000/Upper":   {"is not registry/repository[:tag]", "lower case"},
 		"localhost/a:b:c":        {"is not registry/repository[:tag]", ""},
-		"localhost/a:-x":         {`"-x" is no tag`, "letters, digits"},
-		"localhost/a@sha256:abc": {`"sha256:abc" is no digest`, "64 hexadecimal digits"},
-		"localhost/a@sha512:abc": {`is no digest`, ""},
+		"localhost/a:-x":         {`"-x" is not a tag`, "letters, digits"},
+		"localhost/a@sha256:abc": {`"sha256:abc" is not a digest`, "64 hexadecimal digits"},
+		"localhost/a@sha512:abc": {`is not a digest`, ""},
 		"oci-layout:":            {"names no directory", "oci-layout:DIR[:tag]"},
 		"localhost/../a":         {"is not registry/repository[:tag]", ""},
-		"user:pass@localhost/a":  {"is no digest", ""},
+		"user:pass@localhost/a":  {"is not a digest", ""},
 	} {
 		_, err := ParseLocation(s)
 		if err == nil || !strings.Contains(err.Error(), want[0]) || schema.CodeOf(err) != schema.Invalid {

@@ -77,7 +77,7 @@ func (g *registry) putManifest(w http.ResponseWriter, r *http.Request, q request
 	case doc.MediaType != "" && doc.MediaType != mediaType:
 		return invalid("its mediaType is %q, the request's Content-Type %q", doc.MediaType, mediaType)
 	case !mediaType.IsImage() && !mediaType.IsIndex():
-		return invalid("%q is no media type of a manifest", mediaType)
+		return invalid("%q is not the media type of a manifest", mediaType)
 	case doc.SchemaVersion != 2:
 		return invalid("schemaVersion is %d, not 2", doc.SchemaVersion)
 	case mediaType.IsImage() && doc.Config == nil:
@@ -154,7 +154,7 @@ func page(w http.ResponseWriter, r *http.Request, path string, words []string, b
 	if s := query.Get("n"); s != "" {
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 0 {
-			return &protocolError{http.StatusBadRequest, "PAGINATION_NUMBER_INVALID", "n is no number of entries"}
+			return &protocolError{http.StatusBadRequest, "PAGINATION_NUMBER_INVALID", "n is not a number of entries"}
 		}
 		if n < len(words) {
 			words = words[:n]

@@ -90,7 +90,7 @@ func components(r *schema.RecipeResult) ([]*component, error) {
 	for _, name := range r.DeploymentOrder {
 		c := byName[name]
 		if c == nil {
-			errs = append(errs, schema.Errorf(schema.Invalid, "deploymentOrder names %q, which is no component of the recipe", name))
+			errs = append(errs, schema.Errorf(schema.Invalid, "deploymentOrder names %q, which is not a component of the recipe", name))
 			continue
 		}
 		delete(byName, name)

@@ -71,10 +71,10 @@ func parseLabel(s string) (key, value string, err error) {
 
 func checkLabel(s, key, value string) error {
 	if !labelKeyForm.MatchString(key) {
-		return schema.Errorf(schema.Invalid, "%q: %q is no key that Kubernetes takes", s, key).WithHint("letters, digits, - _ . up to 63, after an optional DNS prefix and /")
+		return schema.Errorf(schema.Invalid, "%q: %q is not a key that Kubernetes takes", s, key).WithHint("letters, digits, - _ . up to 63, after an optional DNS prefix and /")
 	}
 	if !labelValueForm.MatchString(value) {
-		return schema.Errorf(schema.Invalid, "%q: %q is no value that Kubernetes takes", s, value).WithHint("letters, digits, - _ . up to 63, starting and ending with a letter or digit")
+		return schema.Errorf(schema.Invalid, "%q: %q is not a value that Kubernetes takes", s, value).WithHint("letters, digits, - _ . up to 63, starting and ending with a letter or digit")
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func TestRefusedRecipes(t *testing.T) {
 		"not in the order": {func(r *schema.RecipeResult) { r.DeploymentOrder = r.DeploymentOrder[:4] },
 			`component "gpu-operator" is missing in deploymentOrder`},
 		"order of a stranger": {func(r *schema.RecipeResult) { r.DeploymentOrder = append(r.DeploymentOrder, "x") },
-			`deploymentOrder names "x", which is no component of the recipe`},
+			`deploymentOrder names "x", which is not a component of the recipe`},
 		"order against the graph": {func(r *schema.RecipeResult) {
 			o := r.DeploymentOrder
 			o[0], o[4] = o[4], o[0]

@@ -52,17 +52,17 @@ func parseRepository(url, revision, dir string) (repository, error) {
 			errs = append(errs, bad("revision", "%q names no tag or digest", url).WithHint("write oci://REGISTRY/REPOSITORY:TAG, or add %s", schema.Parameter("revision")))
 		}
 	} else if !gitForm.MatchString(url) {
-		errs = append(errs, bad("repo", "%q is no repository", url).WithHint("write https://HOST/PATH or ssh://… for Git, oci://REGISTRY/REPOSITORY:TAG for a pushed bundle"))
+		errs = append(errs, bad("repo", "%q is not a repository", url).WithHint("write https://HOST/PATH or ssh://… for Git, oci://REGISTRY/REPOSITORY:TAG for a pushed bundle"))
 	} else if userinfo.MatchString(url) {
 		errs = append(errs, bad("repo", "the repository's address holds a password, which would be written into the bundle").WithHint("give the deployer its credentials in a Secret"))
 	}
 	if r.revision != "" && !revisionForm.MatchString(r.revision) {
-		errs = append(errs, bad("revision", "%q is no revision", r.revision))
+		errs = append(errs, bad("revision", "%q is not a revision", r.revision))
 	}
 	if dir != "" {
 		r.dir = path.Clean(dir)
 		if strings.HasPrefix(r.dir, "/") || strings.HasPrefix(r.dir, "..") || !dirForm.MatchString(r.dir) {
-			errs = append(errs, bad("repoPath", "%q is no directory inside a repository", dir))
+			errs = append(errs, bad("repoPath", "%q is not a directory inside a repository", dir))
 		}
 		if r.dir == "." {
 			r.dir = ""

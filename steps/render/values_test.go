@@ -97,9 +97,9 @@ func TestMistakes(t *testing.T) {
 			"systemNodeSelector[0]: \"x\" has no =\nhint: write KEY=VALUE, as in nodeGroup=gpu-worker",
 			"systemNodeToleration[0]: \"k=v:NoScedule\": no effect \"NoScedule\"\nhint: did you mean NoSchedule?",
 			"systemNodeToleration[1]: \"k\" names no effect\nhint: write KEY=VALUE:EFFECT or KEY:EFFECT, as in nvidia.com/gpu=present:NoSchedule",
-			"systemNodeToleration[2]: \"=v:NoSchedule\": \"\" is no key that Kubernetes takes\nhint: letters, digits, - _ . up to 63, after an optional DNS prefix and /",
+			"systemNodeToleration[2]: \"=v:NoSchedule\": \"\" is not a key that Kubernetes takes\nhint: letters, digits, - _ . up to 63, after an optional DNS prefix and /",
 			"workloadSelector[1]: \"a=2\": \"a\" is \"1\" already",
-			"workloadGate: \"a=b c:NoSchedule\": \"b c\" is no value that Kubernetes takes\nhint: letters, digits, - _ . up to 63, starting and ending with a letter or digit",
+			"workloadGate: \"a=b c:NoSchedule\": \"b c\" is not a value that Kubernetes takes\nhint: letters, digits, - _ . up to 63, starting and ending with a letter or digit",
 			"set[0]: \"a\" has no =\nhint: write COMPONENT:PATH=VALUE, as in gpu-operator:driver.version=580.105.08",
 			"set[1]: \"b:\" has no =\nhint: write COMPONENT:PATH=VALUE, as in gpu-operator:driver.version=580.105.08",
 			"set[2]: \"c:d\" has no =\nhint: write COMPONENT:PATH=VALUE, as in gpu-operator:driver.version=580.105.08"}},
@@ -112,7 +112,7 @@ func TestMistakes(t *testing.T) {
 		"two tags": {params{Deployer: "argocd", Repo: "oci://registry.example.com:5000/x:v1", Revision: "v2"}, []string{
 			"revision: \"v2\" is not the revision that repo names, \"v1\""}},
 		"directory outside": {params{Deployer: "argocd", Repo: "https://git.example.com/x", RepoPath: "a/../../b"}, []string{
-			"repoPath: \"a/../../b\" is no directory inside a repository"}},
+			"repoPath: \"a/../../b\" is not a directory inside a repository"}},
 		"layout": {params{Deployer: "argocd", Repo: "https://git.example.com/x", Layout: "components"}, []string{
 			"layout: argocd bundles have one layout only"}},
 	}

@@ -152,7 +152,7 @@ func readChecksums(tree fs.FS) (map[string]string, error) {
 		case m == nil:
 			errs = append(errs, schema.Errorf(schema.Invalid, "not a line of sha256sum").At(pos, ""))
 		case !fs.ValidPath(m[2]) || m[2] == "." || m[2] == checksums || strings.Contains(m[2], `\`):
-			errs = append(errs, schema.Errorf(schema.Invalid, "%q is no path in a bundle", m[2]).At(pos, ""))
+			errs = append(errs, schema.Errorf(schema.Invalid, "%q is not a path in a bundle", m[2]).At(pos, ""))
 		case out[m[2]] != "":
 			errs = append(errs, schema.Errorf(schema.Invalid, "%q is listed twice", m[2]).At(pos, ""))
 		default:

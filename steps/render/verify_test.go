@@ -60,8 +60,8 @@ func TestVerifyTree(t *testing.T) {
 		"no checksums": {func(m fstest.MapFS) { delete(m, checksums) }, nil, "no checksums.txt: not a bundle"},
 		"hostile checksums": {func(m fstest.MapFS) {
 			m[checksums].Data = []byte(sum + "  ../x\n" + sum + "  /etc/passwd\nx\n" + sum + "  a\n" + sum + "  a\n" + sum + "  checksums.txt\n")
-		}, nil, "\"../x\" is no path in a bundle (checksums.txt:1:1)\n\"/etc/passwd\" is no path in a bundle (checksums.txt:2:1)\n" +
-			"not a line of sha256sum (checksums.txt:3:1)\n\"a\" is listed twice (checksums.txt:5:1)\n\"checksums.txt\" is no path in a bundle (checksums.txt:6:1)"},
+		}, nil, "\"../x\" is not a path in a bundle (checksums.txt:1:1)\n\"/etc/passwd\" is not a path in a bundle (checksums.txt:2:1)\n" +
+			"not a line of sha256sum (checksums.txt:3:1)\n\"a\" is listed twice (checksums.txt:5:1)\n\"checksums.txt\" is not a path in a bundle (checksums.txt:6:1)"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -223,7 +223,7 @@ func (v *verifier) verify(data, sig []byte) bool {
 func (v *verifier) hint() string {
 	raw, err := hex.DecodeString(strings.TrimPrefix(string(v.id), "sha256:"))
 	if err != nil {
-		panic("BUG: a key id that is no digest")
+		panic("BUG: a key id that is not a digest")
 	}
 	return base64.StdEncoding.EncodeToString(raw)
 }
