@@ -106,6 +106,8 @@ type compiler struct {
 	outs      map[string]*Node  // by target
 	included  []*schema.Pipeline
 	expanded  map[*Step][]*Node // while running: rows that are known by now
+	edges     int               // between nodes, with data
+	tooLarge  bool
 	problems  schema.Problems
 }
 
@@ -152,6 +154,9 @@ func (c *compiler) failAs(word func() error) {
 func (c *compiler) declare(s *scope, steps map[string]schema.Step, doc *schema.Doc, finally bool) []*draft {
 	var out []*draft
 	add := func(name string, entry *schema.Doc) {
+		if !c.room(schema.Position{Doc: entry}, len(c.plan.steps)+1) {
+			return
+		}
 		src := steps[name]
 		st := &Step{Name: s.prefix + name, At: schema.Position{Doc: entry}, index: len(c.declared), Finally: finally, out: src.Out, bounds: s.bounds}
 		d := &draft{Step: st, src: &src, with: entry.Mapping("with"), scope: s, parameter: c.opts.Parameter}

@@ -113,6 +113,9 @@ func (c *compiler) expand(d *draft) {
 			c.fail(d.At.Child("matrix").Wrap(err))
 			return
 		}
+		if !c.room(d.At.Child("matrix"), len(c.plan.Nodes)+len(rows)) {
+			return
+		}
 		for _, r := range rows {
 			s.Rows = append(s.Rows, c.row(d, r))
 		}
@@ -255,6 +258,10 @@ func (c *compiler) connect(d *draft, n *Node, in input) {
 	}
 	if !in.port.List && (len(from) > 1 || c.plan.Nodes[from[0]].Type == MatrixNode) {
 		c.fail(in.at.Errorf("input %q takes one value, and step %q has several rows", in.port.Name, in.from.Name).WithHint("give %s the same matrix, or name one row, like %s", d.Name, c.plan.Nodes[from[0]].ID))
+		return
+	}
+	if c.edges += len(from); c.edges > maxEdges {
+		c.full(in.at, "the rows of its steps take more than %d values from each other", maxEdges)
 		return
 	}
 	for _, f := range from {

@@ -133,6 +133,9 @@ func (p *Plan) Unroll(n *Node, nodes []*Node, expanded map[*Step][]*Node, result
 			c.outs[f.Out] = f
 		}
 	}
+	if !c.room(s.At.Child("matrix"), len(nodes)+len(made)) {
+		return nil, nil, c.problems.Err()
+	}
 	for _, r := range made {
 		rows = append(rows, c.row(s.draft, r))
 	}
