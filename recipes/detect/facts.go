@@ -99,10 +99,10 @@ func read(w *recipes.Words, s *schema.Snapshot) facts {
 func (fs facts) gpuNodes(w *recipes.Words) map[string]bool {
 	out := map[string]bool{}
 	for _, x := range fs.by[labels] {
-		if x.value == "" || x.nodes == "" || x.key != "nvidia.com/gpu.present" && !namesGPU(w, x.key) {
+		if x.value == "" || x.nodes == "" || !constraint.GPULabel(x.key, x.value) && !namesGPU(w, x.key) {
 			continue
 		}
-		nodes, all := nodeList(x.nodes)
+		nodes, all := constraint.Listed(x.nodes)
 		if !all {
 			return nil
 		}
@@ -126,19 +126,6 @@ func namesGPU(w *recipes.Words, key string) bool {
 	return false
 }
 
-// nodeList takes apart the nodes of a label. all is false if there are more than
-// are listed.
-func nodeList(text string) (nodes []string, all bool) {
-	for n := range strings.SplitSeq(text, ",") {
-		n = strings.TrimSpace(n)
-		if strings.Contains(n, " ") { // "node-9 and 3 more"
-			return nil, false
-		}
-		nodes = append(nodes, n)
-	}
-	return nodes, true
-}
-
 // withoutGPU names the nodes that x is of, where none of them has a GPU and
 // others have.
 func (fs facts) withoutGPU(x fact) string {
@@ -150,7 +137,7 @@ func (fs facts) withoutGPU(x fact) string {
 			}
 		}
 	}
-	nodes, all := nodeList(text)
+	nodes, all := constraint.Listed(text)
 	if fs.gpus == nil || text == "" || !all || slices.ContainsFunc(nodes, func(n string) bool { return fs.gpus[n] }) {
 		return ""
 	}
@@ -160,20 +147,13 @@ func (fs facts) withoutGPU(x fact) string {
 // labels is the subtype that holds the labels of nodes.
 const labels = "NodeTopology.label"
 
-// newFact takes a label apart, as eidos writes it, "key=value: nodes", and as
-// upstream's tools do, "key: value|nodes".
+// newFact is one measured value; of a label, with its nodes.
 func newFact(group, key, value, pretty string) fact {
 	f := fact{group: group, key: key, value: value, pretty: pretty}
 	if group != labels {
 		return f
 	}
-	if k, v, ok := strings.Cut(key, "="); ok {
-		f.key, f.value, f.nodes = k, v, value
-	} else if v, nodes, ok := strings.Cut(value, "|"); ok {
-		f.value, f.nodes = v, nodes
-		// Where a label has several values the value is in the key too.
-		f.key = strings.TrimSuffix(key, "."+v)
-	}
+	f.key, f.value, f.nodes = constraint.Label(key, value)
 	return f
 }
 

@@ -77,7 +77,7 @@ func (d *differ) constraints(res *schema.RecipeResult) {
 
 func (d *differ) constraint(e *schema.Doc, asked asked) {
 	d.unknown(e, "name", "value", "severity", "remediation", "unit")
-	name, value := e.TextAt("name"), upstream.Expression(e.TextAt("value"))
+	name, value := upstream.Constraint(e.TextAt("name"), e.TextAt("value"))
 	if _, err := constraint.ParsePath(name); err != nil {
 		d.left(e, "%v", err)
 		return

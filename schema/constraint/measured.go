@@ -17,7 +17,7 @@ func measurements() map[string][]string {
 			"container-runtime-version", "kubelet-version", "kernel-version", "operating-system", "os-image", "architecture"},
 		"K8s.image": nil, "K8s.policy": nil, "K8s.release": nil,
 		"NodeTopology.summary": {"node-count", "ready-node-count", "gpu-node-count", "gpu-count", "taint-count", "label-count"},
-		"NodeTopology.taint":   nil, "NodeTopology.label": nil,
+		"NodeTopology.taint":   nil, "NodeTopology.label": nil, allNodes: nil, gpuNodes: nil,
 		"GPU.smi": {"driver", "cuda-version", "gpu-count", "gpu.model", "gpu.product-architecture", "gpu.vbios-version", "gpu.persistence-mode",
 			"gpu.addressing-mode", "gpu.display-active", "gpu.display-mode", "gpu.gsp-firmware-version"},
 		"GPU.device": nil, "GPU.pci": nil,
@@ -43,6 +43,12 @@ func (p Path) Measured() error {
 		}
 		sort.Strings(subs)
 		return schema.Errorf(schema.Invalid, "nothing measures %q: %s has no %q", p.String(), p.Type, sub).WithHint("%s", schema.Suggest(sub, subs))
+	}
+	if set := string(p.Type) + "." + sub; set == allNodes || set == gpuNodes {
+		if _, ok := p.NodeSet(); !ok {
+			return schema.Errorf(schema.Invalid, "nothing measures %q: of a set of nodes, labels and taints are known", p.String()).
+				WithHint("write %s.label.KEY or %s.taint.KEY", set, set)
+		}
 	}
 	if keys != nil && !slices.Contains(keys, key) {
 		return schema.Errorf(schema.Invalid, "nothing measures %q: %s.%s has no %q", p.String(), p.Type, sub, key).WithHint("%s", schema.Suggest(key, keys))

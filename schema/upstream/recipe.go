@@ -67,7 +67,7 @@ func (c *conversion) constraints(d *schema.Doc, ofSnapshot bool) []any {
 	}
 	for _, e := range d.Children() {
 		c.unknown(e, "name", "value", "severity", "remediation", "hint", "unit", "from")
-		name, value := e.TextAt("name"), Expression(e.TextAt("value"))
+		name, value := Constraint(e.TextAt("name"), e.TextAt("value"))
 		if ofSnapshot {
 			if _, err := constraint.ParsePath(name); err != nil {
 				c.note(e, "constraint %q names no measurement and is left out", name)
@@ -100,6 +100,23 @@ func Expression(s string) string {
 		alternatives[i] = termStart.ReplaceAllString(strings.TrimSpace(a), ", $1")
 	}
 	return strings.ReplaceAll(strings.Join(alternatives, " || "), ",,", ",")
+}
+
+// Constraint writes a constraint of upstream in our words. What every node with a
+// GPU must carry it has as KEY=VALUE or !KEY under one name.
+func Constraint(name, value string) (string, string) {
+	const labels = "NodeTopology.gpu-nodes.label"
+	if name != labels {
+		return name, Expression(value)
+	}
+	if key, ok := strings.CutPrefix(value, "!"); ok {
+		return labels + "." + key, schema.AbsentValue
+	}
+	key, want, ok := strings.Cut(value, "=")
+	if !ok {
+		want = "!= " + schema.AbsentValue
+	}
+	return labels + "." + key, want
 }
 
 // validation converts the phases after deployment.

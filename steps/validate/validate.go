@@ -77,6 +77,16 @@ func evaluate(c schema.Constraint, s *schema.Snapshot) (schema.Check, error) {
 		out.Status = unknown
 		out.Reason = "not measured on a node: " + off
 		out.Hint = "run eidos snapshot on a node of the cluster, or with --agent"
+	} else if set, ok := path.NodeSet(); ok {
+		nodes, err := set.Values(s)
+		if err != nil {
+			out.Status, out.Reason = unknown, err.Error()
+			out.Hint = "run eidos snapshot --collectors topology --max-nodes-per-entry 0 with a kubeconfig for the cluster"
+		} else {
+			var verdict constraint.Verdict
+			verdict, out.Actual, out.Reason = expr.EvalNodes(nodes)
+			out.Status = string(verdict)
+		}
 	} else if nodes, ok := constraint.Differing(s, path.String()); ok {
 		var verdict constraint.Verdict
 		verdict, out.Actual, out.Reason = expr.EvalNodes(nodes)
