@@ -132,6 +132,10 @@ func (c *checkRun) notInEnum(want []string, val any) {
 }
 
 func (c *checkRun) object(r *rule, v map[string]any) {
+	if k := r.Properties["kind"]; len(c.path) == 0 && k != nil && k.Const != nil && k.Const != v["kind"] && isKind(v["kind"]) {
+		c.below("kind", k, v["kind"]) // and nothing else is as it should be
+		return
+	}
 	for _, k := range r.Required {
 		if _, ok := v[k]; !ok {
 			c.fail("key %q is missing", k)

@@ -10,7 +10,10 @@ package schema
 //go:generate go tool -modfile=../tools.mod cue exp gengotypes .
 //go:generate go run ./gen
 
-import "reflect"
+import (
+	"reflect"
+	"slices"
+)
 
 // APIVersion is the group and version of every document written.
 const APIVersion = "eidos.nvidia.com/v1alpha1"
@@ -81,5 +84,10 @@ func New(mediaType string) Value {
 	return nil
 }
 
-// KindOf is what stands under `kind` in documents of v's type.
+// isKind reports whether v is the kind of a document.
+func isKind(v any) bool {
+	return slices.ContainsFunc(Documents(), func(d Value) bool { return KindOf(d) == v })
+}
+
+// KindOf is the value of `kind` in documents of v's type.
 func KindOf(v Value) string { return reflect.TypeOf(v).Elem().Name() }
