@@ -32,7 +32,7 @@ type Options struct {
 // once, as Invalid, with their positions in doc, which p was decoded from; nil
 // for a pipeline that has no text.
 func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []engine.Kind, opts Options) (*Plan, error) {
-	c := &compiler{opts: opts, kinds: make(map[string]*engine.Kind, len(kinds)), memo: map[string]Params{}, loads: map[string]*Node{}, outs: map[string]*Node{}}
+	c := &compiler{opts: opts, kinds: make(map[string]*engine.Kind, len(kinds)), memo: map[string]Params{}, loads: map[string]*Node{}, outs: map[string]*Node{}, indexes: Indexes{}}
 	for i := range kinds {
 		c.kinds[kinds[i].Name] = &kinds[i]
 		c.kindNames = append(c.kindNames, kinds[i].Name)
@@ -106,7 +106,8 @@ type compiler struct {
 	outs      map[string]*Node  // by target
 	included  []*schema.Pipeline
 	expanded  map[*Step][]*Node // while running: rows that are known by now
-	edges     int               // between nodes, with data
+	indexes   Indexes
+	edges     int // between nodes, with data
 	tooLarge  bool
 	problems  schema.Problems
 }

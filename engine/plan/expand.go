@@ -200,23 +200,22 @@ func (c *compiler) pick(n *Node, from *Step, row string) ([]int, error) {
 	if !known {
 		return []int{from.group.Index}, nil
 	}
-	var out []int
-	var ids []string
-	wanted := rows
-	if row == "" {
-		wanted = Agreeing(rows, n)
+	if row == "" && len(rows) == 1 && rows[0].labels == nil { // no matrix
+		return []int{rows[0].Index}, nil
 	}
-	for _, r := range wanted {
-		ids = append(ids, r.ID)
-		if row == "" || r.ID == row {
-			out = append(out, r.Index)
+	x := c.indexes.Of(from, rows)
+	if row != "" {
+		if r := x.byID[row]; r != nil {
+			return []int{r.Index}, nil
 		}
+		return nil, schema.Errorf(schema.Invalid, "no row %q", row).WithHint("%s", schema.Suggest(row, slices.Sorted(maps.Keys(x.byID))))
 	}
-	switch {
-	case len(out) > 0:
+	var out []int
+	for _, r := range x.Agreeing(n) {
+		out = append(out, r.Index)
+	}
+	if len(out) > 0 {
 		return out, nil
-	case row != "":
-		return nil, schema.Errorf(schema.Invalid, "no row %q", row).WithHint("%s", schema.Suggest(row, ids))
 	}
 	return nil, schema.Errorf(schema.Invalid, "no row of %q goes with %s", from.Name, n.ID)
 }

@@ -263,7 +263,7 @@ func (m *matrix) rows(name string) ([]row, error) {
 			return nil, tooManyRows()
 		}
 	}
-	var rows []row
+	combinations := make([]row, 0, total)
 	for i := range total {
 		r := row{values: make(map[string]any, len(m.axes)), labels: make(map[string]string, len(m.axes))}
 		rest := i
@@ -272,26 +272,20 @@ func (m *matrix) rows(name string) ([]row, error) {
 			r.set(a.name, a.values[rest%len(a.values)])
 			rest /= len(a.values)
 		}
-		if !slices.ContainsFunc(m.exclude.entries(), r.matches) {
-			r.id = m.id(name, &r, m.axisNames())
-			rows = append(rows, r)
-		}
+		combinations = append(combinations, r)
 	}
-	combinations := len(rows)
 	names := m.names()
-	for _, e := range m.include.entries() {
-		added := false
-		for i := range rows[:combinations] {
-			added = m.extend(&rows[i], e) || added
-		}
-		if added {
-			continue
-		}
-		r := row{values: map[string]any{}, labels: map[string]string{}}
-		for n, v := range e {
-			r.set(n, v)
-		}
-		r.id = m.id(name, &r, names)
+	axes := names[:len(m.axes)]
+	rows := m.without(combinations, axes)
+	for i := range rows {
+		rows[i].id = rowID(name, &rows[i], axes)
+	}
+	more, err := m.extend(rows, axes)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range more {
+		r.id = rowID(name, &r, names)
 		if rows = append(rows, r); len(rows) > maxRows {
 			return nil, tooManyRows()
 		}
@@ -310,70 +304,14 @@ func tooManyRows() error {
 	return schema.Errorf(schema.Invalid, "the matrix has more than %d rows", maxRows)
 }
 
-func (m *matrix) axisNames() []string { return m.names()[:len(m.axes)] }
+func (r *row) set(name string, v any) { r.values[name], r.labels[name] = v, label(v) }
 
-// id names a row by its values of names, without those that are missing at the
+// rowID names a row by its values of names, without those that are missing at the
 // end. What include adds to a combination is not part of its name.
-func (m *matrix) id(name string, r *row, names []string) string {
+func rowID(name string, r *row, names []string) string {
 	labels := make([]string, len(names))
 	for i, n := range names {
 		labels[i] = r.labels[n]
 	}
 	return name + "[" + strings.TrimRight(strings.Join(labels, ","), ",") + "]"
-}
-
-// extend adds the values of an entry of include to a combination, unless it has
-// another value on one of the axes.
-func (m *matrix) extend(r *row, entry map[string]any) bool {
-	axes := m.axisNames()
-	for n, v := range entry {
-		if slices.Contains(axes, n) && r.labels[n] != label(v) {
-			return false
-		}
-	}
-	for n, v := range entry {
-		if !slices.Contains(axes, n) {
-			r.set(n, v)
-		}
-	}
-	return true
-}
-
-func (r *row) set(name string, v any) { r.values[name], r.labels[name] = v, label(v) }
-
-// matches reports whether the row has all values of an entry.
-func (r *row) matches(entry map[string]any) bool {
-	for n, v := range entry {
-		if l, ok := r.labels[n]; !ok || l != label(v) {
-			return false
-		}
-	}
-	return true
-}
-
-// agrees reports whether n is a row that r, of another matrix, goes with: the
-// axes that both have carry the same value.
-func (n *Node) agrees(r map[string]string) bool {
-	for name, l := range n.labels {
-		if other, ok := r[name]; ok && other != l {
-			return false
-		}
-	}
-	return true
-}
-
-// Agreeing are those of rows that n goes with: the one with the very same
-// values if there is one, else all that agree.
-func Agreeing(rows []*Node, n *Node) []*Node {
-	var out []*Node
-	for _, r := range rows {
-		if !r.agrees(n.labels) {
-			continue
-		}
-		if n.labels != nil && maps.Equal(r.labels, n.labels) {
-			return []*Node{r}
-		}
-		out = append(out, r)
-	}
-	return out
 }

@@ -45,6 +45,7 @@ func TestTooLarge(t *testing.T) {
 		"c.yaml":        pipeline(many(10, "{include: ./d.yaml}")),
 		"d.yaml":        pipeline(many(500, "{uses: resolve}")),
 		"rows.yaml":     pipeline(many(30, "{uses: resolve, matrix: {a: "+list(5000)+"}}")),
+		"added.yaml":    pipeline("  a: {uses: resolve, matrix: {a: " + list(2000) + ", include: [" + strings.TrimSuffix(strings.Repeat("{b: 1},", 600), ",") + "]}}\n"),
 		"edges.yaml": pipeline("  a: {uses: resolve, matrix: {a: " + list(2000) + "}}\n" +
 			"  b: {uses: gather, matrix: {b: " + list(2000) + "}, in: {recipes: a}}\n"),
 	}
@@ -63,6 +64,7 @@ func TestTooLarge(t *testing.T) {
 	for name, want := range map[string]string{
 		"includes.yaml": "a pipeline has at most 100000 steps and rows, with those of what it includes (d.yaml:",
 		"rows.yaml":     "a pipeline has at most 100000 steps and rows, with those of what it includes (rows.yaml:",
+		"added.yaml":    "include adds more than 1000000 values to the rows of the matrix (added.yaml:5:",
 		"edges.yaml":    "the rows of its steps take more than 1000000 values from each other (edges.yaml:6:",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -143,7 +143,7 @@ func (r *Runner) newRun(ctx context.Context, p *plan.Plan) (*scheduler, error) {
 		nodes:   append([]*plan.Node(nil), p.Nodes...),
 		status:  make([]nodeStatus, len(p.Nodes)),
 		perStep: map[*plan.Step]int{}, perPool: map[string]int{},
-		rows: map[*plan.Step][]*plan.Node{},
+		rows: map[*plan.Step][]*plan.Node{}, indexes: plan.Indexes{},
 	}
 	if err := x.loadFinished(); err != nil {
 		return nil, err
@@ -169,6 +169,7 @@ type scheduler struct {
 	nodes   []*plan.Node // of the plan, and rows that were found while running
 	status  []nodeStatus
 	rows    map[*plan.Step][]*plan.Node // of matrix steps that were unrolled while running
+	indexes plan.Indexes
 	group   *errgroup.Group
 	journal engine.Journal
 	flushed time.Time // when the journal was

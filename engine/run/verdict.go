@@ -141,7 +141,7 @@ func (x *scheduler) sources(n *plan.Node, e plan.Edge) []int {
 		return []int{e.From}
 	}
 	var out []int
-	for _, r := range plan.Agreeing(x.rowsOf(f.Step), n) {
+	for _, r := range x.indexes.Of(f.Step, x.rowsOf(f.Step)).Agreeing(n) {
 		out = append(out, r.Index)
 	}
 	return out
