@@ -44,6 +44,7 @@ fmt:
 
 vet:
 	go vet ./...
+	go vet -tags gpu ./steps/collect
 
 # lint runs golangci-lint, which holds staticcheck and checks the order of imports.
 lint:
@@ -85,6 +86,12 @@ real:
 # e2e adds what takes minutes: a real node, its kubelet and container runtime.
 e2e:
 	@scripts/e2e
+
+# gpu compares what eidos reads of GPUs with nvidia-smi, on a host that has some.
+# RECORD=DIR keeps what NVML and nvidia-smi returned, as in steps/collect/testdata/gpu.
+.PHONY: gpu
+gpu:
+	EIDOS_RECORD=$(abspath $(RECORD)) go test -tags gpu -count=1 -v -run '^TestGPUHere$$' ./steps/collect
 
 bench:
 	@scripts/bench

@@ -82,6 +82,7 @@ type Run struct {
 // Reader says how the result of a program is read from its log: one of these.
 type Reader struct {
 	NCCL    bool   `json:"nccl,omitempty"`
+	GPUBurn bool   `json:"gpuBurn,omitempty"`
 	Pattern string `json:"pattern,omitempty"`
 	JSON    string `json:"json,omitempty"`
 	Exit    bool   `json:"exit,omitempty"`

@@ -166,7 +166,7 @@ func (v *vetting) variable(at, name string) {
 
 func (v *vetting) run(r recipes.Run) {
 	readers := 0
-	for _, has := range []bool{r.Reader.NCCL, r.Reader.Pattern != "", r.Reader.JSON != "", r.Reader.Exit} {
+	for _, has := range []bool{r.Reader.NCCL, r.Reader.GPUBurn, r.Reader.Pattern != "", r.Reader.JSON != "", r.Reader.Exit} {
 		if has {
 			readers++
 		}

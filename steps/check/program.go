@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,8 +25,8 @@ const (
 	keep = 10 * time.Minute
 	// poll is how often a Job is looked at.
 	poll = 500 * time.Millisecond
-	// lastLines of a log are read for a result.
-	lastLines = 2000
+	// readLines of a log, its last ones, are read for a result.
+	readLines = 2000
 	gpuNodes  = "nvidia.com/gpu.present=true"
 	gpu       = "nvidia.com/gpu"
 )
@@ -194,17 +195,16 @@ func (i item) decideRan(ran []schema.CheckProgram) expect.Verdict {
 		if p.Exit == 0 {
 			continue
 		}
-		lastLine := ""
-		if len(p.Log) > 0 {
-			lastLine = cut(p.Log[len(p.Log)-1])
-		}
-		problems = append(problems, fmt.Sprintf("on node %s it ended with status %d%s", p.Node, p.Exit, behind(lastLine)))
+		problems = append(problems, fmt.Sprintf("on node %s it ended with status %d%s", p.Node, p.Exit, behind(lastLines(p.Log))))
 	}
 	slices.Sort(problems)
 	if len(problems) > 0 || r.Reader.Exit {
 		return failed(problems...)
 	}
 	v, err := measured(r.Reader, ran[0].Log)
+	if bad := badResult(""); errors.As(err, &bad) {
+		return failed(bad.Error())
+	}
 	if err != nil {
 		return unknown(err.Error())
 	}
@@ -236,11 +236,24 @@ func judge(i item, r recipes.Run, v float64) expect.Verdict {
 
 // tail is the end of a Pod's log, none if it cannot be read.
 func (x *runner) tail(ctx context.Context, d *job.Driver, pod string) []string {
-	lines, err := d.Tail(ctx, pod, lastLines)
+	lines, err := d.Tail(ctx, pod, readLines)
 	if err != nil {
 		x.note("reading the log of Pod %s: %v", pod, err)
 	}
 	return lines
+}
+
+// lastLines are the last three lines of a log that have text: a program's reason is
+// often not in the very last.
+func lastLines(log []string) string {
+	var out []string
+	for _, line := range slices.Backward(log) {
+		if line = strings.TrimSpace(line); line != "" && len(out) < 3 {
+			out = append(out, cut(line))
+		}
+	}
+	slices.Reverse(out)
+	return strings.Join(out, "; ")
 }
 
 func cut(s string) string {

@@ -1,10 +1,15 @@
 package check
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/expect"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/constraint"
 )
 
 // The table of nccl-tests as it prints it.
@@ -68,7 +73,12 @@ func TestReaders(t *testing.T) {
 		"pattern":          {recipes.Reader{Pattern: `([0-9.]+) Gflop/s`}, "100%  proc'd: 1 (14000 Gflop/s)\n100%  proc'd: 2 (14210.5 Gflop/s)", 14210.5, ""},
 		"nccl, unchecked":  {recipes.Reader{NCCL: true}, ncclNoCheck, 236.19, ""},
 		"gpu-burn, first":  {recipes.Reader{Pattern: `proc'd: \d+ \((\d+) Gflop/s\)`}, gpuBurn, 51234, ""},
-		"gpu-burn, errors": {recipes.Reader{Pattern: `errors: (?:\d+ - )*(\d+)`}, gpuBurn, 3, ""},
+		"gpu-burn, faulty": {recipes.Reader{GPUBurn: true}, gpuBurn, 0, "GPU 1 is faulty"},
+		"gpu-burn, sound":  {recipes.Reader{GPUBurn: true}, strings.Replace(gpuBurn, "FAULTY", "OK", 1), 51001, ""},
+		"gpu-burn, died":   {recipes.Reader{GPUBurn: true}, "100.0%  proc'd: -1 (0 Gflop/s) - 8430 (51001 Gflop/s)   errors: 0  (DIED!)- 0\nTested 2 GPUs:\n\tGPU 0: OK\n\tGPU 1: OK", 0, "GPU 0 died"},
+		"gpu-burn, cut":    {recipes.Reader{GPUBurn: true}, gpuBurn[:strings.Index(gpuBurn, "Tested")], 0, "no result of gpu-burn"},
+		"gpu-burn, none":   {recipes.Reader{GPUBurn: true}, "Couldn't init CUDA", 0, "no result of gpu-burn"},
+		"nccl, one GPU":    {recipes.Reader{NCCL: true}, strings.ReplaceAll(ncclTable, "482.00", "0.00"), 0, "one GPU alone"},
 		"gpu-burn, no GPU": {recipes.Reader{Pattern: `\((\d+) Gflop/s\)`}, "Couldn't init CUDA: no CUDA-capable device is detected", 0, "nothing like"},
 		"pattern, none":    {recipes.Reader{Pattern: `([0-9.]+) MB/s`}, "nothing", 0, "nothing like"},
 	} {
@@ -82,11 +92,45 @@ func TestReaders(t *testing.T) {
 	}
 }
 
+// What programs printed on an H200 (nccl-tests 2.19.6, gpu-burn of 2026-05, CUDA 13.0),
+// decided by a constraint that holds there and by one that does not.
+func TestRealOutputs(t *testing.T) {
+	for name, c := range map[string]struct {
+		file   string
+		exit   int64
+		reader recipes.Reader
+		value  string
+		status constraint.Verdict
+		actual string
+		why    string
+	}{
+		"broadcast":         {"nccl-broadcast.txt", 0, recipes.Reader{NCCL: true}, ">= 2000", constraint.Passed, "2136.2", ""},
+		"slow broadcast":    {"nccl-broadcast.txt", 0, recipes.Reader{NCCL: true}, ">= 3000", constraint.Failed, "2136.2", "3000"},
+		"all-reduce, alone": {"nccl-all-reduce.txt", 0, recipes.Reader{NCCL: true}, ">= 300", constraint.Unknown, "", "one GPU alone has no bus bandwidth"},
+		"too few GPUs":      {"nccl-eight.txt", 5, recipes.Reader{NCCL: true}, ">= 300", constraint.Failed, "", "8 requested but only 1 were found"},
+		"burn":              {"gpu-burn.txt", 0, recipes.Reader{GPUBurn: true}, ">= 45000", constraint.Passed, "48840", ""},
+		"slow burn":         {"gpu-burn.txt", 0, recipes.Reader{GPUBurn: true}, ">= 60000", constraint.Failed, "48840", "60000"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text, err := os.ReadFile(filepath.Join("testdata/h200", c.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			check := recipes.Check{Name: "bw", Run: &recipes.Run{Image: "i", Pods: 1, Reader: c.reader, Value: c.value}}
+			i := item{check: check, bound: expect.Bind(check, &schema.RecipeResult{})}
+			v := i.decideRan([]schema.CheckProgram{{Check: "bw", Pods: 1, Node: "node-1", Exit: c.exit, Log: strings.Split(string(text), "\n")}})
+			if v.Status != c.status || v.Actual != c.actual || !strings.Contains(v.Reason(), c.why) {
+				t.Errorf("%s, %q, %s", v.Status, v.Actual, v.Reason())
+			}
+		})
+	}
+}
+
 func FuzzReaders(f *testing.F) {
 	f.Add(ncclTable)
 	f.Add("# size busbw\n1 2")
 	f.Fuzz(func(t *testing.T, log string) {
-		for _, r := range []recipes.Reader{{NCCL: true}, {JSON: "a.b"}, {Pattern: `(\d+)`}} {
+		for _, r := range []recipes.Reader{{NCCL: true}, {GPUBurn: true}, {JSON: "a.b"}, {Pattern: `(\d+)`}} {
 			if v, err := measured(r, strings.Split(log, "\n")); err != nil && v != 0 {
 				t.Errorf("%v beside %v", v, err)
 			}
