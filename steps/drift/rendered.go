@@ -219,8 +219,9 @@ func leaves(at string, v any, out map[string]string) {
 		if len(v) == 0 {
 			out[at] = "[]"
 		}
+		names := elements(v)
 		for i, e := range v {
-			leaves(at+"["+element(v, i, e)+"]", e, out)
+			leaves(at+"["+names[i]+"]", e, out)
 		}
 	case string:
 		var inner any
@@ -238,22 +239,23 @@ func leaves(at string, v any, out map[string]string) {
 	}
 }
 
-// element is the name of an element if all of the list have one of their own,
-// else its index.
-func element(list []any, i int, e any) string {
-	name := func(e any) string {
-		m, _ := e.(map[string]any)
-		s, _ := m["name"].(string)
-		return s
-	}
+// elements are the names of a list's elements, if all have one of their own, else
+// their indices.
+func elements(list []any) []string {
+	names := make([]string, len(list))
 	seen := map[string]bool{"": true}
-	for _, other := range list {
-		if seen[name(other)] {
-			return strconv.Itoa(i)
+	for i, e := range list {
+		m, _ := e.(map[string]any)
+		names[i], _ = m["name"].(string)
+		if seen[names[i]] {
+			for k := range names {
+				names[k] = strconv.Itoa(k)
+			}
+			break
 		}
-		seen[name(other)] = true
+		seen[names[i]] = true
 	}
-	return name(e)
+	return names
 }
 
 // lines counts the lines that one of two texts has only.

@@ -1,6 +1,7 @@
 package checks
 
 import (
+	"iter"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -17,12 +18,22 @@ type Place struct {
 	Line, Column, End int
 }
 
-// Source is a file that a document was read from.
+// Source is a file that a document was read from. It is not safe for concurrent
+// use.
 type Source struct {
 	file  string
 	doc   *schema.Doc // nil: not a document, or gone
 	lines []string
+
+	// Made when they are first asked for: a report may ask for every value of a
+	// document that is one line.
+	ends        map[int]int // line → the column behind it
+	constraints map[demand]Place
+	components  map[string]Place
 }
+
+// demand is a constraint by its name and its value, as a recipe states them.
+type demand struct{ name, value any }
 
 // Open reads the file at path again, for the lines of its parts. root is the top
 // of the repository that files are named from. It is nil if there is no such file.
@@ -97,9 +108,22 @@ func (s *Source) at(pos string) Place {
 	}
 	p.End = p.Column + 1
 	if p.Line <= len(s.lines) {
-		p.End = max(p.End, utf8.RuneCountInString(strings.TrimRight(s.lines[p.Line-1], "\r"))+1)
+		p.End = max(p.End, s.end(p.Line))
 	}
 	return p
+}
+
+// end is the column behind a line.
+func (s *Source) end(line int) int {
+	if s.ends == nil {
+		s.ends = map[int]int{}
+	}
+	n, ok := s.ends[line]
+	if !ok {
+		n = utf8.RuneCountInString(strings.TrimRight(s.lines[line-1], "\r")) + 1
+		s.ends[line] = n
+	}
+	return n
 }
 
 // number cuts ":NUMBER" from the end of a position.
@@ -129,19 +153,19 @@ func (s *Source) constraint(name, value string) (Place, bool) {
 	if s == nil || s.doc == nil {
 		return Place{}, false
 	}
-	for _, path := range [][]string{{"constraints"}, {"spec", "constraints"}} {
-		list := s.doc.At(path...)
-		if list == nil {
-			continue
-		}
-		for _, c := range list.Children() {
-			m, _ := c.Value().(map[string]any)
-			if m["name"] == name && m["value"] == value {
-				return s.at(c.Pos("value")), true
+	if s.constraints == nil {
+		s.constraints = map[demand]Place{}
+		for _, path := range [][]string{{"constraints"}, {"spec", "constraints"}} {
+			for _, c := range s.entries(path...) {
+				d := demand{scalar(c, "name"), scalar(c, "value")}
+				if _, ok := s.constraints[d]; !ok {
+					s.constraints[d] = s.at(c.Pos("value"))
+				}
 			}
 		}
 	}
-	return Place{}, false
+	p, ok := s.constraints[demand{name, value}]
+	return p, ok
 }
 
 // component is where a recipe names a component.
@@ -149,16 +173,37 @@ func (s *Source) component(name string) (Place, bool) {
 	if s == nil || s.doc == nil {
 		return Place{}, false
 	}
-	list := s.doc.At("componentRefs")
-	if list == nil {
-		return Place{}, false
-	}
-	for _, c := range list.Children() {
-		if m, _ := c.Value().(map[string]any); m["name"] == name {
-			return s.at(c.Pos("name")), true
+	if s.components == nil {
+		s.components = map[string]Place{}
+		for _, c := range s.entries("componentRefs") {
+			n, _ := scalar(c, "name").(string)
+			if _, ok := s.components[n]; !ok {
+				s.components[n] = s.at(c.Pos("name"))
+			}
 		}
 	}
-	return Place{}, false
+	p, ok := s.components[name]
+	return p, ok && name != ""
+}
+
+// entries are those of the list at path; none if there is no list.
+func (s *Source) entries(path ...string) iter.Seq2[string, *schema.Doc] {
+	if list := s.doc.At(path...); list != nil {
+		return list.Children()
+	}
+	return func(func(string, *schema.Doc) bool) {}
+}
+
+// scalar is the scalar at a key, nil if there is none.
+func scalar(d *schema.Doc, key string) any {
+	if at := d.At(key); at != nil {
+		switch v := at.Value().(type) {
+		case map[string]any, []any: // cannot be compared
+		default:
+			return v
+		}
+	}
+	return nil
 }
 
 // measurement is where a snapshot holds the value at path, Type.Subtype.Key. The
