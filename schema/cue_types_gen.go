@@ -1977,8 +1977,8 @@ type AttestationRule struct {
 	// buildDefinition.buildType, exactly.
 	BuildType string `json:"buildType,omitempty"`
 
-	// Repository that it was built from: externalParameters.workflow.repository,
-	// or the URI of a resolved dependency up to its @.
+	// Repository that it was built from: externalParameters.workflow.repository. Of
+	// provenance that names no workflow, the URI of a resolved dependency up to its @.
 	Source string `json:"source,omitempty"`
 
 	// Resolved dependencies that must be named with these digests.

@@ -19,6 +19,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/sigstore/sigstore/pkg/signature"
 	"github.com/sigstore/sigstore/pkg/signature/kms"
 	"github.com/sigstore/sigstore/pkg/signature/kms/cliplugin"
 	"github.com/sigstore/sigstore/pkg/signature/kms/cliplugin/common"
@@ -78,5 +79,30 @@ func open(ctx context.Context, name, key string, hash crypto.Hash) (kms.SignerVe
 	if name == "pkcs11" {
 		return openToken(key, hash)
 	}
-	return kms.Get(ctx, name+"://"+key, hash)
+	sv, err := kms.Get(ctx, name+"://"+key, hash)
+	return local{sv, hash}, err
+}
+
+// local is a key whose signatures are verified here, with its public key: a service
+// could prove no more, and sigstore's client of Azure sends those of ECDSA keys
+// damaged (r twice instead of r and s).
+type local struct {
+	kms.SignerVerifier
+	hash crypto.Hash
+}
+
+func (l local) VerifySignature(sig, message io.Reader, _ ...signature.VerifyOption) error {
+	key, err := l.PublicKey()
+	if err != nil {
+		return err
+	}
+	return verify(key, l.hash, sig, message)
+}
+
+func verify(key crypto.PublicKey, hash crypto.Hash, sig, message io.Reader) error {
+	v, err := signature.LoadVerifier(key, hash)
+	if err != nil {
+		return err
+	}
+	return v.VerifySignature(sig, message)
 }

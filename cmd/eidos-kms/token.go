@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/ecdsa"
@@ -82,15 +81,7 @@ func (t *token) PublicKey(...signature.PublicKeyOption) (crypto.PublicKey, error
 }
 
 func (t *token) VerifySignature(sig, message io.Reader, _ ...signature.VerifyOption) error {
-	v, err := signature.LoadVerifier(t.key.Public(), t.hash)
-	if err != nil {
-		return err
-	}
-	data, err := io.ReadAll(message)
-	if err != nil {
-		return err
-	}
-	return v.VerifySignature(sig, bytes.NewReader(data))
+	return verify(t.key.Public(), t.hash, sig, message)
 }
 
 func (t *token) CreateKey(context.Context, string) (crypto.PublicKey, error) {

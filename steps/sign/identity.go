@@ -78,14 +78,14 @@ func (o Options) useCertificates(t *trust, path string) error {
 
 // identified finds whose certificate it is.
 func (t *trust) identified(a *certified.Answer) (*statement, proof, error) {
-	p := proof{id: a.Identity + " by " + a.Issuer, who: a.Identity, logged: a.Logged, at: a.At}
+	p := proof{id: a.Identity + " by " + a.Issuer, who: a.Identity, issuer: a.Issuer, logged: a.Logged, at: a.At}
 	for _, party := range t.parties {
 		if party.identity != nil && party.identity.matches(a.Identity, a.SANType, a.Issuer) {
 			p.by = append(p.by, party)
 		}
 	}
 	if p.by == nil {
-		return nil, proof{}, fmt.Errorf("it was signed by %s, a name of type %s that %s vouches for, and no signer is that", a.Identity, a.SANType, a.Issuer)
+		return nil, proof{}, fmt.Errorf("it was signed by %s (SAN type %s, issuer %s), which is not a trusted signer", a.Identity, a.SANType, a.Issuer)
 	}
 	if a.PayloadType != types.IntotoPayloadType {
 		return nil, proof{}, fmt.Errorf("%w: its payload is a %q, not an in-toto statement", errMalformed, a.PayloadType)

@@ -169,7 +169,7 @@ func (v verdict) errors(subject string, attached int) []error {
 			out = append(out, schema.Errorf(code, "%q has no %s", subject, f.Wanted).At(f.At, f.Rule).WithHint("%s", hint))
 			continue
 		}
-		out = append(out, schema.Errorf(code, "the %s of %q has %s, and the policy wants %s", v.Name, subject, orNone(f.Found), f.Wanted).At(f.At, f.Rule))
+		out = append(out, schema.Errorf(code, "the %s of %q: found %s, the policy requires %s", v.Name, subject, orNone(f.Found), f.Wanted).At(f.At, f.Rule))
 	}
 	return out
 }

@@ -41,6 +41,11 @@ func remoteSigner(ctx context.Context, key string) (*signer, error) {
 		if err != nil {
 			return nil, schema.Errorf(schema.Unavailable, "signing with key %q: %w", key, err)
 		}
+		// A public key does not show which scheme a service signs by.
+		if !v.verify(message, sig) {
+			return nil, schema.Errorf(schema.Invalid, "signing with key %q: its signature does not verify with its public key", key).
+				WithHint("the key may be for another scheme: use an ECDSA key, Ed25519, or RSA with PKCS #1 v1.5 and SHA-256")
+		}
 		return sig, nil
 	}}, nil
 }

@@ -3,6 +3,8 @@ package sign_test
 import (
 	"context"
 	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -55,7 +57,8 @@ func plugin() int {
 }
 
 func openService(args *common.PluginArgs) (service, error) {
-	data, err := os.ReadFile(filepath.Join(os.Getenv("EIDOS_TEST_KMS"), args.InitOptions.KeyResourceID+".key"))
+	name := args.InitOptions.KeyResourceID
+	data, err := os.ReadFile(filepath.Join(os.Getenv("EIDOS_TEST_KMS"), name+".key"))
 	if err != nil {
 		return service{}, errors.New("there is no such key")
 	}
@@ -63,6 +66,10 @@ func openService(args *common.PluginArgs) (service, error) {
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
 		return service{}, err
+	}
+	if name == "pss" {
+		sv, err := signature.LoadRSAPSSSignerVerifier(key.(*rsa.PrivateKey), args.InitOptions.HashFunc, nil)
+		return service{sv, key.(crypto.Signer)}, err
 	}
 	sv, err := signature.LoadSignerVerifier(key, args.InitOptions.HashFunc)
 	return service{sv, key.(crypto.Signer)}, err
@@ -96,6 +103,19 @@ func TestKeyInService(t *testing.T) {
 	}
 	if _, err := o.verify(map[string]any{"key": "eidostest://bob"}); schema.CodeOf(err) != schema.Unsatisfied {
 		t.Errorf("another key of the service: %v", err)
+	}
+	// What nobody could verify is not attached.
+	scheme, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(scheme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.file("pss.key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})))
+	if _, err := o.sign(map[string]any{"key": "eidostest://pss"}); schema.CodeOf(err) != schema.Invalid || !strings.Contains(err.Error(), "does not verify with its public key") {
+		t.Errorf("a key for another scheme: %v", err)
 	}
 	if _, err := o.sign(map[string]any{"key": "eidostest://carol"}); err == nil || !strings.Contains(err.Error(), `opening key "eidostest://carol"`) {
 		t.Errorf("a key that is not there: %v", err)

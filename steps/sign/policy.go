@@ -62,6 +62,11 @@ func (o Options) policy(ctx context.Context, env engine.Env, p schema.VerifyPara
 			return nil, err
 		}
 	case signers && byIdentity(p):
+		if p.CertificateIdentity+p.CertificateIdentityRegexp == "" || p.CertificateOidcIssuer+p.CertificateOidcIssuerRegexp == "" {
+			return nil, schema.Errorf(schema.Invalid, "an identity and its issuer are needed: a name alone can be had from anybody").
+				WithHint("name both: %s or %s, and %s or %s", schema.Parameter("certificateIdentity"), schema.Parameter("certificateIdentityRegexp"),
+					schema.Parameter("certificateOidcIssuer"), schema.Parameter("certificateOidcIssuerRegexp"))
+		}
 		c := &compiler{pol: pol}
 		id, err := c.identity(schema.Position{}, schema.Signer{
 			Name: "identity", Identity: p.CertificateIdentity, IdentityRegexp: p.CertificateIdentityRegexp,
@@ -70,7 +75,7 @@ func (o Options) policy(ctx context.Context, env engine.Env, p schema.VerifyPara
 		if err != nil {
 			return nil, err
 		}
-		pol.parties = []*party{{name: "signer", identity: id}}
+		pol.parties = []*party{{identity: id}}
 		pol.rules = []rule{{predicate: signaturePredicate}}
 	case signers:
 		path, err := o.publicKeyFile(env, p.Key)

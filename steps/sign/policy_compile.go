@@ -100,6 +100,9 @@ func (c *compiler) key(text string) (*verifier, error) {
 // from finds the signers that are named.
 func (c *compiler) from(at schema.Position, names []schema.Name) []*party {
 	var out []*party
+	if names != nil && len(names) == 0 {
+		c.problems.Add(at.Child("from").Errorf("it names nobody").WithHint("name a signer, or leave out from: then all signers count"))
+	}
 	for i, n := range names {
 		k := slices.IndexFunc(c.pol.parties, func(p *party) bool { return p.name == n })
 		if k < 0 {
@@ -202,6 +205,9 @@ func (c *compiler) attestation(at schema.Position, a schema.AttestationRule) {
 			return d, d == string(m.Digest)
 		})
 	}
+	if a.Catalog != nil && len(a.Catalog) == 0 {
+		c.problems.Add(at.Child("catalog").Errorf("it names no digest").WithHint("name one, or leave out catalog: then any will do"))
+	}
 	if len(a.Catalog) > 0 {
 		of("catalog", joined(a.Catalog), func(p *slsa) (string, bool) {
 			d := p.material("catalog")
@@ -272,7 +278,11 @@ func (c *compiler) identity(at schema.Position, s schema.Signer) (*identity, err
 		if r.text == "" {
 			continue
 		}
-		// The whole text: what matches in the middle is how look-alikes get in.
+		// The whole text: what matches in the middle is how look-alikes get in, and so
+		// does ")|(", which is not an expression by itself.
+		if _, err = regexp.Compile(r.text); err != nil {
+			return nil, at.Child(r.key).Errorf("not a regular expression: %w", err)
+		}
 		if *r.to, err = regexp.Compile(`\A(?:` + r.text + `)\z`); err != nil {
 			return nil, at.Child(r.key).Errorf("not a regular expression: %w", err)
 		}

@@ -126,7 +126,7 @@ func TestPolicyAttacks(t *testing.T) {
 		{"a stranger signs", func(o *office) { o.signed("mallory") }, people, schema.Unsatisfied,
 			[]string{"signature", "signed with another key", "(policy.yaml:1:1)"}, "unverified"},
 		{"the wrong one of those who may sign", func(o *office) { o.signed("bob") }, people + "signature: {from: [alice]}\n", schema.Unsatisfied,
-			[]string{"signature.from: ", "has bob (sha256:", "wants alice (policy.yaml:6:19)"}, "attested"},
+			[]string{"signature.from: ", "found bob (sha256:", "requires alice (policy.yaml:6:19)"}, "attested"},
 		{"attestation stripped", func(o *office) { o.signed("alice") }, strict, schema.NotFound,
 			[]string{"attestations[0]: ", "has no attestation https://slsa.dev/provenance/v1 by alice (policy.yaml:8:5)", "minTrustLevel: ", "is attested, and must be verified (policy.yaml:15:16)", `must be by "alice" (policy.yaml:16:17)`}, "attested"},
 		{"signature stripped, attestation left", func(o *office) { o.good("alice") }, strict, schema.NotFound,
@@ -138,54 +138,60 @@ func TestPolicyAttacks(t *testing.T) {
 		{"provenance of another digest", func(o *office) { o.good("alice"); tamper(o.world); o.signed("alice") }, strict, schema.Unsatisfied,
 			[]string{"attestations[0]: ", "it is about something else"}, "attested"},
 		{"one signer twice", func(o *office) { o.signed("alice"); o.signed("alice") }, people + "signature: {threshold: 2}\n", schema.Unsatisfied,
-			[]string{"signature.threshold: ", "has 1 (alice (sha256:", "wants 2 different signers (policy.yaml:6:24)"}, "attested"},
+			[]string{"signature.threshold: ", "found 1 (alice (sha256:", "requires 2 different signers (policy.yaml:6:24)"}, "attested"},
 		{"one signer twice in one envelope", func(o *office) {
 			o.attest("alice", "https://example.com/x", `{"n":1}`, "format", "legacy")
 			o.attest("alice", "https://example.com/x", `{"n":2}`, "format", "legacy")
 			o.signed("alice", "format", "legacy")
 		}, people + "attestations: [{type: https://example.com/x, threshold: 2}]\n", schema.Unsatisfied,
-			[]string{"attestations[0].threshold: ", "wants 2 different signers"}, "attested"},
+			[]string{"attestations[0].threshold: ", "requires 2 different signers"}, "attested"},
 		{"mixed formats: a stranger's signature beside good provenance", func(o *office) {
 			o.signed("mallory", "format", "legacy")
 			o.signed("mallory", "format", "legacy", "attest", true)
 		}, strict, schema.Unsatisfied, []string{"signature", "signed with another key"}, "unverified"},
 		{"provenance signed by one who may not", func(o *office) { o.signed("alice"); o.good("bob") }, strict, schema.Unsatisfied,
-			[]string{"attestations[0].from: ", "has bob (sha256:", "wants alice (policy.yaml:9:11)", "requireCreator: ", "is signed by bob (sha256:"}, "attested"},
+			[]string{"attestations[0].from: ", "found bob (sha256:", "requires alice (policy.yaml:9:11)", "requireCreator: ", "is signed by bob (sha256:"}, "attested"},
 		{"another builder", func(o *office) {
 			o.signed("alice")
 			o.made("alice", "https://example.com/evil", "v1.2.0", "https://github.com/NVIDIA/eidos", "recipe", o.recipe(), "catalog", digestA)
-		}, strict, schema.Unsatisfied, []string{"attestations[0].builder: ", "has https://example.com/evil, and the policy wants https://example.com/builder (policy.yaml:10:14)"}, "attested"},
+		}, strict, schema.Unsatisfied, []string{"attestations[0].builder: ", "found https://example.com/evil, the policy requires https://example.com/builder (policy.yaml:10:14)"}, "attested"},
 		{"another source", func(o *office) {
 			o.signed("alice")
 			o.made("alice", "https://example.com/builder", "v1.2.0", "https://github.com/NVIDIA/eidos-fork", "recipe", o.recipe(), "catalog", digestA)
-		}, strict, schema.Unsatisfied, []string{"attestations[0].source: ", "has https://github.com/NVIDIA/eidos-fork", "(policy.yaml:12:13)"}, "attested"},
+		}, strict, schema.Unsatisfied, []string{"attestations[0].source: ", "found https://github.com/NVIDIA/eidos-fork", "(policy.yaml:12:13)"}, "attested"},
 		{"an old eidos", func(o *office) {
 			o.signed("alice")
 			o.made("alice", "https://example.com/builder", "v1.0.9", "https://github.com/NVIDIA/eidos", "recipe", o.recipe(), "catalog", digestA)
-		}, strict, schema.Unsatisfied, []string{"attestations[0].minVersion: ", "has v1.0.9, and the policy wants v1.1.0 or newer (policy.yaml:13:17)"}, "attested"},
+		}, strict, schema.Unsatisfied, []string{"attestations[0].minVersion: ", "found v1.0.9, the policy requires v1.1.0 or newer (policy.yaml:13:17)"}, "attested"},
 		{"an eidos without a version", func(o *office) {
 			o.signed("alice")
 			o.made("alice", "https://example.com/builder", "newest", "https://github.com/NVIDIA/eidos", "recipe", o.recipe(), "catalog", digestA)
-		}, strict, schema.Unsatisfied, []string{"attestations[0].minVersion: ", "has newest"}, "attested"},
+		}, strict, schema.Unsatisfied, []string{"attestations[0].minVersion: ", "found newest"}, "attested"},
 		{"another catalogue", func(o *office) {
 			o.signed("alice")
 			o.made("alice", "https://example.com/builder", "v1.2.0", "https://github.com/NVIDIA/eidos", "recipe", o.recipe(), "catalog", digestB)
-		}, strict, schema.Unsatisfied, []string{"attestations[0].catalog: ", "has " + digestB, "(policy.yaml:14:14)"}, "attested"},
+		}, strict, schema.Unsatisfied, []string{"attestations[0].catalog: ", "found " + digestB, "(policy.yaml:14:14)"}, "attested"},
 		{"a material that is named twice", func(o *office) {
 			o.signed("alice")
 			o.made("alice", "https://example.com/builder", "v1.2.0", "https://github.com/NVIDIA/eidos", "recipe", o.recipe(), "catalog", digestB, "catalog", digestA)
-		}, strict, schema.Unsatisfied, []string{"attestations[0].catalog: ", "has none"}, "attested"},
+		}, strict, schema.Unsatisfied, []string{"attestations[0].catalog: ", "found none"}, "attested"},
+		{"a fork that depends on the repository", func(o *office) {
+			o.signed("alice")
+			o.attest("alice", "slsaprovenance1", `{"buildDefinition": {"externalParameters": {"workflow": {"repository": "https://github.com/NVIDIA/eidos-fork"}},
+				"resolvedDependencies": [{"uri": "git+https://github.com/NVIDIA/eidos@refs/heads/main", "digest": {"gitCommit": "0000000000000000000000000000000000000000"}}]}}`)
+		}, people + "attestations: [{type: slsaprovenance1, source: \"https://github.com/NVIDIA/eidos\"}]\n", schema.Unsatisfied,
+			[]string{"attestations[0].source: ", "found https://github.com/NVIDIA/eidos-fork, the policy"}, "attested"},
 		{"another material", func(o *office) { o.signed("alice"); o.good("alice") },
 			people + `attestations: [{type: slsaprovenance1, materials: [{name: catalog, digest: "` + digestB + "\"}]}]\n", schema.Unsatisfied,
-			[]string{"attestations[0].materials[0]: ", "has " + digestA, "wants catalog " + digestB}, "attested"},
+			[]string{"attestations[0].materials[0]: ", "found " + digestA, "requires catalog " + digestB}, "attested"},
 		{"provenance of another recipe than the bundle's", func(o *office) {
 			o.signed("alice")
 			o.made("alice", "https://example.com/builder", "v1.2.0", "https://github.com/NVIDIA/eidos", "recipe", digestB, "catalog", digestA)
 		}, strict, schema.Unsatisfied, []string{"minTrustLevel: ", "is attested, and must be verified"}, "attested"},
 		{"no log has it", func(o *office) { o.signed("alice") }, people + "transparency: required\n", schema.Unsatisfied,
-			[]string{"transparency: ", "wants an entry in a transparency log (policy.yaml:6:15)"}, "unverified"},
+			[]string{"transparency: ", "requires an entry in a transparency log (policy.yaml:6:15)"}, "unverified"},
 		{"nobody vouches for its age", func(o *office) { o.signed("alice") }, people + "maxAge: 24h\n", schema.Unsatisfied,
-			[]string{"maxAge: ", "has no age that a log or a timestamp authority vouches for, and the policy wants at most 24h (policy.yaml:6:9)"}, "unverified"},
+			[]string{"maxAge: ", "found no age that a log or a timestamp authority vouches for, the policy requires at most 24h (policy.yaml:6:9)"}, "unverified"},
 		{"an identity is trusted, a key signs", func(o *office) { o.signed("alice") },
 			"kind: TrustPolicy\napiVersion: eidos.nvidia.com/v1alpha1\nsigners: [{name: ci, identity: a@example.com, issuer: https://example.com}]\n", schema.Unsatisfied,
 			[]string{"signed with another key"}, "unverified"},
@@ -235,7 +241,7 @@ func TestPolicyHolds(t *testing.T) {
 	cue := "kind: \"TrustPolicy\"\napiVersion: \"eidos.nvidia.com/v1alpha1\"\n_b: \"https://example.com/other\"\n" +
 		"signers: [{name: \"alice\", key: \"alice.pub\"}]\nattestations: [{\n\ttype: \"slsaprovenance1\"\n\tbuilder: _b\n}]\n"
 	_, err = o.verify(map[string]any{"policy": o.file("policy.cue", cue)})
-	if err == nil || !strings.Contains(err.Error(), "wants https://example.com/other (policy.cue:7:11)") {
+	if err == nil || !strings.Contains(err.Error(), "requires https://example.com/other (policy.cue:7:11)") {
 		t.Errorf("in CUE: %v", err)
 	}
 	// And flags add to a policy.
@@ -272,6 +278,10 @@ func TestPolicyErrors(t *testing.T) {
 		{"an identity without an issuer", people + "  - {name: ci, identity: a@example.com}\n", `signers[2]: signer "ci" must have a key, or`},
 		{"an identity that is a key too", people + "  - {name: ci, identity: a@example.com, key: bob.pub}\n", `signers[2]: signer "ci" is both a key and an identity`},
 		{"a bad expression", people + "  - {name: ci, identityRegexp: '(', issuer: https://example.com}\n", "signers[2].identityRegexp: not a regular expression"},
+		{"an expression that closes the group around it", people + "  - {name: ci, identityRegexp: 'a)|(.*', issuer: https://example.com}\n", "signers[2].identityRegexp: not a regular expression"},
+		{"nobody", people + "signature: {from: []}\n", "signature.from: it names nobody (policy.yaml:6:19)"},
+		{"nobody who attests", people + "attestations: [{type: spdxjson, from: []}]\n", "attestations[0].from: it names nobody"},
+		{"no catalogue", people + "attestations: [{type: slsaprovenance1, catalog: []}]\n", "attestations[0].catalog: it names no digest"},
 		{"a level that there is not", people + "minTrustLevel: max\n", `minTrustLevel: no`},
 		{"another kind", "kind: Pipeline\n", "kind: must be"},
 		{"not YAML", "{", "not valid YAML"},

@@ -42,18 +42,20 @@ func (p *slsa) material(name string) string {
 	return found
 }
 
-// sources lists the repositories that it was built from: the workflow's, as
-// GitHub states it, and the resolved dependencies' without their revision.
+// sources lists the repositories that it was built from: the workflow's, as GitHub
+// states it, else the resolved dependencies' without their revision. A workflow of
+// another repository may depend on this one, so that where there is a workflow,
+// dependencies prove nothing.
 func (p *slsa) sources() []string {
-	var out []string
 	var e struct {
 		Workflow struct {
 			Repository string `json:"repository"`
 		} `json:"workflow"`
 	}
 	if json.Unmarshal(p.BuildDefinition.ExternalParameters, &e) == nil && e.Workflow.Repository != "" {
-		out = append(out, e.Workflow.Repository)
+		return []string{e.Workflow.Repository}
 	}
+	var out []string
 	for _, d := range p.BuildDefinition.ResolvedDependencies {
 		if d.URI != "" {
 			out = append(out, repositoryOf(d.URI))

@@ -3,6 +3,7 @@ package sign
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -10,7 +11,7 @@ import (
 // party is somebody whose signatures count: a key, or whoever a certificate
 // identifies.
 type party struct {
-	name     string // in the policy; for a key that was named alone, its path
+	name     string // in the policy; of a key without a policy, its path; of an identity without one, ""
 	key      *verifier
 	identity *identity
 }
@@ -20,16 +21,23 @@ type proof struct {
 	by     []*party  // those whose signature it is
 	id     string    // digest of the key, or identity and issuer: what makes two signers two
 	who    string    // identity in the certificate; "" for a key
+	issuer string    // that the certificate names; "" for a key
 	logged bool      // a transparency log has recorded it
 	at     time.Time // by a log or a timestamp authority; zero if neither vouches for one
 }
 
-// String names the signer as the policy does, and what it goes by.
+// String names the signer as the policy does, and its key or identity.
 func (p proof) String() string {
-	if len(p.by) == 0 {
-		return p.id
+	named := len(p.by) > 0 && p.by[0].name != ""
+	switch {
+	case named && p.who != "":
+		return fmt.Sprintf("%s (%s, issuer %s)", p.by[0].name, p.who, p.issuer)
+	case named:
+		return fmt.Sprintf("%s (%s)", p.by[0].name, p.id)
+	case p.who != "":
+		return fmt.Sprintf("%s (issuer %s)", p.who, p.issuer)
 	}
-	return p.by[0].name + " (" + p.id + ")"
+	return p.id
 }
 
 // trust is everybody whose signatures count.

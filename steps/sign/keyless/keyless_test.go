@@ -221,19 +221,19 @@ func TestVerify(t *testing.T) {
 		{"good, by expressions", nil, map[string]any{"certificateIdentityRegexp": ".*@example\\.com", "certificateOidcIssuerRegexp": "https://.*"}, "", ""},
 		{"good, logged and young", nil, nil, policy("transparency: required\nmaxAge: 1h\n"), ""},
 		{"another identity", nil, map[string]any{"certificateIdentity": "other@example.com", "certificateOidcIssuer": issuer}, "",
-			"it was signed by release@example.com, a name of type email that https://issuer.example.com vouches for, and no signer is that"},
-		{"another issuer", nil, map[string]any{"certificateIdentity": who, "certificateOidcIssuer": "https://other.example.com"}, "", "no signer is that"},
+			"it was signed by release@example.com (SAN type email, issuer https://issuer.example.com), which is not a trusted signer"},
+		{"another issuer", nil, map[string]any{"certificateIdentity": who, "certificateOidcIssuer": "https://other.example.com"}, "", "which is not a trusted signer"},
 		{"an expression that matches in the middle", func(o *office) *protobundle.Bundle {
 			return o.signature("release@example.com.evil.example", issuer, text, soon)
 		}, map[string]any{"certificateIdentityRegexp": "release@example\\.com", "certificateOidcIssuer": issuer}, "", "it was signed by release@example.com.evil.example"},
-		{"another type of name", nil, nil, strings.Replace(policy(""), "issuer:", "sanType: uri, issuer:", 1), "a name of type email"},
-		{"an identity without an issuer", nil, map[string]any{"certificateIdentity": who}, "", "one of issuer and issuerRegexp"},
+		{"another type of name", nil, nil, strings.Replace(policy(""), "issuer:", "sanType: uri, issuer:", 1), "SAN type email"},
+		{"an identity without an issuer", nil, map[string]any{"certificateIdentity": who}, "", "an identity and its issuer are needed"},
 		{"about something else", func(o *office) *protobundle.Bundle { return o.signature(who, issuer, "other", soon) }, exact, "", "it is about something else"},
 		{"no log entry, and one is required", func(o *office) *protobundle.Bundle {
 			b := o.signature(who, issuer, text, soon)
 			b.VerificationMaterial.TlogEntries = nil
 			return b
-		}, nil, policy("transparency: required\n"), "transparency: the signature of \"file\" has none, and the policy wants an entry in a transparency log (policy.yaml:5:15)"},
+		}, nil, policy("transparency: required\n"), "transparency: the signature of \"file\": found none, the policy requires an entry in a transparency log (policy.yaml:5:15)"},
 		{"no log entry, and a timestamp will do", func(o *office) *protobundle.Bundle {
 			b := o.signature(who, issuer, text, soon)
 			b.VerificationMaterial.TlogEntries = nil
@@ -294,7 +294,7 @@ func TestVerify(t *testing.T) {
 		}, exact, "", "root.json"},
 		{"one identity twice", func(o *office) *protobundle.Bundle { return o.signature(who, issuer, text, soon) }, nil,
 			strings.Replace(policy("signature: {threshold: 2}\n"), "{name: ci, identity: "+who, "{name: ci, identityRegexp: .*", 1),
-			"signature.threshold: the signature of \"file\" has 1 (ci (release@example.com by https://issuer.example.com))"},
+			"signature.threshold: the signature of \"file\": found 1 (ci (release@example.com, issuer https://issuer.example.com))"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			o := newOffice(t)
@@ -314,7 +314,7 @@ func TestVerify(t *testing.T) {
 			}
 			v, err := o.verify(b, with)
 			if tt.want == "" {
-				if err != nil || !v.Verified || len(v.Signers) != 1 || !strings.Contains(v.Signers[0], who+" by "+issuer) {
+				if err != nil || !v.Verified || len(v.Signers) != 1 || !slices.Contains([]string{"ci (" + who + ", issuer " + issuer + ")", who + " (issuer " + issuer + ")"}, v.Signers[0]) {
 					t.Fatalf("%+v, %v", v, err)
 				}
 				return

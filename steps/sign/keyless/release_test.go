@@ -88,7 +88,7 @@ func TestReleaseVerifiesItself(t *testing.T) {
 		o.write(filepath.Join(dir, "checksums.txt.sigstore.json"), b)
 		o.write(filepath.Join(dir, "provenance.json"), provenance)
 		out, err := eidos("version", "--verify", dir)
-		if tt.want != "" && (err != nil || !strings.Contains(out, tt.want) || !strings.Contains(out, tt.identity+" by "+tt.from)) {
+		if tt.want != "" && (err != nil || !strings.Contains(out, tt.want) || !strings.Contains(out, "the release is signed by "+tt.identity+" (issuer "+tt.from+")\n")) {
 			t.Errorf("%s: %v\n%s", tt.name, err, out)
 		}
 		if tt.want == "" && (err == nil || !strings.Contains(out, tt.refused)) {

@@ -46,9 +46,10 @@ func TestPrivateSigstore(t *testing.T) {
 		for _, name := range []string{"fulcio", "timestamp-server", "rekor", "cosign2", "cosign3"} {
 			script(t, "tool", name) // builds it, which needs the network
 		}
+		bin := buildRelease(t)
 		c := exec.Command("unshare", "--map-root-user", "--net", "sh", "-c", `ip link set lo up && exec "$0" "$@"`, os.Args[0],
 			"-test.run", "^TestPrivateSigstore$", "-test.v")
-		c.Env = append(os.Environ(), "EIDOS_OWN_NETWORK=1")
+		c.Env = append(os.Environ(), "EIDOS_OWN_NETWORK="+bin)
 		out, err := c.CombinedOutput()
 		if err != nil || !bytes.Contains(out, []byte("--- PASS: TestPrivateSigstore")) {
 			t.Fatalf("%v\n%s", err, out)
@@ -95,6 +96,7 @@ func TestPrivateSigstore(t *testing.T) {
 	s.bothWays(t, policy, sign1, verify)
 	s.images(t)
 	s.asGitHub(t)
+	released := s.release(t)
 
 	// The device flow: a person opens the address, and the token comes.
 	if _, err := sign1(s.env, map[string]any{"keyless": true, "file": "file", "signatures": "device", "oidcIssuer": issuerURL, "noBrowser": true, "signingConfig": "signing_config.json"}); err != nil {
@@ -116,6 +118,7 @@ func TestPrivateSigstore(t *testing.T) {
 
 	// Nothing of this is needed to verify.
 	s.stop()
+	released()
 	if v, err := verify(logged); err != nil || !v.Verified {
 		t.Errorf("after the servers are gone: %+v, %v", v, err)
 	}
@@ -284,7 +287,10 @@ type sigstore struct {
 	t      *testing.T
 	env    engine.Env
 	issuer *oidctest.Issuer
-	stop   func()
+	// actions is GitHub's issuer for workflows, as Fulcio reaches it over proxy.
+	actions *oidctest.Issuer
+	proxy   string
+	stop    func()
 }
 
 func (s *sigstore) path(name string) string { return filepath.Join(s.env.Dir, name) }
@@ -324,7 +330,8 @@ func startSigstore(t *testing.T) *sigstore {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fulcioConfig := fmt.Sprintf(`{"OIDCIssuers": {%q: {"IssuerURL": %q, "ClientID": "sigstore", "Type": "email"}}}`, issuerURL, issuerURL)
+	fulcioConfig := fmt.Sprintf(`{"OIDCIssuers": {%q: {"IssuerURL": %[1]q, "ClientID": "sigstore", "Type": "email"},
+		%[2]q: {"IssuerURL": %[2]q, "ClientID": "sigstore", "Type": "github-workflow"}}}`, issuerURL, actionsURL)
 	for name, data := range map[string][]byte{
 		"log.key": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}),
 		"log.pub": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}), "fulcio.json": []byte(fulcioConfig),
@@ -333,6 +340,7 @@ func startSigstore(t *testing.T) *sigstore {
 			t.Fatal(err)
 		}
 	}
+	s.serveActions()
 	stops := []func(){func() { _ = issuer.Close() }}
 	for _, c := range [][]string{
 		{"fulcio", "serve", "--ca=ephemeralca", "--ct-log-url=", "--config-path=" + s.path("fulcio.json"), "--host=127.0.0.1", "--port=5555", "--grpc-host=127.0.0.1", "--grpc-port=5554", "--metrics-port=2114"},
@@ -376,6 +384,7 @@ func (s *sigstore) server(path string, args ...string) func() {
 	}
 	c := exec.Command(path, args...)
 	c.Dir, c.Stdout, c.Stderr = s.env.Dir, log, log
+	c.Env = append(os.Environ(), "HTTPS_PROXY="+s.proxy)
 	if err := c.Start(); err != nil {
 		s.t.Fatal(err)
 	}
