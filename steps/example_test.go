@@ -147,21 +147,110 @@ func Example_render() {
 	// releases/gpu-operator.yaml
 }
 
-// A pipeline: resolve, render, push to an OCI layout, sign and verify. The engine
-// runs what does not wait for one another at once, and a second run of it with a
-// store that is kept reuses what is as it was.
-func Example_run() {
+// runPipeline compiles the text of a pipeline and runs it in a directory, where
+// what it names lies.
+func runPipeline(dir, text string) (*run.Result, error) {
+	var pipeline schema.Pipeline
+	doc, err := schema.Parse("pipeline.yaml", []byte(text))
+	if err != nil {
+		return nil, err
+	}
+	if err := doc.Decode(&pipeline); err != nil {
+		return nil, err
+	}
+	kinds := steps.All(steps.Needs{OCI: oci.Options{Data: dir}, Sign: sign.Options{OCI: oci.Options{Data: dir}}})
+	compiled, err := plan.Compile(&pipeline, doc, kinds, plan.Options{})
+	if err != nil {
+		return nil, err
+	}
+	runner := run.Runner{Store: store.NewMemory(), Dir: dir}
+	return runner.Run(context.Background(), compiled)
+}
+
+// workshop makes a directory with a key pair, team.key and team.pub.
+func workshop() string {
 	dir, err := os.MkdirTemp("", "eidos")
+	if err != nil {
+		panic(err)
+	}
+	if err := sign.GenerateKey(filepath.Join(dir, "team.key"), nil); err != nil {
+		panic(err)
+	}
+	return dir
+}
+
+// A bundle is pushed, here to a directory in the OCI image layout. It has the same
+// digest wherever it is pushed to, on every machine.
+func Example_push() {
+	dir := workshop()
+	defer os.RemoveAll(dir)
+	result, err := runPipeline(dir, `
+kind: Pipeline
+apiVersion: eidos.nvidia.com/v1alpha1
+metadata: {name: push}
+steps:
+  recipe:
+    uses: resolve
+    with: {catalogue: "2026-03", criteria: {service: eks, accelerator: gb200, os: ubuntu, intent: training}}
+  bundle: {uses: render, in: {recipe: recipe}}
+  here: {uses: push, in: {bundle: bundle}, with: {to: "oci-layout:here:v1"}}
+  there: {uses: push, in: {bundle: bundle}, with: {to: "oci-layout:there:v2"}}
+`)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
+	var digests []schema.Digest
+	for _, step := range []string{"here", "there"} {
+		v, err := result.Value(context.Background(), step)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		digests = append(digests, v.(*schema.Reference).Digest)
+	}
+	fmt.Println(digests[0] == digests[1])
+	// Output:
+	// true
+}
+
+// A file is signed with a key, and its signature is verified.
+func Example_sign() {
+	dir := workshop()
 	defer os.RemoveAll(dir)
-	if err := sign.GenerateKey(filepath.Join(dir, "team.key"), nil); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "values.yaml"), []byte("replicas: 2\n"), 0o644); err != nil {
 		fmt.Println(err)
 		return
 	}
-	const text = `
+	result, err := runPipeline(dir, `
+kind: Pipeline
+apiVersion: eidos.nvidia.com/v1alpha1
+metadata: {name: sign}
+steps:
+  signed: {uses: sign, with: {file: values.yaml, signatures: values.yaml.sigstore.json, key: team.key}}
+  verified: {uses: verify, needs: [signed], with: {file: values.yaml, signatures: values.yaml.sigstore.json, key: team.pub}}
+`)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	v, err := result.Value(context.Background(), "verified")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(v.(*schema.Verification).Verified, v.(*schema.Verification).TrustLevel)
+	// Output:
+	// true attested
+}
+
+// A pipeline: resolve, render, push to an OCI layout, sign and verify. The engine
+// runs what does not wait for one another at once, and a second run of it with a
+// store that is kept reuses what is as it was.
+func Example_run() {
+	dir := workshop()
+	defer os.RemoveAll(dir)
+	result, err := runPipeline(dir, `
 kind: Pipeline
 apiVersion: eidos.nvidia.com/v1alpha1
 metadata: {name: deliver}
@@ -173,22 +262,7 @@ steps:
   image: {uses: push, in: {bundle: bundle}, with: {to: "oci-layout:images:v1"}}
   signed: {uses: sign, in: {image: image}, with: {key: team.key, attest: true}}
   verified: {uses: verify, in: {image: image}, needs: [signed], with: {key: team.pub}}
-`
-	var pipeline schema.Pipeline
-	doc, err := schema.Parse("deliver.yaml", []byte(text))
-	if err == nil {
-		err = doc.Decode(&pipeline)
-	}
-	var compiled *plan.Plan
-	if err == nil {
-		kinds := steps.All(steps.Needs{OCI: oci.Options{Data: dir}, Sign: sign.Options{OCI: oci.Options{Data: dir}}})
-		compiled, err = plan.Compile(&pipeline, doc, kinds, plan.Options{})
-	}
-	var result *run.Result
-	if err == nil {
-		runner := run.Runner{Store: store.NewMemory(), Dir: dir}
-		result, err = runner.Run(context.Background(), compiled)
-	}
+`)
 	if err != nil {
 		for _, e := range schema.List(err) {
 			fmt.Println(e)
