@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -126,10 +127,29 @@ type nodes struct {
 	pos  func(p path.Path, key bool) (line, column int) // nil: no positions, or those in all
 	path path.Path
 
+	// Nodes are allocated many at a time, and the parts of a mapping or list are
+	// collected here until their number is known: both take a third of the time.
+	free  []yaml.Node
+	parts []*yaml.Node
+
 	// all is the text of a file, nil if positions in it are not wanted. Line and
 	// column, in characters from 1, are those of the offset at.
 	all              []byte
 	at, line, column int
+}
+
+// mostFree bounds the nodes that are allocated at once.
+const mostFree = 128
+
+// node returns a node that is all zero.
+func (b *nodes) node() *yaml.Node {
+	if len(b.free) == 0 {
+		// A node has about 16 bytes of text: a short text has few.
+		b.free = make([]yaml.Node, min(len(b.rest)/16+1, mostFree))
+	}
+	n := &b.free[0]
+	b.free = b.free[1:]
+	return n
 }
 
 // space skips what is between tokens.
@@ -157,7 +177,8 @@ func (b *nodes) here(n *yaml.Node) {
 // value reads one value.
 func (b *nodes) value() (*yaml.Node, error) {
 	b.space()
-	n := &yaml.Node{Kind: yaml.ScalarNode}
+	n := b.node()
+	n.Kind = yaml.ScalarNode
 	b.here(n)
 	switch b.rest[0] {
 	case '{', '[':
@@ -172,9 +193,7 @@ func (b *nodes) value() (*yaml.Node, error) {
 		if err != nil {
 			return nil, err
 		}
-		line, column := n.Line, n.Column
-		n = stringNode(s)
-		n.Line, n.Column = line, column
+		setString(n, s)
 	default:
 		b.scalar(n)
 	}
@@ -227,6 +246,7 @@ func (b *nodes) elements(n *yaml.Node) error {
 	}
 	b.rest = b.rest[1:]
 	b.space()
+	begin := len(b.parts)
 	for i := 0; b.rest[0] != last; i++ {
 		if i > 0 {
 			b.rest = b.rest[1:] // the comma
@@ -234,33 +254,34 @@ func (b *nodes) elements(n *yaml.Node) error {
 		e := path.At(i)
 		if n.Kind == yaml.MappingNode {
 			b.space()
-			var at yaml.Node
-			b.here(&at)
+			key := b.node()
+			b.here(key)
 			s, err := b.text()
 			if err != nil {
 				return err
 			}
-			key := stringNode(s)
-			key.Line, key.Column = at.Line, at.Column
+			setString(key, s)
 			e = path.Key(key.Value)
-			n.Content = append(n.Content, key)
+			b.parts = append(b.parts, key)
 			b.space()
 			b.rest = b.rest[1:] // the colon
 		}
 		b.path = append(b.path, e)
 		if n.Kind == yaml.MappingNode {
-			b.place(n.Content[len(n.Content)-1], true)
+			b.place(b.parts[len(b.parts)-1], true)
 		}
 		v, err := b.value()
 		if err != nil {
 			return err
 		}
 		b.path = b.path[:len(b.path)-1]
-		n.Content = append(n.Content, v)
+		b.parts = append(b.parts, v)
 		b.space()
 	}
+	n.Content = slices.Clone(b.parts[begin:])
+	b.parts = b.parts[:begin]
 	if len(n.Content) == 0 {
-		n.Style = yaml.FlowStyle
+		n.Content, n.Style = nil, yaml.FlowStyle
 	}
 	b.rest = b.rest[1:]
 	return nil
@@ -272,21 +293,21 @@ func (b *nodes) place(n *yaml.Node, key bool) {
 	}
 }
 
-// stringNode quotes what any YAML reader, 1.1 or 1.2, could take for
-// something other than text.
-func stringNode(s string) *yaml.Node {
-	n := &yaml.Node{}
+// setString makes n text, in quotes if any YAML reader, 1.1 or 1.2, could take it
+// for something else.
+func setString(n *yaml.Node, s string) {
 	n.SetString(s)
 	if n.Style == 0 && looksTyped(s) {
 		n.Style = yaml.DoubleQuotedStyle
 	}
-	return n
 }
 
 func looksTyped(s string) bool {
-	switch strings.ToLower(s) {
-	case "", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "=", "<<":
-		return true
+	if len(s) <= len("false") {
+		switch strings.ToLower(s) {
+		case "", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "=", "<<":
+			return true
+		}
 	}
 	// Numbers, dates, sexagesimals: all that starts with a digit and holds no letter, and exponents.
 	if c := s[0]; c == '+' || c == '-' || c == '.' || (c >= '0' && c <= '9') {

@@ -220,7 +220,10 @@ func (c *checker) walk(n *yaml.Node, path []string, depth int) {
 			c.walk(e, append(path, strconv.Itoa(i)), depth+1)
 		}
 	case yaml.MappingNode:
-		seen := make(map[string]*yaml.Node, len(n.Content)/2)
+		var seen map[string]*yaml.Node
+		if len(n.Content) > 2*small {
+			seen = make(map[string]*yaml.Node, len(n.Content)/2)
+		}
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			k := n.Content[i]
 			if k.Tag == "!!merge" {
@@ -231,13 +234,28 @@ func (c *checker) walk(n *yaml.Node, path []string, depth int) {
 				c.fail(k, path, "keys must be text")
 				continue
 			}
-			if first := seen[k.Value]; first != nil {
+			if first := firstOf(n.Content[:i], seen, k.Value); first != nil {
 				c.fail(k, append(path, k.Value), "duplicate key, first at line %d", first.Line)
 			}
-			seen[k.Value] = k
+			if seen != nil {
+				seen[k.Value] = k
+			}
 			c.walk(n.Content[i+1], append(path, k.Value), depth+1)
 		}
 	}
+}
+
+// firstOf finds a key among those before it: in seen, if they are many.
+func firstOf(before []*yaml.Node, seen map[string]*yaml.Node, key string) *yaml.Node {
+	if seen != nil {
+		return seen[key]
+	}
+	for i := len(before) - 2; i >= 0; i -= 2 { // the last, as in seen
+		if before[i].Value == key && before[i].Kind == yaml.ScalarNode && before[i].Tag != "!!merge" {
+			return before[i]
+		}
+	}
+	return nil
 }
 
 // pos is the position of n, "" where there is no text or nothing says where in it.

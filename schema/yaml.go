@@ -116,7 +116,8 @@ func (w *yamlWriter) value(indent int, element bool) error {
 		w.out.WriteByte('\n')
 		return err
 	}
-	n := &yaml.Node{Kind: yaml.ScalarNode}
+	n := w.in.node()
+	n.Kind = yaml.ScalarNode
 	w.in.scalar(n)
 	if n.Tag == "!!bool" || n.Tag == "!!null" || plainNumber.MatchString(n.Value) {
 		w.out.WriteString(n.Value)
@@ -164,7 +165,9 @@ func (w *yamlWriter) text(s string, indent int) error {
 	default:
 		// The library breaks lines here, and indents them by another measure.
 		w.other = w.other || strings.ContainsAny(s, "\r\u0085\u2028\u2029")
-		return w.library(stringNode(s), indent)
+		n := &yaml.Node{}
+		setString(n, s)
+		return w.library(n, indent)
 	}
 	return nil
 }

@@ -33,8 +33,8 @@ func empty(doc *schema.Doc, mediaType string) (schema.Value, error) {
 		return v, nil
 	}
 	kind := ""
-	if m, ok := doc.Value().(map[string]any); ok {
-		kind, _ = m["kind"].(string)
+	if at := doc.At("kind"); at != nil {
+		kind, _ = at.Value().(string)
 	}
 	var kinds []string
 	for _, v := range schema.Documents() {

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"strings"
 
@@ -50,8 +51,7 @@ func umbrella(j *job, t *Tree) error {
 			errs = append(errs, schema.Errorf(schema.Invalid, "component %q is a kustomization, which a chart cannot hold", c.Name).At("", "layout").WithHint("use --layout components"))
 			continue
 		}
-		one, _ := inOneNamespace(j.components, c.values)
-		v := one.(map[string]any)
+		v := maps.Clone(inOneNamespace(j.components, c.values).(map[string]any))
 		v["enabled"] = true
 		values[c.Name] = v
 		if c.chart() {

@@ -181,7 +181,7 @@ func accepts(t *testing.T, h *helm, r *schema.RecipeResult, p schema.RenderParam
 			t.Fatal(err)
 		}
 		if c.chart() {
-			want, _ := inOneNamespace(cs, c.values)
+			want := inOneNamespace(cs, c.values)
 			if diff := cmp.Diff(asJSON(t, want.(map[string]any)), received(t, one, c.Name)); diff != "" {
 				t.Errorf("values of %s in the umbrella chart (-want +got):\n%s", c.Name, diff)
 			}

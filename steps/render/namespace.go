@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -22,7 +23,7 @@ func (c *component) know() error {
 	return err
 }
 
-var privilegedLine = pattern.New(`(?m)^[ \t-]*(privileged|hostNetwork|hostPID|hostIPC): *true|^[ \t-]*hostPath:`)
+var privilegedLine = pattern.New(`^[ \t-]*(privileged|hostNetwork|hostPID|hostIPC): *true|^[ \t-]*hostPath:`)
 
 // privileged reports whether the namespace of c must admit privileged Pods:
 // because the chart runs some, its operator makes some, or a manifest has some.
@@ -30,7 +31,29 @@ func (c *component) privileged() bool {
 	operators := []string{"gpu-operator", "network-operator", "nodewright", "skyhook-operator",
 		"nvsentinel"} // whose newest version has no facts
 	return c.brief.Privileged || slices.Contains(operators, c.Chart) ||
-		slices.ContainsFunc(c.own, func(m manifest) bool { return privilegedLine.Match(m.data) })
+		slices.ContainsFunc(c.own, func(m manifest) bool { return privilegedText(m.data) })
+}
+
+// privilegedText is privilegedLine for text of any size: the pattern takes fifty
+// times as long as the search for its words, and a CRD has half a megabyte.
+func privilegedText(text []byte) bool {
+	for _, key := range []string{"privileged:", "hostNetwork:", "hostPID:", "hostIPC:", "hostPath:"} {
+		for rest := text; ; {
+			i := bytes.Index(rest, []byte(key))
+			if i < 0 {
+				break
+			}
+			begin, end := bytes.LastIndexByte(rest[:i], '\n')+1, bytes.IndexByte(rest[i:], '\n')
+			if end < 0 {
+				end = len(rest) - i
+			}
+			if privilegedLine.Match(rest[begin : i+end]) {
+				return true
+			}
+			rest = rest[i+end:]
+		}
+	}
+	return false
 }
 
 // crds lists the CustomResourceDefinitions that the chart brings.

@@ -74,33 +74,34 @@ func addresses(cs []*component, values any, f func(text, service, namespace stri
 }
 
 // inOneNamespace returns values with those addresses in the namespace of the
-// umbrella chart, and whether there were any.
-func inOneNamespace(cs []*component, v any) (out any, found bool) {
+// umbrella chart. What has none is shared with v.
+func inOneNamespace(cs []*component, v any) any {
+	found := false
+	addresses(cs, v, func(string, string, string) { found = true })
+	if !found {
+		return v
+	}
 	switch v := v.(type) {
 	case string:
 		s := v
 		addresses(cs, v, func(text, service, _ string) {
-			s, found = strings.ReplaceAll(s, text, service+"."+umbrellaNamespace+".svc"), true
+			s = strings.ReplaceAll(s, text, service+"."+umbrellaNamespace+".svc")
 		})
-		return s, found
+		return s
 	case []any:
 		list := make([]any, len(v))
 		for i, e := range v {
-			var is bool
-			list[i], is = inOneNamespace(cs, e)
-			found = found || is
+			list[i] = inOneNamespace(cs, e)
 		}
-		return list, found
+		return list
 	case map[string]any:
 		m := make(map[string]any, len(v))
 		for k, e := range v {
-			var is bool
-			m[k], is = inOneNamespace(cs, e)
-			found = found || is
+			m[k] = inOneNamespace(cs, e)
 		}
-		return m, found
+		return m
 	}
-	return v, false
+	return v
 }
 
 // oneRelease returns what one release of all components cannot do.

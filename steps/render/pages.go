@@ -74,8 +74,7 @@ func (j *job) addPages(t *Tree, set string) error {
 	}
 	p.Namespace = umbrellaNamespace
 	for _, c := range j.components {
-		_, found := inOneNamespace(j.components, c.values)
-		p.Moved = p.Moved || found
+		addresses(j.components, c.values, func(string, string, string) { p.Moved = true })
 	}
 	p.Kubernetes, p.Labelled = oldestKubernetes(j.recipe), len(j.namespaces()) > 0
 	for _, c := range j.components {
@@ -185,6 +184,9 @@ func ShellQuote(s string) string {
 
 // cell writes s into a Markdown table.
 func cell(s string) string {
+	if !strings.ContainsAny(s, "|\n\r") {
+		return s
+	}
 	return strings.NewReplacer("|", `\|`, "\n", " ", "\r", " ").Replace(s)
 }
 

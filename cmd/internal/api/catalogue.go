@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/klauspost/compress/flate"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/NVIDIA/eidos/engine"
@@ -56,7 +57,8 @@ func newCatalogue(releases []*recipes.Catalog, cacheBytes int64, log func(string
 			return nil, err
 		}
 	}
-	c := &catalogue{releases: releases, charts: charts.Builtin().Keep(), kinds: map[string]engine.Kind{}, log: log, cache: newCache(cacheBytes)}
+	c := &catalogue{releases: releases, charts: charts.Builtin().Keep(), kinds: map[string]engine.Kind{}, log: log, cache: newCache(cacheBytes),
+		zip: archiver{idle: make(chan *flate.Writer, mostIdle)}}
 	var err error
 	if c.written, err = lru.New[written, string](maxWritten); err != nil {
 		return nil, err

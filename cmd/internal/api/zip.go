@@ -3,11 +3,11 @@ package api
 import (
 	"archive/zip"
 	"bytes"
-	"compress/flate"
 	"io"
 	"io/fs"
-	"sync"
 	"time"
+
+	"github.com/klauspost/compress/flate"
 
 	"github.com/NVIDIA/eidos/steps/render"
 )
@@ -17,33 +17,50 @@ var noTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // archiver makes archives. Its compressor is fast rather than thorough: a bundle
 // is sent once, and the last tenth of its size takes half of the time.
-type archiver struct{ compressors sync.Pool }
+type archiver struct {
+	// idle are compressors for the next files. They are large, and a sync.Pool
+	// would lose them at each collection.
+	idle chan *flate.Writer
+}
 
-// compressor is a compressor that goes back to the pool when a file is written.
+// mostIdle is how many archives find a compressor that is made.
+const mostIdle = 4
+
+// compressor is a compressor that is idle again when a file is written.
 type compressor struct {
 	*flate.Writer
-	pool *sync.Pool
+	idle chan<- *flate.Writer
 }
 
 func (c compressor) Close() error {
 	err := c.Writer.Close()
-	c.pool.Put(c.Writer)
+	select {
+	case c.idle <- c.Writer:
+	default:
+	}
 	return err
 }
 
 func (a *archiver) compressor(to io.Writer) (io.WriteCloser, error) {
-	if w, ok := a.compressors.Get().(*flate.Writer); ok {
+	select {
+	case w := <-a.idle:
 		w.Reset(to)
-		return compressor{w, &a.compressors}, nil
+		return compressor{w, a.idle}, nil
+	default:
+		w, err := flate.NewWriter(to, flate.BestSpeed)
+		return compressor{w, a.idle}, err
 	}
-	w, err := flate.NewWriter(to, flate.BestSpeed)
-	return compressor{w, &a.compressors}, err
 }
 
 // archive is the archive of a bundle: files in order of their names, all with one
 // time, so that the same bundle has the same bytes.
 func (a *archiver) archive(t *render.Tree) ([]byte, error) {
+	var size int
+	for _, p := range t.Paths() {
+		size += len(t.Data(p))/3 + 256
+	}
 	var buf bytes.Buffer
+	buf.Grow(size)
 	w := zip.NewWriter(&buf)
 	w.RegisterCompressor(zip.Deflate, a.compressor)
 	for _, p := range t.Paths() {
