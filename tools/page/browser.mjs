@@ -1,7 +1,7 @@
 // browser.mjs FILE.json: looks at pages with Chromium as people do, in both
 // themes, on a phone and on a desk, and prints what is wrong, a line a fault.
 // FILE holds {chromium, pages: [URL…], recipe: URL, snapshot: {page, file},
-// explore: URL, shots: folder or ""}.
+// explore: URL, shots: folder or ""}. A line that begins with # is a figure.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
@@ -30,6 +30,39 @@ async function accessible(page, where) {
   await page.evaluate(axe);
   const r = await page.evaluate(() => globalThis.axe.run());
   for (const v of r.violations) fault(where, `axe ${v.id}: ${v.help}: ${v.nodes.map((n) => n.target.join(" ")).slice(0, 3).join(", ")}`);
+}
+
+// What the first page takes: bytes, requests, and processor time of the page's own
+// thread until it can be used, which other work on the machine disturbs less than
+// time on the wall. The least of three is the page's.
+{
+  let cpu = Infinity;
+  for (let i = 0; i < 3; i++) {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    const protocol = await context.newCDPSession(page);
+    let bytes = 0;
+    let requests = 0;
+    protocol.on("Network.loadingFinished", (e) => {
+      bytes += e.encodedDataLength;
+      requests++;
+    });
+    await protocol.send("Network.enable");
+    await protocol.send("Performance.enable", { timeDomain: "threadTicks" });
+    await page.goto(config.explore, { waitUntil: "networkidle" });
+    const { metrics } = await protocol.send("Performance.getMetrics");
+    cpu = Math.min(cpu, metrics.find((m) => m.name === "TaskDuration").value * 1000);
+    const moved = await page.evaluate(() => new Promise((done) => {
+      new PerformanceObserver((l) => done(l.getEntries().reduce((n, e) => n + e.value, 0))).observe({ type: "layout-shift", buffered: true });
+      setTimeout(done, 200, 0);
+    }));
+    if (bytes > 60 << 10) fault(config.explore, `${bytes} bytes over the wire`);
+    if (requests > 8) fault(config.explore, `${requests} requests`);
+    if (moved > 0) fault(config.explore, `what is shown moves while it is loaded: ${moved}`);
+    if (i === 2) console.log(`# first page: ${bytes} bytes, ${requests} requests, ${Math.round(cpu)} ms of processor time`);
+    await context.close();
+  }
+  if (cpu > 200) fault(config.explore, `${Math.round(cpu)} ms of processor time`);
 }
 
 // A page is loaded once; themes and widths are switched. The checker looks at each

@@ -94,23 +94,51 @@ func TestInBrowser(t *testing.T) {
 	if err := os.WriteFile(file, config, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("node", filepath.Join(dir, "browser.mjs"), file).CombinedOutput(); err != nil {
+	out, err := exec.Command("node", filepath.Join(dir, "browser.mjs"), file).CombinedOutput()
+	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-	// How fast a page is depends on the machine; the other scores do not.
-	for _, line := range strings.Split(output("node", filepath.Join(dir, "lighthouse.mjs"), chromium, base+"/", base+asked), "\n") {
-		var r struct {
-			URL    string
-			Scores map[string]int
+	t.Logf("%s", out)
+	light := func(urls ...string) (all []lighthouse) {
+		for line := range strings.SplitSeq(output("node", append([]string{filepath.Join(dir, "lighthouse.mjs"), chromium}, urls...)...), "\n") {
+			var r lighthouse
+			if err := json.Unmarshal([]byte(line), &r); err != nil {
+				t.Fatalf("%s: %v", line, err)
+			}
+			t.Log(line)
+			all = append(all, r)
 		}
-		if err := json.Unmarshal([]byte(line), &r); err != nil {
-			t.Fatalf("%s: %v", line, err)
-		}
-		t.Log(line)
+		return all
+	}
+	for _, r := range light(base+"/", base+asked) {
 		for _, name := range []string{"accessibility", "best-practices", "seo"} {
 			if r.Scores[name] < 95 {
 				t.Errorf("%s: %s %d", r.URL, name, r.Scores[name])
 			}
 		}
+		if shift := r.Metrics["cumulative-layout-shift"]; shift > 0.01 {
+			t.Errorf("%s: what is shown moves while it is loaded: %g", r.URL, shift)
+		}
+		// How fast a page is depends on the machine, which has other work: it is the
+		// page that is slow if a page of one line is not, before and after it.
+		const wanted = 95
+		for try := 0; r.Scores["performance"] < wanted; try++ {
+			got := light(base+"/trivial", r.URL, base+"/trivial")
+			if r = got[1]; got[0].Scores["performance"] < wanted || got[2].Scores["performance"] < wanted {
+				t.Logf("a page of one line has a performance of %d and %d here", got[0].Scores["performance"], got[2].Scores["performance"])
+				break
+			}
+			if try == 2 && r.Scores["performance"] < wanted {
+				t.Errorf("%s: performance %d", r.URL, r.Scores["performance"])
+				break
+			}
+		}
 	}
+}
+
+// lighthouse is what lighthouse.mjs prints of a page.
+type lighthouse struct {
+	URL     string
+	Scores  map[string]int
+	Metrics map[string]float64
 }

@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -14,7 +15,7 @@ type compare struct {
 	Changes  []changed
 	Problems []schema.APIProblem
 	Asked    bool
-	Command  string
+	Commands []string
 }
 
 // side is the choice of one of the two.
@@ -48,6 +49,8 @@ func (p *page) compare(r *http.Request) (string, view, error) {
 			}
 			f.Name = s.Prefix + f.Name
 		}
+		file := strings.TrimSuffix(s.Prefix, ".") + ".yaml"
+		d.Commands = append(d.Commands, command("eidos recipe", q, asked, "--provenance", "-o", file))
 		for k, v := range prefixed(s.Prefix, q) {
 			query[k] = v
 		}
@@ -56,6 +59,7 @@ func (p *page) compare(r *http.Request) (string, view, error) {
 	if !d.Asked {
 		return "compare", view{Title: "Compare two recipes", Data: d}, nil
 	}
+	d.Commands = append(d.Commands, "eidos recipe diff a.yaml b.yaml", curl(r, "/v1/diff", query))
 	var changes []schema.RecipeChange
 	if err := p.ask(r.Context(), "/v1/diff", query, &changes); err != nil {
 		d.Problems = problemsOf(err)
@@ -64,5 +68,5 @@ func (p *page) compare(r *http.Request) (string, view, error) {
 	for _, c := range changes {
 		d.Changes = append(d.Changes, changed{c, textOf(c.A), textOf(c.B)})
 	}
-	return "compare", view{Title: "Compare two recipes", Data: d}, nil
+	return "compare", view{Title: "Compare two recipes", Script: "commands.js", Data: d}, nil
 }

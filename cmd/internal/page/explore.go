@@ -20,6 +20,7 @@ type explore struct {
 	Recipes   []found      // those, unless nothing was chosen and nobody asked for all
 	All       template.URL // the query that lists all
 	Chosen    bool
+	Commands  []string
 }
 
 // choice is one field of a form, and what can be chosen.
@@ -33,7 +34,7 @@ type option struct {
 	Selected     bool
 }
 
-// matrix has accelerators as rows, and services as columns.
+// matrix has services as rows, and accelerators as columns.
 type matrix struct {
 	Columns []schema.CriteriaName
 	Rows    []matrixRow
@@ -44,7 +45,7 @@ type matrixRow struct {
 	Cells []cell
 }
 
-// cell is what there is for one accelerator on one service.
+// cell is what there is for one service with one accelerator.
 type cell struct {
 	Count    int
 	Maturity string // of the most mature
@@ -78,6 +79,7 @@ func (p *page) explore(r *http.Request) (string, view, error) {
 			}
 		}
 	}
+	d.Commands = []string{command("eidos recipe list", merged(q, release), append(slices.Clone(fields), "catalogue")), curl(r, "/v1/criteria", release)}
 	return "explore", view{Title: "Choose a cluster", Script: "explore.js", Data: d}, nil
 }
 
@@ -132,7 +134,7 @@ func label(field string) string {
 	return strings.ToUpper(field[:1]) + field[1:]
 }
 
-// matrixOf counts the recipes of every accelerator on every service, among those
+// matrixOf counts the recipes of every service with every accelerator, among those
 // that fit the other fields; its links lead to the release.
 func matrixOf(list schema.CriteriaList, queries []url.Values, chosen, release url.Values) matrix {
 	others := only(chosen, []string{"intent", "os", "platform"})
@@ -145,11 +147,11 @@ func matrixOf(list schema.CriteriaList, queries []url.Values, chosen, release ur
 			continue
 		}
 		used["s"+s], used["a"+a] = true, true
-		c := cells[[2]string{a, s}]
+		c := cells[[2]string{s, a}]
 		if c == nil {
 			to := merged(url.Values{"service": {s}, "accelerator": {a}}, merged(others, release))
 			c = &cell{Maturity: r.Maturity, Query: link(to)}
-			cells[[2]string{a, s}] = c
+			cells[[2]string{s, a}] = c
 		}
 		c.Count++
 		if r.Maturity == "stable" {
@@ -157,18 +159,18 @@ func matrixOf(list schema.CriteriaList, queries []url.Values, chosen, release ur
 		}
 	}
 	var m matrix
-	for _, w := range wordsOf(list, "service") {
-		if used["s"+w.Name] {
+	for _, w := range wordsOf(list, "accelerator") {
+		if used["a"+w.Name] {
 			m.Columns = append(m.Columns, w)
 		}
 	}
-	for _, w := range wordsOf(list, "accelerator") {
-		if !used["a"+w.Name] {
+	for _, w := range wordsOf(list, "service") {
+		if !used["s"+w.Name] {
 			continue
 		}
 		row := matrixRow{CriteriaName: w}
-		for _, s := range m.Columns {
-			c := cells[[2]string{w.Name, s.Name}]
+		for _, a := range m.Columns {
+			c := cells[[2]string{w.Name, a.Name}]
 			if c == nil {
 				c = &cell{}
 			}

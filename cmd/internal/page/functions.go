@@ -2,6 +2,7 @@ package page
 
 import (
 	"html/template"
+	"strings"
 	"time"
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
@@ -14,6 +15,11 @@ func (p *page) functions() template.FuncMap {
 		"static": func(name string) string { return p.static.base + name },
 		"took":   func(millis int64) string { return text.Duration(time.Duration(millis) * time.Millisecond) },
 		"id":     func(path string) string { return "v-" + path },
-		"any":    func(c schema.Criteria) bool { return len(of(c)) == 0 },
+		// A path is broken after its dots, not within a word.
+		"breaks": func(path string) template.HTML {
+			return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(path), ".", ".<wbr>"))
+		},
+		"same": strings.EqualFold,
+		"any":  func(c schema.Criteria) bool { return len(of(c)) == 0 },
 	}
 }

@@ -34,7 +34,14 @@ func serve(t *testing.T, runs *page.Runs) string {
 	if a, err = api.New(api.Config{Version: "v1", CacheBytes: 16 << 20, Page: h}, releases...); err != nil {
 		t.Fatal(err)
 	}
-	srv := httptest.NewServer(a)
+	// What the server adds to a page is measured beside the least of a page.
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/trivial" {
+			_, _ = io.WriteString(w, `<!DOCTYPE html><html lang="en"><head><meta name="viewport" content="width=device-width"><title>Trivial</title></head><body><p>One line.</p></body></html>`)
+			return
+		}
+		a.ServeHTTP(w, r)
+	}))
 	t.Cleanup(srv.Close)
 	return srv.URL
 }
@@ -68,9 +75,9 @@ func TestPages(t *testing.T) {
 		want   []string
 		not    []string
 	}{
-		{"/", 200, []string{"Which cluster?", `392 recipes`, `href="/?all=true#recipes">list all`, `href="/?accelerator=h100&amp;service=eks#recipes"`, "NVIDIA GB200"}, []string{`href="/runs"`, `href="/recipe?`}},
+		{"/", 200, []string{"Which cluster?", `392 recipes`, `href="/?all=true#recipes">list all`, `href="/?accelerator=h100&amp;service=eks#recipes"`, "NVIDIA GB200", `aria-label="9 stable"`, "<code>eidos recipe list</code>", "/v1/criteria</code>"}, []string{`href="/runs"`, `href="/recipe?`}},
 		{"/?all=true", 200, []string{`href="/recipe?service=eks`, `href="/recipe?"`}, nil},
-		{"/?service=eks", 200, []string{`<option value="eks" selected>`, "Start over", `href="/recipe?accelerator=`}, []string{">aks <"}},
+		{"/?service=eks", 200, []string{`<option value="eks" selected>`, "Start over", `href="/recipe?accelerator=`}, []string{"<b>aks</b>"}},
 		{"/?service=eks&accelerator=", 200, []string{`<option value="eks" selected>`}, nil},
 		{asked, 200, []string{"Deployment order", `src="/v1/graph?accelerator=h100&amp;intent=training&amp;os=ubuntu&amp;service=eks"`,
 			"K8s.server.version", "stricter than", `id="v-components.gpu-operator.values.driver.version"`, "gpu-operator.cue:",
@@ -82,7 +89,8 @@ func TestPages(t *testing.T) {
 		{"/recipe?service=%3Cscript%3Ealert(1)%3C/script%3E", 400, []string{"&lt;script&gt;"}, []string{"<script>alert"}},
 		{"/recipe?service=eks&set=x:a=%22%3E%3Cscript%3E", 200, []string{"&lt;script&gt;"}, []string{"><script>\""}},
 		{"/compare", 200, []string{"Compare two recipes"}, []string{"difference"}},
-		{"/compare?a.service=eks&a.intent=training&b.service=aks&b.intent=training", 200, []string{"differences", "aws-efa", "absent", `href="/recipe?intent=training&amp;service=eks"`}, nil},
+		{"/compare?a.service=eks&a.intent=training&b.service=aks&b.intent=training", 200, []string{"differences", "aws-efa", "absent", `href="/recipe?intent=training&amp;service=eks"`, "values.<wbr>driver.", "eidos recipe --service aks --intent training --provenance -o b.yaml", "eidos recipe diff a.yaml b.yaml",
+			"/v1/diff?a.intent=training&amp;a.service=eks&amp;b.intent=training&amp;b.service=aks"}, nil},
 		{"/compare?a.service=nix&b.service=eks", 200, []string{"nix", "problems"}, []string{"difference"}},
 		{"/snapshot", 200, []string{`type="file"`, "<noscript>"}, nil},
 		{"/?catalogue=2026-03", 200, []string{`href="/?all=true&amp;catalogue=2026-03#recipes"`}, nil},
@@ -93,7 +101,7 @@ func TestPages(t *testing.T) {
 		{"/recipe?catalogue=2020-01", 400, []string{"no release &#34;2020-01&#34;", "use 2026-11 or 2026-03"}, nil},
 		{"/?catalogue=2020-01", 400, []string{"no release &#34;2020-01&#34;", "use 2026-11 or 2026-03"}, nil},
 		{"/compare?a.service=eks&a.catalogue=2026-03&b.service=eks", 200, []string{"differences", `name="a.catalogue"`, `<option value="2026-03" selected>`}, nil},
-		{"/snapshot?catalogue=2026-03", 200, []string{`<option value="2026-03" selected>`}, nil},
+		{"/snapshot?catalogue=2026-03", 200, []string{`<option value="2026-03" selected>`, "eidos detect snapshot.yaml", "/v1/detect?catalogue=2026-03"}, nil},
 		{"/runs", 404, []string{"no page"}, nil},
 		{"/nosuch", 404, []string{"no page &#34;/nosuch&#34;"}, nil},
 	} {
@@ -289,6 +297,11 @@ func TestRunsPages(t *testing.T) {
 		"counting", `data-live="false"`, `src="` + link[1] + `/graph.svg"`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %q in\n%s", want, body)
+		}
+	}
+	for show, rows := range map[string]int{"failed": 1, "done": 1, "reused": 0, "%3Cb%3E": 0} {
+		if _, body := get(t, base+link[1]+"?show="+show); strings.Count(body, `<tr id="s-`) != rows || strings.Contains(body, "<b>\"") {
+			t.Errorf("%d steps that are %s, not %d, in\n%s", strings.Count(body, `<tr id="s-`), show, rows, body)
 		}
 	}
 	r, svg := get(t, base+link[1]+"/graph.svg")

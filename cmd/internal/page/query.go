@@ -2,6 +2,7 @@ package page
 
 import (
 	"html/template"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -74,6 +75,14 @@ func command(program string, q url.Values, names []string, more ...string) strin
 		}
 	}
 	return strings.Join(append(words, more...), " ")
+}
+
+// curl is a command line that asks the API for the same.
+func curl(r *http.Request, path string, q url.Values) string {
+	if len(q) > 0 {
+		path += "?" + q.Encode()
+	}
+	return "curl " + render.ShellQuote(origin(r)+path)
 }
 
 // merged are the parameters of both.

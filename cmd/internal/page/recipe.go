@@ -63,7 +63,7 @@ func (p *page) recipe(r *http.Request) (string, view, error) {
 	d.Components = componentsOf(d.RecipeResult, explained)
 	d.Rules = rulesOf(d.Constraints, explained)
 	d.Bundle = p.bundle(r, q)
-	d.Commands = []string{command("eidos recipe", q, asked, "-o", "recipe.yaml"), "curl '" + origin(r) + "/v1/recipe?" + q.Encode() + "'"}
+	d.Commands = []string{command("eidos recipe", q, asked, "-o", "recipe.yaml"), curl(r, "/v1/recipe", q)}
 	for _, name := range asked {
 		for _, v := range q[name] {
 			d.Sides = append(d.Sides, template.URL("a."+url.QueryEscape(name)+"="+url.QueryEscape(v)))

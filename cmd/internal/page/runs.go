@@ -34,6 +34,8 @@ type run struct {
 	Failed []*report.Step
 	Rows   []template.HTML
 	Counts []count
+	Shares []share
+	Show   string // the only state whose steps are listed, "" for all
 	Retry  string
 	Graph  bool
 	Live   bool
@@ -43,6 +45,23 @@ type run struct {
 type count struct {
 	State string
 	N     int
+}
+
+// share is the part of a run's steps that are in a state, in thousandths.
+type share struct {
+	State       string
+	From, Width int
+}
+
+func shares(counts []count, steps int) []share {
+	var out []share
+	n := 0
+	for _, c := range counts {
+		from := n * 1000 / max(steps, 1)
+		n += c.N
+		out = append(out, share{c.State, from, n*1000/max(steps, 1) - from})
+	}
+	return out
 }
 
 func (p *page) runs(*http.Request) (string, view, error) {
@@ -65,15 +84,19 @@ func (p *page) run(r *http.Request) (string, view, error) {
 	o := report.Gather(report.Run{Events: events})
 	d := run{Run: found, Outcome: o, Counts: counts(o), Live: live(found), Graph: found.Source != nil && len(o.Steps) <= drawn}
 	d.Took = text.Duration(o.End.Sub(o.Start))
+	d.Shares, d.Show = shares(d.Counts, int(found.Steps)), r.URL.Query().Get("show")
 	for _, st := range o.Steps {
+		if st.State == string(engine.Failed) {
+			d.Failed = append(d.Failed, st)
+		}
+		if d.Show != "" && st.State != d.Show {
+			continue
+		}
 		row, err := rowOf(o, st)
 		if err != nil {
 			return "", view{}, err
 		}
 		d.Rows = append(d.Rows, row)
-		if st.State == string(engine.Failed) {
-			d.Failed = append(d.Failed, st)
-		}
 	}
 	if found.Source != nil && !d.Live && (len(d.Failed) > 0 || found.Interrupted) {
 		d.Retry = "eidos retry " + found.ID
@@ -139,8 +162,9 @@ type changes struct {
 }
 
 type rowHTML struct {
-	ID   string        `json:"id"`
-	HTML template.HTML `json:"html"`
+	ID    string        `json:"id"`
+	State string        `json:"state"`
+	HTML  template.HTML `json:"html"`
 }
 
 // events answers with the steps that have changed since an event.
@@ -166,7 +190,7 @@ func (s *Runs) events(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			panic("BUG: " + err.Error())
 		}
-		c.Rows = append(c.Rows, rowHTML{st.ID, h})
+		c.Rows = append(c.Rows, rowHTML{st.ID, st.State, h})
 	}
 	data, err := json.Marshal(c)
 	if err != nil {

@@ -1,6 +1,9 @@
 package page
 
-import "net/http"
+import (
+	"net/http"
+	"strings"
+)
 
 // snapshot is the page that a snapshot is dropped on. A script does the rest, by
 // the API; nothing of a snapshot is kept here.
@@ -9,6 +12,13 @@ func (p *page) snapshot(r *http.Request) (string, view, error) {
 	if err != nil {
 		return "", view{}, err
 	}
-	d := struct{ Releases, Fields []choice }{releases(list, r.URL.Query()), choices(list, queriesOf(list), nil)}
+	release := released(r.URL.Query())
+	send := strings.Replace(curl(r, "/v1/detect", release), "curl ", "curl -H 'Content-Type: application/yaml' --data-binary @snapshot.yaml ", 1)
+	d := struct {
+		Releases, Fields []choice
+		Commands         []string
+	}{releases(list, release), choices(list, queriesOf(list), nil), []string{
+		command("eidos detect snapshot.yaml", release, []string{"catalogue"}),
+		command("eidos recipe --snapshot snapshot.yaml", release, []string{"catalogue"}, "-o", "recipe.yaml"), "eidos validate -r recipe.yaml -s snapshot.yaml", send}}
 	return "snapshot", view{Title: "Check a snapshot", Script: "snapshot.js", Data: d}, nil
 }

@@ -1,6 +1,9 @@
-// Shows what was chosen at once: the button is for readers without scripts.
+import { copyButtons } from "./common.js";
+
+copyButtons();
+
+// Shows what was chosen at once.
 const form = document.querySelector("form.criteria");
-form.querySelector("button").hidden = true;
 form.addEventListener("change", () => {
   const q = new URLSearchParams();
   for (const [k, v] of new FormData(form)) if (v) q.append(k, v);

@@ -16,7 +16,6 @@ open();
 const form = document.querySelector("form.bundle");
 const outcome = document.getElementById("outcome");
 const download = document.getElementById("download");
-form.querySelector("button").hidden = true;
 
 function quote(s) {
   return /^[\w./:=@%+,-]+$/.test(s) ? s : `'${s.replaceAll("'", "'\\''")}'`;

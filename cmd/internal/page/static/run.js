@@ -8,7 +8,7 @@ const counts = document.getElementById("counts");
 const state = document.getElementById("state");
 const rows = document.getElementById("rows");
 const picture = document.getElementById("picture");
-let { run, seq } = counts.dataset;
+let { run, seq, show } = counts.dataset;
 let drawn = 0;
 
 async function poll() {
@@ -24,6 +24,10 @@ async function poll() {
     t.innerHTML = r.html;
     const next = t.content.firstElementChild;
     const old = document.getElementById(`s-${r.id}`);
+    if (show && r.state !== show) {
+      old?.remove();
+      continue;
+    }
     if (!old) {
       rows.append(next);
       continue;

@@ -1,4 +1,6 @@
-import { ask, problems, h } from "./common.js";
+import { ask, problems, h, copyButtons } from "./common.js";
+
+copyButtons();
 
 const file = document.getElementById("file");
 const drop = document.getElementById("drop");
