@@ -3,6 +3,7 @@ package main
 import (
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/NVIDIA/eidos/cmd/internal/api"
 	"github.com/NVIDIA/eidos/cmd/internal/trace"
+	"github.com/NVIDIA/eidos/schema"
 )
 
 // metrics are what /metrics reports. Every label has values of a closed list.
@@ -32,6 +34,7 @@ type metrics struct {
 	files        *prometheus.CounterVec
 	fileBytes    *prometheus.CounterVec
 	invalid      *prometheus.CounterVec
+	deployers    []string
 }
 
 func newMetrics(version string) *metrics {
@@ -43,16 +46,17 @@ func newMetrics(version string) *metrics {
 	}
 	buckets := []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 	m := &metrics{
-		registry: prometheus.NewRegistry(),
-		requests: counters("eidos_http_requests_total", "Requests that were answered.", "method", "route", "status"),
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "eidos_http_request_duration_seconds", Help: "Time from a request to its answer.", Buckets: buckets}, []string{"method", "route"}),
-		bytes:    counters("eidos_http_response_bytes_total", "Bytes of the bodies of responses.", "route"),
-		cache:    counters("eidos_cache_requests_total", "Requests whose answer was kept (hit) or made (miss).", "result"),
-		limited:  counter("eidos_http_rate_limit_rejects_total", "Requests refused because their client asked too often."),
-		shed:     counter("eidos_http_requests_shed_total", "Requests refused because the server was busy."),
-		panics:   counter("eidos_http_panics_total", "Requests that ended in a panic."),
-		reloads:  counters("eidos_catalog_reloads_total", "Times that the catalogue was read again.", "result"),
-		reloaded: prometheus.NewGauge(prometheus.GaugeOpts{Name: "eidos_catalog_reload_success", Help: "Whether the catalogue in use is the last that was read."}),
+		registry:  prometheus.NewRegistry(),
+		deployers: deployers(),
+		requests:  counters("eidos_http_requests_total", "Requests that were answered.", "method", "route", "status"),
+		duration:  prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "eidos_http_request_duration_seconds", Help: "Time from a request to its answer.", Buckets: buckets}, []string{"method", "route"}),
+		bytes:     counters("eidos_http_response_bytes_total", "Bytes of the bodies of responses.", "route"),
+		cache:     counters("eidos_cache_requests_total", "Requests whose answer was kept (hit) or made (miss).", "result"),
+		limited:   counter("eidos_http_rate_limit_rejects_total", "Requests refused because their client asked too often."),
+		shed:      counter("eidos_http_requests_shed_total", "Requests refused because the server was busy."),
+		panics:    counter("eidos_http_panics_total", "Requests that ended in a panic."),
+		reloads:   counters("eidos_catalog_reloads_total", "Times that the catalogue was read again.", "result"),
+		reloaded:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "eidos_catalog_reload_success", Help: "Whether the catalogue in use is the last that was read."}),
 
 		makeDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "bundler_make_duration_seconds", Help: "Time to make a bundle.", Buckets: buckets}, []string{"bundler_type"}),
 		makes:        counters("bundler_make_total", "Bundles that were made, or could not be.", "bundler_type", "result"),
@@ -72,7 +76,34 @@ func newMetrics(version string) *metrics {
 	for _, r := range []string{"hit", "miss"} {
 		m.cache.WithLabelValues(r)
 	}
+	// Series are there from the start: a rate does not see what a new one begins with.
+	for _, d := range append(slices.Clone(m.deployers), otherDeployer) {
+		m.makes.WithLabelValues(d, "success")
+		m.makes.WithLabelValues(d, "error")
+		m.makeDuration.WithLabelValues(d)
+		m.files.WithLabelValues(d)
+		m.fileBytes.WithLabelValues(d)
+		m.invalid.WithLabelValues(d)
+	}
 	return m
+}
+
+// otherDeployer is the label of every deployer that a client names and that there
+// is not: what clients write must not become a series.
+const otherDeployer = "other"
+
+// deployers are the deployers that bundles can be made for.
+func deployers() []string {
+	props, err := schema.Properties("RenderParams")
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	for _, p := range props {
+		if p.Name == "deployer" {
+			return p.Enum
+		}
+	}
+	panic("BUG: RenderParams has no deployer")
 }
 
 // watch adds what is read when somebody asks: of the API, and of the log.
@@ -133,10 +164,13 @@ func (m *metrics) observe(r *api.Record) {
 		m.files.WithLabelValues(b.Deployer).Add(float64(b.Files))
 		m.fileBytes.WithLabelValues(b.Deployer).Add(float64(b.Bytes))
 	}
-	if r.Deployer != "" {
-		m.makes.WithLabelValues(r.Deployer, "error").Inc()
+	if d := r.Deployer; d != "" {
+		if !slices.Contains(m.deployers, d) {
+			d = otherDeployer
+		}
+		m.makes.WithLabelValues(d, "error").Inc()
 		if r.Status < http.StatusInternalServerError {
-			m.invalid.WithLabelValues(r.Deployer).Inc()
+			m.invalid.WithLabelValues(d).Inc()
 		}
 	}
 }

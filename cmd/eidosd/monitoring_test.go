@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	dto "github.com/prometheus/client_model/go"
 )
 
@@ -38,6 +39,44 @@ func gathered(t *testing.T) []*dto.MetricFamily {
 		t.Fatal(err)
 	}
 	return families
+}
+
+// TestLabelsAreClosed: nothing that a client writes becomes a series, and what
+// there can be is there before the first request.
+func TestLabelsAreClosed(t *testing.T) {
+	s := startServer(t, "--rate-limit", "0")
+	series := func() map[string]int {
+		families, err := s.metrics.registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]int{}
+		for _, f := range families {
+			if strings.HasPrefix(f.GetName(), "bundler_") {
+				out[f.GetName()] = len(f.GetMetric())
+			}
+		}
+		return out
+	}
+	before := series()
+	for i := range 20 {
+		resp, err := http.Post(fmt.Sprintf("http://%s/v1/bundle?service=eks&deployer=x%d", s.address, i), "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+	}
+	resp, err := http.Post("http://"+s.address+"/v1/bundle?service=eks&deployer=helmfile", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if err := s.http.Shutdown(t.Context()); err != nil { // a request is counted after its answer
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(before, series()); diff != "" || before["bundler_make_total"] < 10 {
+		t.Errorf("series before and after (-before +after), of %v:\n%s", before, diff)
+	}
 }
 
 // TestMetricsPage: the reference lists every metric that is the server's own.
