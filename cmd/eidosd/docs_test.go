@@ -1,12 +1,21 @@
 package main
 
 import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -70,5 +79,104 @@ func TestDocumentedSettings(t *testing.T) {
 		if !known[m[1]] {
 			t.Errorf("the page has %s, which eidosd does not", m[1])
 		}
+	}
+}
+
+// TestDocumentedTargets: what the pages tell to make is made, and does what they
+// say: a server with a page, and its image.
+func TestDocumentedTargets(t *testing.T) {
+	real(t)
+	named := map[string]bool{}
+	for _, page := range []string{serverPage, "../../deploy/server/README.md"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile("(?m)^make ([a-z-]+)").FindAllStringSubmatch(string(text), -1) {
+			named[m[1]] = true
+		}
+	}
+	for target, check := range map[string]func(*testing.T){"run-server": runServer, "image-server": imageServer} {
+		if !named[target] {
+			t.Errorf("no page names make %s", target)
+		}
+		t.Run(target, check)
+		delete(named, target)
+	}
+	for target := range named {
+		t.Errorf("nothing tests make %s", target)
+	}
+}
+
+func runServer(t *testing.T) {
+	cmd := exec.Command("make", "-C", "../..", "run-server", "SERVERFLAGS=--address 127.0.0.1:0")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop := time.AfterFunc(5*time.Minute, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	defer stop.Stop()
+	ended := false
+	for lines := bufio.NewScanner(stderr); lines.Scan(); {
+		var line struct{ Msg, Address string }
+		if json.Unmarshal(lines.Bytes(), &line) != nil {
+			continue // of make
+		}
+		ended = ended || line.Msg == "ended"
+		if line.Msg != "ready" {
+			continue
+		}
+		for _, path := range []string{"/", "/ready", "/v1/recipe?service=eks"} {
+			if err := answers("http://" + line.Address + path); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = cmd.Wait() // make was ended by the signal
+	if !ended {
+		t.Error("the server did not end")
+	}
+}
+
+// answers is nil if url is answered with 200.
+func answers(url string) error {
+	r, err := http.Get(url)
+	if err != nil {
+		return err
+	}
+	_, errRead := io.Copy(io.Discard, r.Body)
+	if err := r.Body.Close(); err != nil || errRead != nil || r.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s, %w, %w", url, r.Status, errRead, err)
+	}
+	return nil
+}
+
+func imageServer(t *testing.T) {
+	if out, err := exec.Command("make", "-C", "../..", "image-server", "IMAGE=registry.example.com/eidosd:v1").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	const archive = "../../bin/eidosd.tar"
+	t.Cleanup(func() { _ = os.Remove(archive) })
+	manifest, err := tarball.LoadManifest(func() (io.ReadCloser, error) { return os.Open(archive) })
+	if err != nil || len(manifest) != 1 || len(manifest[0].RepoTags) != 1 || manifest[0].RepoTags[0] != "registry.example.com/eidosd:v1" {
+		t.Fatalf("%+v, %v", manifest, err)
+	}
+	image, err := tarball.ImageFromPath(archive, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := image.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := config.Config.Entrypoint; len(e) == 0 || filepath.Base(e[0]) != "eidosd" || config.Config.User == "" || config.Config.User == "0" {
+		t.Errorf("it runs %q as %q", e, config.Config.User)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -96,7 +97,23 @@ func built(t *testing.T, dir string) []object {
 func TestServerManifests(t *testing.T) {
 	c := serverCluster(t)
 	foreign := map[string]int{}
-	for dir, least := range map[string]int{"base": 7, "monitoring": 10, "istio": 10, "linkerd": 10} {
+	want := map[string]int{"base": 7, "monitoring": 10, "istio": 10, "linkerd": 10}
+	for _, page := range []string{"../../../docs/server.md", filepath.Join(deployed, "README.md")} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		commands := regexp.MustCompile(`(?m)^kubectl apply -k deploy/server/(\S+)`).FindAllStringSubmatch(string(text), -1)
+		for _, m := range commands {
+			if want[m[1]] == 0 {
+				t.Errorf("%s: %q is not tested here", page, m[0])
+			}
+		}
+		if len(commands) == 0 {
+			t.Errorf("%s names no overlay", page)
+		}
+	}
+	for dir, least := range want {
 		all := built(t, dir)
 		if len(all) < least {
 			t.Errorf("%s: only %d objects", dir, len(all))
