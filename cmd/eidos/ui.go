@@ -17,7 +17,7 @@ import (
 	"github.com/NVIDIA/eidos/engine/history"
 	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/engine/store"
-	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -52,7 +52,13 @@ func (a *app) serveUI(ctx context.Context, addr string, k catalogue) error {
 	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return schema.Errorf(schema.Invalid, "--addr %q is not on loopback", addr).WithHint("eidosd serves other machines")
 	}
-	releases, err := a.catalogs(ctx, k)
+	cache := "" // nothing is compiled without a directory
+	if k.data != "" {
+		if cache, err = a.paths().Cache(); err != nil {
+			return err
+		}
+	}
+	releases, err := compile.Releases(ctx, cache, k.release, k.data)
 	if err != nil {
 		return err
 	}
@@ -71,15 +77,6 @@ func (a *app) serveUI(ctx context.Context, addr string, k catalogue) error {
 		server.SetReady(true, "")
 		return a.serveLoopback(ctx, addr, server)
 	})
-}
-
-// catalogs opens what k names, then, if that is built in, the other releases.
-func (a *app) catalogs(ctx context.Context, k catalogue) ([]*recipes.Catalog, error) {
-	if k.data == "" {
-		return recipes.All(k.release)
-	}
-	cat, err := a.catalog(ctx, k)
-	return []*recipes.Catalog{cat}, err
 }
 
 // pagesOfRuns reads runs from a state directory.

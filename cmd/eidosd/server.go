@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime/debug"
 	"syscall"
 	"time"
@@ -103,17 +102,11 @@ func newServer(ctx context.Context, o *options, version string, lookup func(stri
 
 // catalogue reads the releases of the catalogue that the settings name.
 func (s *server) catalogue(ctx context.Context) ([]*recipes.Catalog, error) {
-	if s.Data == "" {
-		return recipes.All(s.Catalogue)
+	if s.Data != "" {
+		// Compiling takes a hundred times the memory of what it makes.
+		defer debug.FreeOSMemory()
 	}
-	dir, err := filepath.Abs(s.Data)
-	if err != nil {
-		return nil, err
-	}
-	// Compiling takes a hundred times the memory of what it makes.
-	defer debug.FreeOSMemory()
-	cat, err := compile.Data("")(ctx, s.Catalogue, dir)
-	return []*recipes.Catalog{cat}, err
+	return compile.Releases(ctx, "", s.Catalogue, s.Data)
 }
 
 // listen opens the address or the socket.

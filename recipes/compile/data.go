@@ -16,6 +16,17 @@ import (
 // sources compile to something else.
 const cacheFormat = "3"
 
+// Releases opens what a server answers from: every release of the built-in
+// catalogue, the one that is named first, or the only one that a directory makes
+// with it, as Data does.
+func Releases(ctx context.Context, cache, release, dir string) ([]*recipes.Catalog, error) {
+	if dir == "" {
+		return recipes.All(release)
+	}
+	cat, err := Data(cache)(ctx, release, dir)
+	return []*recipes.Catalog{cat}, err
+}
+
 // Data returns what opens the catalogue that a directory makes together with a
 // release of the built-in one, the newest if release is empty. Compiling costs
 // a second or more, so the result is kept under cache by the digest of all
