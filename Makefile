@@ -36,14 +36,6 @@ run-server:
 	go build -ldflags "$(LDFLAGS)" -o bin/eidosd ./cmd/eidosd
 	bin/eidosd $(SERVERFLAGS)
 
-# image-server makes the container image of the API server, without Docker, as an
-# archive that `docker load` and `ctr images import` take: bin/eidosd.tar.
-IMAGE ?= ghcr.io/nvidia/eidosd:latest
-.PHONY: image-server
-image-server:
-	go build -ldflags "$(LDFLAGS)" -o bin/eidosd ./cmd/eidosd
-	go run ./tools/image -tar bin/eidosd.tar -t $(IMAGE) -version $(VERSION) linux/$$(go env GOARCH)=bin/eidosd
-
 # check is the gate for every commit.
 check: fmt vet lint generated cue vuln race tidy
 
