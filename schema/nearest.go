@@ -91,7 +91,7 @@ func Suggest(got string, known []string) string { return nearest(got, known, "us
 // there are, and how to add one. It suggests none of them: one letter away from
 // a product is another product (h200 and b200, rke2 and gke).
 func CriteriaHint(words []string) string {
-	return "use " + orList(words) + "; docs/recipes.md says how to add a word"
+	return "use " + orList(words) + "; docs/site.md says how to add a word"
 }
 
 // orList joins words for a sentence, the first twenty of them.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -111,7 +114,8 @@ func writeSteps(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // runGuide runs the shell blocks of a page in order, as its readers type them; the
-// first that fails ends the script: guide PAGE, from this package's directory.
+// first that fails ends the script: guide PAGE, from this package's directory. A
+// block that starts with "```sh exits 2" must end with that status.
 func runGuide(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: guide PAGE")
@@ -123,14 +127,20 @@ func runGuide(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s has %d blocks of commands", args[0], len(blocks))
 	}
 	for _, b := range blocks {
-		ts.Logf("%s", b[1])
-		if err := ts.Exec("bash", "-euo", "pipefail", "-c", b[1]); err != nil {
-			ts.Fatalf("%s: %v\n%s", args[0], err, b[1])
+		want, commands := cmp.Or(b[1], "0"), b[2]
+		ts.Logf("%s", commands)
+		err := ts.Exec("bash", "-euo", "pipefail", "-c", commands)
+		status, exited := 0, (*exec.ExitError)(nil)
+		if errors.As(err, &exited) {
+			status, err = exited.ExitCode(), nil
+		}
+		if err != nil || strconv.Itoa(status) != want {
+			ts.Fatalf("%s: exit status %d, want %s: %v\n%s", args[0], status, want, err, commands)
 		}
 	}
 }
 
-var shellBlock = regexp.MustCompile("(?s)```sh\n(.*?)```")
+var shellBlock = regexp.MustCompile("(?s)```sh(?: exits ([0-9]+))?\n(.*?)```")
 
 // runTool runs a pinned tool, built by scripts/tool if it is not there: tool NAME
 // [ARG...]. Scripts that use it start with "[!tools] skip".

@@ -162,7 +162,7 @@ func (s Source) WithTree(tree fs.FS, dir string) (Source, error) {
 	}
 	if count == 0 && len(errs) == 0 {
 		return s, schema.Errorf(schema.Invalid, "%q holds no CUE files", dir).
-			WithHint("put files of package recipes there; docs/recipes.md has an example")
+			WithHint("put files of package recipes there; docs/site.md has an example")
 	}
 	return out, schema.Join(errs)
 }

@@ -122,7 +122,7 @@ func TestKnown(t *testing.T) {
 	}
 	for _, e := range schema.List(err) {
 		var se *schema.Error
-		if !errors.As(e, &se) || strings.Contains(se.Hint, "did you mean") || !strings.Contains(se.Hint, "docs/recipes.md says how to add a word") {
+		if !errors.As(e, &se) || strings.Contains(se.Hint, "did you mean") || !strings.Contains(se.Hint, "docs/site.md says how to add a word") {
 			t.Errorf("hint of %v", e)
 		}
 	}
