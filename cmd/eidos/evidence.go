@@ -20,7 +20,7 @@ import (
 )
 
 // evidence is what a run leaves beside its results, if asked for.
-type evidence struct{ report, junit, ctrf, sarif, prometheus, provenance string }
+type evidence struct{ report, junit, ctrf, sarif, codequality, prometheus, provenance string }
 
 func (e *evidence) bind(c *cobra.Command) {
 	f := c.Flags()
@@ -28,6 +28,7 @@ func (e *evidence) bind(c *cobra.Command) {
 	f.StringVar(&e.junit, "junit", "", "write what the run did to this file, as JUnit XML")
 	f.StringVar(&e.ctrf, "ctrf", "", "write what the run did to this file, as Common Test Report Format JSON")
 	f.StringVar(&e.sarif, "sarif", "", "write what is wrong to this file, as SARIF JSON")
+	f.StringVar(&e.codequality, "codequality", "", "write what is wrong to this file, as Code Quality JSON of GitLab")
 	f.StringVar(&e.prometheus, "prometheus", "", "write what became of steps and checks to this file, for the textfile collector of the node exporter")
 	f.StringVar(&e.provenance, "provenance", "", "write an in-toto statement (SLSA provenance v1) about what the run pushed to this file")
 }
@@ -59,6 +60,7 @@ func (e *evidence) write(ctx context.Context, a *app, s *store.Directory, pl *pl
 		{e.junit, func(w io.Writer) error { return checks.JUnit(w, all) }},
 		{e.ctrf, func(w io.Writer) error { return checks.CTRF(w, all) }},
 		{e.sarif, func(w io.Writer) error { return checks.SARIF(w, all) }},
+		{e.codequality, func(w io.Writer) error { return checks.CodeQuality(w, all) }},
 		{e.prometheus, func(w io.Writer) error { return checks.Prometheus(w, all) }},
 	} {
 		if f.path == "" {

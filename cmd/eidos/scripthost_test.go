@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/oci"
@@ -83,7 +84,7 @@ func startRegistry(ts *testscript.TestScript, neg bool, args []string) {
 
 // writeSteps writes the commands of the workflow in a page of the documentation
 // to step-1.sh, step-2.sh, …, and the workflow to workflow.yaml: steps PAGE, from
-// this package's directory.
+// this package's directory. Each job of a pipeline of GitLab is written to JOB.sh.
 func writeSteps(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: steps PAGE")
@@ -91,20 +92,33 @@ func writeSteps(ts *testscript.TestScript, neg bool, args []string) {
 	text, err := os.ReadFile(filepath.Join("testdata/script", args[0]))
 	ts.Check(err)
 	n := 0
+	script := func(name, commands string) {
+		n++
+		ts.Check(os.WriteFile(ts.MkAbs(name+".sh"), []byte("set -e\n"+commands+"\n"), 0o644))
+	}
 	for _, m := range yamlBlock.FindAllStringSubmatch(string(text), -1) {
 		doc, err := schema.Parse(args[0], []byte(m[1]))
 		ts.Check(err)
-		jobs := doc.At("jobs")
-		if jobs == nil {
+		if jobs := doc.At("jobs"); jobs != nil {
+			ts.Check(os.WriteFile(ts.MkAbs("workflow.yaml"), []byte(m[1]), 0o644))
+			steps := 0
+			for _, job := range jobs.Children() {
+				for _, step := range job.At("steps").Children() {
+					if run := step.At("run"); run != nil {
+						steps++
+						script(fmt.Sprintf("step-%d", steps), fmt.Sprint(run.Value()))
+					}
+				}
+			}
 			continue
 		}
-		ts.Check(os.WriteFile(ts.MkAbs("workflow.yaml"), []byte(m[1]), 0o644))
-		for _, job := range jobs.Children() {
-			for _, step := range job.At("steps").Children() {
-				if run := step.At("run"); run != nil {
-					n++
-					ts.Check(os.WriteFile(ts.MkAbs(fmt.Sprintf("step-%d.sh", n)), []byte("set -e\n"+fmt.Sprintln(run.Value())), 0o644))
-				}
+		var gitlab map[string]struct{ Script []string }
+		if yaml.Unmarshal([]byte(m[1]), &gitlab) != nil {
+			continue
+		}
+		for name, job := range gitlab {
+			if len(job.Script) > 0 {
+				script(name, strings.Join(job.Script, "\n"))
 			}
 		}
 	}

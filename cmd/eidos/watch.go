@@ -125,7 +125,7 @@ func (a *app) watched(pl *plan.Plan, dir, state string, f *runFlags) (watch.Set,
 			set.Except = append(set.Except, inDir(dir, p))
 		}
 	}
-	for _, p := range []string{f.evidence.report, f.evidence.junit, f.evidence.ctrf, f.evidence.sarif, f.evidence.prometheus, f.evidence.provenance} {
+	for _, p := range []string{f.evidence.report, f.evidence.junit, f.evidence.ctrf, f.evidence.sarif, f.evidence.codequality, f.evidence.prometheus, f.evidence.provenance} {
 		if p, ok := address.Path(p); ok {
 			abs, err := filepath.Abs(p)
 			if err != nil {

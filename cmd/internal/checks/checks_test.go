@@ -86,7 +86,7 @@ func TestFormats(t *testing.T) {
 		golden(t, prefix+"table.txt", []byte(ValidationTable(v, 0)))
 		golden(t, prefix+"summary.md", []byte(Summary(r)))
 		golden(t, prefix+"annotations.txt", []byte(Annotations(r.Problems())))
-		for name, write := range map[string]func(io.Writer, Report) error{"junit.xml": JUnit, "ctrf.json": CTRF, "sarif.json": SARIF, "page.html": HTML, "prometheus.prom": Prometheus} {
+		for name, write := range map[string]func(io.Writer, Report) error{"junit.xml": JUnit, "ctrf.json": CTRF, "sarif.json": SARIF, "codequality.json": CodeQuality, "page.html": HTML, "prometheus.prom": Prometheus} {
 			var b bytes.Buffer
 			if err := write(&b, r); err != nil {
 				t.Fatal(err)
@@ -180,6 +180,32 @@ func TestSARIFIsStable(t *testing.T) {
 	})
 	if d := cmp.Diff(before, after); d != "" || len(before) < 3 {
 		t.Errorf("%d alerts (-before +after):\n%s", len(before), d)
+	}
+}
+
+// What GitLab asks for of each problem, and that none is there twice:
+// https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
+func TestCodeQualityIsAcceptedByGitLab(t *testing.T) {
+	var b bytes.Buffer
+	if err := CodeQuality(&b, report(t, false)); err != nil {
+		t.Fatal(err)
+	}
+	var issues []issue
+	if err := json.Unmarshal(b.Bytes(), &issues); err != nil || len(issues) < 3 {
+		t.Fatalf("%d issues: %v", len(issues), err)
+	}
+	seen := map[string]bool{}
+	for _, i := range issues {
+		if i.Description == "" || i.CheckName == "" || i.Fingerprint == "" || seen[i.Fingerprint] ||
+			i.Severity != "major" && i.Severity != "minor" ||
+			i.Location.Path == "" || filepath.IsAbs(i.Location.Path) || i.Location.Lines.Begin < 1 {
+			t.Errorf("%+v", i)
+		}
+		seen[i.Fingerprint] = true
+	}
+	b.Reset()
+	if err := CodeQuality(&b, Report{}); err != nil || strings.TrimSpace(b.String()) != "[]" {
+		t.Errorf("nothing wrong: %q, %v", b.String(), err)
 	}
 }
 

@@ -15,12 +15,14 @@ type format struct {
 
 func formats() map[string]format {
 	return map[string]format{
-		"junit": {JUnit, false}, "ctrf": {CTRF, true}, "sarif": {SARIF, false}, "html": {HTML, false}, "prometheus": {Prometheus, true},
+		"junit": {JUnit, false}, "ctrf": {CTRF, true}, "sarif": {SARIF, false}, "codequality": {CodeQuality, false}, "html": {HTML, false}, "prometheus": {Prometheus, true},
 	}
 }
 
 // Formats are the names of the formats for CI, for people and for monitoring.
-func Formats() []string { return []string{"junit", "ctrf", "sarif", "html", "prometheus"} }
+func Formats() []string {
+	return []string{"junit", "ctrf", "sarif", "codequality", "html", "prometheus"}
+}
 
 // IsFormat says whether name is one of Formats.
 func IsFormat(name string) bool { return formats()[name].write != nil }

@@ -118,7 +118,7 @@ func SARIF(w io.Writer, r Report) error {
 			}
 		}
 	}
-	seen := map[string]int{} // problems with one fingerprint
+	seen := fingerprints{}
 	for _, c := range r.Problems() {
 		if len(run.Results) == sarifResults {
 			break
@@ -126,21 +126,14 @@ func SARIF(w io.Writer, r Report) error {
 		if len(c.At) == 0 {
 			continue // in no file: GitHub would refuse it
 		}
-		res := sarifResult{RuleID: c.Rule, RuleIndex: index[c.Rule], Level: c.Level, Message: sarifText{c.Message}}
-		if c.Hint != "" {
-			res.Message.Text += ". " + upper(c.Hint) + "."
-		}
+		res := sarifResult{RuleID: c.Rule, RuleIndex: index[c.Rule], Level: c.Level, Message: sarifText{withHint(c)}}
 		res.Locations = []sarifLocation{location(c.At[0])}
 		for i, p := range c.At[1:] {
 			l := location(p)
 			l.ID, l.Message = i+1, &sarifText{"compared with this"}
 			res.Related = append(res.Related, l)
 		}
-		// The same problem is the same alert however its value and line move.
-		sum := sha256.Sum256([]byte(c.Rule + "\x00" + c.At[0].File + "\x00" + identity(c)))
-		hash := hex.EncodeToString(sum[:8])
-		seen[hash]++
-		res.Fingerprints = map[string]string{"primaryLocationLineHash": fmt.Sprintf("%s:%d", hash, seen[hash])}
+		res.Fingerprints = map[string]string{"primaryLocationLineHash": seen.next(c)}
 		run.Results = append(run.Results, res)
 	}
 	text, err := schema.EncodeIndent(sarifLog{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0", Runs: []sarifRun{run}})
@@ -149,6 +142,26 @@ func SARIF(w io.Writer, r Report) error {
 	}
 	_, err = w.Write(text)
 	return err
+}
+
+// withHint is the message of a problem, and what to do.
+func withHint(c Result) string {
+	if c.Hint == "" {
+		return c.Message
+	}
+	return c.Message + ". " + upper(c.Hint) + "."
+}
+
+// fingerprints counts the problems with one hash.
+type fingerprints map[string]int
+
+// next identifies a problem that is in a file: the same problem is the same alert
+// however its value and line move.
+func (f fingerprints) next(c Result) string {
+	sum := sha256.Sum256([]byte(c.Rule + "\x00" + c.At[0].File + "\x00" + identity(c)))
+	hash := hex.EncodeToString(sum[:8])
+	f[hash]++
+	return fmt.Sprintf("%s:%d", hash, f[hash])
 }
 
 // identity tells problems of one rule in one file apart: a constraint is its
