@@ -60,6 +60,8 @@ func (a *app) main(ctx context.Context, args []string) int {
 	if len(args) == 0 || !strings.HasPrefix(args[0], "__") { // completion parses flags twice
 		onceOnly(root)
 	}
+	root.InitDefaultCompletionCmd()
+	topics(root)
 	groups(root)
 	for _, arg := range args { // for what goes wrong before flags are read
 		switch arg {

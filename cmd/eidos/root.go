@@ -80,8 +80,37 @@ func exitCodes() string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
-// groups makes commands that only hold others refuse a word that is none of
-// them; cobra would print help and succeed.
+// topics makes help of a word that is not a command an error; cobra would print the
+// usage and succeed.
+func topics(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil {
+		return // without commands there is no help
+	}
+	help.RunE = func(_ *cobra.Command, args []string) error {
+		c, rest, _ := root.Find(args) // the error is about the rest
+		if len(rest) > 0 {
+			return notACommand(c, rest[0])
+		}
+		c.InitDefaultHelpFlag()
+		return c.Help()
+	}
+}
+
+// notACommand is the error for a word that c has no subcommand for.
+func notACommand(c *cobra.Command, word string) error {
+	var names []string
+	for _, s := range c.Commands() {
+		if s.IsAvailableCommand() {
+			names = append(names, s.Name())
+		}
+	}
+	return schema.Errorf(schema.Invalid, "unknown command %q for %q", word, c.CommandPath()).WithHint("%s", schema.Suggest(word, names))
+}
+
+// groups makes commands that only have subcommands refuse any other word; cobra
+// would print help and succeed.
 func groups(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		groups(sub)
@@ -94,13 +123,7 @@ func groups(c *cobra.Command) {
 		if len(args) == 0 {
 			return c.Help()
 		}
-		var names []string
-		for _, s := range c.Commands() {
-			if s.IsAvailableCommand() {
-				names = append(names, s.Name())
-			}
-		}
-		return schema.Errorf(schema.Invalid, "unknown command %q for %q", args[0], c.CommandPath()).WithHint("%s", schema.Suggest(args[0], names))
+		return notACommand(c, args[0])
 	}
 }
 

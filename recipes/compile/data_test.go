@@ -90,7 +90,7 @@ func TestDataRefuses(t *testing.T) {
 		"not CUE":          {map[string]string{"a.cue": "package \"\n"}, false, "not CUE", schema.Invalid},
 		"somewhere":        {map[string]string{"sub/a.cue": good}, false, "CUE files are in", schema.Invalid},
 		"stray manifest":   {map[string]string{"m.yaml": "a: 1"}, false, "manifests are in components/NAME/manifests", schema.Invalid},
-		"hides a manifest": {map[string]string{"components/gpu-operator/manifests/dcgm-exporter.yaml": "a: 1"}, false, "would replace the shipped manifest", schema.Invalid},
+		"hides a manifest": {map[string]string{"components/gpu-operator/manifests/dcgm-exporter.yaml": "a: 1"}, false, "would replace the built-in manifest", schema.Invalid},
 		"too long":         {map[string]string{"a.cue": good + strings.Repeat("// x\n", maxFile/5)}, false, "over the limit of 10 MiB", schema.Invalid},
 		"a link":           {map[string]string{"a.cue": good}, true, "not a regular file", schema.Invalid},
 		"conflict": {map[string]string{"a.cue": "package recipes\noverlays: eks: constraints: \"K8s.server.version\": \">= 1.99\"\n"}, false,

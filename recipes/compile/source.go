@@ -1,6 +1,7 @@
 package compile
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -146,7 +147,7 @@ func (s Source) WithTree(tree fs.FS, dir string) (Source, error) {
 			return err
 		}
 		if _, taken := out.files[to]; taken {
-			fail(name, "would replace the shipped manifest of that name; give it another one")
+			fail(name, "would replace the built-in manifest of that name; give it another one")
 			return nil
 		}
 		if why := unfit(to, data); why != "" {
@@ -171,11 +172,16 @@ func notThere(dir string, err error) error {
 	if schema.CodeOf(err) == schema.Invalid {
 		return err
 	}
-	code := schema.Failed
-	if os.IsNotExist(err) {
-		code = schema.NotFound
+	fi, statErr := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return schema.Errorf(schema.NotFound, "no directory of recipes %q", dir).
+			WithHint("eidos recipe scaffold --data %s writes a first file", dir)
+	case statErr == nil && !fi.IsDir():
+		return schema.Errorf(schema.Invalid, "%q is a file, and a directory of recipes is wanted", dir).
+			WithHint("name the directory that it is in")
 	}
-	return schema.Errorf(code, "reading the directory of recipes %q: %w", dir, err)
+	return schema.Errorf(schema.Failed, "reading the directory of recipes %q: %w", dir, err)
 }
 
 var authored = pattern.New(`^(checks/|components/|mixins/|overlays/|words/)?[A-Za-z0-9][A-Za-z0-9._-]*\.cue$`)

@@ -28,7 +28,7 @@ func (r *Reader) Values(params []string, file string) (Given, error) {
 	for _, p := range params {
 		k, v, ok := strings.Cut(p, "=")
 		if !ok || k == "" {
-			return g, schema.Errorf(schema.Invalid, "--param %q: want NAME=VALUE", p)
+			return g, schema.Errorf(schema.Invalid, "--param: %q has no =", p).WithHint("write --param NAME=VALUE")
 		}
 		if _, twice := g.Params[k]; twice {
 			return g, schema.Errorf(schema.Invalid, "--param %s: given twice", k)

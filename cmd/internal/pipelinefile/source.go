@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,7 +71,7 @@ func (r *Reader) Find(ctx context.Context, args []string) (*Source, error) {
 	if len(args) == 0 {
 		args = []string{Default}
 		if _, err := os.Stat(Default); err != nil {
-			r.Note("no ./%s here: running the pipeline %q that eidos brings (eidos run --write gives you a copy)", Default, "eidos")
+			r.Note("no ./%s here: using the pipeline %q that comes with eidos (eidos run --write writes a copy)", Default, "eidos")
 			args = []string{"eidos"}
 		}
 	}
@@ -86,6 +87,9 @@ func (r *Reader) Find(ctx context.Context, args []string) (*Source, error) {
 		return s, err
 	case isName(name):
 		text, err := pipelines.Read(name)
+		if _, here := os.Stat(name); err != nil && here == nil {
+			err = schema.Errorf(schema.CodeOf(err), "%w", err).WithHint("write ./%s for what is here", name)
+		}
 		return &Source{Name: builtInFile(name), File: name, Dir: wd, Text: text}, err
 	}
 	return r.file(name)
@@ -203,6 +207,10 @@ func ReadLimited(r io.Reader, name string) ([]byte, error) {
 // is not missing.
 func Unreadable(doing string, err error) *schema.Error {
 	var cause *schema.Error
+	var missing *fs.PathError
+	if errors.As(err, &missing) && errors.Is(err, fs.ErrNotExist) {
+		return schema.Errorf(schema.NotFound, "%s: no file %q", doing, missing.Path)
+	}
 	if errors.As(err, &cause) {
 		return schema.Errorf(cause.Code, "%s: %w", doing, err)
 	}

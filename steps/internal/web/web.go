@@ -4,12 +4,14 @@ package web
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -162,5 +164,13 @@ func explain(uri string, err error) error {
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		return schema.Errorf(schema.Timeout, "reading %q: %w", Shown(uri), err)
 	}
-	return schema.Errorf(schema.Unavailable, "reading %q: %w", Shown(uri), err)
+	e := schema.Errorf(schema.Unavailable, "reading %q: %w", Shown(uri), err)
+	var plain tls.RecordHeaderError
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return e.WithHint("is the server up, and is this its port?")
+	case errors.As(err, &plain):
+		return e.WithHint("the server does not speak HTTPS there: is it http://?")
+	}
+	return e
 }
