@@ -35,6 +35,7 @@ func (a *app) cache() *cobra.Command {
 	formatWord(du, &format, "text", "json")
 	gc := &cobra.Command{
 		Use: "gc", Short: "Remove what was not used for a while", Args: cobra.NoArgs,
+		Example: `  eidos cache gc --keep 168h                  keep what was made within a week`,
 		RunE: func(*cobra.Command, []string) error {
 			d, err := time.ParseDuration(keep)
 			if err != nil || d < 0 {

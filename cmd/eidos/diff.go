@@ -20,11 +20,12 @@ func (a *app) diff() *cobra.Command {
 		Use:   "diff BASELINE SNAPSHOT | diff RECIPE RECIPE | diff --rendered OLD NEW",
 		Short: "Compare snapshots, a snapshot with a recipe, two recipes, or two bundles",
 		Long: `Compare a snapshot with an earlier snapshot, two recipes (see "eidos recipe
-diff"), or a snapshot with the recipe that the cluster should follow: constraints that no longer hold, components that are missing,
-extra, or not in the version asked for. Offline: both are documents. Counters,
+diff"), or a snapshot with the recipe that the cluster should follow: constraints
+that no longer hold, components that are missing, extra, or not in the version
+asked for. Offline: both are documents. Counters,
 process ids and times are left out unless --volatile. A component without a Helm
 release is compared by the images that run; what Argo CD or Flux deployed and no
-image shows is unknown, which is no drift.
+image shows is unknown, which is not drift.
 
 With --rendered, what changes in a Git tree: OLD and NEW are bundles, directories
 of files to deploy, or recipes, which are rendered with --layout components. YAML

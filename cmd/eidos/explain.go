@@ -13,11 +13,12 @@ func (a *app) explain() *cobra.Command {
 	var format string
 	c := &cobra.Command{
 		Use:   "explain [PATH...]",
-		Short: "Say who set a value of a recipe, where, and what that displaced",
-		Long: `Say of a value, a constraint, a component's presence or its place in the
+		Short: "Show what set a value of a recipe, where, and what that displaced",
+		Long: `Show of a value, a constraint, a component's presence or its position in the
 deployment order which layer of the catalogue set it, in which file and line,
 and what that displaced. A path, written as for eidos query, explains
-everything below it; none explains the whole recipe. A recipe from a file has to carry the answer (--provenance).`,
+everything below it; none explains the whole recipe. A recipe from a file has to
+contain its provenance (eidos recipe --provenance).`,
 		Example: `  eidos explain components.gpu-operator.values.driver.version --service eks --intent training
   eidos explain constraints.K8s.server.version --service eks --accelerator gb200 --intent training
   eidos explain components.gpu-operator.values --service eks --format lines

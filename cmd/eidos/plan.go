@@ -17,17 +17,20 @@ func (a *app) plan() *cobra.Command {
 	var format string
 	c := &cobra.Command{
 		Use:   "plan [PIPELINE]",
-		Short: "Say what a run would do, step by step, and why",
-		Long: `Say for each step what eidos run would do and why, without doing it:
+		Short: "Show what a run would do, step by step, and why",
+		Long: `Show for each step what eidos run would do and why, without doing it:
 
   run       its result is not there, or an input, parameter or version changed
   reuse     nothing that its result depends on has changed
   always    it reads or changes external systems (collect, push, sign)
-  deferred  that depends on what a step before it gives
+  deferred  that depends on the result of an earlier step
   skip      its condition does not hold
 
-Below that stand the files that it would read and write, by which steps, and
-what is there that eidos run would refuse to replace.`,
+Then it lists the files that it would read and write, by which steps, and those
+that eidos run would refuse to replace.`,
+		Example: `  eidos plan                                  the pipeline here, or the one that comes with eidos
+  eidos plan my.pipeline.yaml -p intent=inference
+  eidos plan my.pipeline.yaml --force recipe --format json`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completePipelines,
 		RunE: func(c *cobra.Command, args []string) error {

@@ -14,7 +14,7 @@ func (a *app) push() *cobra.Command {
 		Short: "Push a bundle to an OCI registry, and print its digest reference",
 		Long: `Push a bundle directory to an OCI registry as one reproducible artefact, and
 print its digest reference. TO is registry/repository[:tag], oci-layout:DIR, or
-embedded/repository[:tag] for the registry that eidos brings.
+embedded/repository[:tag] for the registry that comes with eidos.
 
 A pipeline's file can be pushed too, for others to include by its digest:
 include: oci://registry/repository@sha256:…`,

@@ -13,7 +13,7 @@ func (a *app) registry() *cobra.Command {
 	serve := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the embedded registry to other tools until Ctrl-C",
-		Long: `Serve the registry that eidos brings, the one that "embedded/…" names, so that
+		Long: `Serve the registry that comes with eidos, the one that "embedded/…" names, so that
 cosign, helm, oras and crane can read what was pushed. It listens on loopback,
 has no users, and keeps its content in your data directory.`,
 		Example: `  eidos registry serve --addr 127.0.0.1:5000`,
@@ -31,7 +31,7 @@ has no users, and keeps its content in your data directory.`,
 	}
 	serve.Flags().StringVar(&addr, "addr", "127.0.0.1:5000", "address to listen on")
 	serve.Flags().StringVar(&dir, "dir", "", "directory of its content (default: your data directory)")
-	c := &cobra.Command{Use: "registry", Short: "The OCI registry that eidos brings"}
+	c := &cobra.Command{Use: "registry", Short: "The OCI registry that comes with eidos"}
 	c.AddCommand(serve)
 	return c
 }

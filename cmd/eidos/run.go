@@ -92,7 +92,7 @@ func (a *app) run() *cobra.Command {
 		Long: `Run a pipeline, its independent steps in parallel. A step whose inputs,
 parameters and version are as they were is not run again: its result is reused.
 
-PIPELINE is a file, or the name of one that eidos brings (` + strings.Join(pipelines.Names(), ", ") + `).
+PIPELINE is a file, or the name of one that comes with eidos (` + strings.Join(pipelines.Names(), ", ") + `).
 Without it, ./` + pipelinefile.Default + ` is run if it is there, else the pipeline "eidos".`,
 		Example: `  eidos run                                   this host, from snapshot to signed bundle
   eidos run --write                           write that pipeline to ./eidos.pipeline.yaml, to change it
@@ -129,7 +129,7 @@ Without it, ./` + pipelinefile.Default + ` is run if it is there, else the pipel
 	fl.IntVarP(&f.jobs, "jobs", "j", 0, "how many steps run at once (default: one a processor)")
 	fl.BoolVar(&f.keepGoing, "keep-going", false, "after a failure, run what does not depend on it")
 	fl.BoolVar(&f.determinism, "check-determinism", false, "run pure steps twice and fail where their results differ")
-	fl.BoolVar(&f.explain, "explain", false, "only say what would run and why; the same as eidos plan")
+	fl.BoolVar(&f.explain, "explain", false, "only show what would run and why; the same as eidos plan")
 	f.evidence.bind(c)
 	f.caches.bind(c)
 	f.executor.bind(a, c)
@@ -263,7 +263,7 @@ func (a *app) runPlan(ctx context.Context, p *plan.Plan, r *run.Runner, s *store
 		fmt.Fprint(a.Err, outcome.Text(ctx, res, end, err, a.shown, columns))
 	}
 	if res.Idle && a.Progress != "json" {
-		a.Story.Warn("nothing was done: every step was skipped; eidos plan says why")
+		a.Story.Warn("nothing was done: every step was skipped; eidos plan shows why")
 	}
 	// Old runs are forgotten when new ones have ended.
 	_, kerr := s.KeepRuns(keepRuns, time.Now())

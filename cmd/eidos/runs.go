@@ -20,9 +20,9 @@ func (a *app) runs() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "runs",
 		Short: "Runs of the past: list, show, logs, explain, rm",
-		Long: fmt.Sprintf(`Runs of the past: what they did, said, and why.
+		Long: fmt.Sprintf(`Runs of the past: what they did, logged, and why.
 
-The newest %d runs are kept; older ones are forgotten when a run ends. Results
+The newest %d runs are kept; older ones are removed when a run ends. Results
 stay until eidos cache gc.`, keepRuns),
 	}
 	c.AddCommand(a.runsList(), a.runsShow(), a.runsLogs(), a.runsExplain(), a.runsRemove())

@@ -14,8 +14,8 @@ func (a *app) runsExplain() *cobra.Command {
 	var run, against, format string
 	c := &cobra.Command{
 		Use: "explain STEP", Short: "Why a step ran or was reused, and what its key is made of", Args: cobra.ExactArgs(1),
-		Long: `Say why a step did what it did in a run, what its key is made of, and what of
-that is not as it was in another run: the one before it of the same pipeline, or
+		Long: `Show why a step did what it did in a run, what its key is made of, and what of
+that differs from another run: the one before it of the same pipeline, or
 the one that --against names.`,
 		Example: `  eidos runs explain render[eks,helm]
   eidos runs explain push --run 20260102T030405Z-a1b2c3 --against 20260101T030405Z-d4e5f6`,

@@ -16,6 +16,8 @@ func (a *app) runsList() *cobra.Command {
 	var limit int
 	c := &cobra.Command{
 		Use: "list", Short: "The runs, the newest first", Args: cobra.NoArgs,
+		Example: `  eidos runs list --limit 5
+  eidos runs list --format json`,
 		RunE: func(*cobra.Command, []string) error {
 			return a.paths().ReadStore(func(s *store.Directory) error {
 				runs, err := history.List(s)

@@ -43,14 +43,14 @@ func (a *app) step() *cobra.Command {
 leave the result in the store, and end with the exit status of its error. All
 executors drive this one command, and so can anything that runs programs.
 
-PLAN is a file, - or a digest in the store; it holds
+PLAN is a file, - or a digest in the store; it contains
   a plan, as eidos compile --to plan writes it: the step finds what the steps
     before it left under --run, decides as eidos run does, and leaves its own;
-  tasks, as eidos run --executor gives them to its processes and Pods.
+  tasks, as eidos run --executor sends them to its processes and Pods.
 
 STORE is a directory or oci://REGISTRY/REPOSITORY. Standard output is the result
-as JSON: mediaType, digest, size. With --progress json it is everything that the
-step says, a JSON object a line, the result last.`,
+as JSON: mediaType, digest, size. With --progress json it is every event of the
+step, a JSON object a line, the result last.`,
 		Example: `  eidos compile training.pipeline.yaml --to plan -o plan.json
   eidos step run --plan plan.json --run r1 --store ./store --step snapshot
   eidos step run --plan plan.json --run r1 --store ./store --step recipe`,

@@ -23,7 +23,7 @@ func (a *app) validate() *cobra.Command {
 		Long: `Check a recipe's constraints against a snapshot, or with --phase on a cluster
 that it was deployed to: what the recipe's components should look like there, how
 fast it is, what it can do. The report is written whether or not all is well. What
-the snapshot does not say and what cannot be measured on the cluster is unknown,
+the snapshot does not have and what cannot be measured on the cluster is unknown,
 and counts as failed unless --allow-unknown.
 
 On a cluster nothing is changed by checks that only read; eidos validate

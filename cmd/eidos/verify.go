@@ -16,8 +16,8 @@ func (a *app) verify() *cobra.Command {
 		Use:   "verify IMAGE|DIRECTORY|FILE",
 		Short: "Prove a signed artefact, a bundle directory file by file, or a policy",
 		Long: `Prove what is there. For an image: its digest is signed by the key, as a
-signature and not only as an attestation. For a bundle directory: every file is
-as checksums.txt says, none is missing and none was added; with a key, a policy or
+signature and not only as an attestation. For a bundle directory: every file
+matches checksums.txt, none is missing and none was added; with a key, a policy or
 --signatures also that the list of its files is signed. For another directory or
 a file: its signatures beside it. A bundle that the upstream tool wrote is checked
 too, and what that proves is printed.
