@@ -109,7 +109,8 @@ func Reflow(s string, width int) string {
 }
 
 // hang wraps a line of help. Text beside a name goes on below its beginning, or
-// all of it below the name if that leaves less than half of the width.
+// all of it below the name if that leaves less than half of the width. An example
+// stays one command.
 func hang(line string, width int) []string {
 	words := strings.TrimLeft(line, " ")
 	begin := len(line) - len(words)
@@ -120,6 +121,13 @@ func hang(line string, width int) []string {
 		return Wrap("      "+words, width, "      ")
 	}
 	name, about, ok := strings.Cut(words, "  ")
+	if !ok && strings.HasPrefix(words, "eidos ") && !strings.HasSuffix(words, "]") { // an example, to be copied
+		lines := Wrap(line, width-2, strings.Repeat(" ", begin+4))
+		for i := range lines[:len(lines)-1] {
+			lines[i] += " \\"
+		}
+		return lines
+	}
 	if !ok || strings.HasPrefix(name, "-") && len(name) < 4 {
 		return Wrap(line, width, strings.Repeat(" ", begin+4))
 	}

@@ -131,7 +131,7 @@ run again.
 Examples:
   eidos run
       this host, from snapshot to signed bundle
-  eidos recipe --service eks --accelerator h100 --intent
+  eidos recipe --service eks --accelerator h100 --intent \
       training
       the configuration known to work there
 
