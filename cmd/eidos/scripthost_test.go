@@ -128,20 +128,27 @@ func writeSteps(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // runGuide runs the shell blocks of a page in order, as its readers type them; the
-// first that fails ends the script: guide PAGE, from this package's directory. A
-// block that starts with "```sh exits 2" must end with that status.
+// first that fails ends the script: guide PAGE [HOST=ADDRESS...], from this
+// package's directory. A block that starts with "```sh exits 2" must end with that
+// status; registries of examples are replaced by those that the script has.
 func runGuide(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: guide PAGE")
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: guide PAGE [HOST=ADDRESS...]")
 	}
 	page, err := os.ReadFile(args[0])
 	ts.Check(err)
+	var hosts []string
+	for _, arg := range args[1:] {
+		host, address, _ := strings.Cut(arg, "=")
+		hosts = append(hosts, host, address)
+	}
+	example := strings.NewReplacer(hosts...)
 	blocks := shellBlock.FindAllStringSubmatch(string(page), -1)
 	if len(blocks) < 3 {
 		ts.Fatalf("%s has %d blocks of commands", args[0], len(blocks))
 	}
 	for _, b := range blocks {
-		want, commands := cmp.Or(b[1], "0"), b[2]
+		want, commands := cmp.Or(b[1], "0"), example.Replace(b[2])
 		ts.Logf("%s", commands)
 		err := ts.Exec("bash", "-euo", "pipefail", "-c", commands)
 		status, exited := 0, (*exec.ExitError)(nil)
