@@ -134,3 +134,45 @@ func TestDocumentedCode(t *testing.T) {
 
 // goBlock is a file of Go in a page: the first line names it.
 var goBlock = regexp.MustCompile("(?s)```go\n// ([a-z/_]+\\.go)\n\n(.*?)```")
+
+// Every message in the table of symptoms is one that a program prints.
+func TestSymptomsArePrinted(t *testing.T) {
+	page, err := os.ReadFile("../../docs/troubleshooting.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sources strings.Builder
+	for _, dir := range []string{"schema", "engine", "steps", "recipes", "cmd"} {
+		err := filepath.WalkDir("../../"+dir, func(path string, d os.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			sources.Write(text)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, table, _ := strings.Cut(string(page), "## By what you see")
+	messages := 0
+	for _, row := range strings.Split(table, "\n") {
+		cell, _, _ := strings.Cut(strings.TrimPrefix(row, "| "), " | ")
+		if cell == row {
+			continue
+		}
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cell, -1) {
+			messages++
+			for _, part := range strings.Split(m[1], "…") {
+				part = strings.TrimSpace(strings.NewReplacer(`"Snapshot"`, "%s", `"RecipeResult"`, "%s").Replace(part))
+				if !strings.Contains(sources.String(), part) {
+					t.Errorf("nothing prints %q of %q", part, m[1])
+				}
+			}
+		}
+	}
+	if messages < 15 {
+		t.Errorf("only %d messages", messages)
+	}
+}

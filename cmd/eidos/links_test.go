@@ -79,3 +79,28 @@ func TestAnchors(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Every page is one link away from the index of the guides, which the README
+// links to.
+func TestEveryPageIsInTheIndex(t *testing.T) {
+	index, err := os.ReadFile("../../docs/overview.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := 0
+	for _, dir := range []string{"", "reference"} {
+		files, err := filepath.Glob(filepath.Join("../../docs", dir, "*.md"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			pages++
+			if name := filepath.ToSlash(filepath.Join(dir, filepath.Base(file))); name != "overview.md" && !strings.Contains(string(index), "]("+name) {
+				t.Errorf("docs/overview.md does not link to %s", name)
+			}
+		}
+	}
+	if pages < 20 {
+		t.Errorf("only %d pages", pages)
+	}
+}
