@@ -169,7 +169,7 @@ func explain(uri string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return e.WithHint("is the server up, and is this its port?")
-	case errors.As(err, &plain):
+	case errors.As(err, &plain), errors.Is(err, http.ErrSchemeMismatch):
 		return e.WithHint("the server does not speak HTTPS there: is it http://?")
 	}
 	return e
