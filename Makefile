@@ -93,6 +93,13 @@ e2e:
 gpu:
 	EIDOS_RECORD=$(abspath $(RECORD)) go test -tags gpu -count=1 -v -run '^TestGPUHere$$' ./steps/collect
 
+# deep installs bundles on a real node with Helm 3, Helm 4 and helmfile, which CI
+# does not: building helmfile alone takes as long as the node. Run it after a change of
+# deploy.sh or of a deployer.
+.PHONY: deep
+deep:
+	@scripts/deep $(DEEP)
+
 bench:
 	@scripts/bench
 	@scripts/bench-engines -sizes 100,1000 -runs 3 -limit 10s
