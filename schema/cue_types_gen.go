@@ -205,6 +205,9 @@ type ChartFacts struct {
 
 	CustomResources []ChartObject `json:"customResources,omitempty"`
 
+	// Objects that are for all Pods of their namespace: LimitRange, ResourceQuota.
+	NamespaceWide []ChartObject `json:"namespaceWide,omitempty"`
+
 	Workloads []ChartWorkload `json:"workloads,omitempty"`
 
 	// References of the images in a default rendering, sorted.
@@ -1431,6 +1434,11 @@ type RenderParams struct {
 	// serves many clusters; COMPONENT:+PATH for a new key. What the recipe has is the
 	// default; the bundle's README says where to set it.
 	Dynamic []string `json:"dynamic,omitempty"`
+
+	// Image with kubectl, as registry.k8s.io/kubectl:v1.35.0, of Jobs between the
+	// components: each holds back what comes next until the component before it is what
+	// its check expects. Not for one umbrella chart.
+	Readiness Text `json:"readiness,omitempty"`
 
 	// Storage class of the volumes of all components, as far as the facts of their
 	// charts show them.

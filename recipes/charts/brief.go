@@ -15,8 +15,8 @@ type Brief struct {
 	CRDs []schema.ChartCRD
 	// A Pod has hostPath, hostNetwork, hostPID or a privileged container.
 	Privileged bool
-	// The chart has values of a LimitRange, which is for all Pods of its namespace.
-	LimitRange bool
+	// Objects that are for all Pods of their namespace.
+	NamespaceWide []schema.ChartObject
 }
 
 // Brief returns what is known of a chart, as Find does. It relies on the one way
@@ -37,10 +37,11 @@ func (l Library) Brief(chart, version string) (Brief, error) {
 
 func brief(name string, data []byte) (Brief, error) {
 	b := Brief{Privileged: bytes.Contains(data, []byte("\n \"privileged\": true"))}
-	b.LimitRange = bytes.Contains(data, []byte("\n  \"limitRange."))
-	if _, crds, ok := bytes.Cut(data, []byte("\n \"crds\": ")); ok {
-		if err := json.NewDecoder(bytes.NewReader(crds)).Decode(&b.CRDs); err != nil {
-			return Brief{}, schema.Errorf(schema.Invalid, "reading chart facts %q: %w", name, err)
+	for field, into := range map[string]any{"crds": &b.CRDs, "namespaceWide": &b.NamespaceWide} {
+		if _, list, ok := bytes.Cut(data, []byte("\n \""+field+"\": ")); ok {
+			if err := json.NewDecoder(bytes.NewReader(list)).Decode(into); err != nil {
+				return Brief{}, schema.Errorf(schema.Invalid, "reading chart facts %q: %w", name, err)
+			}
 		}
 	}
 	return b, nil

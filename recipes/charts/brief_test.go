@@ -15,7 +15,7 @@ func TestBrief(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	crds, privileged := 0, 0
+	crds, privileged, limits := 0, 0, 0
 	for _, n := range names {
 		name, version, _ := strings.Cut(n, "@")
 		c, err := Builtin().Find(name, version)
@@ -26,20 +26,17 @@ func TestBrief(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		limits := false
-		for p := range c.Values {
-			limits = limits || strings.HasPrefix(p, "limitRange.")
-		}
-		if diff := cmp.Diff(Brief{c.CRDs, c.Privileged, limits}, b); diff != "" {
+		if diff := cmp.Diff(Brief{c.CRDs, c.Privileged, c.NamespaceWide}, b); diff != "" {
 			t.Errorf("%s (-all +brief):\n%s", n, diff)
 		}
+		limits += len(b.NamespaceWide)
 		crds += len(b.CRDs)
 		if b.Privileged {
 			privileged++
 		}
 	}
-	if crds < 50 || privileged < 5 {
-		t.Errorf("%d CRDs, %d privileged charts", crds, privileged)
+	if crds < 50 || privileged < 5 || limits < 2 {
+		t.Errorf("%d CRDs, %d privileged charts, %d LimitRanges", crds, privileged, limits)
 	}
 	if _, err := Builtin().Brief("nothing", "1.0.0"); schema.CodeOf(err) != schema.NotFound {
 		t.Error(err)

@@ -16,6 +16,10 @@ var (
 // Groups such as gateway.networking.k8s.io are not.
 func Native(group string) bool { return nativeAPI.MatchString(group) }
 
+// NamespaceWide reports whether an object of a built-in kind is for all Pods of its
+// namespace.
+func NamespaceWide(kind string) bool { return kind == "LimitRange" || kind == "ResourceQuota" }
+
 // Defined lists the kinds, as GROUP/KIND, that a file of
 // CustomResourceDefinitions defines. It does not read the YAML: some have 600 kB.
 func Defined(text string) []string {

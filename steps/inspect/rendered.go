@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -39,6 +40,9 @@ func rendered(ctx context.Context, h *helm, f *schema.ChartFacts, all map[string
 		p.seen[k] = o
 	}
 	if err := p.switches(note); err != nil {
+		return err
+	}
+	if err := p.mappings(); err != nil {
 		return err
 	}
 	arrived, err := p.placement()
@@ -109,6 +113,38 @@ func (p *probe) switches(note func(string, ...any)) error {
 		}
 		if came && !was {
 			p.on = coalesce(p.on, values)
+		}
+	}
+	return nil
+}
+
+// mappings finds which value at the top of the chart, emptied, takes away an object
+// that is for all Pods of its namespace: a LimitRange is often there with its values.
+func (p *probe) mappings() error {
+	wide := func(o object) bool { return charts.NamespaceWide(text(o, "kind")) }
+	var keys []string
+	for path, v := range p.facts.Values {
+		if all, err := charts.SplitPath(path); err == nil && (len(all) > 1 || v.Type == "map") && !slices.Contains(keys, all[0]) {
+			keys = append(keys, all[0])
+		}
+	}
+	sort.Strings(keys)
+	if !slices.ContainsFunc(slices.Collect(maps.Values(p.base)), wide) {
+		return nil
+	}
+	for _, key := range keys[:min(len(keys), maxProbes)] {
+		objects, err := p.helm.render(p.ctx, map[string]any{key: nil})
+		if p.ctx.Err() != nil {
+			return p.ctx.Err()
+		}
+		if err != nil {
+			continue // templates that need it
+		}
+		now := byID(objects)
+		for k, o := range p.base {
+			if wide(o) && now[k] == nil {
+				p.guard[k] = append(p.guard[k], charts.JoinPath([]string{key}))
+			}
 		}
 	}
 	return nil

@@ -40,6 +40,8 @@ func (p *probe) write(arrived map[string]*arrival) {
 			f.CRDs = append(f.CRDs, definition(o, guards, off))
 		case strings.HasSuffix(kind, "WebhookConfiguration") && group == "admissionregistration.k8s.io":
 			f.Webhooks = append(f.Webhooks, webhooks(o, guards, off)...)
+		case !grouped && charts.NamespaceWide(kind):
+			f.NamespaceWide = append(f.NamespaceWide, schema.ChartObject{APIVersion: text(o, "apiVersion"), Kind: kind, Name: name, Guards: guards, Off: off})
 		case grouped && !charts.Native(group):
 			f.CustomResources = append(f.CustomResources, schema.ChartObject{APIVersion: text(o, "apiVersion"), Kind: kind, Name: name, Guards: guards, Off: off})
 		}

@@ -134,8 +134,10 @@ func (j *job) addSources(t *Tree, many bool) error {
 		if err := j.addWrapper(t, c); err != nil {
 			return err
 		}
-		if err := j.addLocal(t, c, c.all()); err != nil {
-			return err
+		for _, l := range []*local{c.all(), c.ready()} {
+			if err := j.addLocal(t, c, l); err != nil {
+				return err
+			}
 		}
 	}
 	if err := t.addYAML("app-of-apps.yaml", "", j.rootApplication()); err != nil {
@@ -227,7 +229,10 @@ func (j *job) application(c *component) (application, error) {
 	if c.kustomization() {
 		app.Spec.Sources = append(app.Spec.Sources, source{RepoURL: j.repo.url, Path: j.repo.path(c.dir()), TargetRevision: j.repo.revision})
 	}
-	if l := c.all(); l != nil {
+	for _, l := range []*local{c.all(), c.ready()} {
+		if l == nil {
+			continue
+		}
 		app.Spec.Sources = append(app.Spec.Sources, source{
 			RepoURL:        j.repo.url,
 			Path:           j.repo.path(l.dir),

@@ -60,7 +60,7 @@ func argocdHelm(j *job, t *Tree) error {
 		app.Spec.Destination.Server = expression(".Values.global.destination")
 		for i := range app.Spec.Sources {
 			h := app.Spec.Sources[i].Helm
-			if h == nil {
+			if h == nil || c.ready() != nil && h.ReleaseName == c.ready().release {
 				continue
 			}
 			below := []string{c.Name} // the chart of its manifests

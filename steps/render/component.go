@@ -28,6 +28,9 @@ type component struct {
 	// archive is the packaged chart that goes into the bundle, or nil.
 	archive *schema.LockedChart
 	brief   charts.Brief // what is known of its chart
+	known   bool         // something is
+	leftOut []limit      // of one release of all components
+	waits   []manifest   // the Job that waits until it is ready
 	dynamic []dynamic    // sorted by path
 }
 

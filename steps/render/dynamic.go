@@ -138,13 +138,16 @@ func (d dynamic) inTemplate() string {
 	return b.String()
 }
 
+// unset is the condition that d is not set, in a template.
+func (d dynamic) unset() string { return "has (" + d.inTemplate() + ") (list nil \"\")" }
+
 // missing is the template that fails with the names of all values that are
 // needed and not set; "" if none is needed. where says where to set them.
 func missing(all []dynamic, where string) string {
 	var b strings.Builder
 	for _, d := range all {
 		if d.fallback == nil {
-			fmt.Fprintf(&b, "{{- if has (%s) (list nil \"\") }}{{ $missing = append $missing %q }}{{ end }}\n", d.inTemplate(), d.String())
+			fmt.Fprintf(&b, "{{- if %s }}{{ $missing = append $missing %q }}{{ end }}\n", d.unset(), d.String())
 		}
 	}
 	if b.Len() == 0 {
@@ -184,8 +187,32 @@ func fallbacks(all []dynamic) map[string]any {
 const installFile = "install-values.yaml"
 
 // installDir is the chart with which deploy.sh reads them: Helm checks them with
-// its schema, refuses what is missing, and writes the values of each component.
+// its schema, lists what is missing, and writes the values of each component.
 const installDir = "install"
+
+// asked writes what deploy.sh needs to ask for what is missing: missing.yaml has
+// the places in all of those that are not set, for names may hold anything, and
+// required.yaml the values to keep.
+func asked(t *Tree, all []dynamic) error {
+	var numbers strings.Builder
+	var required []dynamic
+	for i, d := range all {
+		if d.fallback == nil {
+			fmt.Fprintf(&numbers, "{{ if %s }}%d {{ end }}", d.unset(), i)
+			required = append(required, d)
+		}
+	}
+	if required == nil {
+		return nil
+	}
+	values, err := schema.EncodeYAML(tree(required, func(d dynamic) any { return expression(d.inTemplate()) }))
+	if err != nil {
+		return err
+	}
+	t.add(installDir+"/templates/missing.yaml", []byte("missing: ' "+numbers.String()+"'\n"))
+	t.add(installDir+"/templates/required.yaml", unquoted(values))
+	return nil
+}
 
 // addInstall writes that chart.
 func (j *job) addInstall(t *Tree) error {
@@ -201,12 +228,15 @@ func (j *job) addInstall(t *Tree) error {
 	if err := t.addYAML(installDir+"/values.yaml", "The bundle's own values of what may be set at installation.", fallbacks(all)); err != nil {
 		return err
 	}
-	data, err := schema.EncodeIndent(installSchema(all))
+	if err := asked(t, all); err != nil {
+		return err
+	}
+	data, err := schema.EncodeIndent(installSchema(all, j.others))
 	if err != nil {
 		return err
 	}
 	t.add(installDir+"/values.schema.json", data)
-	t.add(installDir+"/templates/all.yaml", []byte(missing(all, "--install-values FILE, or "+installFile+" beside the bundle")+"{{ toYaml .Values }}\n"))
+	t.add(installDir+"/templates/all.yaml", []byte("{{ toYaml .Values }}\n"))
 	for _, c := range j.components {
 		if len(c.dynamic) > 0 {
 			t.add(installDir+"/templates/"+c.Name+".yaml", fmt.Appendf(nil, "{{ toYaml (index .Values %q | default dict) }}\n", c.Name))
@@ -215,8 +245,9 @@ func (j *job) addInstall(t *Tree) error {
 	return nil
 }
 
-// installSchema is the JSON Schema of the values: nothing but what is declared.
-func installSchema(all []dynamic) map[string]any {
+// installSchema is the JSON Schema of the values: nothing but what is declared, and
+// whatever others have, components that are bundles beside this one.
+func installSchema(all []dynamic, others []string) map[string]any {
 	closed := func(v any) map[string]any {
 		return map[string]any{"type": "object", "additionalProperties": false, "properties": v}
 	}
@@ -239,7 +270,11 @@ func installSchema(all []dynamic) map[string]any {
 		}
 		return closed(out)
 	}
-	return wrap(leaf).(map[string]any)
+	out := wrap(leaf).(map[string]any)
+	for _, name := range others {
+		out["properties"].(map[string]any)[name] = map[string]any{"type": "object"}
+	}
+	return out
 }
 
 // helmPath is a path as Helm's --set reads it.
@@ -251,11 +286,19 @@ func helmPath(keys ...string) string {
 	return strings.Join(quoted, ".")
 }
 
-// installRow is a value in a README.
-type installRow struct{ Name, Kind, Default, Key string }
+// installRow is a value in a README and in a script.
+type installRow struct {
+	Name, Kind, Default string
+	Key                 string // of Flux
+	Path                string // of Helm, below the component
+	Required            bool
+}
 
 func (d dynamic) row() installRow {
-	r := installRow{Name: d.String(), Kind: cmp.Or(d.kind, "any"), Default: "none: it must be set", Key: d.fluxKey()}
+	r := installRow{
+		Name: d.String(), Kind: cmp.Or(d.kind, "any"), Default: "none: it must be set", Key: d.fluxKey(),
+		Path: helmPath(append([]string{d.component}, d.keys...)...), Required: d.fallback == nil,
+	}
 	if d.fallback != nil {
 		r.Default = shown(d.fallback)
 	}

@@ -3,6 +3,7 @@ package render
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -178,7 +179,7 @@ func flux(j *job, t *Tree) error {
 		if err := t.addYAML(stages.releases()+"/"+c.Name+".yaml", "", objects...); err != nil {
 			return err
 		}
-		for _, l := range []*local{c.before(), c.after()} {
+		for _, l := range []*local{c.before(), c.after(), c.ready()} {
 			if err := j.addLocal(t, c, l); err != nil {
 				return err
 			}
@@ -196,7 +197,9 @@ func flux(j *job, t *Tree) error {
 // directory from Git, not from an OCI artefact.
 func (j *job) checkFluxSource() error {
 	var own []string
+	waits := false
 	for _, c := range j.components {
+		waits = waits || c.ready() != nil
 		if len(c.own) > 0 {
 			own = append(own, c.Name)
 		}
@@ -204,6 +207,10 @@ func (j *job) checkFluxSource() error {
 	if j.repo.oci && j.lock != nil {
 		return schema.Errorf(schema.Invalid, "Flux reads charts in a directory from Git only, so that a bundle in a registry cannot bring them").
 			At("", "repo").WithHint("give a Git repository, https://…, or leave the charts in a registry: eidos mirror copies them to yours")
+	}
+	if j.repo.oci && waits {
+		return schema.Errorf(schema.Invalid, "Flux reads charts in a directory from Git only, and the Jobs between components are such").
+			At("", "readiness").WithHint("give a Git repository, https://…, or leave it out")
 	}
 	if j.repo.oci && len(own) > 0 {
 		return schema.Errorf(schema.Invalid, "Flux reads charts in a directory from Git only, and %s %s manifests of their own", list(own), verb(len(own), "has", "have")).
@@ -263,15 +270,20 @@ func (j *job) fluxObjects(c *component, after []string) ([]any, error) {
 			spec.ValuesFrom = []valuesFrom{{Kind: "ConfigMap", Name: values.Metadata.Name, ValuesKey: "values.yaml"}}
 			out = append(out, values)
 		}
+		if r.Ready {
+			spec.Timeout = fmt.Sprintf("%dm", readyTimeout/60)
+		}
 		var below []string
 		if r.Values == "" {
 			below = []string{c.Name} // the chart of its manifests
 		}
-		set, err := j.installValues(c, below...)
-		if err != nil {
-			return nil, err
+		if !r.Ready {
+			set, err := j.installValues(c, below...)
+			if err != nil {
+				return nil, err
+			}
+			spec.ValuesFrom = append(spec.ValuesFrom, set...)
 		}
-		spec.ValuesFrom = append(spec.ValuesFrom, set...)
 		if r.Version == "" {
 			spec.Chart = &helmChart{helmChartSpec{Chart: "./" + j.repo.path(r.Chart), SourceRef: fluxReference{"GitRepository", j.name}, ReconcileStrategy: "Revision"}}
 		} else {

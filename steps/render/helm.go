@@ -52,6 +52,10 @@ func umbrella(j *job, t *Tree) error {
 			continue
 		}
 		v := maps.Clone(inOneNamespace(j.components, c.values).(map[string]any))
+		if len(c.leftOut) > 0 {
+			v = copyMap(v) // mappings below are those of c
+			errs = append(errs, c.confined(v))
+		}
 		v["enabled"] = true
 		values[c.Name] = v
 		if c.chart() {
@@ -143,7 +147,7 @@ func (j *job) addComponent(t *Tree, c *component) error {
 			t.addArchive(c, c.dir())
 		}
 	}
-	for _, l := range []*local{c.before(), c.after()} {
+	for _, l := range []*local{c.before(), c.after(), c.ready()} {
 		if err := j.addLocal(t, c, l); err != nil {
 			return err
 		}

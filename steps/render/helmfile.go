@@ -49,6 +49,8 @@ type helmfileRelease struct {
 	// Kinds that come with the charts are not there yet when it is compared with
 	// the cluster the first time.
 	NoValidation bool `json:"disableValidationOnInstall,omitempty"`
+	WaitForJobs  bool `json:"waitForJobs,omitempty"`
+	Timeout      int  `json:"timeout,omitempty"` // seconds, over the default's
 }
 
 // helmfile writes one release a component, and one for its own manifests.
@@ -93,7 +95,11 @@ func helmfile(j *job, t *Tree) error {
 			if r.Values != "" {
 				hr.Values = []string{r.Values}
 			}
+			if r.Ready {
+				hr.WaitForJobs, hr.Timeout = true, readyTimeout
+			}
 			switch {
+			case r.Ready:
 			case len(c.dynamic) > 0 && r.Values != "":
 				hr.Values = append(hr.Values, chartValues)
 			case len(c.dynamic) > 0:

@@ -96,6 +96,7 @@ type local struct {
 	release string // its name
 	dir     string // under the component's
 	files   []manifest
+	plain   bool // it reads no values
 }
 
 // before and after are the charts of manifests that go in before and after the
@@ -133,6 +134,13 @@ func (c *component) local(dir, release string, pick func(manifest) bool) *local 
 	return l
 }
 
+func (l *local) description(c *component) string {
+	if l.plain {
+		return "Waits until " + c.Name + " is what its check expects."
+	}
+	return "Manifests for " + c.Name + " that no chart brings."
+}
+
 // addLocal writes the chart l, with the values its component is deployed with.
 func (j *job) addLocal(t *Tree, c *component, l *local) error {
 	if l == nil {
@@ -141,15 +149,17 @@ func (j *job) addLocal(t *Tree, c *component, l *local) error {
 	chart := chartFile{
 		APIVersion:  "v2",
 		Name:        l.release,
-		Description: "Manifests for " + c.Name + " that no chart brings.",
+		Description: l.description(c),
 		Type:        "application",
 		Version:     j.version,
 	}
 	if err := t.addYAML(l.dir+"/Chart.yaml", "", chart); err != nil {
 		return err
 	}
-	if err := t.addYAML(l.dir+"/values.yaml", "", map[string]any{c.Name: c.values}); err != nil {
-		return err
+	if !l.plain {
+		if err := t.addYAML(l.dir+"/values.yaml", "", map[string]any{c.Name: c.values}); err != nil {
+			return err
+		}
 	}
 	for _, m := range l.files {
 		if m.crd {

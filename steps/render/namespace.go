@@ -19,7 +19,7 @@ func (c *component) know() error {
 	if schema.CodeOf(err) == schema.NotFound {
 		return nil
 	}
-	c.brief = b
+	c.brief, c.known = b, err == nil
 	return err
 }
 

@@ -123,26 +123,10 @@ func oneRelease(cs []*component) []string {
 				note(c, "looks for the service %s, which may have another name in one release, where no fullnameOverride sets it", service)
 			}
 		})
-		kinds := []string{}
-		if c.brief.LimitRange {
-			kinds = append(kinds, "LimitRange")
-		}
-		for _, m := range c.own {
-			for _, k := range namespaceWide.FindAllStringSubmatch("\n"+string(m.data), -1) {
-				kinds = append(kinds, k[1])
-			}
-		}
-		for _, k := range kinds {
-			note(c, "has a %s, which in one release is for the Pods of all components", k)
-		}
 	}
 	sort.Strings(out)
 	return out
 }
-
-// Kinds whose objects are for all Pods of a namespace; the text has a line before
-// its first, because a pattern that begins with plain text is found much faster.
-var namespaceWide = pattern.New(`\nkind: *(LimitRange|ResourceQuota)\b`)
 
 // fullNames collects the values of fullnameOverride, at any depth.
 func fullNames(values map[string]any, out *[]string) {

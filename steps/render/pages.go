@@ -30,6 +30,7 @@ type page struct {
 	Privileged                    bool         // some component needs privileged Pods
 	Kubernetes                    string       // the oldest version that the recipe was proven with, "" if it states none
 	Kustomized                    bool         // some component is a kustomization
+	Readiness                     bool         // some component has a Job that waits until it is ready
 	Dynamic                       []installRow // set at installation
 	Required                      bool         // some of them have no default
 	InstallFile, InstallDir       string       // where scripts look for them, and the chart that checks them
@@ -51,6 +52,7 @@ type release struct {
 	Install                                                  string
 	Component, Name, Chart, Repo, Version, Namespace, Values string
 	Kustomization                                            bool
+	Ready                                                    bool     // it waits for the ones before it
 	CRDs                                                     []string // that its chart brings: PLURAL.GROUP
 }
 
@@ -82,6 +84,7 @@ func (j *job) addPages(t *Tree, set string) error {
 			p.Namespaces = append(p.Namespaces, c.Namespace)
 		}
 		p.Privileged = p.Privileged || c.privileged()
+		p.Readiness = p.Readiness || c.ready() != nil
 		p.Late = p.Late || slices.ContainsFunc(c.own, func(m manifest) bool { return !m.early })
 		what, version := c.Chart, c.Version
 		switch {
@@ -144,8 +147,8 @@ func (c *component) releases() []release {
 	var out []release
 	add := func(l *local) {
 		if l != nil {
-			r := release{Component: c.Name, Name: l.release, Chart: l.dir, Namespace: c.Namespace}
-			if len(c.dynamic) > 0 {
+			r := release{Component: c.Name, Name: l.release, Chart: l.dir, Namespace: c.Namespace, Ready: l.plain}
+			if len(c.dynamic) > 0 && !l.plain {
 				r.Install = "all.yaml"
 			}
 			out = append(out, r)
@@ -169,6 +172,7 @@ func (c *component) releases() []release {
 		out = append(out, r)
 	}
 	add(c.after())
+	add(c.ready())
 	return out
 }
 

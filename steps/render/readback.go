@@ -42,6 +42,9 @@ func Recipe(tree fs.FS, m schema.BundleMetadata) (*schema.RecipeResult, error) {
 			return nil, err
 		}
 		c.Values = values
+		if err := deployedReady(tree, m, &c); err != nil {
+			return nil, err
+		}
 		in = append(in, c)
 	}
 	r.ComponentRefs = in

@@ -3,6 +3,7 @@ package render
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/recipes/charts"
@@ -53,6 +54,8 @@ type job struct {
 	argo       argoOptions
 	notes      []string
 	lock       *schema.BundleLock // a copy, or nil: charts stay where they are
+	// others are components that are bundles beside this one.
+	others []string
 }
 
 // Render makes the bundle of a recipe. Invalid, with every problem of the
@@ -85,6 +88,8 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 	for _, c := range cs {
 		errs = append(errs, c.place(place), c.load(src.Manifest), c.know())
 	}
+	waits, err := readiness(cs, r, p, place)
+	errs = append(errs, err)
 	classes, err := storage(cs, p)
 	errs = append(errs, err, declare(cs, p.Dynamic))
 	lock, err := vendor(cs, src.Charts)
@@ -96,9 +101,15 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 		return nil, err
 	}
 	j := &job{name: Name(r.Criteria), version: bundleVersion(r.Metadata.Version), recipe: r, components: cs, repo: repo, argo: argoOptions{p.AppName, p.Project, p.Destination}, lock: lock}
-	j.notes = append(append(notes(r, cs, place), ruled...), classes...)
+	j.notes = slices.Concat(notes(r, cs, place), ruled, classes, waits)
 	if d.layout == "umbrella" {
-		j.notes = append(j.notes, oneRelease(cs)...)
+		limits, err := alone(cs)
+		if err != nil {
+			return nil, err
+		}
+		one := append(limits, oneRelease(cs)...)
+		slices.Sort(one)
+		j.notes = append(j.notes, one...)
 	}
 	if p.Split {
 		return j.bundle(deployer{name: d.name, write: func(j *job, t *Tree) error { return j.split(d, t) }}, splitLayout)
@@ -191,6 +202,14 @@ func target(p schema.RenderParams) (deployer, repository, error) {
 	if name == "argocd" && len(p.Dynamic) > 0 {
 		errs = append(errs, bad("dynamic", "Applications in files have no values that are set at installation").
 			WithHint("use the deployer argocd-helm, whose Applications are a chart"))
+	}
+	if p.Readiness != "" {
+		if layout == "umbrella" {
+			errs = append(errs, bad("readiness", "one release of all components has nothing between them").WithHint("use %s components", schema.Parameter("layout")))
+		}
+		if !imageForm.MatchString(p.Readiness) {
+			errs = append(errs, bad("readiness", "%q is not the name of an image", p.Readiness).WithHint("one that has kubectl, as registry.k8s.io/kubectl:v1.35.0"))
+		}
 	}
 	gitops := argo || name == "flux"
 	var repo repository

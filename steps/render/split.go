@@ -17,15 +17,10 @@ const splitLayout = "split"
 
 // checkSplit refuses what a bundle of bundles cannot have.
 func checkSplit(p schema.RenderParams) error {
-	var errs []error
 	if p.Layout == "umbrella" {
-		errs = append(errs, schema.Errorf(schema.Invalid, "one chart of all components cannot be split").At("", "layout").WithHint("leave it out"))
+		return schema.Errorf(schema.Invalid, "one chart of all components cannot be split").At("", "layout").WithHint("leave it out")
 	}
-	if len(p.Dynamic) > 0 {
-		errs = append(errs, schema.Errorf(schema.Invalid, "the components of a split bundle have no values that are set at installation").At("", "dynamic").
-			WithHint("give it without %s", schema.Parameter("split")))
-	}
-	return schema.Join(errs)
+	return nil
 }
 
 // split writes a bundle for each component, made as the deployer makes one.
@@ -48,6 +43,12 @@ func (j *job) only(c *component) *job {
 	one.DependencyRefs = nil
 	in.name += "-" + c.Name
 	in.components = []*component{&one}
+	in.others = nil
+	for _, other := range j.components {
+		if other != c {
+			in.others = append(in.others, other.Name)
+		}
+	}
 	in.repo.dir = j.repo.path(c.Name)
 	if in.argo.appName != "" {
 		in.argo.appName += "-" + c.Name

@@ -12,7 +12,12 @@ while [ $# -gt 0 ]; do
   --again) again=1 ;;
   --verify) [ $# -gt 1 ] || usage 2; verify=$2; shift ;;
 {{- if .Dynamic }}
-  --install-values) [ $# -gt 1 ] || usage 2; install=$2; shift ;;
+  --install-values)
+    [ $# -gt 1 ] || usage 2
+    case "$2" in /*) install=$2 ;; *) install=$called/$2 ;; esac
+    [ -f "$install" ] || { echo "--install-values: no file $install" >&2; exit 2; }
+    shift
+    ;;
 {{- end }}
   -h | --help) usage 0 ;;
   *) echo "unknown option $1" >&2; usage 2 ;;
@@ -111,19 +116,52 @@ at_least() {
 {{- if .Dynamic }}
 
 # What is set at installation: Helm checks it and writes the values of each component.
-if [ -f "$install" ]; then
-  set -- --values "$install"
-{{- if .Required }}
-else
-  echo "no $install: it has the values that are set at installation, see README.md; --install-values FILE names another" >&2
-  exit 2
-{{- else }}
-else
-  set --
-{{- end }}
-fi
-helm template install {{ .InstallDir }} "$@" --output-dir "$work" >"$work/log" 2>&1 || { echo "$install: $(cat "$work/log")" >&2; exit 2; }
 installed=$work/install-values/templates
+read_values() {
+  [ ! -f "$install" ] || set -- --values "$install" "$@"
+  helm template install {{ .InstallDir }} "$@" --output-dir "$work" >"$work/log" 2>&1 || { echo "$install: $(cat "$work/log")" >&2; exit 2; }
+}
+read_values
+{{- if .Required }}
+missing=$(sed -n "s/^missing: '\(.*\)'/\1/p" "$installed/missing.yaml") notset=''
+
+# ask NUMBER NAME KIND asks for a value that is missing, if somebody is there to answer.
+ask() {
+  case "$missing" in *" $1 "*) ;; *) return 1 ;; esac
+  if [ ! -t 0 ]; then
+    notset="$notset${notset:+, }$2"
+    return 1
+  fi
+  answer=''
+  while [ -z "$answer" ]; do
+    printf '%s (%s): ' "$2" "$3" >&2
+    read -r answer || { echo "no answer" >&2; exit 2; }
+  done
+  flag=--set-json value=$answer
+  case "$3:$answer" in
+  number:* | bool:* | any:true | any:false | any:0) return 0 ;;
+  any:0* | any:*[!0-9]* | string:*) flag=--set-file value=$work/answer-$1 && printf %s "$answer" >"$value" ;;
+  esac
+}
+set --
+{{- range $i, $d := .Dynamic }}{{ if .Required }}
+ask {{ $i }} {{ sh .Name }} {{ .Kind }} && set -- "$@" "$flag" {{ sh .Path }}="$value"
+{{- end }}{{ end }}
+if [ -n "$notset" ]; then
+  echo "set at installation, and not set: $notset (--install-values FILE, or $install; on a terminal this asks)" >&2
+  exit 2
+fi
+if [ $# -gt 0 ]; then
+  read_values "$@"
+  if [ -n "$dry" ] || [ -f "$install" ]; then
+    echo "Put this into $install, and it is not asked again:"
+    sed '/^---$/d; /^# Source: /d; s/^/    /' "$installed/required.yaml"
+  else
+    sed '/^---$/d; /^# Source: /d' "$installed/required.yaml" >"$install"
+    echo "Your answers are in $install."
+  fi
+fi
+{{- end }}
 {{- end }}
 {{- end }}
 

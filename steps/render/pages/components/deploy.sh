@@ -52,6 +52,7 @@ release {{ .Component }} {{ sh .Name }} {{ sh .Namespace }} {{ sh .Chart }}
 {{- with .Version }} --version {{ sh . }}{{ end }}
 {{- with .Values }} --values {{ sh . }}{{ end }}
 {{- with .Install }} --values "$installed/{{ . }}"{{ end }}
+{{- if .Ready }} --wait-for-jobs{{ end }}
 {{- end }}
 {{- end }}
 

@@ -33,7 +33,12 @@ while [ $# -gt 0 ]; do
   --again) again=1 ;;
   --verify) [ $# -gt 1 ] || usage 2; verify=$2; shift ;;
 {{- if .Dynamic }}
-  --install-values) [ $# -gt 1 ] || usage 2; install=$2; shift ;;
+  --install-values)
+    [ $# -gt 1 ] || usage 2
+    case "$2" in /*) install=$2 ;; *) install=$called/$2 ;; esac
+    [ -f "$install" ] || { echo "--install-values: no file $install" >&2; exit 2; }
+    shift
+    ;;
 {{- end }}
   -h | --help) usage 0 ;;
   *) echo "unknown option $1" >&2; usage 2 ;;
