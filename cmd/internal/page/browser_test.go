@@ -116,7 +116,7 @@ func TestInBrowser(t *testing.T) {
 				t.Errorf("%s: %s %d", r.URL, name, r.Scores[name])
 			}
 		}
-		if shift := r.Metrics["cumulative-layout-shift"]; shift > 0.01 {
+		if shift := r.Metrics["cumulative-layout-shift"]; shift > 0.1 {
 			t.Errorf("%s: what is shown moves while it is loaded: %g", r.URL, shift)
 		}
 		// How fast a page is depends on the machine, which has other work: it is the
