@@ -1,9 +1,15 @@
 package recipes
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
+	"slices"
+
+	"github.com/NVIDIA/eidos/schema"
 )
 
 // Check is something that can be checked on a running cluster, as compiled in
@@ -105,4 +111,26 @@ func (c *Catalog) Checks() (map[string]Check, error) {
 		return nil, fmt.Errorf("reading the catalogue's checks: %w", err)
 	}
 	return out, nil
+}
+
+// DecodeChecks reads checks that a program of perhaps another version wrote: Invalid
+// for a key that this one does not know.
+func DecodeChecks(data []byte) (map[string]Check, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	out := map[string]Check{}
+	if err := d.Decode(&out); err != nil {
+		return nil, schema.Errorf(schema.Invalid, "reading definitions of checks: %w", err).
+			WithHint("they have to be of the version of eidos that runs the checks")
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, schema.Errorf(schema.Invalid, "definitions of checks are followed by something else")
+	}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(out)) {
+		if out[name].Name != name {
+			errs = append(errs, schema.Errorf(schema.Invalid, "the definition of check %q has the name %q", name, out[name].Name))
+		}
+	}
+	return out, schema.Join(errs)
 }

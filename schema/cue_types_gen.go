@@ -2275,6 +2275,9 @@ type VerifyClusterParams struct {
 	// Directory of CUE files unified with the built-in catalogue.
 	Data string `json:"data,omitempty"`
 
+	// JSON file of checks by name, to use instead of a catalogue's.
+	Definitions string `json:"definitions,omitempty"`
+
 	// Check from inside the cluster, by a Job that may do what the checks take.
 	Agent *CheckAgent `json:"agent,omitempty"`
 }

@@ -54,7 +54,7 @@ On a cluster nothing is changed by checks that only read; eidos validate
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		onCluster := f.Changed("phase")
 		suite := "constraints"
-		m := mode{when: "without --phase", takes: allBut(c, "phase", "only", "skip", "wait", "timeout", "parallel", "context", "data", "namespace", "toleration", "print-rights",
+		m := mode{when: "without --phase", takes: allBut(c, "phase", "only", "skip", "wait", "timeout", "parallel", "context", "data", "definitions", "namespace", "toleration", "print-rights",
 			"agent", "image", "image-pull-secret", "service-account-name", "node-selector", "no-cleanup"), hint: "it is for checks on a cluster: add --phase"}
 		if onCluster {
 			m = mode{when: "with --phase", takes: allBut(c, "snapshot"), hint: "the checks of a phase look at the cluster itself; validate the snapshot without --phase"}
@@ -151,11 +151,7 @@ func (a *app) printRights(ctx context.Context, s *stage, recipe string) error {
 	if !ok {
 		return schema.Errorf(schema.Invalid, "%q is not a recipe", recipe)
 	}
-	cat, err := w.catalog(ctx, p.Data)
-	if err != nil {
-		return err
-	}
-	known, err := cat.Checks()
+	known, err := check.Needs{Catalog: w.catalog}.Checks(ctx, ".", p.Data, p.Definitions)
 	if err != nil {
 		return err
 	}

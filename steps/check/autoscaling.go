@@ -38,9 +38,7 @@ func autoscalingRights(_ *schema.RecipeResult, c recipes.Check, namespace string
 	}
 	deployments, scalers := scaleSources(namespace)
 	for _, s := range []expect.Source{deployments, scalers} {
-		for _, verb := range []string{"create", "delete", "get", "list", "patch"} {
-			out = append(out, expect.Right{Verb: verb, Group: s.Group, Resource: s.Resource, Namespace: namespace})
-		}
+		out = append(out, managed(s.Group, s.Resource, namespace, "list")...)
 	}
 	return out
 }
@@ -53,30 +51,27 @@ func autoscaling(ctx context.Context, x *runner, i item) expect.Verdict {
 	if v := x.metricsServed(ctx); v.Status != constraint.Passed {
 		return v
 	}
-	d, objects, err := x.prepare(ctx, i, *i.check.Run, "")
-	if err != nil {
-		return unknown(err.Error())
-	}
-	metric, v := x.metric(ctx, i.check.Metrics, d.Namespace)
-	if v.Status != constraint.Passed {
-		return v
-	}
-	last := objects[len(objects)-1]
-	// Any value is above the first target and below the second.
-	low, high := scaler(last, metric, "1m"), scaler(last, metric, "1P")
-	objects = append([]kube.Object{deployment(last), low}, objects...)
-	defer x.remove(ctx, d, i, objects)
-	if err := x.create(ctx, d, objects); err != nil {
-		return unknown(err.Error())
-	}
-	if v := x.scaled(ctx, d, metric, scaledTo); v.Status != constraint.Passed {
-		return v
-	}
-	high["metadata"].(map[string]any)["ownerReferences"] = low["metadata"].(map[string]any)["ownerReferences"]
-	if err := d.Create(ctx, high); err != nil {
-		return unknown(err.Error())
-	}
-	return x.scaled(ctx, d, metric, 1)
+	var metric string
+	var low, high kube.Object
+	return x.deployed(ctx, i, *i.check.Run, "", func(d *job.Driver, objects []kube.Object) ([]kube.Object, expect.Verdict) {
+		var v expect.Verdict
+		if metric, v = x.metric(ctx, i.check.Metrics, d.Namespace); v.Status != constraint.Passed {
+			return nil, v
+		}
+		last := objects[len(objects)-1]
+		// Any value is above the first target and below the second.
+		low, high = scaler(last, metric, "1m"), scaler(last, metric, "1P")
+		return append([]kube.Object{deployment(last), low}, objects...), v
+	}, func(d *job.Driver) expect.Verdict {
+		if v := x.scaled(ctx, d, metric, scaledTo); v.Status != constraint.Passed {
+			return v
+		}
+		high["metadata"].(map[string]any)["ownerReferences"] = low["metadata"].(map[string]any)["ownerReferences"]
+		if err := d.Create(ctx, high); err != nil {
+			return unknown(err.Error())
+		}
+		return x.scaled(ctx, d, metric, 1)
+	})
 }
 
 // metricsServed passes if the cluster has an API of external metrics that answers.

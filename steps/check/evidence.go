@@ -46,7 +46,7 @@ func EvidenceKind(n Needs) engine.Kind {
 			Phase: p.Phase, Only: p.Only, Skip: p.Skip, AllowUnknown: p.AllowUnknown, Timeout: p.Timeout, Parallel: p.Parallel,
 			Namespace: p.Namespace, Toleration: p.Toleration, Kubeconfig: p.Kubeconfig, Context: p.Context, Data: p.Data,
 		}
-		known, err := n.checks(ctx, env, q.Data)
+		known, err := n.Checks(ctx, env.Dir, q.Data, "")
 		if err != nil {
 			return nil, err
 		}

@@ -43,9 +43,7 @@ func gangRights(r *schema.RecipeResult, _ recipes.Check, namespace string) []exp
 	s := groupsOf(r, namespace)
 	out := []expect.Right{s.Right()}
 	if s.Group == kubeGroups.Group {
-		for _, verb := range []string{"create", "delete", "get", "patch"} {
-			out = append(out, expect.Right{Verb: verb, Group: s.Group, Resource: s.Resource, Namespace: namespace})
-		}
+		out = append(out, managed(s.Group, s.Resource, namespace)...)
 	}
 	return out
 }
@@ -89,27 +87,22 @@ func gang(ctx context.Context, x *runner, i item) expect.Verdict {
 func (x *runner) group(ctx context.Context, i item, suffix string, place func(pod map[string]any, job string), watch func(expect.Source, *job.Driver) expect.Verdict) expect.Verdict {
 	r := *i.check.Run
 	r.Pods = groupSize
-	d, objects, err := x.prepare(ctx, i, r, suffix)
-	if err != nil {
-		return unknown(err.Error())
-	}
-	groups := groupsOf(x.recipe, d.Namespace)
-	err = x.cluster.Read(ctx, groups, func(expect.Object) {})
-	if schema.CodeOf(err) == schema.NotFound {
-		return unknown(fmt.Sprintf("the cluster has no groups of Pods: no %s of %s/%s", groups.Kind, groups.Group, groups.Version))
-	}
-	if why := unread(groups, err); why != "" {
-		return unknown(why)
-	}
-	objects = asGroup(objects, groups, d)
-	if place != nil {
-		place(podSpec(objects[len(objects)-1]), d.Name)
-	}
-	defer x.remove(ctx, d, i, objects)
-	if err := x.create(ctx, d, objects); err != nil {
-		return unknown(err.Error())
-	}
-	return watch(groups, d)
+	groups := groupsOf(x.recipe, "")
+	return x.deployed(ctx, i, r, suffix, func(d *job.Driver, objects []kube.Object) ([]kube.Object, expect.Verdict) {
+		groups.Namespace = d.Namespace
+		err := x.cluster.Read(ctx, groups, func(expect.Object) {})
+		if schema.CodeOf(err) == schema.NotFound {
+			return nil, unknown(fmt.Sprintf("the cluster has no groups of Pods: no %s of %s/%s", groups.Kind, groups.Group, groups.Version))
+		}
+		if why := unread(groups, err); why != "" {
+			return nil, unknown(why)
+		}
+		objects = asGroup(objects, groups, d)
+		if place != nil {
+			place(podSpec(objects[len(objects)-1]), d.Name)
+		}
+		return objects, failed()
+	}, func(d *job.Driver) expect.Verdict { return watch(groups, d) })
 }
 
 // podSpec is the specification of the Pods of a Job or a Deployment.

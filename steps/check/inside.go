@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -16,9 +17,9 @@ import (
 const (
 	// agentLimit is how long the Job may take if no timeout is given.
 	agentLimit = 30 * time.Minute
-	// mostRecipe is what a ConfigMap holds, with room for what is around it.
-	mostRecipe = 900 << 10
-	recipeDir  = "/recipe"
+	// mostInput is what a ConfigMap holds, with room for what is around it.
+	mostInput = 900 << 10
+	inputDir  = "/input"
 )
 
 // inside is a run of checks by a Job in the cluster.
@@ -96,10 +97,6 @@ func newInside(r *schema.RecipeResult, p schema.VerifyClusterParams, version str
 		x.image = "ghcr.io/nvidia/eidos:" + version
 	}
 	var errs []error
-	if p.Data != "" {
-		errs = append(errs, schema.Errorf(schema.Invalid, "the Job has the built-in catalogue only").At("", "data").
-			WithHint("check from here, without %s", schema.Parameter("agent")))
-	}
 	if x.agent.ServiceAccountName != "" && x.own {
 		errs = append(errs, schema.Errorf(schema.Invalid, "a ServiceAccount is of a namespace").At("", "agent.serviceAccountName").
 			WithHint("name it with %s", schema.Parameter("namespace")))
@@ -155,28 +152,47 @@ func (x *inside) objects(known map[string]recipes.Check) ([]kube.Object, error) 
 			out = append(out, kube.Object(m))
 		}
 	}
-	text, err := schema.Encode(x.recipe)
+	input, err := x.input(known)
 	if err != nil {
 		return nil, err
 	}
-	if len(text) > mostRecipe {
-		return nil, schema.Errorf(schema.Invalid, "the recipe has %d bytes, and a Job is given at most %d", len(text), mostRecipe).
-			WithHint("check from here, without %s", schema.Parameter("agent"))
-	}
-	out = append(out, kube.Object{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": x.recipeName(), "namespace": x.namespace, "labels": x.labels()}, "data": map[string]any{"recipe.json": string(text)}})
+	out = append(out, input)
 	manifest, err := agent.Job(agent.JobSpec{
 		Name: x.name, Namespace: x.namespace, Run: x.run(), Account: account, Image: x.image, Limit: x.jobLimit(), Args: x.args(p),
 		PullSecrets: x.agent.ImagePullSecret, NodeSelector: x.agent.NodeSelector, Toleration: p.Toleration,
-		ConfigMap: x.recipeName(), Mount: recipeDir,
+		ConfigMap: x.inputName(), Mount: inputDir,
 	})
 	return append(out, manifest), err
 }
 
-func (x *inside) recipeName() string { return x.name + "-recipe" }
+// input is the ConfigMap of what the Pod reads. The definitions are there too: those
+// of a site directory are compiled here, where there is memory for it, and the
+// checks are those that the rights are for, whatever version the image has.
+func (x *inside) input(known map[string]recipes.Check) (kube.Object, error) {
+	recipe, err := schema.Encode(x.recipe)
+	if err != nil {
+		return nil, err
+	}
+	definitions, err := json.Marshal(known)
+	if err != nil {
+		return nil, err
+	}
+	if n := len(recipe) + len(definitions); n > mostInput {
+		return nil, schema.Errorf(schema.Invalid, "recipe and definitions of checks have %d bytes, and a Job is given at most %d", n, mostInput).
+			WithHint("check from here, without %s", schema.Parameter("agent"))
+	}
+	return kube.Object{
+		"apiVersion": "v1", "kind": "ConfigMap",
+		"metadata": map[string]any{"name": x.inputName(), "namespace": x.namespace, "labels": x.labels()},
+		"data":     map[string]any{"recipe.json": string(recipe), "checks.json": string(definitions)},
+	}, nil
+}
+
+func (x *inside) inputName() string { return x.name + "-input" }
 
 // args are the arguments of eidos in the Pod.
 func (x *inside) args(p schema.VerifyClusterParams) []any {
-	out := []any{"validate", "--recipe=" + recipeDir + "/recipe.json", "--output=cm://" + x.namespace + "/" + x.reportName(), "--fail-on-error=false", "--namespace=" + x.namespace}
+	out := []any{"validate", "--recipe=" + inputDir + "/recipe.json", "--definitions=" + inputDir + "/checks.json", "--output=cm://" + x.namespace + "/" + x.reportName(), "--fail-on-error=false", "--namespace=" + x.namespace}
 	add := func(flag string, values ...string) {
 		for _, v := range values {
 			out = append(out, "--"+flag+"="+v)

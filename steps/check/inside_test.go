@@ -152,6 +152,16 @@ func TestInCluster(t *testing.T) {
 		mu.Unlock()
 		fmt.Fprintln(log, "eidos: looking")
 		path := c.Account(t, pod.Spec.ServiceAccountName)
+		input, err := c.Client.CoreV1().ConfigMaps(pod.Namespace).Get(ctx, pod.Labels[labelOfJob]+"-input", metav1.GetOptions{})
+		if err != nil {
+			t.Error(err)
+			return 1
+		}
+		known, err := recipes.DecodeChecks([]byte(input.Data["checks.json"])) // its catalogue has none of them
+		if err != nil {
+			t.Error(err)
+			return 1
+		}
 		rights, err := Rights(r, known, schema.VerifyClusterParams{Namespace: pod.Namespace})
 		if err != nil {
 			t.Error(err)
@@ -199,7 +209,7 @@ func TestInCluster(t *testing.T) {
 		}
 		mu.Lock()
 		defer mu.Unlock()
-		for _, want := range []string{"validate", "--recipe=/recipe/recipe.json", "--phase=all", "--wait=1s", "--timeout=30m0s", "--namespace=" + c.Namespace, "--fail-on-error=false"} {
+		for _, want := range []string{"validate", "--recipe=/input/recipe.json", "--definitions=/input/checks.json", "--phase=all", "--wait=1s", "--timeout=30m0s", "--namespace=" + c.Namespace, "--fail-on-error=false"} {
 			if !slices.Contains(args, want) {
 				t.Errorf("no %s in %q", want, args)
 			}
@@ -214,7 +224,6 @@ func TestInCluster(t *testing.T) {
 		"never starts":    {schema.VerifyClusterParams{Agent: &schema.CheckAgent{Image: "missing"}}, "ImagePullBackOff"},
 		"takes too long":  {schema.VerifyClusterParams{Timeout: "2s", Agent: &schema.CheckAgent{Image: "waits"}}, "did not end within 2s"},
 		"no namespace":    {schema.VerifyClusterParams{Agent: &schema.CheckAgent{ServiceAccountName: "x"}}, "a ServiceAccount is of a namespace"},
-		"site directory":  {schema.VerifyClusterParams{Data: "d", Agent: &schema.CheckAgent{}}, "the built-in catalogue only"},
 		"not a selector":  {schema.VerifyClusterParams{Agent: &schema.CheckAgent{NodeSelector: []string{"a=b=c"}}}, "agent.nodeSelector"},
 		"not a namespace": {schema.VerifyClusterParams{Namespace: "not-there", Agent: &schema.CheckAgent{}}, "not-there"},
 	} {

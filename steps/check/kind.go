@@ -2,12 +2,19 @@ package check
 
 import (
 	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"maps"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/expect"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/kube"
 	"github.com/NVIDIA/eidos/steps/kube/job"
 )
@@ -41,6 +48,9 @@ func Kind(n Needs) engine.Kind {
 			if !ok {
 				return nil
 			}
+			if p.Data != "" && p.Definitions != "" {
+				return schema.Errorf(schema.Invalid, "definitions are used instead of a directory's checks").At("", "definitions").WithHint("leave out %s", schema.Parameter("data"))
+			}
 			if p.Agent == nil {
 				_, err := kube.Tolerations("toleration", p.Toleration)
 				return err
@@ -50,7 +60,7 @@ func Kind(n Needs) engine.Kind {
 		},
 	}
 	return engine.Define(spec, func(ctx context.Context, env engine.Env, p schema.VerifyClusterParams, in input) (*schema.ValidationResult, error) {
-		known, err := n.checks(ctx, env, p.Data)
+		known, err := n.Checks(ctx, env.Dir, p.Data, p.Definitions)
 		if err != nil {
 			return nil, err
 		}
@@ -85,17 +95,54 @@ func Kind(n Needs) engine.Kind {
 	})
 }
 
-// checks are those of the catalogue in use.
-func (n Needs) checks(ctx context.Context, env engine.Env, data string) (map[string]recipes.Check, error) {
+// Checks are those of a file of definitions, else those of the catalogue in use. Paths
+// are relative to dir.
+func (n Needs) Checks(ctx context.Context, dir, data, definitions string) (map[string]recipes.Check, error) {
+	if definitions != "" {
+		return readChecks(dir, definitions)
+	}
 	if n.Catalog == nil {
 		return nil, schema.Errorf(schema.Invalid, "this program has no catalogue")
 	}
 	if data != "" && !filepath.IsAbs(data) {
-		data = filepath.Join(env.Dir, data)
+		data = filepath.Join(dir, data)
 	}
 	cat, err := n.Catalog(ctx, data)
 	if err != nil {
 		return nil, err
 	}
 	return cat.Checks()
+}
+
+// readChecks reads definitions and proves them as vet does: a condition that cannot
+// be decided is not a check.
+func readChecks(dir, name string) (map[string]recipes.Check, error) {
+	path := name
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	f, err := userfile.OpenDocument(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, schema.Errorf(schema.NotFound, "no file %q", name).At("", "definitions")
+	}
+	if err != nil {
+		return nil, schema.Errorf(schema.Failed, "reading definitions of checks: %w", err).At("", "definitions")
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, schema.MaxBytes+1))
+	switch {
+	case err != nil:
+		return nil, schema.Errorf(schema.Failed, "reading definitions of checks: %w", err).At("", "definitions")
+	case len(text) > schema.MaxBytes:
+		return nil, schema.Errorf(schema.Invalid, "%q has more than %d bytes", name, schema.MaxBytes).At("", "definitions")
+	}
+	known, err := recipes.DecodeChecks(text)
+	if err != nil {
+		return nil, schema.Errorf(schema.CodeOf(err), "%w", err).At(name, "definitions").WithHint("%s", schema.HintOf(err))
+	}
+	var errs []error
+	for _, check := range slices.Sorted(maps.Keys(known)) {
+		errs = append(errs, expect.Vet(known[check])...)
+	}
+	return known, schema.Join(errs)
 }

@@ -43,18 +43,14 @@ func programRights(r recipes.Run, namespace string) []expect.Right {
 			add(verb, "", "namespaces", "") // list: for those of runs that were killed
 		}
 	}
-	for _, verb := range []string{"create", "delete", "get", "patch"} {
-		add(verb, "batch", "jobs", namespace)
-	}
+	out = append(out, managed("batch", "jobs", namespace)...)
 	add("list", "", "pods", namespace)
 	add("get", "", "pods/log", namespace)
 	if r.EveryGPUNode {
 		add("list", "", "nodes", "")
 	}
 	if r.DeviceClass != "" {
-		for _, verb := range []string{"create", "delete", "get", "patch"} {
-			add(verb, "resource.k8s.io", "resourceclaimtemplates", namespace)
-		}
+		out = append(out, managed("resource.k8s.io", "resourceclaimtemplates", namespace)...)
 	}
 	return out
 }
@@ -76,89 +72,13 @@ func (x *runner) program(ctx context.Context, i item) expect.Verdict {
 		}
 		r.Pods = len(nodes)
 	}
-	d, objects, err := x.prepare(ctx, i, r, "")
-	if err != nil {
-		return unknown(err.Error())
-	}
-	defer x.remove(ctx, d, i, objects)
-	if err := x.create(ctx, d, objects); err != nil {
-		return unknown(err.Error())
-	}
-	pods, why := ended(ctx, d)
-	if why != "" {
-		return unknown(why)
-	}
-	return x.result(ctx, d, i, r, pods)
-}
-
-// prepare returns the driver of a Job of a check, whose name ends with suffix, and
-// the objects to create for it, the Job last.
-func (x *runner) prepare(ctx context.Context, i item, r recipes.Run, suffix string) (*job.Driver, []kube.Object, error) {
-	namespace, err := x.space(ctx)
-	if err != nil {
-		return nil, nil, fmt.Errorf("making a namespace for Pods: %w", err)
-	}
-	tolerations, err := kube.Tolerations("toleration", x.params.Toleration)
-	if err != nil {
-		return nil, nil, err
-	}
-	name := strings.TrimRight(i.check.Name[:min(len(i.check.Name), 40)], "-.") + "-" + x.name + suffix // Pods add up to 11 characters
-	d := &job.Driver{Cluster: x.cluster, Namespace: namespace, Name: name, Poll: poll, Log: func(format string, args ...any) {
-		x.note(i.check.Name+": "+format, args...)
-	}}
-	return d, manifests(i.check, r, name, namespace, x.name, tolerations), nil
-}
-
-// remove deletes what a check created.
-func (x *runner) remove(ctx context.Context, d *job.Driver, i item, objects []kube.Object) {
-	if err := d.Delete(ctx, objects...); err != nil {
-		x.note("deleting what check %s created: %v; it has the label %s=%s", i.check.Name, err, labelRun, x.name)
-	}
-}
-
-// create makes the Job and then the other objects, which it owns: in a namespace
-// that stays they go with the Job if this process is killed. Its Pods wait for
-// them.
-func (x *runner) create(ctx context.Context, d *job.Driver, objects []kube.Object) error {
-	last := len(objects) - 1
-	if err := d.Create(ctx, objects[last]); err != nil || last == 0 {
-		return err
-	}
-	uid, err := x.cluster.UID(ctx, objects[last])
-	if err != nil {
-		return err
-	}
-	for _, o := range objects[:last] {
-		o["metadata"].(map[string]any)["ownerReferences"] = []any{map[string]any{"apiVersion": "batch/v1", "kind": "Job", "name": d.Name, "uid": uid}}
-	}
-	return d.Create(ctx, objects[:last]...)
-}
-
-// ended waits for the end of a Job and returns the last Pod of each index; why
-// is the reason for which there is no result.
-func ended(ctx context.Context, d *job.Driver) (pods map[int]kube.Pod, why string) {
-	for s, err := range d.Watch(ctx) {
-		switch {
-		case ctx.Err() != nil || s.Late():
-			return nil, "it did not end in time" + behind(s.Trouble)
-		case err != nil:
-			return nil, err.Error()
-		case s.Refused != "" || len(s.Stuck) > 0:
-			return nil, s.Trouble
+	return x.deployed(ctx, i, r, "", nil, func(d *job.Driver) expect.Verdict {
+		pods, why := ended(ctx, d)
+		if why != "" {
+			return unknown(why)
 		}
-		pods = map[int]kube.Pod{}
-		for _, p := range s.Pods {
-			pods[p.Index] = p
-		}
-	}
-	return pods, ""
-}
-
-func behind(trouble string) string {
-	if trouble == "" {
-		return ""
-	}
-	return ": " + trouble
+		return x.result(ctx, d, i, r, pods)
+	})
 }
 
 // result decides by what the Pods of a Job that has ended left.
