@@ -213,7 +213,11 @@ func (a *arrival) add(o object, path string) {
 	spec := podSpec(o)
 	switch {
 	case spec == nil && kindOf(path) == "selector":
-		add(&a.selector)
+		// Of an object without Pods only the name says what is selected: many
+		// have selectors of Pods, of namespaces and of other objects.
+		if strings.HasSuffix(strings.ToLower(path), "nodeselector") {
+			add(&a.selector)
+		}
 	case spec == nil && kindOf(path) == "tolerations":
 		add(&a.tolerations)
 	case spec == nil:
