@@ -254,5 +254,20 @@ func JoinPath(keys []string) string {
 	return strings.Join(out, ".")
 }
 
-// String names the chart: NAME VERSION.
-func (c *Chart) String() string { return strings.TrimSpace(c.Name + " " + c.Version) }
+// String names the chart: NAME VERSION, and what its facts are of if that is
+// another one.
+func (c *Chart) String() string {
+	if read := c.Read(); read != c.Version {
+		return c.Name + " " + c.Version + " (facts of " + read + ")"
+	}
+	return strings.TrimSpace(c.Name + " " + c.Version)
+}
+
+// Read is the version of the chart that the facts were read from: another than
+// Version where that one could not be had.
+func (c *Chart) Read() string {
+	if c.Source != nil && c.Source.Version != "" {
+		return string(c.Source.Version)
+	}
+	return string(c.Version)
+}
