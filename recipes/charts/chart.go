@@ -100,7 +100,7 @@ func (c *Chart) label() string {
 	if c.Version == "" {
 		return "component " + c.Name
 	}
-	return "chart " + c.Name + " " + c.Version
+	return "chart " + c.String()
 }
 
 // Known is what a chart knows of one path.
