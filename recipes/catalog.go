@@ -22,6 +22,7 @@ type Catalog struct {
 	asked    [5]map[string]bool // words that overlays state, by field
 	words    func() (*Words, error)
 	rules    func() ([]Rule, error)
+	warnings func() ([]Warning, error)
 	standsIn bool // some overlay stands in
 }
 
@@ -51,12 +52,16 @@ type Overlay struct {
 	Mixins []string `json:"mixins,omitempty"`
 	// StandsIn is whether it may answer for a word whose fallback it states.
 	StandsIn bool `json:"standsIn,omitempty"`
+	// Profiles are the choices that it brings, by name.
+	Profiles []Profile `json:"profiles,omitempty"`
 }
 
-// Answer names the document for one set of leaves.
+// Answer names the document for one set of leaves and what is chosen in it.
 type Answer struct {
 	Leaves []string `json:"leaves"` // as Match returns them
-	File   string   `json:"file"`
+	// Choices are the layers of choices that are not the default.
+	Choices []string `json:"choices,omitempty"`
+	File    string   `json:"file"`
 }
 
 // Open reads the index of a compiled catalogue.
@@ -66,7 +71,8 @@ func Open(files fs.FS) (*Catalog, error) {
 		return nil, fmt.Errorf("reading the catalogue's index: %w", err)
 	}
 	c := &Catalog{files: files, byName: map[string]int{}, words: sync.OnceValues(func() (*Words, error) { return readWords(files) }),
-		rules: sync.OnceValues(func() ([]Rule, error) { return readRules(files) })}
+		rules:    sync.OnceValues(func() ([]Rule, error) { return readShared[Rule](files, RulesFile) }),
+		warnings: sync.OnceValues(func() ([]Warning, error) { return readShared[Warning](files, WarningsFile) })}
 	if err := json.Unmarshal(data, &c.Index); err != nil {
 		return nil, fmt.Errorf("reading the catalogue's index: %w", err)
 	}
@@ -124,6 +130,7 @@ type Document struct {
 	Validation      map[string]schema.Phase `json:"validation,omitempty"`
 	Warnings        []schema.Warning        `json:"warnings,omitempty"`
 	Rules           []schema.Rule           `json:"rules,omitempty"`
+	Profiles        []schema.Profile        `json:"profiles,omitempty"`
 }
 
 // Numbers replaces json.Number by int64, or float64 where it is not whole, as

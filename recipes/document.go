@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"strings"
 
@@ -20,8 +21,16 @@ type Stored struct {
 	// components/NAME/VARIANT.json over what all variants of the component
 	// share, components/NAME/component.json.
 	Components []string `json:"componentRefs"`
-	// Rules are in RulesFile, for all recipes.
-	Rules []string `json:"rules,omitempty"`
+	// Order is that of Components.
+	Order []string `json:"deploymentOrder,omitempty"`
+	// Profiles are those of the overlays.
+	Profiles []schema.Profile `json:"profiles,omitempty"`
+	// Rules and Warnings are in RulesFile and WarningsFile, for all recipes.
+	Rules    []string `json:"rules,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
+	// Like is the file of the recipe without choices: one with choices has only the
+	// fields that differ, null where it has none.
+	Like string `json:"like,omitempty"`
 }
 
 // SharedFile holds what all variants of a component have in common.
@@ -34,7 +43,7 @@ func VariantFile(variant string) string { return "components/" + variant + ".jso
 func (c *Catalog) Document(a Answer) (*Document, error) {
 	d := &Document{}
 	s := Stored{Document: d}
-	if err := c.read(a.File, &s); err != nil {
+	if err := c.stored(a.File, &s); err != nil {
 		return nil, fmt.Errorf("reading the recipe for %s: %w", strings.Join(a.Leaves, " and "), err)
 	}
 	d.Components = make([]schema.ComponentRef, len(s.Components))
@@ -46,12 +55,19 @@ func (c *Catalog) Document(a Answer) (*Document, error) {
 			}
 		}
 		d.Components[i].Values = Numbers(d.Components[i].Values).(map[string]any)
+		d.Order = append(d.Order, d.Components[i].Name)
 	}
+	d.Profiles = c.profiles(a, d.Components)
 	rules, err := c.rules()
 	if err != nil {
 		return nil, err
 	}
 	d.Rules = Applicable(rules, d)
+	warnings, err := c.warnings()
+	if err != nil {
+		return nil, err
+	}
+	d.Warnings = warningsFor(warnings, d)
 	full, err := schema.EncodeIndent(d)
 	if err != nil {
 		return nil, err
@@ -60,11 +76,36 @@ func (c *Catalog) Document(a Answer) (*Document, error) {
 	return d, nil
 }
 
+// stored reads the file of an answer, over the one that it is like.
+func (c *Catalog) stored(file string, s *Stored) error {
+	if err := c.read(file, s); err != nil || s.Like == "" {
+		return err
+	}
+	fields, over := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	if err := c.read(s.Like, &fields); err != nil {
+		return err
+	}
+	if err := c.read(file, &over); err != nil {
+		return err
+	}
+	maps.Copy(fields, over)
+	whole, err := json.Marshal(fields)
+	if err != nil {
+		return err
+	}
+	*s.Document = Document{}
+	return decode(whole, s)
+}
+
 func (c *Catalog) read(file string, to any) error {
 	data, err := fs.ReadFile(c.files, file)
 	if err != nil {
 		return err
 	}
+	return decode(data, to)
+}
+
+func decode(data []byte, to any) error {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	return dec.Decode(to)

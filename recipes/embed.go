@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -27,11 +28,17 @@ var releases = [...]string{"2026-03", "2026-11"}
 //go:embed catalog checks releases/2026-11
 var sources embed.FS
 
-//go:embed compiled/2026-11
+// compiled is the newest release but its layers, which only those read who explain
+// a recipe.
+//
+//go:embed compiled/2026-11/answers compiled/2026-11/components
+//go:embed compiled/2026-11/checks.json compiled/2026-11/index.json compiled/2026-11/rules.json
+//go:embed compiled/2026-11/upgrades.json compiled/2026-11/warnings.json compiled/2026-11/words.json
 var compiled embed.FS
 
-// older is an archive of the folders releases and compiled of the older releases:
-// few need them, and as they are they would be a twentieth of every program.
+// older is an archive of the folders releases and compiled of the older releases,
+// and of the layers of the newest: few need them, and as they are they would be a
+// twentieth of every program.
 //
 //go:embed older.zip
 var older string
@@ -49,22 +56,28 @@ func (l layers) Open(name string) (fs.File, error) {
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
 
-// Sources returns the files that a release of the built-in catalogue is made of:
+// Sources returns the files that the releases of the built-in catalogue are made of:
 // the grammar in catalog, the checks, and the release in its folder of releases.
 // Folders that hold more than one release cannot be listed.
-func Sources(release string) fs.FS { return with(sources, release) }
+func Sources() fs.FS { return with(sources) }
 
-// with is the files that have the newest release, and the archive if another one
-// is asked for.
-func with(files fs.FS, release string) fs.FS {
-	if release == releases[len(releases)-1] {
-		return files
-	}
-	archive, err := zip.NewReader(strings.NewReader(older), int64(len(older)))
-	if err != nil { // TestOlderArchive opens it
-		panic("recipes: older.zip: " + err.Error())
-	}
-	return layers{files, archive}
+// with is the files that have the newest release, and the archive for the rest.
+func with(files fs.FS) fs.FS { return layers{files, &archived{}} }
+
+// archived is the archive, which is opened when a file of it is.
+type archived struct {
+	once sync.Once
+	zip  *zip.Reader
+}
+
+func (a *archived) Open(name string) (fs.File, error) {
+	a.once.Do(func() {
+		var err error
+		if a.zip, err = zip.NewReader(strings.NewReader(older), int64(len(older))); err != nil { // TestOlderArchive opens it
+			panic("recipes: older.zip: " + err.Error())
+		}
+	})
+	return a.zip.Open(name)
 }
 
 // Releases names the releases of the built-in catalogue, the newest last.
@@ -94,7 +107,7 @@ func Release(name string) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := fs.Sub(with(compiled, name), "compiled/"+name)
+	files, err := fs.Sub(with(compiled), "compiled/"+name)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +139,7 @@ func All(name string) ([]*Catalog, error) {
 // Manifest returns the text of a built-in manifest of the catalogue's release by
 // path, components/NAME/manifests/FILE.yaml.
 func (c *Catalog) Manifest(path string) ([]byte, error) {
-	data, err := fs.ReadFile(Sources(c.Release), "releases/"+c.Release+"/"+path)
+	data, err := fs.ReadFile(Sources(), "releases/"+c.Release+"/"+path)
 	if err != nil || !IsManifest(path) {
 		return nil, schema.Errorf(schema.NotFound, "release %s of the catalogue has no manifest %q", c.Release, path)
 	}
@@ -139,7 +152,7 @@ func (c *Catalog) Manifest(path string) ([]byte, error) {
 // the text itself.
 func Manifest(m schema.Manifest) ([]byte, error) {
 	for _, release := range slices.Backward(Releases()) {
-		data, err := fs.ReadFile(Sources(release), "releases/"+release+"/"+m.Path)
+		data, err := fs.ReadFile(Sources(), "releases/"+release+"/"+m.Path)
 		if err == nil && IsManifest(m.Path) && (m.Digest == "" || m.Digest == schema.DigestOf(data)) {
 			return data, nil
 		}

@@ -1,6 +1,7 @@
 package recipes
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -51,15 +52,19 @@ func (c *Catalog) Covers(q schema.Criteria) error {
 	return nil
 }
 
-// Resolve answers a question. Invalid if it states a field that no applied
-// overlay carries, unless allowGeneric.
-func (c *Catalog) Resolve(q schema.Criteria, allowGeneric bool) (*schema.RecipeResult, error) {
+// Resolve answers a question with what is chosen of its profiles, NAME=CHOICE each.
+// Invalid if it states a field that no applied overlay carries, unless allowGeneric.
+func (c *Catalog) Resolve(q schema.Criteria, allowGeneric bool, chosen ...string) (*schema.RecipeResult, error) {
 	leaves, uncovered := c.Match(CriteriaOf(q))
 	if uncovered != (Criteria{}) && !allowGeneric {
 		return nil, c.notCovered(CriteriaOf(q), uncovered)
 	}
+	choices, err := c.Choose(leaves, chosen)
+	if err != nil {
+		return nil, err
+	}
 	for _, a := range c.Answers {
-		if !equal(a.Leaves, leaves) {
+		if !slices.Equal(a.Leaves, leaves) || !slices.Equal(a.Choices, choices) {
 			continue
 		}
 		d, err := c.Document(a)
@@ -88,6 +93,7 @@ func (c *Catalog) result(d *Document, q schema.Criteria) *schema.RecipeResult {
 		Validation:      d.Validation,
 		Warnings:        d.Warnings,
 		Rules:           d.Rules,
+		Profiles:        d.Profiles,
 	}
 }
 
@@ -141,16 +147,4 @@ func (c *Catalog) Nearest(q Criteria, n int) []Overlay {
 		out = append(out, c.Overlays[s.i])
 	}
 	return out
-}
-
-func equal(a, b []string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }

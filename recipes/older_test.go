@@ -42,6 +42,28 @@ func TestOlderArchive(t *testing.T) {
 			}
 		}
 	}
+	// Of the newest release it has what the program does not hold as it is.
+	err = fs.WalkDir(os.DirFS("."), "compiled/"+names[len(names)-1], func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if _, err := fs.ReadFile(compiled, path); err != nil {
+			want[path] = string(data)
+		} else if got, err := fs.ReadFile(with(compiled), path); err != nil || string(got) != string(data) {
+			t.Errorf("%s is not what the program holds: %v", path, err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(want["compiled/2026-11/layers.json"]) == 0 {
+		t.Error("the archive need not have the layers of the newest release")
+	}
 	for _, f := range archive.File {
 		got, err := fs.ReadFile(archive, f.Name)
 		if err != nil {

@@ -49,17 +49,19 @@ func Applicable(all []Rule, d *Document) []schema.Rule {
 	return out
 }
 
-func readRules(files fs.FS) ([]Rule, error) {
-	data, err := fs.ReadFile(files, RulesFile)
+// readShared reads a list that all recipes of a release share; a release that has
+// nothing to list does not have the file.
+func readShared[T any](files fs.FS, name string) ([]T, error) {
+	data, err := fs.ReadFile(files, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	var out []Rule
+	var out []T
 	if err == nil {
 		err = json.Unmarshal(data, &out)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the catalogue's rules: %w", err)
+		return nil, fmt.Errorf("reading the catalogue's %s: %w", name, err)
 	}
 	return out, nil
 }

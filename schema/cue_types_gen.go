@@ -653,6 +653,9 @@ type RecipeResult struct {
 	// What the values that are really deployed are checked for, at bundle time.
 	Rules []Rule `json:"rules,omitempty"`
 
+	// What is chosen within it (recipe --profile).
+	Profiles []Profile `json:"profiles,omitempty"`
+
 	// How criteria were read from a snapshot (recipe --snapshot), and what stayed open.
 	Detected []Detection `json:"detected,omitempty"`
 
@@ -730,6 +733,9 @@ type ComponentRef struct {
 	// that an upstream recipe was made from. A bundle needs them (--values-from).
 	Needs []Text `json:"needs,omitempty"`
 
+	// Values that name the namespace of a component, or a service in it.
+	Refs []Ref `json:"refs,omitempty"`
+
 	// Other names that --set accepts for it.
 	ValueOverrideKeys []string `json:"valueOverrideKeys,omitempty"`
 
@@ -760,6 +766,16 @@ type Kustomize struct {
 	Ref string `json:"ref,omitempty"`
 
 	Files []Manifest `json:"files,omitempty"`
+}
+
+// #Ref is a value that holds the namespace of a component, as a whole, as an element of
+// a list, or in the address of a service. Each layout puts in where that component is.
+type Ref struct {
+	// Keys with dots between; "\." is a dot in a key.
+	Path Text `json:"path"`
+
+	// The component, which may be the one that has the value.
+	Component Name `json:"component"`
 }
 
 // #Scheduling lists value paths (dots separate keys, "\." is a dot in a key).
@@ -849,6 +865,22 @@ type RuleCondition struct {
 
 	// It is not set, or empty.
 	Missing bool `json:"missing,omitempty"`
+}
+
+// #Profile is a choice within a recipe: who installs the driver.
+type Profile struct {
+	Name Text `json:"name"`
+
+	// What was chosen, and what could be.
+	Choice Text `json:"choice"`
+
+	Choices []Text `json:"choices"`
+
+	// The overlay that brings it.
+	From string `json:"from"`
+
+	// COMPONENT:PATH of the values that the choice decides: bundle --set cannot.
+	Owns []Text `json:"owns"`
 }
 
 type Provenance struct {
@@ -1482,6 +1514,9 @@ type ResolveParams struct {
 
 	// Release of the catalogue, YYYY-MM; the newest if left out.
 	Catalogue Release `json:"catalogue,omitempty"`
+
+	// Choice within the recipe, NAME=CHOICE: gpuStack=operator-managed.
+	Profile []string `json:"profile,omitempty"`
 
 	// Carry in the recipe who set each value.
 	Provenance bool `json:"provenance,omitempty"`

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,6 +51,36 @@ func (a *app) completeWords(field string) cobra.CompletionFunc {
 		}
 		return out, cobra.ShellCompDirectiveNoFileComp
 	}
+}
+
+// completeProfiles offers NAME=CHOICE of the catalogue that a command's flags ask for.
+func (a *app) completeProfiles(c *cobra.Command) {
+	if c.Flags().Lookup("profile") == nil {
+		return // another command was named
+	}
+	must(c.RegisterFlagCompletionFunc("profile", func(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		ctx := c.Context()
+		if ctx == nil {
+			ctx = context.Background()
+		}
+		cat, err := a.catalog(ctx, catalogueOf(c))
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		about := map[string]string{}
+		for _, o := range cat.Overlays {
+			for _, p := range o.Profiles {
+				for _, x := range p.Choices {
+					about[p.Name+"="+x.Name] = p.Description
+				}
+			}
+		}
+		var out []cobra.Completion
+		for _, name := range slices.Sorted(maps.Keys(about)) {
+			out = append(out, cobra.CompletionWithDesc(name, about[name]))
+		}
+		return out, cobra.ShellCompDirectiveNoFileComp
+	}))
 }
 
 // words are the words of the catalogue that a command's flags ask for.

@@ -49,7 +49,7 @@ func TestFlagsWithoutEffectAreRefused(t *testing.T) {
 			t.Fatal(line, errs)
 		}
 	}
-	catalogue := "catalogue data allow-generic provenance service accelerator os intent platform nodes gpu snapshot criteria"
+	catalogue := "catalogue data allow-generic profile provenance service accelerator os intent platform nodes gpu snapshot criteria"
 	values := "deployer layout split app-name project destination repo revision repo-path values set set-json set-file dynamic readiness storage-class shared-storage-class system-node-selector system-node-toleration " +
 		"accelerated-node-selector accelerated-node-toleration workload-selector workload-gate nodes values-from"
 	collect := "collectors require best-effort max-nodes-per-entry serials collect-timeout"

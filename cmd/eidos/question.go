@@ -30,6 +30,7 @@ func (a *app) question(c *cobra.Command) *question {
 	q.params = a.params(c, "ResolveParams", "provenance")
 	q.asked = a.criteriaFlags(c)
 	completeReleases(c)
+	a.completeProfiles(c)
 	f := c.Flags()
 	q.gpu = f.String("gpu", "", "the same as --accelerator")
 	f.StringVarP(&q.recipe, "recipe", "r", "", "a recipe instead of criteria: a path, -, URL, cm:// or oci://")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/recipes/detect"
@@ -20,6 +22,7 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 		Example: `  eidos recipe --service eks --accelerator gb200 --os ubuntu --intent training
   eidos recipe --snapshot snapshot.yaml --intent training -o recipe.yaml
   eidos recipe --criteria criteria.yaml --format json
+  eidos recipe --service aks --intent training --profile gpuStack=operator-managed
   eidos recipe list`,
 		Args: cobra.NoArgs,
 	}
@@ -29,6 +32,7 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 	c.Flags().String("gpu", "", "the same as --accelerator")
 	must(c.RegisterFlagCompletionFunc("gpu", a.completeWords("accelerator")))
 	completeReleases(c)
+	a.completeProfiles(c)
 	c.Flags().StringVarP(&snapshot, "snapshot", "s", "", "snapshot to read criteria from: a path, URL, cm:// or oci://")
 	c.Flags().StringVar(&criteria, "criteria", "", "file of kind RecipeCriteria")
 	explain := c.Flags().Bool("explain", false, "print every value with who set it, instead of the recipe")
@@ -65,6 +69,9 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 		v, err := a.runStage(c.Context(), s)
 		if err != nil || v == nil {
 			return err
+		}
+		for _, p := range v.(*schema.RecipeResult).Profiles {
+			a.Say("profile %s: %s of %s", p.Name, p.Choice, strings.Join(p.Choices, ", "))
 		}
 		for _, d := range v.(*schema.RecipeResult).Detected {
 			if d.Value != "" { // what stayed open the step has logged

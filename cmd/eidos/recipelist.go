@@ -1,8 +1,10 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,14 +13,15 @@ import (
 )
 
 func (a *app) recipeList() *cobra.Command {
-	var format, maturity, since string
+	var format, maturity, since, profile string
 	var releases bool
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List the overlays that recipes are made of, and what they answer",
 		Long: `List the overlays that recipes are made of, and what they answer. Criteria list
 those that state them, their bases' included; --maturity those that a reference
-cluster has proven (stable), or has not (experimental). --since RELEASE lists what
+cluster has proven (stable), or has not (experimental); --profile those with a
+choice of that name, in their recipes: eidos recipe --profile NAME=CHOICE. --since RELEASE lists what
 changed since an older release: overlays that are new, and how much of the recipe
 for the criteria of each is different. --releases lists the releases of the
 catalogue instead.`,
@@ -33,6 +36,7 @@ catalogue instead.`,
 	grades := []string{"stable", "experimental"}
 	c.Flags().StringVar(&maturity, "maturity", "", "only those of this maturity: "+orWords(grades))
 	must(c.RegisterFlagCompletionFunc("maturity", cobra.FixedCompletions(grades, cobra.ShellCompDirectiveNoFileComp)))
+	c.Flags().StringVar(&profile, "profile", "", "only those whose recipes have this profile, NAME")
 	c.Flags().BoolVar(&releases, "releases", false, "list the releases of the catalogue instead")
 	c.Flags().StringVar(&since, "since", "", "what changed since this release of the catalogue")
 	must(c.RegisterFlagCompletionFunc("since", cobra.FixedCompletions(recipes.Releases(), cobra.ShellCompDirectiveNoFileComp)))
@@ -52,6 +56,9 @@ catalogue instead.`,
 		if err != nil {
 			return err
 		}
+		if all := profileNames(cat); profile != "" && !slices.Contains(all, profile) {
+			return schema.Errorf(schema.Invalid, "--profile: no profile %q", profile).WithHint("%s", schema.Suggest(profile, all))
+		}
 		var q schema.Criteria
 		if err := schema.DecodeValue("", asked(), &q); err != nil {
 			return err
@@ -61,7 +68,8 @@ catalogue instead.`,
 		}
 		found := []recipes.Overlay{} // [], not null
 		for _, o := range cat.Overlays {
-			if recipes.CriteriaOf(q).Within(recipes.CriteriaOf(o.Criteria)) && (maturity == "" || o.Maturity == maturity) {
+			if recipes.CriteriaOf(q).Within(recipes.CriteriaOf(o.Criteria)) && (maturity == "" || o.Maturity == maturity) &&
+				(profile == "" || slices.ContainsFunc(cat.Profiles(o.Name), func(p recipes.Profile) bool { return p.Name == profile })) {
 				found = append(found, o)
 			}
 		}
@@ -77,9 +85,9 @@ catalogue instead.`,
 // the criteria of each.
 func (a *app) listOverlays(cat *recipes.Catalog, found []recipes.Overlay, format string) error {
 	if format == "table" {
-		rows := [][]string{{"NAME", "MATURITY", "FOR", "ASK WITH"}}
+		rows := [][]string{{"NAME", "MATURITY", "FOR", "ASK WITH", "PROFILES"}}
 		for _, o := range found {
-			rows = append(rows, []string{o.Name, o.Maturity, o.Description, recipes.CriteriaOf(o.Criteria).Flags()})
+			rows = append(rows, []string{o.Name, o.Maturity, o.Description, recipes.CriteriaOf(o.Criteria).Flags(), profiles(cat.Profiles(o.Name))})
 		}
 		return a.Table(dashes(rows))
 	}
@@ -93,9 +101,36 @@ func (a *app) listOverlays(cat *recipes.Catalog, found []recipes.Overlay, format
 		if err != nil {
 			return err
 		}
+		o.Profiles = cat.Profiles(o.Name)
 		rows = append(rows, row{o, r.Metadata.Catalog})
 	}
 	return a.printList(rows, format)
+}
+
+// profileNames are those of all overlays.
+func profileNames(cat *recipes.Catalog) []string {
+	set := map[string]bool{}
+	for _, o := range cat.Overlays {
+		for _, p := range o.Profiles {
+			set[p.Name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}
+
+// profiles are the choices of profiles on one line, each default first.
+func profiles(all []recipes.Profile) string {
+	var out []string
+	for _, p := range all {
+		words := []string{p.Default}
+		for _, c := range p.Choices {
+			if c.Name != p.Default {
+				words = append(words, c.Name)
+			}
+		}
+		out = append(out, p.Name+"="+strings.Join(words, "|"))
+	}
+	return strings.Join(out, " ")
 }
 
 // listReleases prints the releases of the built-in catalogue, the newest last.

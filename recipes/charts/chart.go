@@ -100,7 +100,7 @@ func (c *Chart) label() string {
 	if c.Version == "" {
 		return "component " + c.Name
 	}
-	return "chart " + c.String()
+	return "chart " + c.Name + " " + c.Version
 }
 
 // Known is what a chart knows of one path.
@@ -254,20 +254,5 @@ func JoinPath(keys []string) string {
 	return strings.Join(out, ".")
 }
 
-// String names the chart: NAME VERSION, and what its facts are of if that is
-// another one.
-func (c *Chart) String() string {
-	if read := c.Read(); read != c.Version {
-		return c.Name + " " + c.Version + " (facts of " + read + ")"
-	}
-	return strings.TrimSpace(c.Name + " " + c.Version)
-}
-
-// Read is the version of the chart that the facts were read from: another than
-// Version where that one could not be had.
-func (c *Chart) Read() string {
-	if c.Source != nil && c.Source.Version != "" {
-		return string(c.Source.Version)
-	}
-	return string(c.Version)
-}
+// String names the chart: NAME VERSION.
+func (c *Chart) String() string { return strings.TrimSpace(c.Name + " " + c.Version) }

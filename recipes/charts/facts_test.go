@@ -87,8 +87,7 @@ func TestFind(t *testing.T) {
 		{"kueue", "0.19.3", "0.19.3", "0.19.2"},
 		{"nodewright", "v0.17.1", "v0.17.1", "v0.15.1"},
 		{"gpu-operator", "v27.1.0", "", ""},
-		{"grove-charts", "v0.1.0-alpha.13", "v0.1.0-alpha.13", "v0.1.0-alpha.12-near"},
-		{"grove-charts", "v0.1.0-alpha.14", "", ""},
+		{"grove-charts", "v0.1.0-alpha.13", "", ""},
 		{"no-such-chart", "1.0.0", "", ""},
 		{"gpu-operator", "latest", "", ""},
 	} {

@@ -129,8 +129,8 @@ func (p *chartProof) chart(c component) *charts.Chart {
 			p.fail(k.err, p.src.componentFile(c.Name), "components", c.Name)
 		case c.Chart != "":
 			p.report.Known++
-			if read := k.Read(); read != c.Version {
-				p.remark("chart %s %s has no facts; it is checked against those of %s", c.Chart, c.Version, read)
+			if k.Version != c.Version {
+				p.remark("chart %s %s has no facts; it is checked against those of %s", c.Chart, c.Version, k.Version)
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cuelang.org/go/cue"
@@ -18,7 +19,7 @@ import (
 )
 
 // Files are the compiled catalogue by path: index.json, layers.json,
-// words.json, upgrades.json and rules.json where there are any, a file in answers for each distinct recipe, and one in
+// words.json, upgrades.json, rules.json and warnings.json where there are any, a file in answers for each distinct recipe, and one in
 // components/NAME for each distinct variant of a component.
 type Files map[string][]byte
 
@@ -51,6 +52,9 @@ type loaded struct {
 	checkDefs map[string]recipes.Check
 	checkAt   map[string]string // the line of each
 	rules     []recipes.Rule
+	choices   map[string]choiceOf // by layer
+	unproven  map[string]bool     // layers of choices that are experimental
+	homes     map[string]string   // namespaces of components that no layer moves
 }
 
 func (l *loaded) compile() (Files, error) {
@@ -72,8 +76,12 @@ func (l *loaded) index() (recipes.Index, error) {
 			Criteria                    schema.Criteria
 			StandsIn                    bool
 			Mixins                      map[string]bool
+			Profiles                    map[string]profile
 		}
-		Mixins map[string]struct{ Description string }
+		Mixins map[string]struct {
+			Description string
+			Profiles    map[string]profile
+		}
 		Chains map[string][]string
 	}
 	if err := decode(l.root, &meta, "release", "version", "overlays", "mixins", "chains"); err != nil {
@@ -103,9 +111,13 @@ func (l *loaded) index() (recipes.Index, error) {
 			errs = append(errs, l.at(err, name))
 			continue
 		}
+		brought := l.profiles(name, o.Profiles)
+		for _, m := range on(o.Mixins) {
+			brought = append(brought, l.profiles(m, meta.Mixins[m].Profiles)...)
+		}
 		idx.Overlays = append(idx.Overlays, recipes.Overlay{
 			Name: name, Base: o.Base, Description: o.Description, Maturity: o.Maturity,
-			Criteria: full.Schema(), At: l.where(name), StandsIn: o.StandsIn, Mixins: on(o.Mixins),
+			Criteria: full.Schema(), At: l.where(name), StandsIn: o.StandsIn, Mixins: on(o.Mixins), Profiles: brought,
 		})
 	}
 	return idx, schema.Join(errs)
@@ -140,21 +152,21 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 	all := variants{l: l}
 	docs := map[string]*recipes.Document{} // by file
 	made := map[string][]int{}             // by file, what variants.add returned
-	for _, leaves := range Selections(cat) {
-		a, err := l.answer(leaves)
+	for _, s := range Selections(cat) {
+		a, err := l.answer(cat.Applied(s))
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
 		doc, err := l.shape(a)
 		if err != nil {
-			errs = append(errs, l.at(err, leaves[0]))
+			errs = append(errs, l.at(err, s.Leaves[0]))
 			continue
 		}
-		name := recipeName(cat, leaves)
-		file := "answers/" + name + ".json"
-		docs[file], made[file] = doc, all.add(doc, name)
-		idx.Answers = append(idx.Answers, recipes.Answer{Leaves: leaves, File: file})
+		name := recipeName(cat, s)
+		s.File = "answers/" + name + ".json"
+		docs[s.File], made[s.File] = doc, all.add(doc, name)
+		idx.Answers = append(idx.Answers, s)
 	}
 	if err := schema.Join(errs); err != nil {
 		return nil, err
@@ -172,6 +184,15 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 			return nil, err
 		}
 	}
+	for _, a := range idx.Answers {
+		if len(a.Choices) == 0 {
+			continue
+		}
+		like := "answers/" + recipeName(cat, recipes.Answer{Leaves: a.Leaves}) + ".json"
+		if files[a.File], err = without(files[a.File], like, files[like]); err != nil {
+			return nil, err
+		}
+	}
 	words, err := l.words()
 	_, bad := l.vetChecks()
 	upgrades, odd := l.upgrades()
@@ -184,6 +205,13 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 	}
 	if len(l.rules) > 0 {
 		parts[recipes.RulesFile] = l.rules
+	}
+	warnings, err := l.warnings()
+	if err != nil {
+		return nil, err
+	}
+	if len(warnings) > 0 {
+		parts[recipes.WarningsFile] = warnings
 	}
 	for name, v := range parts {
 		if files[name], err = schema.EncodeIndent(v); err != nil {
@@ -200,6 +228,26 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 	return files, nil
 }
 
+// without is a stored answer without the fields that the one in the file like has
+// too.
+func without(answer []byte, like string, other []byte) ([]byte, error) {
+	var fields, same map[string]json.RawMessage
+	for to, data := range map[*map[string]json.RawMessage][]byte{&fields: answer, &same: other} {
+		if err := json.Unmarshal(data, to); err != nil {
+			return nil, fmt.Errorf("comparing an answer with %s: %w", like, err)
+		}
+	}
+	for name, text := range same {
+		if mine, ok := fields[name]; !ok {
+			fields[name] = json.RawMessage("null")
+		} else if bytes.Equal(mine, text) {
+			delete(fields, name)
+		}
+	}
+	fields["like"] = json.RawMessage(strconv.Quote(like))
+	return schema.EncodeIndent(fields)
+}
+
 // open makes a catalogue of an index that has no answers yet.
 func open(idx recipes.Index) (*recipes.Catalog, error) {
 	data, err := schema.Encode(idx)
@@ -209,11 +257,11 @@ func open(idx recipes.Index) (*recipes.Catalog, error) {
 	return recipes.Open(Files{"index.json": data}.FS())
 }
 
-// recipeName names a recipe after the leaves that state something; what
-// applies everywhere goes without saying.
-func recipeName(cat *recipes.Catalog, leaves []string) string {
+// recipeName names a recipe after the leaves that state something and the choices
+// that are not the default; what applies everywhere goes without saying.
+func recipeName(cat *recipes.Catalog, a recipes.Answer) string {
 	var names []string
-	for _, n := range leaves {
+	for _, n := range a.Leaves {
 		o, _ := cat.Overlay(n)
 		if recipes.CriteriaOf(o.Criteria) != (recipes.Criteria{}) {
 			names = append(names, n)
@@ -222,7 +270,7 @@ func recipeName(cat *recipes.Catalog, leaves []string) string {
 	if names == nil {
 		names = []string{"any"}
 	}
-	return strings.Join(names, "+")
+	return strings.Join(append(names, a.Choices...), "+")
 }
 
 // raw is one answer as the CUE gives it; schema/recipe.cue's terms come later.
@@ -265,6 +313,7 @@ type component struct {
 		Intent  []string
 	}
 	Values map[string]any
+	Refs   map[string]string
 }
 
 // answer unifies leaves. The answer that each overlay has for its own criteria

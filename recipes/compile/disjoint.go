@@ -43,7 +43,8 @@ func (l *loaded) disjoint(leaves []string) (sum raw, ok bool) {
 		sum.Layers = slices.Concat(sum.Layers, extra)
 	}
 	sum.Leaves = leaves
-	sum.Experimental = !slices.ContainsFunc(parts, func(p raw) bool { return !p.Experimental && p.Criteria == sum.Criteria })
+	sum.Experimental = !slices.ContainsFunc(parts, func(p raw) bool { return !p.Experimental && p.Criteria == sum.Criteria }) ||
+		slices.ContainsFunc(leaves, func(n string) bool { return l.unproven[n] })
 	sum.Layers = nil
 	for _, n := range leaves {
 		for _, m := range l.chains[n] {
@@ -60,10 +61,11 @@ func (l *loaded) disjoint(leaves []string) (sum raw, ok bool) {
 func (l *loaded) simple(layers []string) bool {
 	for _, n := range layers {
 		for _, s := range l.said[n] {
-			if s.Path[0] != "components" || s.open() {
+			path := s.about()
+			if path[0] != "components" || s.open() {
 				continue
 			}
-			if len(s.Path) < 3 || (len(s.Path) == 3 && !slices.Contains([]string{"version", "repository", "namespace"}, s.Path[2])) {
+			if len(path) < 3 || (len(path) == 3 && !slices.Contains([]string{"version", "repository", "namespace"}, path[2])) {
 				return false
 			}
 		}
@@ -77,13 +79,14 @@ func (l *loaded) meet(a, b []string) bool {
 		for _, y := range b {
 			for _, s := range l.said[x] {
 				for _, t := range l.said[y] {
-					if s.whole() || t.whole() {
-						if c := s.component(); c == t.component() {
+					if s.drops() || t.drops() {
+						if s.component() == t.component() {
 							return true
 						}
 						continue
 					}
-					if touches(s.Path, t.Path) && !s.open() && !t.open() && (len(s.Path) != len(t.Path) || s.Text != t.Text) {
+					a, b := s.about(), t.about()
+					if touches(a, b) && !s.open() && !t.open() && (s.whole() || t.whole() || len(a) != len(b) || s.Text != t.Text) {
 						return true
 					}
 				}
@@ -93,17 +96,25 @@ func (l *loaded) meet(a, b []string) bool {
 	return false
 }
 
-// whole reports whether a statement decides about a component whatever other
-// layers state of it.
+// whole reports whether a statement decides whatever other layers state: of the
+// value that it replaces, or of the component that it leaves out.
 func (s layer) whole() bool { return s.Path[0] == "override" || s.Path[0] == "drop" }
+
+// drops reports whether a statement leaves a component out.
+func (s layer) drops() bool { return s.Path[0] == "drop" }
+
+// about is the path that a statement sets, or replaces what is there.
+func (s layer) about() []string {
+	if s.Path[0] == "override" && len(s.Path) > 1 {
+		return s.Path[1:]
+	}
+	return s.Path
+}
 
 // component is the one that a statement is about, "" if it is about none.
 func (s layer) component() string {
-	path := s.Path
-	switch {
-	case path[0] == "override":
-		path = path[1:]
-	case path[0] == "drop":
+	path := s.about()
+	if s.drops() {
 		return path[1]
 	}
 	if len(path) < 2 || path[0] != "components" {
@@ -148,7 +159,7 @@ func (l *loaded) add(sum *raw, b raw, extra []string) {
 			continue
 		}
 		for _, s := range l.said[n] {
-			if s.whole() {
+			if s.drops() {
 				decided[s.component()] = true // and b states nothing of it
 			}
 		}
@@ -167,14 +178,16 @@ func (l *loaded) add(sum *raw, b raw, extra []string) {
 	}
 	for _, n := range extra {
 		for _, s := range l.said[n] {
-			switch c, ok := b.Components[s.component()]; {
-			case s.whole() && ok:
-				sum.Components[c.Name] = cloneComponent(c)
-			case s.whole():
+			if s.drops() {
 				delete(sum.Components, s.component())
+				continue
 			}
-			if s.Path[0] == "components" && !s.open() && had[s.Path[1]] {
-				copyPath(sum.Components, b.Components[s.Path[1]], s.Path)
+			path := s.about()
+			if path[0] != "components" || s.open() || !had[path[1]] {
+				continue
+			}
+			if c, ok := b.Components[path[1]]; ok && sum.Components[path[1]].Name != "" {
+				copyPath(sum.Components, c, path)
 			}
 		}
 	}

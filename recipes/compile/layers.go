@@ -18,8 +18,8 @@ import (
 // layer is one statement of a component or an overlay: what stands at a path,
 // and where.
 type layer struct {
-	Name    string   // of the component, overlay or mixin
-	Overlay bool     // or a mixin
+	Name    string   // of the component, overlay, mixin or choice
+	Overlay bool     // or a mixin, or a choice
 	Path    []string // components gpu-operator values driver version
 	At      string   // file:line
 	Text    string   // as it is written
@@ -57,8 +57,11 @@ func layersOf(inst *build.Instance, src Source) ([]layer, error) {
 func (l *loaded) compiled() []recipes.Layer {
 	byName := map[string]*recipes.Layer{}
 	for _, s := range l.layers {
-		if s.Maybe || !s.Overlay && slices.Contains([]string{"replaces", "rules", "upgrades"}, s.Path[2]) {
+		if s.Maybe || !s.Overlay && slices.Contains([]string{"optional", "refs", "replaces", "rules", "upgrades"}, s.Path[2]) {
 			continue // no part of a recipe
+		}
+		if s.Overlay && s.Path[0] == "profiles" {
+			continue // what it is about
 		}
 		key := "components/" + s.Name
 		path := s.Path
@@ -133,6 +136,9 @@ func (w *walker) decl(d ast.Decl, path []string) {
 	if err != nil {
 		w.err = fmt.Errorf("reading %s: %w", w.position(f.Pos()), err)
 		return
+	}
+	if path[0] != "components" && len(path) > 6 && path[2] == "profiles" && path[4] == "choices" {
+		path = append([]string{path[0], recipes.ChoiceLayer(path[1], path[3], path[5])}, path[6:]...)
 	}
 	l := layer{Name: path[1], Overlay: path[0] != "components", Path: path[2:], At: w.position(f.Pos()), Text: oneLine(text), Maybe: f.Constraint != token.ILLEGAL}
 	if !l.Overlay {

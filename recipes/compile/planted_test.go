@@ -17,6 +17,9 @@ func TestPlantedMistakes(t *testing.T) {
 	const overlays, components = "recipes/releases/2026-03/overlays/", "recipes/releases/2026-03/components/"
 	eks := overlays + "eks.cue"
 	operator := func(values string) string { return "components: \"gpu-operator\": values: " + values + "\n\tcriteria:" }
+	choice := func(says, def string) string {
+		return "profiles: p: {description: \"d\", default: \"" + def + "\", choices: a: {description: \"a\", " + says + "}}\n\tcriteria:"
+	}
 	type edit struct{ file, old, new string }
 	for name, tt := range map[string]struct {
 		edits []edit
@@ -70,6 +73,10 @@ func TestPlantedMistakes(t *testing.T) {
 		"word":                  {[]edit{{"recipes/releases/2026-03/words/os.cue", "rocky: {", `"Rocky Linux": {`}}, "a word is lower-case letters"},
 		"word without a name":   {[]edit{{"recipes/releases/2026-03/words/os.cue", `display: "Ubuntu"`, ""}}, "some instances are incomplete"},
 		"evidence":              {[]edit{{"recipes/releases/2026-03/words/service.cue", `"K8s.node.provider-id": is: ["kind://*"]`, `"Kubernetes.node.provider-id": is: ["kind://*"]`}}, "a measurement is Type.subtype.key"},
+		"choice of a component": {[]edit{{eks, "criteria:", choice(`components: "aws-eft": {}`, "a")}}, "unknown component"},
+		"default of a profile":  {[]edit{{eks, "criteria:", choice("", "b")}}, "eks: profile p has no choice b, which is its default"},
+		"what a choice cannot":  {[]edit{{eks, "criteria:", choice(`drop: "aws-efa": true`, "a")}}, "field not allowed"},
+		"reference":             {[]edit{{components + "aws-efa.cue", `namespace:`, "refs: \"a.b\": \"kube-prom\"\n\tnamespace:"}}, "unknown component"},
 		"version of the whole":  {[]edit{{"recipes/releases/2026-03/recipes.cue", `"0.1.0"`, `"next"`}}, "the catalogue's version is three numbers"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,6 +36,28 @@ func (l *loaded) ruleSet() ([]recipes.Rule, error) {
 	return out, nil
 }
 
+// warnings are those of all components, by component and option.
+func (l *loaded) warnings() ([]recipes.Warning, error) {
+	var defs map[string]struct {
+		Warnings map[string]struct {
+			Message string
+			Intent  []string
+		}
+	}
+	if err := decode(l.root.LookupPath(cue.MakePath(cue.Str("components"))), &defs); err != nil {
+		return nil, err
+	}
+	var out []recipes.Warning
+	for _, component := range slices.Sorted(maps.Keys(defs)) {
+		all := defs[component].Warnings
+		for _, option := range slices.Sorted(maps.Keys(all)) {
+			w := all[option]
+			out = append(out, recipes.Warning{Warning: schema.Warning{Component: component, Unless: option, Message: w.Message}, Intent: w.Intent})
+		}
+	}
+	return out, nil
+}
+
 // keeps checks an answer against its own rules: what no user changed must not be
 // refused. The values that rules look at must be those of the charts.
 func (p *chartProof) keeps(a raw, d *recipes.Document, all map[string]deployed) {

@@ -63,8 +63,9 @@ func Questions(cat *recipes.Catalog, f func(recipes.Criteria)) {
 	walk(0)
 }
 
-// Selections returns every set of leaves that some question selects, sorted.
-func Selections(cat *recipes.Catalog) [][]string {
+// Selections returns the answers that some question selects, sorted by their leaves:
+// of each set of leaves one for every combination of choices.
+func Selections(cat *recipes.Catalog) []recipes.Answer {
 	seen := map[string][]string{}
 	Questions(cat, func(q recipes.Criteria) {
 		if leaves, _ := cat.Match(q); len(leaves) > 0 {
@@ -73,9 +74,9 @@ func Selections(cat *recipes.Catalog) [][]string {
 	})
 	keys := slices.Sorted(maps.Keys(seen))
 	sort.Strings(keys)
-	out := make([][]string, len(keys))
-	for i, k := range keys {
-		out[i] = seen[k]
+	var out []recipes.Answer
+	for _, k := range keys {
+		out = append(out, cat.Combinations(seen[k])...)
 	}
 	return out
 }

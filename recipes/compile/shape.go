@@ -29,6 +29,7 @@ func (l *loaded) shape(a raw) (*recipes.Document, error) {
 	if d.Validation, err = l.phases(a); err != nil {
 		errs = append(errs, err)
 	}
+	errs = append(errs, l.trespasses(a)...)
 	deps := map[string][]string{}
 	refs := map[string]schema.ComponentRef{}
 	for _, name := range slices.Sorted(maps.Keys(a.Components)) {
@@ -53,6 +54,7 @@ func (l *loaded) shape(a raw) (*recipes.Document, error) {
 			}
 		}
 	}
+	errs = append(errs, l.references(a, refs)...)
 	if err := schema.Join(errs); err != nil {
 		return nil, err
 	}

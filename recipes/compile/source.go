@@ -44,7 +44,7 @@ func Shipped(release string) (Source, error) {
 	if err != nil {
 		return Source{}, err
 	}
-	return From(recipes.Sources(release), release)
+	return From(recipes.Sources(), release)
 }
 
 // From takes the source of a release in a file system like the folder recipes.

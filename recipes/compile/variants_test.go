@@ -22,7 +22,7 @@ func TestVariants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	used := map[string]bool{"index.json": true, "checks.json": true, "layers.json": true, "words.json": true, recipes.UpgradesFile: true, recipes.RulesFile: true}
+	used := map[string]bool{"index.json": true, "checks.json": true, "layers.json": true, "words.json": true, recipes.UpgradesFile: true, recipes.RulesFile: true, recipes.WarningsFile: true}
 	for _, a := range cat.Answers {
 		used[a.File] = true
 		var s struct {

@@ -81,6 +81,7 @@ func (l *loaded) vet() (*Report, error) {
 	v.report.Remarks = append(v.report.Remarks, v.charts.remarks...)
 	v.report.Charts = v.charts.report
 	sort.Strings(v.report.Remarks)
+	v.report.Remarks = slices.Compact(v.report.Remarks)
 	for i, r := range v.report.Coverage {
 		v.report.Coverage[i].Maturity = v.docs[r.Recipe]
 	}
@@ -117,7 +118,7 @@ func (v *vetting) questions(words *recipes.Words) {
 		}
 		v.report.Answered++
 		v.report.Coverage = append(v.report.Coverage, Row{
-			Criteria: q.Schema(), Recipe: recipeName(v.cat, leaves),
+			Criteria: q.Schema(), Recipe: recipeName(v.cat, recipes.Answer{Leaves: leaves}),
 		})
 	})
 	v.report.Questions = 1
@@ -130,9 +131,9 @@ func (v *vetting) questions(words *recipes.Words) {
 // answersAll resolves every answer: its overlays agree, its order is acyclic,
 // its constraints can be met together.
 func (v *vetting) answersAll() {
-	for _, leaves := range Selections(v.cat) {
+	for _, s := range Selections(v.cat) {
 		v.report.Answers++
-		a, err := v.answer(leaves)
+		a, err := v.answer(v.cat.Applied(s))
 		if err != nil {
 			v.errs = append(v.errs, err)
 			continue
@@ -148,10 +149,11 @@ func (v *vetting) answersAll() {
 		}
 		d, err := v.shape(a)
 		if err != nil {
-			v.errs = append(v.errs, v.at(err, leaves[0]))
+			v.errs = append(v.errs, v.at(err, s.Leaves[0]))
 			continue
 		}
-		v.docs[recipeName(v.cat, leaves)] = d.Maturity
+		v.docs[recipeName(v.cat, s)] = d.Maturity
+		v.report.Remarks = append(v.report.Remarks, v.undeclared(d.Components)...)
 		v.charts.prove(a, d)
 	}
 }
@@ -294,6 +296,7 @@ func (v *vetting) declared(path []string) []string {
 func (v *vetting) components() {
 	var defs struct {
 		Components map[string]struct {
+			Optional  bool
 			Manifests map[string]bool
 			Kustomize struct{ Files map[string]bool }
 		}
@@ -305,7 +308,7 @@ func (v *vetting) components() {
 	v.report.Components = len(defs.Components)
 	for _, name := range slices.Sorted(maps.Keys(defs.Components)) {
 		file := v.src.inModule("components/" + name + ".cue")
-		if !v.used[name] {
+		if !v.used[name] && !defs.Components[name].Optional {
 			v.fail(file, "components."+name, "add it to an overlay, or take it away", "no recipe uses component %q", name)
 		}
 		v.files(file, name, "manifests", "manifests", "*false | #Bool", defs.Components[name].Manifests)

@@ -66,6 +66,7 @@ func run(dir string) error {
 	for _, r := range releases[:len(releases)-1] {
 		old = append(old, "compiled/"+r.Name(), "releases/"+r.Name())
 	}
+	old = append(old, "compiled/"+newest+"/layers.json") // recipes/embed.go has the rest
 	if err := archive(dir, "older.zip", old); err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func matrix(path string, files compile.Files) error {
 		return err
 	}
 	maturity := map[string]string{} // by leaves
-	for _, a := range cat.Answers {
+	for _, a := range cat.Defaults() {
 		d, err := cat.Document(a)
 		if err != nil {
 			return err
@@ -79,6 +79,29 @@ whatever the operating system. `+"`eidos recipe list`"+` filters the same.
 				fmt.Fprintf(&out, " %s |", strings.Join(row[intent], ", "))
 			}
 			out.WriteByte('\n')
+		}
+	}
+	out.WriteString("\n## Profiles\n\nChoices within a recipe, `--profile NAME=CHOICE`; the default is the first of each.\n\n| profile | in recipes of | choice | means | |\n|---|---|---|---|---|\n")
+	listed := map[string]bool{}
+	for _, o := range cat.Overlays {
+		for _, p := range o.Profiles {
+			if listed[p.Layer("")] {
+				continue
+			}
+			listed[p.Layer("")] = true
+			rank := func(c recipes.Choice) int {
+				if c.Name == p.Default {
+					return 0
+				}
+				return 1
+			}
+			for _, c := range slices.SortedStableFunc(slices.Values(p.Choices), func(a, b recipes.Choice) int { return rank(a) - rank(b) }) {
+				note := ""
+				if c.Maturity != "stable" {
+					note = c.Maturity
+				}
+				fmt.Fprintf(&out, "| %s | %s | %s | %s | %s |\n", p.Name, p.From, c.Name, c.Description, note)
+			}
 		}
 	}
 	return os.WriteFile(path, out.Bytes(), 0o644)

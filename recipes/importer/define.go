@@ -66,7 +66,7 @@ func (im *importing) reference(name string) *component {
 	if c := im.fresh[name]; c != nil {
 		return c.clone()
 	}
-	for _, a := range im.cat.Answers {
+	for _, a := range im.cat.Defaults() {
 		d, err := im.cat.Document(a)
 		if err != nil {
 			im.errs = append(im.errs, err)

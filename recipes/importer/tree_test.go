@@ -116,7 +116,7 @@ func (r *reference) tree(t *testing.T) fstest.MapFS {
 			refs = append(refs, r.ref(name, c))
 			for _, m := range o.Components[c].Manifests {
 				p := "components/" + c + "/manifests/" + m
-				data, err := fs.ReadFile(recipes.Sources("2026-03"), "releases/2026-03/"+p)
+				data, err := fs.ReadFile(recipes.Sources(), "releases/2026-03/"+p)
 				if errors.Is(err, fs.ErrNotExist) {
 					// A later one, which reads what upstream's read: the values of its component.
 					data, err = []byte("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: "+m+"}\ndata: {all: {{ toJson (index .Values \""+c+"\") | quote }}}\n"), nil

@@ -23,7 +23,7 @@ func Criteria(cat *recipes.Catalog, releases []string) (*schema.CriteriaList, er
 		}
 		out.Fields = append(out.Fields, f)
 	}
-	for _, a := range cat.Answers {
+	for _, a := range cat.Defaults() {
 		out.Recipes = append(out.Recipes, criteriaRecipe(cat, a))
 	}
 	slices.SortFunc(out.Recipes, func(a, b schema.CriteriaRecipe) int {

@@ -41,14 +41,16 @@ func Deployment(res *schema.RecipeResult) Graph {
 	return g
 }
 
-// Overlays is the overlays and mixins that were applied, an arrow from each base
-// and from each mixin to the overlays that include it.
+// Overlays is the overlays, mixins and choices that were applied, an arrow from each
+// base and mixin to the overlays that build on it, and to each choice.
 func Overlays(cat *recipes.Catalog, res *schema.RecipeResult) Graph {
 	g := Graph{Title: "overlays"}
 	for _, n := range res.Metadata.AppliedOverlays {
 		o, isOverlay := cat.Overlay(n)
 		note := recipes.CriteriaOf(o.Criteria).String()
 		switch {
+		case strings.Contains(n, "="):
+			note = "choice"
 		case !isOverlay:
 			note = "mixin"
 		case note == "none":
@@ -62,6 +64,12 @@ func Overlays(cat *recipes.Catalog, res *schema.RecipeResult) Graph {
 			if j := slices.Index(res.Metadata.AppliedOverlays, from); j >= 0 {
 				g.Edges = append(g.Edges, [2]int{j, i})
 			}
+		}
+	}
+	for _, p := range res.Profiles {
+		from := slices.Index(res.Metadata.AppliedOverlays, p.From)
+		if to := slices.Index(res.Metadata.AppliedOverlays, recipes.ChoiceLayer(p.From, p.Name, p.Choice)); from >= 0 && to >= 0 {
+			g.Edges = append(g.Edges, [2]int{from, to})
 		}
 	}
 	return g

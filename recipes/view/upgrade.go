@@ -70,7 +70,7 @@ func (u *comparison) traced(c *recipes.Catalog, q schema.Criteria) (*schema.Reci
 func (u *comparison) all(out *schema.CatalogueDiff) error {
 	changes, unknown := map[string]*schema.RecipeChange{}, map[string]*schema.UnknownField{}
 	moves := map[string]*schema.ComponentUpgrade{}
-	for _, answer := range u.from.Answers {
+	for _, answer := range u.from.Defaults() {
 		a, b, err := u.pair(u.from, answer, u.to)
 		if err != nil {
 			return err
@@ -114,7 +114,7 @@ func (u *comparison) all(out *schema.CatalogueDiff) error {
 			moves[key].Recipes++
 		}
 	}
-	for _, answer := range u.to.Answers {
+	for _, answer := range u.to.Defaults() {
 		_, old, err := u.pair(u.to, answer, u.from)
 		if err != nil {
 			return err

@@ -210,11 +210,9 @@ type named struct {
 	group *group // nil: it is not known what value names it
 }
 
-// ofChart lists the images that a version of a chart runs with the values of a
-// recipe, and returns notes of what is not known. Facts that were read from
-// another version have its tags: those that are the version of the chart follow
-// it, and those of its application that are not are not known.
-func ofChart(c *charts.Chart, version string, set map[string]any) (out []named, notes []string) {
+// ofChart lists the images that a chart runs with the values of a recipe, and
+// returns notes of what is not known.
+func ofChart(c *charts.Chart, set map[string]any) (out []named, notes []string) {
 	v, defaults := chartValues{c, set}, chartValues{c, nil}
 	known := map[string][]reference{} // by repository
 	for _, s := range c.Images {
@@ -224,20 +222,7 @@ func ofChart(c *charts.Chart, version string, set map[string]any) (out []named, 
 	}
 	explained := map[string]bool{} // repositories
 	placeholders := 0
-	read := c.Read()
 	add := func(n named) {
-		set := n.group != nil && (hasText(v, n.group.tag) || hasText(v, n.group.digest))
-		if read != version && !set && sameVersion(n.tag, c.AppVersion) {
-			n.digest = ""
-			switch {
-			case !sameVersion(c.AppVersion, read):
-				n.tag = ""
-			case strings.HasPrefix(n.tag, "v"):
-				n.tag = "v" + strings.TrimPrefix(version, "v")
-			default:
-				n.tag = strings.TrimPrefix(version, "v")
-			}
-		}
 		switch {
 		case n.placeholder():
 			placeholders++
@@ -285,23 +270,11 @@ func ofChart(c *charts.Chart, version string, set map[string]any) (out []named, 
 			}
 		}
 	}
-	if read != version {
-		notes = append(notes, fmt.Sprintf("the chart %s %s has no facts: its images are those of %s", c.Name, version, read))
-	}
 	if placeholders > 0 {
 		notes = append(notes, fmt.Sprintf("the facts of the chart %s were read from its source, and its release names %d images in another way: they are missing here", c, placeholders))
 	}
 	slices.Sort(notes)
 	return out, slices.Compact(notes)
-}
-
-// sameVersion compares tags and versions, which may begin with v.
-func sameVersion(a, b string) bool { return strings.TrimPrefix(a, "v") == strings.TrimPrefix(b, "v") }
-
-// hasText reports whether the recipe sets a text at a path.
-func hasText(v chartValues, path string) bool {
-	set, ok := v.own(path)
-	return path != "" && ok && set != nil && set != ""
 }
 
 // registry is what a group puts before its own repository, for comparison.
@@ -410,7 +383,7 @@ func unrendered(g *group, v chartValues, known map[string][]reference) (named, b
 func commonTag(c *charts.Chart, known map[string][]reference) string {
 	for _, rs := range known {
 		for _, r := range rs {
-			if r.tag != "" && sameVersion(r.tag, c.AppVersion) {
+			if r.tag != "" && strings.TrimPrefix(r.tag, "v") == strings.TrimPrefix(c.AppVersion, "v") {
 				return r.tag
 			}
 		}

@@ -120,7 +120,7 @@ func (o Options) List(ctx context.Context, blobs engine.Blobs, r *schema.RecipeR
 			case err != nil:
 				return nil, err
 			default:
-				images, notes := ofChart(facts, c.Version, c.Values)
+				images, notes := ofChart(facts, c.Values)
 				for _, n := range images {
 					for _, s := range systems {
 						if n.perOS {

@@ -60,7 +60,7 @@ func (o Options) Relocate(r *schema.RecipeResult, to string) (*schema.RecipeResu
 			case err != nil:
 				return nil, nil, err
 			default:
-				for _, n := range relocateChart(facts, c.Version, c.Values, set, to) {
+				for _, n := range relocateChart(facts, c.Values, set, to) {
 					notes = append(notes, c.Name+": "+n)
 				}
 			}
@@ -78,9 +78,9 @@ func (o Options) Relocate(r *schema.RecipeResult, to string) (*schema.RecipeResu
 }
 
 // relocateChart puts the mirror into the values that name the images of a chart.
-func relocateChart(c *charts.Chart, version string, values, set map[string]any, to string) (notes []string) {
+func relocateChart(c *charts.Chart, values, set map[string]any, to string) (notes []string) {
 	v := chartValues{c, values}
-	images, notes := ofChart(c, version, values)
+	images, notes := ofChart(c, values)
 	for _, n := range images {
 		if n.group == nil {
 			notes = append(notes, fmt.Sprintf("no value is known that names %s: it stays where it is", n.reference))

@@ -4,6 +4,7 @@
 // Values, types, template reads and definitions in the crds folder come from the
 // chart's files; nothing is run for them. Workloads, images, custom resources,
 // webhooks and guards come from renderings by the stock helm program, each with
-// one value changed, where that program is at hand. DESIGN.md has why the reader
-// of charts is not Helm's.
+// one value changed, where that program is at hand. Reading a chart is a walk
+// over files, so Helm's own loader is not linked: it would bring its
+// requirements into the module of every program.
 package inspect

@@ -15,7 +15,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Limits of a chart with the archives in it, and in those.
+// Limits of a chart; Helm has the same or lower ones.
 const (
 	maxUnpacked = 256 << 20 // bytes
 	maxFile     = 16 << 20  // bytes
@@ -50,13 +50,10 @@ type dependency struct {
 	Condition string `yaml:"condition"`
 }
 
-// reader counts what was unpacked of one chart, archives in archives too.
-type reader struct{ files, bytes int }
-
 // fromFS reads the files of a chart's directory.
 func fromFS(tree fs.FS) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	var r reader
+	total := 0
 	err := fs.WalkDir(tree, ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
@@ -68,14 +65,14 @@ func fromFS(tree fs.FS) (map[string][]byte, error) {
 		if err != nil {
 			return err
 		}
-		return r.take(files, name, data)
+		total += len(data)
+		return take(files, name, data, total)
 	})
 	return files, err
 }
 
-func (r *reader) take(files map[string][]byte, name string, data []byte) error {
-	r.files, r.bytes = r.files+1, r.bytes+len(data)
-	if r.files > maxFiles || r.bytes > maxUnpacked || len(data) > maxFile {
+func take(files map[string][]byte, name string, data []byte, total int) error {
+	if len(files) >= maxFiles || total > maxUnpacked || len(data) > maxFile {
 		return schema.Errorf(schema.Invalid, "a chart has at most %d files, %d MiB in all and %d MiB each", maxFiles, maxUnpacked>>20, maxFile>>20)
 	}
 	files[name] = data
@@ -83,15 +80,14 @@ func (r *reader) take(files map[string][]byte, name string, data []byte) error {
 }
 
 // fromArchive reads the files of a packaged chart, without its folder.
-func fromArchive(archive []byte) (map[string][]byte, error) { return new(reader).unpack(archive) }
-
-func (r *reader) unpack(archive []byte) (map[string][]byte, error) {
+func fromArchive(archive []byte) (map[string][]byte, error) {
 	zr, err := gzip.NewReader(bytes.NewReader(archive))
 	if err != nil {
 		return nil, schema.Errorf(schema.Invalid, "not a packaged chart: %w", err)
 	}
 	files := map[string][]byte{}
 	tr := tar.NewReader(io.LimitReader(zr, maxUnpacked+1))
+	total := 0
 	for {
 		h, err := tr.Next()
 		if err == io.EOF {
@@ -112,22 +108,15 @@ func (r *reader) unpack(archive []byte) (map[string][]byte, error) {
 		if err != nil {
 			return nil, schema.Errorf(schema.Invalid, "not a packaged chart: %w", err)
 		}
-		if err := r.take(files, inner, data); err != nil {
+		total += len(data)
+		if err := take(files, inner, data, total); err != nil {
 			return nil, err
 		}
 	}
 }
 
 // load makes a chart of its files.
-func load(files map[string][]byte) (*chart, error) {
-	r := reader{files: len(files)}
-	for _, data := range files {
-		r.bytes += len(data)
-	}
-	return r.load(files, 0)
-}
-
-func (r *reader) load(files map[string][]byte, depth int) (*chart, error) {
+func load(files map[string][]byte, depth int) (*chart, error) {
 	c := &chart{files: map[string][]byte{}, values: map[string]any{}, depth: depth}
 	if depth > maxDepth {
 		return nil, schema.Errorf(schema.Invalid, "charts in charts are more than %d deep", maxDepth)
@@ -168,18 +157,18 @@ func (r *reader) load(files map[string][]byte, depth int) (*chart, error) {
 			}
 			inner[dir][file] = data
 		case !deeper && strings.HasSuffix(rest, ".tgz"):
-			sub, err := r.unpack(data)
+			sub, err := fromArchive(data)
 			if err != nil {
 				return nil, err
 			}
 			inner[rest] = sub
 		}
 	}
-	return c, r.subcharts(c, inner)
+	return c, c.subcharts(inner)
 }
 
-// subcharts loads those of c and gives each the key that the dependencies name.
-func (r *reader) subcharts(c *chart, inner map[string]map[string][]byte) error {
+// subcharts loads them and gives each the key that the dependencies name.
+func (c *chart) subcharts(inner map[string]map[string][]byte) error {
 	folders := make([]string, 0, len(inner))
 	for f := range inner {
 		folders = append(folders, f)
@@ -195,7 +184,7 @@ func (r *reader) subcharts(c *chart, inner map[string]map[string][]byte) error {
 			if d.Name == "" && declared > 0 {
 				break // only one that nothing declares is taken as it is
 			}
-			sub, err := r.load(inner[f], c.depth+1)
+			sub, err := load(inner[f], c.depth+1)
 			if err != nil {
 				return err
 			}

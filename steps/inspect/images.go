@@ -20,7 +20,7 @@ func Images(ctx context.Context, archive []byte, values map[string]any) ([]strin
 	if err != nil {
 		return nil, err
 	}
-	c, err := load(files)
+	c, err := load(files, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"context"
-	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -108,7 +107,7 @@ func TestCharts(t *testing.T) {
 			if diff := cmp.Diff(files, same); diff != "" {
 				t.Errorf("directory (-archive +directory):\n%s", diff)
 			}
-			c, err := load(files)
+			c, err := load(files, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -147,34 +146,6 @@ func TestRefused(t *testing.T) {
 	}
 	if _, _, err := local(t.TempDir(), "nothing"); schema.CodeOf(err) != schema.NotFound {
 		t.Errorf("nothing: %v", err)
-	}
-}
-
-// Archives in a chart count as the chart's own files.
-func TestArchivesInArchives(t *testing.T) {
-	pack := func(name string, n int) []byte {
-		c := charttest.Chart{Name: name, Version: "1.0.0", Files: map[string]string{}}
-		for i := range n {
-			c.Files[fmt.Sprintf("files/%d", i)] = ""
-		}
-		return c.Pack()
-	}
-	for _, tt := range []struct {
-		files int
-		ok    bool
-	}{{10, true}, {maxFiles/3 + 1, false}} {
-		outer := charttest.Chart{Name: "outer", Version: "1.0.0", Files: map[string]string{}}
-		for _, name := range []string{"a", "b", "c"} {
-			outer.Files["charts/"+name+"-1.0.0.tgz"] = string(pack(name, tt.files))
-		}
-		files, err := fromArchive(outer.Pack())
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := load(files)
-		if (err == nil) != tt.ok || err == nil && len(c.subs) != 3 || err != nil && !strings.Contains(err.Error(), "a chart has at most 10000 files") {
-			t.Errorf("three archives with %d files each: %v", tt.files, err)
-		}
 	}
 }
 

@@ -42,7 +42,7 @@ func Kind(o chartlock.Options) engine.Kind {
 // Chart returns the facts of a chart by its files. program renders it: "" is
 // helm of PATH, without which only what the files say is known.
 func Chart(ctx context.Context, files map[string][]byte, program string, note func(string, ...any)) (*schema.ChartFacts, error) {
-	c, err := load(files)
+	c, err := load(files, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -213,11 +213,7 @@ func (a *arrival) add(o object, path string) {
 	spec := podSpec(o)
 	switch {
 	case spec == nil && kindOf(path) == "selector":
-		// Of an object without Pods only the name says what is selected: many
-		// have selectors of Pods, of namespaces and of other objects.
-		if strings.HasSuffix(strings.ToLower(path), "nodeselector") {
-			add(&a.selector)
-		}
+		add(&a.selector)
 	case spec == nil && kindOf(path) == "tolerations":
 		add(&a.tolerations)
 	case spec == nil:

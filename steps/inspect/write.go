@@ -45,7 +45,7 @@ func (p *probe) write(arrived map[string]*arrival) {
 		case grouped && !charts.Native(group):
 			f.CustomResources = append(f.CustomResources, schema.ChartObject{APIVersion: text(o, "apiVersion"), Kind: kind, Name: name, Guards: guards, Off: off})
 		}
-		if carries(kind, group, grouped) && (a.selector != nil || a.tolerations != nil || a.affinity != nil) {
+		if a.selector != nil || a.tolerations != nil || a.affinity != nil {
 			f.Workloads = append(f.Workloads, schema.ChartWorkload{Kind: kind, Name: name, NodeSelector: a.selector, Tolerations: a.tolerations,
 				Affinity: a.affinity, Indirect: true, Guards: guards, Off: off})
 		}
@@ -53,16 +53,6 @@ func (p *probe) write(arrived map[string]*arrival) {
 	f.Images = slices.Sorted(maps.Keys(images))
 	slices.SortStableFunc(f.Workloads, func(x, y schema.ChartWorkload) int { return strings.Compare(x.Kind+" "+x.Name, y.Kind+" "+y.Name) })
 	sort.SliceStable(f.CRDs, func(i, j int) bool { return f.CRDs[i].Group+"/"+f.CRDs[i].Kind < f.CRDs[j].Group+"/"+f.CRDs[j].Kind })
-}
-
-// carries reports whether a controller may make Pods from an object that has none:
-// a custom resource, or its configuration. Nothing makes Pods from other kinds
-// that are part of every cluster, such as a RuntimeClass.
-func carries(kind, group string, grouped bool) bool {
-	if !grouped {
-		return kind == "ConfigMap" || kind == "Secret"
-	}
-	return !charts.Native(group)
 }
 
 func definition(o object, guards []string, off bool) schema.ChartCRD {

@@ -20,6 +20,16 @@ type assignment struct {
 	value     string
 }
 
+// keys are those of the path up to an element of a list.
+func (a assignment) keys() []string {
+	for i, e := range a.path {
+		if e.Index >= 0 {
+			return a.path[:i].Keys()
+		}
+	}
+	return a.path.Keys()
+}
+
 const assignmentForm = "write COMPONENT:PATH=VALUE, as in gpu-operator:driver.version=580.105.08"
 
 // parseAssignment splits s. Invalid if it does not have the form.

@@ -18,7 +18,8 @@ type component struct {
 	values  map[string]any
 	out     bool // left out: enabled=false
 	set     []assigned
-	order   int // place in the deployment order, from 0
+	owned   []ownedValue // what profiles decide
+	order   int          // place in the deployment order, from 0
 	own     []manifest
 	read    func(schema.Manifest) ([]byte, error) // manifests of the catalogue
 	library charts.Library

@@ -20,7 +20,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// answers are the recipes of the catalogue, one for each set of overlays.
+// answers are the recipes of the catalogue, one for each set of overlays and
+// choices.
 func answers(t *testing.T) []*schema.RecipeResult {
 	t.Helper()
 	catalog, err := recipes.Shipped()
@@ -33,7 +34,11 @@ func answers(t *testing.T) []*schema.RecipeResult {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := catalog.Resolve(d.Criteria, true)
+		var chosen []string
+		for _, p := range d.Profiles {
+			chosen = append(chosen, p.Name+"="+p.Choice)
+		}
+		r, err := catalog.Resolve(d.Criteria, true, chosen...)
 		if err != nil {
 			t.Fatal(err)
 		}

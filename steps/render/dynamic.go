@@ -57,6 +57,9 @@ func declareOne(cs []*component, s string) error {
 	if err := c.notAValue(a); err != nil {
 		return in(s, err)
 	}
+	if o := c.trespasses(a.keys(), nil); o != nil {
+		return in(s, c.decided(o[0]))
+	}
 	d := dynamic{component: c.Name, keys: a.path.Keys()}
 	for _, other := range c.dynamic {
 		n := min(len(other.keys), len(d.keys))

@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"maps"
 	"path"
 	"strings"
 
@@ -51,7 +50,7 @@ func umbrella(j *job, t *Tree) error {
 			errs = append(errs, schema.Errorf(schema.Invalid, "component %q is a kustomization, which a chart cannot hold", c.Name).At("", "layout").WithHint("use --layout components"))
 			continue
 		}
-		v := maps.Clone(inOneNamespace(j.components, c.values).(map[string]any))
+		v := c.inOneNamespace(j.components)
 		if len(c.leftOut) > 0 {
 			v = copyMap(v) // mappings below are those of c
 			errs = append(errs, c.confined(v))

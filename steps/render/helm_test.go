@@ -181,7 +181,7 @@ func accepts(t *testing.T, h *helm, r *schema.RecipeResult, p schema.RenderParam
 			t.Fatal(err)
 		}
 		if c.chart() {
-			want := copyMap(inOneNamespace(cs, c.values).(map[string]any))
+			want := copyMap(c.inOneNamespace(cs))
 			confineAll(t, cs, c, want)
 			// A null of a value that the chart does not have stays.
 			if diff := cmp.Diff(asJSON(t, want), dropNulls(received(t, one, c.Name))); diff != "" {

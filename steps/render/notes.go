@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/path"
 	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
@@ -73,9 +74,37 @@ func addresses(cs []*component, values any, f func(text, service, namespace stri
 	})
 }
 
-// inOneNamespace returns values with those addresses in the namespace of the
-// umbrella chart. What has none is shared with v.
-func inOneNamespace(cs []*component, v any) any {
+// inOneNamespace returns the values of c in the umbrella chart, where all components
+// have its namespace: what refers to the namespace of one of them names that. It
+// shares with those of c what is below the keys of the top.
+func (c *component) inOneNamespace(cs []*component) map[string]any {
+	values := maps.Clone(rehomed(cs, c.values).(map[string]any))
+	for _, r := range c.Refs {
+		i := slices.IndexFunc(cs, func(o *component) bool { return o.Name == r.Component })
+		p, err := path.Parse(r.Path)
+		if i < 0 || err != nil || len(p) == 0 {
+			continue
+		}
+		below, ok := values, true
+		for _, k := range p.Keys()[:len(p)-1] {
+			var m map[string]any
+			if m, ok = below[k].(map[string]any); !ok {
+				break
+			}
+			below[k] = maps.Clone(m)
+			below = below[k].(map[string]any)
+		}
+		last := p[len(p)-1].Key
+		if v, is := schema.Renamespace(below[last], cs[i].Namespace, umbrellaNamespace); ok && is {
+			below[last] = v
+		}
+	}
+	return values
+}
+
+// rehomed returns values with those addresses in the namespace of the umbrella
+// chart. What has none is shared with v.
+func rehomed(cs []*component, v any) any {
 	found := false
 	addresses(cs, v, func(string, string, string) { found = true })
 	if !found {
@@ -91,13 +120,13 @@ func inOneNamespace(cs []*component, v any) any {
 	case []any:
 		list := make([]any, len(v))
 		for i, e := range v {
-			list[i] = inOneNamespace(cs, e)
+			list[i] = rehomed(cs, e)
 		}
 		return list
 	case map[string]any:
 		m := make(map[string]any, len(v))
 		for k, e := range v {
-			m[k] = inOneNamespace(cs, e)
+			m[k] = rehomed(cs, e)
 		}
 		return m
 	}

@@ -77,6 +77,9 @@ func (j *job) addPages(t *Tree, set string) error {
 	p.Namespace = umbrellaNamespace
 	for _, c := range j.components {
 		addresses(j.components, c.values, func(string, string, string) { p.Moved = true })
+		for _, r := range c.Refs {
+			p.Moved = p.Moved || slices.ContainsFunc(j.components, func(o *component) bool { return o.Name == r.Component })
+		}
 	}
 	p.Kubernetes, p.Labelled = oldestKubernetes(j.recipe), len(j.namespaces()) > 0
 	for _, c := range j.components {

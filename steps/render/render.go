@@ -70,6 +70,7 @@ func Render(r *schema.RecipeResult, p schema.RenderParams, src Source) (*Tree, e
 	if cErr != nil {
 		return nil, schema.Join([]error{perr, sErr, cErr})
 	}
+	own(cs, r.Profiles)
 	library := charts.Builtin()
 	if src.Facts != nil {
 		library = *src.Facts

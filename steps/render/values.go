@@ -81,6 +81,9 @@ func assign(cs []*component, from assigned, value func(string) (any, error)) err
 	if err != nil {
 		return in(s, err)
 	}
+	if o := c.trespasses(a.keys(), v); o != nil {
+		return in(s, c.decided(o[0]))
+	}
 	if a.path.String() == "enabled" {
 		return in(s, c.enable(v))
 	}
@@ -174,6 +177,9 @@ func valuesFile(cs []*component, name string, read func(string) ([]byte, error))
 		if !ok {
 			errs.Add(schema.Errorf(schema.Invalid, "the values of %q must be a mapping, not %s", key, noun(all[key])).At(doc.Pos(key), ""))
 			continue
+		}
+		for _, o := range c.trespasses(nil, values) {
+			errs.Add(c.decided(o).At(doc.Pos(append([]string{key}, o.keys...)...), ""))
 		}
 		if on, ok := values["enabled"]; ok {
 			if err := c.enable(on); err != nil {

@@ -83,6 +83,12 @@ func (c catalogues) check(params any, inputs []string) error {
 		if q, _, _, err = cat.StandIn(q); err == nil {
 			err = cat.Covers(q)
 		}
+		if err == nil {
+			leaves, _ := cat.Match(recipes.CriteriaOf(q))
+			if _, err := cat.Choose(leaves, p.Profile); err != nil {
+				return below(err, "profile")
+			}
+		}
 	}
 	return below(err, "criteria")
 }
@@ -141,7 +147,7 @@ func (c catalogues) resolve() engine.Kind {
 		if err != nil {
 			return nil, err
 		}
-		q := Question{Snapshot: in.Snapshot, AllowGeneric: p.AllowGeneric, Provenance: p.Provenance}
+		q := Question{Snapshot: in.Snapshot, AllowGeneric: p.AllowGeneric, Profiles: p.Profile, Provenance: p.Provenance}
 		if p.Criteria != nil {
 			q.Stated = *p.Criteria
 		}

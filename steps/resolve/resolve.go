@@ -20,6 +20,8 @@ type Question struct {
 	Snapshot *schema.Snapshot
 	// AllowGeneric accepts a recipe that does not cover every stated field.
 	AllowGeneric bool
+	// Profiles are choices within the recipe, NAME=CHOICE.
+	Profiles []string
 	// Provenance asks who set each value.
 	Provenance bool
 }
@@ -46,7 +48,7 @@ func Recipe(cat *recipes.Catalog, q Question) (*schema.RecipeResult, []string, e
 	if err != nil {
 		return nil, notes, err
 	}
-	res, err := cat.Resolve(answer, q.AllowGeneric)
+	res, err := cat.Resolve(answer, q.AllowGeneric, q.Profiles...)
 	if err != nil {
 		return nil, notes, err
 	}

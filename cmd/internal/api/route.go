@@ -85,7 +85,7 @@ func Routes() []Route {
 				{Definition: "ResolveParams", Prefix: "a.", Skip: []string{"provenance"}}, {Definition: "ResolveParams", Prefix: "b.", Skip: []string{"provenance"}}},
 			nil, false, "RecipeChange", true, texts, diff},
 		{http.MethodGet, "/v1/criteria", "getCriteria", "The words of the criteria, and every recipe that there is",
-			[]Params{{Definition: "ResolveParams", Skip: []string{"allowGeneric", "provenance"}}}, nil, false, "CriteriaList", false, documents, criteriaList},
+			[]Params{{Definition: "ResolveParams", Skip: []string{"allowGeneric", "profile", "provenance"}}}, nil, false, "CriteriaList", false, documents, criteriaList},
 		{http.MethodGet, "/v1/graph", "getGraph", "A picture of a recipe: its deployment order, or its overlays",
 			one(Params{Definition: "GraphParams"}), nil, false, "", false, []Format{formatSVG}, graph},
 	}

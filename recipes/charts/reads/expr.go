@@ -1,9 +1,6 @@
 package reads
 
 import (
-	"maps"
-	"strconv"
-	"strings"
 	"text/template/parse"
 )
 
@@ -15,7 +12,7 @@ func (w *walker) pipe(p *parse.PipeNode, dot, root *ref, v *vars) *ref {
 	r := w.expr(p, dot, root, v)
 	for _, d := range p.Decl {
 		if i := v.find(d.Ident[0]); p.IsAssign && i >= 0 {
-			v.refs[i] = either(v.refs[i], r)
+			v.refs[i] = union(v.refs[i], r)
 		} else {
 			v.declare(d.Ident[0], r)
 		}
@@ -41,18 +38,11 @@ func (w *walker) expr(p *parse.PipeNode, dot, root *ref, v *vars) *ref {
 
 // arg is an operand of a command.
 type arg struct {
-	ref    *ref
-	number string // a literal one
-	fn     string // name of a function
-	file   bool   // .Files.Get and the like, on the file named next
-}
-
-// keys are the texts that the operand may be; nil if it is made up at run time.
-func (a arg) keys() []string {
-	if a.ref == nil || !a.ref.literal() || a.ref.unknown {
-		return nil
-	}
-	return a.ref.texts
+	ref  *ref
+	text string // of a literal
+	lit  bool
+	fn   string // name of a function
+	file bool   // .Files.Get and the like, on the file named next
 }
 
 func (w *walker) arg(n parse.Node, dot, root *ref, v *vars) arg {
@@ -65,11 +55,12 @@ func (w *walker) arg(n parse.Node, dot, root *ref, v *vars) arg {
 		}
 		return arg{ref: w.chain(dot, n.Ident)}
 	case *parse.VariableNode:
-		var r *ref
-		if i := v.find(n.Ident[0]); i >= 0 {
-			r = v.refs[i]
-		} else if n.Ident[0] == "$" {
-			r = root
+		r := root
+		if n.Ident[0] != "$" {
+			r = nil
+			if i := v.find(n.Ident[0]); i >= 0 {
+				r = v.refs[i]
+			}
 		}
 		if r != nil && r.root && len(n.Ident) == 3 && n.Ident[1] == "Files" {
 			return arg{file: true}
@@ -82,9 +73,9 @@ func (w *walker) arg(n parse.Node, dot, root *ref, v *vars) arg {
 	case *parse.IdentifierNode:
 		return arg{fn: n.Ident}
 	case *parse.StringNode:
-		return arg{ref: &ref{texts: []string{n.Text}}}
+		return arg{text: n.Text, lit: true}
 	case *parse.NumberNode:
-		return arg{number: n.Text}
+		return arg{text: n.Text, lit: true}
 	}
 	return arg{}
 }
@@ -105,8 +96,8 @@ func (w *walker) command(args []arg, dot *ref) *ref {
 	if len(args) == 0 {
 		return nil
 	}
-	if args[0].file && len(args) > 1 && len(args[1].keys()) == 1 {
-		return &ref{file: args[1].keys()[0]}
+	if args[0].file && len(args) > 1 && args[1].lit {
+		return &ref{file: args[1].text}
 	}
 	if args[0].fn == "" {
 		if args[0].ref == nil && len(args) > 1 {
@@ -117,217 +108,93 @@ func (w *walker) command(args []arg, dot *ref) *ref {
 	fn, args := args[0].fn, args[1:]
 	switch fn {
 	case "include":
-		if len(args) > 1 {
-			for _, name := range args[0].keys() {
-				w.call(name, args[1].ref)
-			}
+		if len(args) > 1 && args[0].lit {
+			w.call(args[0].text, args[1].ref)
 		}
 		return nil
 	case "tpl":
 		w.template(args)
 		return nil
-	case "index", "get", "hasKey":
-		return w.index(args)
-	case "pick":
-		return w.pick(args)
-	case "pluck":
-		return w.pluck(args)
+	case "index", "get", "pick", "hasKey":
+		return w.index(fn, args)
 	case "dig":
 		return w.dig(args)
 	case "dict":
-		out := &ref{fields: map[string]*ref{}}
-		for i := 0; i+1 < len(args); i += 2 {
-			out.put(args[i].keys(), args[i+1].ref)
-		}
-		return out
-	case "set":
-		if len(args) != 3 {
-			return nil
-		}
-		if r := args[0].ref; r != nil && !args[2].ref.reaches(r, 0) {
-			r.put(args[1].keys(), args[2].ref)
-			return r
-		}
-		return all(args)
-	case "merge", "mergeOverwrite", "mustMerge", "mustMergeOverwrite":
-		// The first map is changed, and may be looked at afterwards.
-		r, more := args[0].ref, all(args[1:])
-		if r != nil && more != nil && !r.root && len(r.at) == 0 && !more.reaches(r, 0) {
-			*r = *union(r, more)
-			r.fields = maps.Clone(r.fields)
-			return r
-		}
-		return all(args)
+		return dictOf(args)
 	case "list", "tuple":
-		return listOf(args)
-	case "append", "push", "mustAppend", "mustPush", "prepend", "mustPrepend":
-		if len(args) != 2 {
-			return nil
+		var elems *ref
+		for _, a := range args {
+			elems = union(elems, a.ref)
 		}
-		return union(anyOrder(args[0].ref), anyOrder(listOf(args[1:])))
-	case "concat", "uniq", "without", "compact", "reverse", "sortAlpha", "slice":
-		return anyOrder(all(args))
-	case "first", "last", "rest", "initial", "mustFirst", "mustLast", "mustRest", "mustInitial":
-		if len(args) != 1 {
-			return nil
+		return &ref{elems: elems}
+	case "set":
+		if len(args) == 3 && args[1].lit {
+			return union(args[0].ref, &ref{fields: map[string]*ref{args[1].text: args[2].ref}})
 		}
-		return w.part(strings.ToLower(strings.TrimPrefix(fn, "must")), args[0].ref)
-	case "ternary":
-		return all(args[:min(2, len(args))])
-	case "default", "coalesce", "and", "or", "required", "deepCopy", "mustDeepCopy", "omit", "fail", "lookup":
 		return all(args)
+	case "default", "coalesce", "ternary", "and", "or", "required", "merge", "mergeOverwrite", "mustMerge",
+		"mustMergeOverwrite", "deepCopy", "mustDeepCopy", "omit", "concat", "append", "prepend", "uniq",
+		"without", "compact", "reverse", "sortAlpha", "rest", "initial", "slice", "fail", "lookup":
+		return all(args)
+	case "first", "last":
+		if len(args) == 1 && args[0].ref != nil && args[0].ref.elems != nil {
+			return args[0].ref.elems
+		}
+		return nil
 	case "toYaml", "toJson", "toPrettyJson", "toRawJson", "toToml", "mustToJson", "mustToPrettyJson",
-		"toYamlPretty", "fromYaml", "keys", "values", "range", "join", "println", "sha256sum":
+		"toYamlPretty", "fromYaml", "keys", "values", "range", "toString", "quote", "squote", "join", "cat", "print",
+		"printf", "println", "sha256sum", "b64enc":
+		whole := fn != "quote" && fn != "squote" && fn != "toString" && fn != "print" && fn != "printf" && fn != "cat" && fn != "b64enc"
 		for _, a := range args {
-			w.read(a.ref, true)
+			w.read(a.ref, whole)
 		}
-		return text(args)
-	case "toString", "quote", "squote", "cat", "print", "printf", "b64enc", "trim", "trimAll", "trimPrefix", "trimSuffix",
-		"indent", "nindent", "replace", "lower", "upper":
-		for _, a := range args {
-			w.read(a.ref, false)
-		}
-		return text(args)
 	}
 	return nil
 }
 
 func all(args []arg) *ref {
-	refs := make([]*ref, len(args))
-	for i, a := range args {
-		refs[i] = a.ref
-	}
-	return either(refs...)
-}
-
-// text is what a text that is made of args refers to: tpl may run it.
-func text(args []arg) *ref {
-	r := all(args)
-	if r.literal() {
-		return nil // another text than these
-	}
-	return r
-}
-
-// put adds what is under keys, nil for any; what is there may still be.
-func (r *ref) put(keys []string, value *ref) {
-	if r.fields == nil {
-		r.fields = map[string]*ref{}
-	}
-	if keys == nil {
-		keys = []string{"*"}
-	}
-	for _, k := range keys {
-		if old, ok := r.fields[k]; ok {
-			value = either(old, value)
-		}
-		r.fields[k] = value
-	}
-}
-
-func listOf(args []arg) *ref {
-	out := &ref{items: make([]*ref, len(args)), elems: all(args)}
-	for i, a := range args {
-		out.items[i] = a.ref
+	var out *ref
+	for _, a := range args {
+		out = union(out, a.ref)
 	}
 	return out
 }
 
-// anyOrder is a list with the elements of r at other positions.
-func anyOrder(r *ref) *ref {
-	if r == nil || r.items == nil {
-		return r
-	}
-	out := *r
-	out.items = nil
-	return &out
-}
-
-// part is an end of a list, or the list without it.
-func (w *walker) part(fn string, r *ref) *ref {
-	if r == nil {
-		return nil
-	}
-	n := len(r.items)
-	switch {
-	case n == 0 && (fn == "first" || fn == "last"):
-		w.note(r, true)
-		return r.elems
-	case n == 0:
-		return r
-	case fn == "first":
-		return r.items[0]
-	case fn == "last":
-		return r.items[n-1]
-	}
-	out := *r
-	if out.items = r.items[1:]; fn == "initial" {
-		out.items = r.items[:n-1]
-	}
-	return &out
-}
-
-// index follows keys and positions that are literals; others may be any.
-func (w *walker) index(args []arg) *ref {
-	if len(args) < 2 {
-		return nil
-	}
-	return w.follow(args[0].ref, args[1:])
-}
-
-func (w *walker) follow(r *ref, steps []arg) *ref {
-	for _, a := range steps {
-		i, err := strconv.Atoi(a.number)
-		switch {
-		case r == nil:
-			return nil
-		case err == nil && i >= 0 && i < len(r.items):
-			r = r.items[i]
-		case a.number != "" || a.keys() == nil:
-			w.note(r, true)
-			any := r.elems
-			for _, f := range r.fields {
-				any = union(any, f)
-			}
-			r = any
-		default:
-			var next *ref
-			for _, k := range a.keys() {
-				next = union(next, w.chain(r, []string{k}))
-			}
-			r = next
-		}
-	}
-	return r
-}
-
-func (w *walker) pick(args []arg) *ref {
-	if len(args) < 2 {
-		return nil
-	}
+func dictOf(args []arg) *ref {
 	out := &ref{fields: map[string]*ref{}}
-	for _, a := range args[1:] {
-		if a.keys() == nil {
-			w.read(args[0].ref, true)
-			return args[0].ref
-		}
-		for _, k := range a.keys() {
-			out.fields[k] = w.chain(args[0].ref, []string{k})
+	for i := 0; i+1 < len(args); i += 2 {
+		if args[i].lit {
+			out.fields[args[i].text] = args[i+1].ref
 		}
 	}
 	return out
 }
 
-// pluck lists what maps have under one key.
-func (w *walker) pluck(args []arg) *ref {
+// index follows keys that are literals; others may be any key.
+func (w *walker) index(fn string, args []arg) *ref {
 	if len(args) < 2 {
 		return nil
 	}
-	out := &ref{}
-	for _, m := range args[1:] {
-		out.elems = union(out.elems, w.follow(m.ref, args[:1]))
+	r := args[0].ref
+	if fn == "pick" {
+		out := &ref{fields: map[string]*ref{}}
+		for _, a := range args[1:] {
+			if !a.lit {
+				w.read(r, true)
+				return r
+			}
+			out.fields[a.text] = w.chain(r, []string{a.text})
+		}
+		return out
 	}
-	return out
+	for _, a := range args[1:] {
+		if !a.lit {
+			w.read(r, true)
+			return nil
+		}
+		r = w.chain(r, []string{a.text})
+	}
+	return r
 }
 
 // dig follows its keys; the last two arguments are the default and the map.
@@ -335,19 +202,28 @@ func (w *walker) dig(args []arg) *ref {
 	if len(args) < 3 {
 		return nil
 	}
-	n := len(args) - 2
-	return union(w.follow(args[n+1].ref, args[:n]), args[n].ref)
+	r := args[len(args)-1].ref
+	for _, a := range args[:len(args)-2] {
+		if !a.lit {
+			w.read(r, true)
+			return nil
+		}
+		r = w.chain(r, []string{a.text})
+	}
+	return union(r, args[len(args)-2].ref)
 }
 
-// template visits what tpl runs: literals, the defaults of values, and files.
+// template visits what tpl runs: the defaults of values, and files.
 func (w *walker) template(args []arg) {
-	if len(args) < 2 || args[0].ref == nil {
+	if len(args) < 2 {
 		return
 	}
-	r, on := args[0].ref, args[1].ref
-	w.read(r, false)
-	for _, t := range r.texts {
-		w.inline(t, on)
+	on := args[1].ref
+	w.read(args[0].ref, false)
+	w.inline(args[0].text, on)
+	r := args[0].ref
+	if r.empty() {
+		return
 	}
 	if r.file != "" && w.set.File != nil {
 		w.inline(w.set.File(r.file), on)

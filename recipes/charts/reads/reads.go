@@ -7,9 +7,7 @@ package reads
 
 import (
 	"fmt"
-	"slices"
 	"sort"
-	"strconv"
 	"strings"
 	"text/template/parse"
 )
@@ -81,41 +79,18 @@ func (s *Set) Paths() []Path {
 }
 
 // ref is what an expression may refer to: the object that a template starts
-// with, values, or a map or list that a template has made.
+// with, values, or a map that a template has made.
 type ref struct {
 	root   bool
 	scope  []string // of root
 	at     [][]string
-	fields map[string]*ref // "*": under keys that are made up at run time
-	elems  *ref            // of a list that a template has made: any of them
-	items  []*ref          // its elements in order, nil where that is not known
-	texts  []string        // literals
-	// unknown: a text that is made up at run time as well.
-	unknown bool
-	file    string
+	fields map[string]*ref
+	elems  *ref // of a list that a template has made
+	file   string
 }
 
-func (r *ref) empty() bool { return r == nil || r.literal() && len(r.texts) == 0 }
-
-// literal reports whether r is nothing but texts.
-func (r *ref) literal() bool {
-	return r == nil || !r.root && len(r.at) == 0 && len(r.fields) == 0 && r.elems == nil && r.items == nil && r.file == ""
-}
-
-// reaches reports whether r holds t, or is too deep to see that it does not.
-func (r *ref) reaches(t *ref, depth int) bool {
-	if r == nil {
-		return false
-	}
-	if r == t || depth > 6 {
-		return true
-	}
-	for _, f := range r.fields {
-		if f.reaches(t, depth+1) {
-			return true
-		}
-	}
-	return r.elems.reaches(t, depth+1) || slices.ContainsFunc(r.items, func(i *ref) bool { return i.reaches(t, depth+1) })
+func (r *ref) empty() bool {
+	return r == nil || !r.root && len(r.at) == 0 && len(r.fields) == 0 && r.elems == nil && r.file == ""
 }
 
 // key tells refs apart for the memory of visited definitions.
@@ -144,34 +119,10 @@ func (r *ref) key(depth int) string {
 	if r.elems != nil {
 		b.WriteString("[" + r.elems.key(depth+1) + "]")
 	}
-	for _, i := range r.items {
-		b.WriteString("," + i.key(depth+1))
-	}
-	for _, t := range r.texts {
-		b.WriteString(strconv.Quote(t))
-	}
-	if r.unknown {
-		b.WriteString("?")
-	}
 	return b.String()
 }
 
-// either is what one of refs may refer to; nil is one of which nothing is known.
-func either(refs ...*ref) *ref {
-	var out *ref
-	unknown := false
-	for _, r := range refs {
-		out, unknown = union(out, r), unknown || r == nil
-	}
-	if out == nil || !unknown || out.unknown || len(out.texts) == 0 {
-		return out
-	}
-	c := *out
-	c.unknown = true
-	return &c
-}
-
-// union is what a or b may refer to, where nil is nothing.
+// union is what either may refer to.
 func union(a, b *ref) *ref {
 	switch {
 	case a.empty():
@@ -179,7 +130,7 @@ func union(a, b *ref) *ref {
 	case b.empty() || a == b:
 		return a
 	}
-	out := &ref{root: a.root || b.root, scope: a.scope, file: a.file, unknown: a.unknown || b.unknown, fields: map[string]*ref{}}
+	out := &ref{root: a.root || b.root, scope: a.scope, file: a.file, fields: map[string]*ref{}}
 	if !a.root {
 		out.scope = b.scope
 	}
@@ -196,16 +147,5 @@ func union(a, b *ref) *ref {
 		}
 	}
 	out.elems = union(a.elems, b.elems)
-	switch {
-	case a.elems == nil && a.items == nil:
-		out.items = b.items
-	case b.elems == nil && b.items == nil:
-		out.items = a.items
-	case len(a.items) == len(b.items): // else the order is not known
-		for i := range a.items {
-			out.items = append(out.items, union(a.items[i], b.items[i]))
-		}
-	}
-	out.texts = slices.Compact(slices.Sorted(slices.Values(slices.Concat(a.texts, b.texts))))
 	return out
 }

@@ -36,30 +36,9 @@ func (v *vars) find(name string) int {
 	return -1
 }
 
-// read notes that r is looked at; whole: all that it holds as well.
+// read notes that r is looked at.
 func (w *walker) read(r *ref, whole bool) {
-	if whole {
-		w.readAll(r, map[*ref]bool{})
-		return
-	}
-	w.note(r, false)
-}
-
-func (w *walker) readAll(r *ref, seen map[*ref]bool) {
-	if r.empty() || seen[r] {
-		return
-	}
-	seen[r] = true
-	w.note(r, true)
-	for _, f := range r.fields {
-		w.readAll(f, seen)
-	}
-	w.readAll(r.elems, seen)
-}
-
-// note records the paths that r itself refers to.
-func (w *walker) note(r *ref, whole bool) {
-	if r == nil {
+	if r.empty() {
 		return
 	}
 	for _, keys := range r.at {
@@ -69,6 +48,12 @@ func (w *walker) note(r *ref, whole bool) {
 		k := strings.Join(keys, "\x00")
 		old := w.found[k]
 		w.found[k] = Path{Keys: keys, Whole: old.Whole || whole}
+	}
+	if whole {
+		for _, f := range r.fields {
+			w.read(f, true)
+		}
+		w.read(r.elems, true)
 	}
 }
 
@@ -88,7 +73,7 @@ func (w *walker) field(r *ref, key string) *ref {
 		case "Subcharts":
 			out = &ref{fields: map[string]*ref{"": {root: true, scope: r.scope}}}
 		}
-		return union(out, r.made(key))
+		return union(out, r.fields[key])
 	}
 	if sub := r.fields[""]; sub != nil && sub.root { // .Subcharts.NAME
 		return &ref{root: true, scope: below(sub.scope, key)}
@@ -100,11 +85,8 @@ func (w *walker) field(r *ref, key string) *ref {
 			out.at = append(out.at, []string{"global"})
 		}
 	}
-	return union(out, r.made(key))
+	return union(out, r.fields[key])
 }
-
-// made is what templates have put under a key.
-func (r *ref) made(key string) *ref { return union(r.fields[key], r.fields["*"]) }
 
 func same(a, b []string) bool { return strings.Join(a, "\x00") == strings.Join(b, "\x00") }
 
