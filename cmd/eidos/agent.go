@@ -1,13 +1,13 @@
 package main
 
 import (
-	"crypto/rand"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/agent"
 	"github.com/NVIDIA/eidos/steps/collect"
@@ -46,7 +46,7 @@ func (a *app) agent() *cobra.Command {
 	with := a.params(c, "CollectParams", "kubeconfig", "context")
 	c.Flags().StringVarP(&in.Output, "output", "o", "", "the ConfigMap to write, cm://NAMESPACE/NAME")
 	c.Flags().BoolVar(&in.Indexed, "indexed", false, "one Pod of an Indexed Job: write NAME-INDEX")
-	must(c.MarkFlagRequired("output"))
+	usage.Must(c.MarkFlagRequired("output"))
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if err := schema.DecodeValue("agent", with(), &in.Params); err != nil {
 			return err
@@ -55,17 +55,4 @@ func (a *app) agent() *cobra.Command {
 		return in.Run(c.Context())
 	}
 	return c
-}
-
-// random is the end of a name that nothing else has.
-func random() string {
-	const letters = "bcdfghjklmnpqrstvwxz2456789" // no words
-	b := make([]byte, 5)
-	if _, err := rand.Read(b); err != nil {
-		panic("BUG: " + err.Error()) // crypto/rand.Read never fails
-	}
-	for i := range b {
-		b[i] = letters[int(b[i])%len(letters)]
-	}
-	return string(b)
 }

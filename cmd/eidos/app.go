@@ -6,13 +6,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/NVIDIA/eidos/cmd/internal/checks"
 	"github.com/NVIDIA/eidos/cmd/internal/console"
-	"github.com/NVIDIA/eidos/cmd/internal/outcome"
+	"github.com/NVIDIA/eidos/cmd/internal/flags"
 	"github.com/NVIDIA/eidos/cmd/internal/paths"
-	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/cmd/internal/story"
-	"github.com/NVIDIA/eidos/cmd/internal/watch"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -29,18 +31,8 @@ type app struct {
 	// among them; none if they begin with a flag, or ask for help or completion.
 	named []string
 
-	// pipeline is what the command compiled, nil for one-step commands.
-	pipeline *pipelinefile.Source
-
-	// seen is what the files held that a plan was compiled from; nil if nobody
-	// watches them.
-	seen watch.Sight
-
 	// published says that what a command found is on the page of a workflow's run.
 	published bool
-
-	// shown is what was printed of the run before; nil where there is none.
-	shown *outcome.Shown
 }
 
 // main runs one command line and returns the exit status.
@@ -58,11 +50,11 @@ func (a *app) main(ctx context.Context, args []string) int {
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	if len(args) == 0 || !strings.HasPrefix(args[0], "__") { // completion parses flags twice
-		onceOnly(root)
+		usage.Once(root)
 	}
 	root.InitDefaultCompletionCmd()
-	topics(root)
-	groups(root)
+	usage.Topics(root)
+	usage.Groups(root)
 	for _, arg := range args { // for what goes wrong before flags are read
 		switch arg {
 		case "--log-json":
@@ -81,11 +73,11 @@ func (a *app) main(ctx context.Context, args []string) int {
 	if ctx.Err() != nil && schema.CodeOf(err) != schema.Canceled {
 		err = schema.Errorf(schema.Canceled, "interrupted: %w", err)
 	}
-	var t told
+	var t console.Printed
 	if !errors.As(err, &t) {
-		a.Story.Errors(withFlags(usageError(c, err)))
+		a.Story.Errors(withFlags(usage.Error(c, err)))
 	}
-	code := schema.CodeOf(usageError(c, err)).Info()
+	code := schema.CodeOf(usage.Error(c, err)).Info()
 	if code.Code == schema.Unsatisfied { // the one status that is an answer and not a failure
 		a.Story.Note("exit status %d: %s", code.Exit, code.Meaning)
 	}
@@ -101,7 +93,7 @@ func withFlags(err error) error {
 		if !ok {
 			se = &schema.Error{Code: schema.CodeOf(e), Msg: e.Error(), Err: e}
 		}
-		if shown := se.Params(flagName); ok || shown != se {
+		if shown := se.Params(flags.Name); ok || shown != se {
 			e = shown
 		}
 		out = append(out, e)
@@ -109,9 +101,17 @@ func withFlags(err error) error {
 	return schema.Join(out)
 }
 
-// told is an error that only decides the exit status: what was written says it.
-type told struct{ error }
-
-func (t told) Unwrap() error { return t.error }
-
 func (a *app) paths() paths.Paths { return paths.Paths{Env: a.Env, StateFlag: a.state} }
+
+// host is what this invocation runs on.
+func (a *app) host() wire.Host {
+	return wire.Host{Console: &a.Console, Paths: a.paths(), Version: versionOf()}
+}
+
+func (a *app) wire(o wire.Options) *wire.Wiring { return wire.New(a.host(), o) }
+
+// params binds a flag for every parameter of a definition. The function it returns
+// has the values of the flags that were used, as `with` writes them.
+func (a *app) params(c *cobra.Command, definition string, skip ...string) func() map[string]any {
+	return usage.Params(c, a.named, definition, skip...)
+}

@@ -3,11 +3,12 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/steps/sign"
 )
 
 func (a *app) attest() *cobra.Command {
-	s := &stage{name: "attest", uses: "attest"}
+	s := newStage("attest", "attest")
 	c := &cobra.Command{
 		Use:   "attest IMAGE|DIRECTORY|FILE --type TYPE --predicate FILE",
 		Short: "Sign a statement about an artefact: an SBOM, a scan, a review",
@@ -25,14 +26,14 @@ for "eidos sign".`,
 	s.formatFlag(c)
 	signature := c.Flags().String("signature-format", "", "bundle: Sigstore bundle as OCI referrer (default); legacy: .att tag")
 	if c.Flags().Lookup("type") != nil { // it is not where another command was named
-		must(c.MarkFlagRequired("type"))
-		must(c.MarkFlagRequired("predicate"))
-		must(c.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(sign.PredicateNames(), cobra.ShellCompDirectiveNoFileComp)))
+		usage.Must(c.MarkFlagRequired("type"))
+		usage.Must(c.MarkFlagRequired("predicate"))
+		usage.Must(c.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(sign.PredicateNames(), cobra.ShellCompDirectiveNoFileComp)))
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
-		s.with = with()
+		s.With = with()
 		if *signature != "" {
-			s.with["format"] = *signature
+			s.With["format"] = *signature
 		}
 		if err := a.signed(c, s, args[0]); err != nil {
 			return err

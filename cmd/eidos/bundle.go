@@ -1,15 +1,18 @@
 package main
 
 import (
+	"context"
 	"maps"
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/single"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/schema"
 )
 
 func (a *app) bundle() *cobra.Command {
-	s := &stage{name: "bundle", uses: "render"}
+	s := newStage("bundle", "render")
 	var recipe string
 	c := &cobra.Command{
 		Use:   "bundle -r RECIPE",
@@ -27,16 +30,16 @@ recipe and flags give the same bytes on any machine.`,
 	vendor := c.Flags().Bool("vendor-charts", false, "put the charts themselves into the bundle, pinned by digest in bundle.lock")
 	charts := a.params(c, "VendorParams", "plainHTTP", "insecureTLS")
 	c.Flags().StringVarP(&recipe, "recipe", "r", "", "the recipe: a path, -, URL, cm:// or oci://")
-	c.Flags().BoolVar(&s.force, "force", false, "replace an output directory that is not empty")
+	c.Flags().BoolVar(&s.Force, "force", false, "replace an output directory that is not empty")
 	imageRefs := c.Flags().String("image-refs", "", "for oci:// outputs: write the pushed digest reference to this file")
 	plainHTTP := c.Flags().Bool("plain-http", false, "for registries: talk HTTP instead of HTTPS")
 	insecureTLS := c.Flags().Bool("insecure-tls", false, "for registries: do not verify their certificates")
 	s.valuesFromFlag(c)
 	s.stageFlags(c, "bundle", "where to: a new directory, or oci://registry/repository[:tag]")
-	must(c.MarkFlagRequired("recipe"))
+	usage.Must(c.MarkFlagRequired("recipe"))
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		s.with = with()
-		s.in = map[string]any{"recipe": uri(recipe)}
+		s.With = with()
+		s.In = map[string]any{"recipe": single.URI(recipe)}
 		access := map[string]any{}
 		if *plainHTTP {
 			access["plainHTTP"] = true
@@ -45,33 +48,33 @@ recipe and flags give the same bytes on any machine.`,
 			access["insecureTLS"] = true
 		}
 		if !*vendor {
-			m := mode{when: "without --vendor-charts", takes: allBut(c, "lock", "chart-archive"), hint: "it is about the charts in the bundle"}
-			if err := m.check(c); err != nil {
+			m := usage.Mode{When: "without --vendor-charts", Takes: usage.AllBut(c, "lock", "chart-archive"), Hint: "it is about the charts in the bundle"}
+			if err := m.Check(c); err != nil {
 				return err
 			}
 		} else {
 			v := charts()
 			maps.Copy(v, access)
-			s.more = map[string]schema.Step{"charts": {Uses: "vendor", With: v, In: map[string]any{"recipe": s.in["recipe"]}}}
-			s.in["charts"] = "charts"
+			s.More = map[string]schema.Step{"charts": {Uses: "vendor", With: v, In: map[string]any{"recipe": s.In["recipe"]}}}
+			s.In["charts"] = "charts"
 		}
 		off := []string{"image-refs"}
 		if !*vendor {
 			off = append(off, "plain-http", "insecure-tls")
 		}
-		m := mode{when: "on a directory", takes: allBut(c, off...), hint: "it is for outputs in a registry, oci://registry/repository[:tag]"}
-		to, isRegistry := ociTarget(s.out)
+		m := usage.Mode{When: "on a directory", Takes: usage.AllBut(c, off...), Hint: "it is for outputs in a registry, oci://registry/repository[:tag]"}
+		to, isRegistry := ociTarget(s.Out)
 		if isRegistry {
-			m = mode{when: "on a registry", takes: allBut(c, "force"), hint: "a tag that is there is moved"}
+			m = usage.Mode{When: "on a registry", Takes: usage.AllBut(c, "force"), Hint: "a tag that is there is moved"}
 		}
-		if err := m.check(c); err != nil {
+		if err := m.Check(c); err != nil {
 			return err
 		}
-		if err := bundleOutput(s.out); err != nil {
+		if err := bundleOutput(s.Out); err != nil {
 			return err
 		}
 		if isRegistry {
-			return a.bundleToRegistry(c.Context(), s, to, *imageRefs, access)
+			return a.bundleToRegistry(c.Context(), s, s.Push(to, access), *imageRefs)
 		}
 		v, err := a.runStage(c.Context(), s)
 		if err != nil || v == nil {
@@ -81,8 +84,20 @@ recipe and flags give the same bytes on any machine.`,
 		for _, n := range b.Metadata.Notes {
 			a.Story.Warn("%s", n)
 		}
-		a.Say("%d files in %s", len(b.Files), s.out)
+		a.Say("%d files in %s", len(b.Files), s.Out)
 		return nil
 	}
 	return c
+}
+
+// bundleToRegistry renders and pushes at once.
+func (a *app) bundleToRegistry(ctx context.Context, s *stage, p *schema.Pipeline, imageRefs string) error {
+	if s.print {
+		return a.printPipeline(s, p)
+	}
+	ref, err := a.single().RunPush(ctx, &s.Step, p)
+	if err != nil {
+		return err
+	}
+	return a.printReference(ctx, ref, "", imageRefs)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -32,7 +33,7 @@ func (a *app) cache() *cobra.Command {
 			})
 		},
 	}
-	formatWord(du, &format, "text", "json")
+	usage.Format(du, &format, "text", "json")
 	gc := &cobra.Command{
 		Use: "gc", Short: "Remove what was not used for a while", Args: cobra.NoArgs,
 		Example: `  eidos cache gc --keep 168h                  keep what was made within a week`,

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -14,7 +15,7 @@ func (a *app) chart() *cobra.Command {
 }
 
 func (a *app) chartInspect() *cobra.Command {
-	s := &stage{name: "inspect", uses: "inspect"}
+	s := newStage("inspect", "inspect")
 	output := "-"
 	c := &cobra.Command{
 		Use:   "inspect CHART",
@@ -34,11 +35,11 @@ charts/NAME@VERSION.json.`,
 		Args: cobra.ExactArgs(1),
 	}
 	with := a.params(c, "InspectParams", "chart")
-	c.Flags().VarP(&outputFlag{&output}, "output", "o", "where to: a path or -")
+	usage.Output(c, &output, "where to: a path or -")
 	s.stageFlags(c, "", "")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		s.with = with()
-		s.with["chart"] = args[0]
+		s.With = with()
+		s.With["chart"] = args[0]
 		v, err := a.runStage(c.Context(), s)
 		if err != nil || v == nil {
 			return err

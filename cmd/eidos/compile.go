@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/jobs"
@@ -46,7 +48,7 @@ eidos run --cache-from STORE takes what a workflow has made.`,
 		Example: `  eidos compile training.pipeline.yaml -o plan.json
   eidos compile training.pipeline.yaml --to argo --store oci://registry.example.com/gpu/steps | kubectl create -f -`,
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: completePipelines,
+		ValidArgsFunction: usage.CompletePipelines,
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.compileTo(c.Context(), args, &f)
 		},
@@ -54,14 +56,14 @@ eidos run --cache-from STORE takes what a workflow has made.`,
 	f.bindParams(c)
 	fl := c.Flags()
 	fl.StringVar(&f.to, "to", toPlan, "what to write: plan or argo")
-	fl.VarP(&outputFlag{&f.out}, "output", "o", "file to write, or - for standard output")
+	usage.Output(c, &f.out, "file to write, or - for standard output")
 	fl.Lookup("output").DefValue = f.out
 	fl.StringVar(&f.store, "store", "", "argo: what all Pods reach, oci://REGISTRY/REPOSITORY")
 	fl.StringArrayVar(&f.secrets, "secret", nil, "argo: where a secret of the pipeline is, NAME=SECRET/KEY (may be repeated)")
 	fl.BoolVar(&f.plain, "plain-http", false, "argo: talk HTTP instead of HTTPS to the store")
 	fl.BoolVar(&f.anyTLS, "insecure-tls", false, "argo: do not verify the store's certificate")
 	f.pods = a.params(c, "Pods", "noCleanup")
-	must(c.RegisterFlagCompletionFunc("to", cobra.FixedCompletions([]string{toPlan, toArgo}, cobra.ShellCompDirectiveNoFileComp)))
+	usage.Must(c.RegisterFlagCompletionFunc("to", cobra.FixedCompletions([]string{toPlan, toArgo}, cobra.ShellCompDirectiveNoFileComp)))
 	return c
 }
 
@@ -72,15 +74,13 @@ func (a *app) compileTo(ctx context.Context, args []string, f *compileFlags) err
 	if err := f.fits(); err != nil {
 		return err
 	}
-	w, err := a.wire(wiring{})
+	w := a.wire(wire.Options{})
+	f.Args = args
+	r, err := w.Find(ctx, f.Asked, nil)
 	if err != nil {
 		return err
 	}
-	r, err := a.find(ctx, args, &f.runFlags, w)
-	if err != nil {
-		return err
-	}
-	plan, doc, err := r.Write(ctx, a.pipeline, w.kinds)
+	plan, doc, err := r.Write(ctx, w.Pipeline, w.Kinds)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/cmd/internal/text"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/recipes/crds"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -33,15 +34,10 @@ that hold for one release of the chart.`,
   kubectl get crd widgets.example.com -o yaml | eidos crd inspect - -o site/crds`,
 		Args: cobra.ExactArgs(1),
 	}
-	c.Flags().VarP(&outputFlag{&output}, "output", "o", "where to: a directory, or - for a single kind")
+	usage.Output(c, &output, "where to: a directory, or - for a single kind")
 	c.Flags().StringVar(&release, "release", "", "chart and version that bring the definitions: \"CHART VERSION\"")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		r, err := openInput(a.In, args[0])
-		if err != nil {
-			return err
-		}
-		defer r.Close()
-		data, err := pipelinefile.ReadLimited(r, args[0])
+		data, err := pipelinefile.ReadInput(a.In, args[0])
 		if err != nil {
 			return err
 		}

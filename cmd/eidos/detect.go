@@ -3,12 +3,13 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/single"
 	"github.com/NVIDIA/eidos/recipes/detect"
 	"github.com/NVIDIA/eidos/schema"
 )
 
 func (a *app) detect() *cobra.Command {
-	s := &stage{name: "detect", uses: "detect"}
+	s := newStage("detect", "detect")
 	c := &cobra.Command{
 		Use:   "detect SNAPSHOT",
 		Short: "Read criteria from a snapshot, each with its evidence",
@@ -25,8 +26,8 @@ on a host that is not a node leaves a field open, with the reason.`,
 	s.stageFlags(c, "-", "where to: a path, - or cm://namespace/name")
 	s.formatFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		s.with = with()
-		s.in = map[string]any{"snapshot": uri(args[0])}
+		s.With = with()
+		s.In = map[string]any{"snapshot": single.URI(args[0])}
 		v, err := a.runStage(c.Context(), s)
 		if err != nil || v == nil {
 			return err

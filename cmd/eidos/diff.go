@@ -6,15 +6,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/cmd/internal/checks"
-	"github.com/NVIDIA/eidos/engine"
-	"github.com/NVIDIA/eidos/engine/store"
+	"github.com/NVIDIA/eidos/cmd/internal/single"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/drift"
 )
 
 func (a *app) diff() *cobra.Command {
-	s := &stage{name: "diff", uses: "diff"}
+	s := newStage("diff", "diff")
 	var output string
 	c := &cobra.Command{
 		Use:   "diff BASELINE SNAPSHOT | diff RECIPE RECIPE | diff --rendered OLD NEW",
@@ -44,11 +45,8 @@ is compared object by object and value by value.`,
 	s.formatFlag(c, append([]string{"table"}, checks.Formats()...)...)
 	s.valuesFromFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		s.with = with()
-		w, err := a.wire(wiring{format: s.format, kubeconfig: s.kubeconfig, valuesFrom: s.valuesFrom})
-		if err != nil {
-			return err
-		}
+		s.With = with()
+		w := a.wire(wire.Options{Format: s.Format, Kubeconfig: s.Kubeconfig, ValuesFrom: s.ValuesFrom})
 		if *rendered {
 			return a.diffRendered(c.Context(), s, w, args, output)
 		}
@@ -57,17 +55,17 @@ is compared object by object and value by value.`,
 			return err
 		}
 		if x, y, ok := recipePair(before, after); ok {
-			m := mode{when: "on two recipes", takes: []string{"format", "values-from"}, hint: "see eidos recipe diff --help"}
-			if err := m.check(c); err != nil {
+			m := usage.Mode{When: "on two recipes", Takes: []string{"format", "values-from"}, Hint: "see eidos recipe diff --help"}
+			if err := m.Check(c); err != nil {
 				return err
 			}
 			format := "text"
-			switch s.format {
+			switch s.Format {
 			case "json":
 				format = "json"
 			case "":
 			default:
-				return schema.Errorf(schema.Invalid, "--format %s is for snapshots", s.format).WithHint("two recipes are compared as text, or with --format json")
+				return schema.Errorf(schema.Invalid, "--format %s is for snapshots", s.Format).WithHint("two recipes are compared as text, or with --format json")
 			}
 			return a.diffRecipes(x, y, format)
 		}
@@ -76,13 +74,13 @@ is compared object by object and value by value.`,
 			return schema.Errorf(schema.Invalid, "%q is not a snapshot", args[1]).WithHint("the snapshot comes second: eidos diff BASELINE SNAPSHOT")
 		}
 		if s.print {
-			return a.printPipeline(s, pipelines.One(s.name, s.uses, s.with, inputs(before, args), output))
+			return a.printPipeline(s, pipelines.One(s.Name, s.Uses, s.With, inputs(before, args), output))
 		}
-		files := checks.Files{Snapshot: a.sourceFile(".", args[1])}
+		files := checks.Files{Snapshot: a.workflow().Source(".", args[1])}
 		if _, ok := before.(*schema.RecipeResult); ok {
-			files.Recipe = a.sourceFile(".", args[0])
+			files.Recipe = a.workflow().Source(".", args[0])
 		} else {
-			files.Baseline = a.sourceFile(".", args[0])
+			files.Baseline = a.workflow().Source(".", args[0])
 		}
 		return a.reportDrift(c.Context(), s, w, files, output, func(p schema.DiffParams) (*schema.Drift, error) { return compare(before, now, p) })
 	}
@@ -90,21 +88,21 @@ is compared object by object and value by value.`,
 }
 
 // reportDrift finds what is different and writes it.
-func (a *app) reportDrift(ctx context.Context, s *stage, w *wired, files checks.Files, output string, find func(schema.DiffParams) (*schema.Drift, error)) error {
+func (a *app) reportDrift(ctx context.Context, s *stage, w *wire.Wiring, files checks.Files, output string, find func(schema.DiffParams) (*schema.Drift, error)) error {
 	var p schema.DiffParams
-	if err := schema.DecodeValue("diff", s.with, &p); err != nil {
+	if err := schema.DecodeValue("diff", s.With, &p); err != nil {
 		return err
 	}
-	start := a.now()
+	start := a.host().Now()
 	d, err := find(p)
 	if err != nil {
 		return err
 	}
-	report := checks.Report{Name: "eidos diff", Version: versionOf(), Start: start, Stop: a.now(), Suites: []checks.Suite{checks.OfDrift("drift", d, p.FailOnDrift, files)}}
+	report := checks.Report{Name: "eidos diff", Version: versionOf(), Start: start, Stop: a.host().Now(), Suites: []checks.Suite{checks.OfDrift("drift", d, p.FailOnDrift, files)}}
 	if err := a.publish(report); err != nil {
 		return err
 	}
-	if err := a.writeDrift(ctx, w, d, report, s.format, output); err != nil {
+	if err := a.writeDrift(ctx, w, d, report, s.Format, output); err != nil {
 		return err
 	}
 	if p.FailOnDrift {
@@ -114,15 +112,15 @@ func (a *app) reportDrift(ctx context.Context, s *stage, w *wired, files checks.
 }
 
 // loadPair reads the two documents; the second must be a snapshot.
-func (a *app) loadPair(ctx context.Context, w *wired, args []string) (before, after schema.Value, err error) {
+func (a *app) loadPair(ctx context.Context, w *wire.Wiring, args []string) (before, after schema.Value, err error) {
 	if args[0] == "-" && args[1] == "-" {
 		return nil, nil, schema.Errorf(schema.Invalid, "only one of the two can be standard input")
 	}
-	env := engine.Env{Dir: ".", Log: a.Story.Note, Blobs: store.NewMemory()}
-	if before, err = w.load(ctx, env, args[0], ""); err != nil {
+	env := a.host().Here()
+	if before, err = w.Load(ctx, env, args[0], ""); err != nil {
 		return nil, nil, err
 	}
-	after, err = w.load(ctx, env, args[1], "")
+	after, err = w.Load(ctx, env, args[1], "")
 	return before, after, err
 }
 
@@ -141,7 +139,7 @@ func inputs(before schema.Value, args []string) map[string]any {
 	if _, ok := before.(*schema.RecipeResult); ok {
 		port = "recipe"
 	}
-	return map[string]any{port: uri(args[0]), "snapshot": uri(args[1])}
+	return map[string]any{port: single.URI(args[0]), "snapshot": single.URI(args[1])}
 }
 
 func compare(before schema.Value, now *schema.Snapshot, p schema.DiffParams) (*schema.Drift, error) {
@@ -157,7 +155,7 @@ func compare(before schema.Value, now *schema.Snapshot, p schema.DiffParams) (*s
 
 // writeDrift writes the report: a table on a terminal or a pipe unless a format
 // was asked for, the document to anything else.
-func (a *app) writeDrift(ctx context.Context, w *wired, d *schema.Drift, report checks.Report, format, output string) error {
+func (a *app) writeDrift(ctx context.Context, w *wire.Wiring, d *schema.Drift, report checks.Report, format, output string) error {
 	switch {
 	case checks.IsFormat(format):
 		data, err := checks.Encode(format, report)
@@ -172,5 +170,5 @@ func (a *app) writeDrift(ctx context.Context, w *wired, d *schema.Drift, report 
 		}
 		return a.deliver(ctx, []byte(checks.DriftTable(d, columns)), output)
 	}
-	return w.save(ctx, engine.Env{Dir: ".", Log: a.Story.Note, Blobs: store.NewMemory()}, d, output)
+	return w.Save(ctx, a.host().Here(), d, output)
 }

@@ -8,8 +8,8 @@ import (
 	"slices"
 
 	"github.com/NVIDIA/eidos/cmd/internal/checks"
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/engine"
-	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/pipelines"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/userfile"
@@ -18,11 +18,11 @@ import (
 )
 
 // diffRendered is diff --rendered.
-func (a *app) diffRendered(ctx context.Context, s *stage, w *wired, args []string, output string) error {
+func (a *app) diffRendered(ctx context.Context, s *stage, w *wire.Wiring, args []string, output string) error {
 	if s.print {
 		return a.printRendered(s, args, output)
 	}
-	env := engine.Env{Dir: ".", Log: a.Story.Note, Blobs: store.NewMemory()}
+	env := a.host().Here()
 	var trees [2]fs.FS
 	var sides [2]schema.DriftSide
 	for i, arg := range args {
@@ -40,7 +40,7 @@ func (a *app) diffRendered(ctx context.Context, s *stage, w *wired, args []strin
 
 // renderedTree is what an argument names: a directory as it is, a bundle of a
 // registry, or a recipe, rendered.
-func (a *app) renderedTree(ctx context.Context, w *wired, env engine.Env, arg string) (fs.FS, schema.DriftSide, func(), error) {
+func (a *app) renderedTree(ctx context.Context, w *wire.Wiring, env engine.Env, arg string) (fs.FS, schema.DriftSide, func(), error) {
 	side := schema.DriftSide{Kind: "Bundle"}
 	if isDirectory(arg) {
 		root, err := os.OpenRoot(arg)
@@ -58,7 +58,7 @@ func (a *app) renderedTree(ctx context.Context, w *wired, env engine.Env, arg st
 	if at, ok := ociTarget(arg); ok {
 		name = "oci://" + at
 	}
-	v, err := w.load(ctx, env, name, "")
+	v, err := w.Load(ctx, env, name, "")
 	if err != nil {
 		return nil, side, nil, err
 	}
@@ -81,8 +81,8 @@ func renderStep(in map[string]any) schema.Step {
 }
 
 // runKind runs a step's kind with its parameters on values that are loaded.
-func runKind(ctx context.Context, w *wired, env engine.Env, s schema.Step, in engine.Inputs) (schema.Value, error) {
-	i := slices.IndexFunc(w.kinds, func(k engine.Kind) bool { return k.Name == s.Uses })
+func runKind(ctx context.Context, w *wire.Wiring, env engine.Env, s schema.Step, in engine.Inputs) (schema.Value, error) {
+	i := slices.IndexFunc(w.Kinds, func(k engine.Kind) bool { return k.Name == s.Uses })
 	if i < 0 {
 		panic("BUG: no kind " + s.Uses)
 	}
@@ -90,11 +90,11 @@ func runKind(ctx context.Context, w *wired, env engine.Env, s schema.Step, in en
 	if err != nil {
 		return nil, err
 	}
-	params, err := w.kinds[i].Decode(doc)
+	params, err := w.Kinds[i].Decode(doc)
 	if err != nil {
 		return nil, err
 	}
-	return w.kinds[i].Run(ctx, env, params, in)
+	return w.Kinds[i].Run(ctx, env, params, in)
 }
 
 // printRendered prints the pipeline: recipes are a step each before it.
@@ -108,7 +108,7 @@ func (a *app) printRendered(s *stage, args []string, output string) error {
 			in[input] = input
 		}
 	}
-	p := pipelines.One(s.name, s.uses, s.with, in, output)
+	p := pipelines.One(s.Name, s.Uses, s.With, in, output)
 	for name, step := range more {
 		p.Steps[name] = step
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/NVIDIA/eidos/cmd/internal/console"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 )
 
 // tryMain runs one command line in dir, which is the working directory.
@@ -111,12 +112,12 @@ func TestFlagsWithoutEffectAreRefused(t *testing.T) {
 		}
 		effect := strings.Fields(c.effect)
 		for _, name := range effect {
-			if cmd.Flags().Lookup(name) == nil && !slices.Contains(everywhere, name) && name != "provenance" {
+			if cmd.Flags().Lookup(name) == nil && !slices.Contains(usage.Everywhere(), name) && name != "provenance" {
 				t.Errorf("%s: there is no --%s", c.line, name)
 			}
 		}
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			if slices.Contains(effect, f.Name) || slices.Contains(everywhere, f.Name) || strings.Contains(c.line, "--"+f.Name) {
+			if slices.Contains(effect, f.Name) || slices.Contains(usage.Everywhere(), f.Name) || strings.Contains(c.line, "--"+f.Name) {
 				return
 			}
 			value := "--" + f.Name + "=1" // true, a number, and a text

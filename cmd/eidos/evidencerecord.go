@@ -10,8 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/cmd/internal/checks"
-	"github.com/NVIDIA/eidos/engine"
-	"github.com/NVIDIA/eidos/engine/store"
+	"github.com/NVIDIA/eidos/cmd/internal/single"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/check"
 )
@@ -28,7 +29,7 @@ func (a *app) evidenceOf() *cobra.Command {
 }
 
 func (a *app) evidenceCreate() *cobra.Command {
-	s := &stage{name: "evidence", uses: "evidence"}
+	s := newStage("evidence", "evidence")
 	var recipe string
 	c := &cobra.Command{
 		Use:   "create -r RECIPE --phase PHASE",
@@ -48,14 +49,14 @@ verify proves who did.`,
 	c.Flags().StringVarP(&recipe, "recipe", "r", "", "the recipe: a path, -, URL, cm:// or oci://")
 	s.stageFlags(c, "-", "where to: a path, -, cm://namespace/name or oci://registry/repository[:tag]")
 	s.formatFlag(c)
-	must(c.MarkFlagRequired("recipe"))
+	usage.Must(c.MarkFlagRequired("recipe"))
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		s.with = with()
-		s.in = map[string]any{"recipe": uri(recipe)}
-		if s.kubeconfig != "" {
-			s.with["kubeconfig"] = s.kubeconfig
+		s.With = with()
+		s.In = map[string]any{"recipe": single.URI(recipe)}
+		if s.Kubeconfig != "" {
+			s.With["kubeconfig"] = s.Kubeconfig
 		}
-		s.kubeContext, _ = s.with["context"].(string)
+		s.KubeContext, _ = s.With["context"].(string)
 		v, err := a.runStage(c.Context(), s)
 		if err != nil || v == nil {
 			return err
@@ -83,8 +84,8 @@ programme as far as the results answer it, with what is not covered.`,
   eidos evidence show evidence.yaml --format predicate -o result.json`,
 		Args: cobra.ExactArgs(1),
 	}
-	formatWord(c, &format, "table", "html", "statement", "predicate", "cncf")
-	c.Flags().VarP(&outputFlag{&out}, "output", "o", "where it goes: a path or -")
+	usage.Format(c, &format, "table", "html", "statement", "predicate", "cncf")
+	usage.Output(c, &out, "where it goes: a path or -")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		e, err := a.loadEvidence(c.Context(), args[0])
 		if err != nil {
@@ -163,7 +164,7 @@ network.`,
   eidos evidence verify oci://registry.example.com/gpu/evidence:v1 --policy policy.yaml`,
 		Args: cobra.ExactArgs(1),
 	}
-	formatWord(c, &format, "table", "json")
+	usage.Format(c, &format, "table", "json")
 	signers := a.params(c, "VerifyParams", "file")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		from := args[0]
@@ -178,11 +179,8 @@ network.`,
 		if err != nil {
 			return err
 		}
-		w, err := a.wire(wiring{})
-		if err != nil {
-			return err
-		}
-		cat, err := w.catalog(c.Context(), "")
+		w := a.wire(wire.Options{})
+		cat, err := w.Catalog(c.Context(), "")
 		if err != nil {
 			return err
 		}
@@ -218,7 +216,8 @@ network.`,
 // signedEvidence proves who signed evidence, and returns where to read what was
 // signed: a tag may be moved in between.
 func (a *app) signedEvidence(c *cobra.Command, with map[string]any, from string) (*schema.Verification, string, error) {
-	s := &stage{name: "verify", uses: "verify", with: with}
+	s := newStage("verify", "verify")
+	s.With = with
 	if err := verified(c, s, from); err != nil {
 		return nil, "", err
 	}
@@ -227,7 +226,7 @@ func (a *app) signedEvidence(c *cobra.Command, with map[string]any, from string)
 		return nil, "", err
 	}
 	signed := v.(*schema.Verification)
-	if s.in["image"] == nil {
+	if s.In["image"] == nil {
 		return signed, from, nil
 	}
 	if signed.Digest == "" {
@@ -242,11 +241,8 @@ func (a *app) signedEvidence(c *cobra.Command, with map[string]any, from string)
 
 // loadEvidence reads evidence from anywhere.
 func (a *app) loadEvidence(ctx context.Context, from string) (*schema.Evidence, error) {
-	w, err := a.wire(wiring{})
-	if err != nil {
-		return nil, err
-	}
-	v, err := w.load(ctx, engine.Env{Dir: ".", Log: a.Story.Note, Blobs: store.NewMemory()}, from, (*schema.Evidence)(nil).MediaType())
+	w := a.wire(wire.Options{})
+	v, err := w.Load(ctx, a.host().Here(), from, (*schema.Evidence)(nil).MediaType())
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"github.com/NVIDIA/eidos/cmd/internal/console"
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
@@ -50,11 +51,8 @@ func TestSignedEvidenceInARegistry(t *testing.T) {
 			t.Fatal(err)
 		}
 		a := &app{Console: console.Console{In: strings.NewReader(""), Out: &bytes.Buffer{}, Err: &bytes.Buffer{}, Env: env}}
-		w, err := a.wire(wiring{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := w.save(context.Background(), engine.Env{Dir: ".", Log: t.Logf, Blobs: store.NewMemory()}, &e, "oci://embedded/gpu/evidence:v1"); err != nil {
+		w := a.wire(wire.Options{})
+		if err := w.Save(context.Background(), engine.Env{Dir: ".", Log: t.Logf, Blobs: store.NewMemory()}, &e, "oci://embedded/gpu/evidence:v1"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/single"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/recipes/view"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -26,7 +28,7 @@ contain its provenance (eidos recipe --provenance).`,
 	}
 	q := a.question(c)
 	q.shows = []string{"format"}
-	formatWord(c, &format, "text", "lines", "json")
+	usage.Format(c, &format, "text", "lines", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		res, err := a.answer(c.Context(), q)
 		if err != nil {
@@ -56,11 +58,11 @@ contain its provenance (eidos recipe --provenance).`,
 
 // annotated is `recipe --explain`: a line a value.
 func (a *app) annotated(ctx context.Context, s *stage, snapshot string) error {
-	out := s.out
-	s.out = ""
-	s.with["provenance"] = true
+	out := s.Out
+	s.Out = ""
+	s.With["provenance"] = true
 	if snapshot != "" {
-		s.in = map[string]any{"snapshot": uri(snapshot)}
+		s.In = map[string]any{"snapshot": single.URI(snapshot)}
 	}
 	v, err := a.runStage(ctx, s)
 	if err != nil || v == nil {

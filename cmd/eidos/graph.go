@@ -6,6 +6,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/cmd/internal/graph"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/recipes/view"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -19,26 +21,26 @@ func (a *app) graph() *cobra.Command {
   eidos graph -r recipe.yaml --of overlays --format mermaid
   eidos graph eidos.pipeline.yaml --format svg -o pipeline.svg`,
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: completePipelines,
+		ValidArgsFunction: usage.CompletePipelines,
 	}
 	q := a.question(c)
-	formatWord(c, &format, view.Formats()...)
+	usage.Format(c, &format, view.Formats()...)
 	parts := []string{"order", "overlays"}
-	c.Flags().StringVar(&of, "of", parts[0], "what to draw: "+orWords(parts))
+	c.Flags().StringVar(&of, "of", parts[0], "what to draw: "+usage.Or(parts))
 	c.Flags().StringVarP(&output, "output", "o", "-", "where to: a path or -")
-	must(c.RegisterFlagCompletionFunc("of", cobra.FixedCompletions(parts, cobra.ShellCompDirectiveNoFileComp)))
+	usage.Must(c.RegisterFlagCompletionFunc("of", cobra.FixedCompletions(parts, cobra.ShellCompDirectiveNoFileComp)))
 	var f runFlags
 	f.bindParams(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
-			m := mode{when: "on the graph of a pipeline", takes: []string{"format", "output", "param", "params-file"}, hint: "leave out the pipeline to draw a recipe"}
-			if err := m.check(c); err != nil {
+			m := usage.Mode{When: "on the graph of a pipeline", Takes: []string{"format", "output", "param", "params-file"}, Hint: "leave out the pipeline to draw a recipe"}
+			if err := m.Check(c); err != nil {
 				return err
 			}
-			return a.graphPipeline(c.Context(), args, &f, format, output)
+			return a.graphPipeline(c.Context(), f.options(args).Asked, format, output)
 		}
-		m := mode{when: "without a pipeline", takes: allBut(c, "param", "params-file"), hint: "name the pipeline"}
-		if err := m.check(c); err != nil {
+		m := usage.Mode{When: "without a pipeline", Takes: usage.AllBut(c, "param", "params-file"), Hint: "name the pipeline"}
+		if err := m.Check(c); err != nil {
 			return err
 		}
 		q.shows = []string{"format", "output", "of"}
@@ -72,12 +74,9 @@ func (a *app) graph() *cobra.Command {
 }
 
 // graphPipeline draws the steps of a pipeline and the edges between them.
-func (a *app) graphPipeline(ctx context.Context, args []string, f *runFlags, format, output string) error {
-	w, err := a.wire(wiring{})
-	if err != nil {
-		return err
-	}
-	plan, err := a.compile(ctx, args, f, w)
+func (a *app) graphPipeline(ctx context.Context, q wire.Asked, format, output string) error {
+	w := a.wire(wire.Options{})
+	plan, err := w.Compile(ctx, q, nil)
 	if err != nil {
 		return err
 	}

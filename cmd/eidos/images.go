@@ -5,12 +5,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/single"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/images"
 )
 
 func (a *app) images() *cobra.Command {
-	s := &stage{name: "images", uses: "images"}
+	s := newStage("images", "images")
 	output := "-"
 	c := &cobra.Command{
 		Use:   "images RECIPE|BUNDLE",
@@ -31,13 +33,13 @@ path.`,
 		Args: cobra.ExactArgs(1),
 	}
 	with := a.params(c, "ImagesParams")
-	c.Flags().VarP(&outputFlag{&output}, "output", "o", "where to: a path or -")
+	usage.Output(c, &output, "where to: a path or -")
 	s.stageFlags(c, "", "")
-	s.formats(c, "text", images.Formats())
+	usage.Format(c, &s.Format, images.Formats()...)
 	s.valuesFromFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		s.with = with()
-		s.in = recipeOrBundle(args[0])
+		s.With = with()
+		s.In = recipeOrBundle(args[0])
 		v, err := a.runStage(c.Context(), s)
 		if err != nil || v == nil {
 			return err
@@ -46,7 +48,7 @@ path.`,
 		for _, n := range l.Notes {
 			a.Story.Warn("%s", n)
 		}
-		data, err := images.Write(s.format, l)
+		data, err := images.Write(s.Format, l)
 		if err != nil {
 			return err
 		}
@@ -63,7 +65,7 @@ func recipeOrBundle(arg string) map[string]any {
 	case ok, !exists(arg) && !strings.Contains(arg, "://") && isImage(arg) == nil:
 		return map[string]any{"bundle": "oci://" + at}
 	case isDirectory(arg):
-		return map[string]any{"bundle": uri(arg)}
+		return map[string]any{"bundle": single.URI(arg)}
 	}
-	return map[string]any{"recipe": uri(arg)}
+	return map[string]any{"recipe": single.URI(arg)}
 }

@@ -8,9 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/single"
 	"github.com/NVIDIA/eidos/cmd/internal/text"
-	"github.com/NVIDIA/eidos/engine"
-	"github.com/NVIDIA/eidos/engine/store"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/recipes/importer"
 	"github.com/NVIDIA/eidos/schema"
@@ -38,9 +39,9 @@ A snapshot, recipe or criteria file of upstream is converted to eidos' form.`,
   eidos import recipe.yaml --values-from ./data -o recipe.eidos.yaml`,
 		Args: cobra.ExactArgs(1),
 	}
-	c.Flags().VarP(&outputFlag{&output}, "output", "o", "where to: a new directory; for a document a path or - (default)")
+	usage.Output(c, &output, "where to: a new directory; for a document a path or - (default)")
 	c.Flags().StringVar(&valuesFrom, "values-from", "", "for a recipe: directory whose values files and manifests it refers to")
-	must(c.MarkFlagDirname("values-from"))
+	usage.Must(c.MarkFlagDirname("values-from"))
 	c.Flags().BoolVar(&force, "force", false, "for a directory: write it though vet refuses it, to be mended by hand")
 	c.Flags().StringVar(&release, "catalogue", "", "for a directory: release of the catalogue that it is written for, YYYY-MM; the newest if left out")
 	completeReleases(c)
@@ -63,26 +64,23 @@ A snapshot, recipe or criteria file of upstream is converted to eidos' form.`,
 		if valuesFrom != "" {
 			return schema.Errorf(schema.Invalid, "--values-from is for a recipe; the directory has its own values")
 		}
-		return a.importDirectory(c, args[0], output, catalogue{release: release}, force)
+		return a.importDirectory(c, args[0], output, wire.Catalogue{Release: release}, force)
 	}
 	return c
 }
 
 // importDocument converts a document, which decoding does.
 func (a *app) importDocument(c *cobra.Command, from, to, valuesFrom string) error {
-	w, err := a.wire(wiring{valuesFrom: valuesFrom})
+	w := a.wire(wire.Options{ValuesFrom: valuesFrom})
+	env := a.host().Here()
+	v, err := w.Load(c.Context(), env, single.URI(from), "")
 	if err != nil {
 		return err
 	}
-	env := engine.Env{Dir: ".", Log: a.Story.Note, Blobs: store.NewMemory()}
-	v, err := w.load(c.Context(), env, uri(from), "")
-	if err != nil {
-		return err
-	}
-	return w.save(c.Context(), env, v, to)
+	return w.Save(c.Context(), env, v, to)
 }
 
-func (a *app) importDirectory(c *cobra.Command, from, to string, k catalogue, force bool) error {
+func (a *app) importDirectory(c *cobra.Command, from, to string, k wire.Catalogue, force bool) error {
 	if err := address.CheckNew(to); err != nil { // before the proof, which takes a second
 		return err
 	}
@@ -122,8 +120,8 @@ func (a *app) importDirectory(c *cobra.Command, from, to string, k catalogue, fo
 }
 
 // vetSite proves the catalogue with a site that is not written yet.
-func vetSite(site *importer.Site, name string, k catalogue) error {
-	src, err := source(k)
+func vetSite(site *importer.Site, name string, k wire.Catalogue) error {
+	src, err := k.Source()
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ var heavy = map[string][]string{
 	"github.com/spdx/":                       {"steps/images"},
 	"github.com/coreos/go-systemd":           {"steps/collect"},
 	"go.opentelemetry.io/":                   {"cmd/internal/trace"},
-	"github.com/spf13/cobra":                 {"cmd"},
+	"github.com/spf13/cobra":                 {"cmd/eidos", "cmd/internal/usage"}, // what commands do knows no command line
 	"github.com/prometheus/":                 {"cmd/eidosd"},
 	"github.com/hashicorp/golang-lru":        {"cmd/internal/api"},
 	"github.com/google/licensecheck":         {"tools/licences"},

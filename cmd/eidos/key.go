@@ -31,7 +31,7 @@ it when no --key is given.`,
 				prefix = filepath.Join(dir, "keys", "cosign")
 			}
 			key := strings.TrimSuffix(prefix, ".key") + ".key"
-			password, err := a.newPassword(c.Context(), key, passwordFile)
+			password, err := a.NewPassword(c.Context(), key, passwordFile)
 			if err != nil {
 				return err
 			}

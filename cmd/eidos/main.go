@@ -14,13 +14,9 @@ import (
 func main() { os.Exit(mainStatus()) }
 
 // gcPercent lets a short command end before it collects any garbage: ten
-// megabytes of live heap make a peak of fifty. A long pipeline lives in more: it
-// takes half of the memory for some more processor time, none when it is up to
-// date.
-const (
-	gcPercent = 400
-	gcLong    = 100
-)
+// megabytes of live heap make a peak of fifty. Package wire sets less for a long
+// pipeline.
+const gcPercent = 400
 
 // mainStatus is main without the exit, so that scripts in tests can call it.
 func mainStatus() int {

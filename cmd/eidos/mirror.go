@@ -8,13 +8,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/oci"
 )
 
 func (a *app) mirror() *cobra.Command {
-	s := &stage{name: "mirror", uses: "mirror"}
+	s := newStage("mirror", "mirror")
 	c := &cobra.Command{
 		Use:   "mirror RECIPE|BUNDLE|RELEASE|LAYOUT --to REGISTRY|LAYOUT",
 		Short: "Copy charts, images and a bundle to a registry, a directory or one file",
@@ -43,19 +45,19 @@ which other tools read.
 	s.stageFlags(c, "", "")
 	s.formatFlag(c)
 	s.valuesFromFlag(c)
-	must(c.MarkFlagRequired("to"))
+	usage.Must(c.MarkFlagRequired("to"))
 	c.RunE = func(c *cobra.Command, args []string) error {
-		s.with = with()
-		s.with["to"] = mirrorTarget(*to)
+		s.With = with()
+		s.With["to"] = mirrorTarget(*to)
 		access := map[string]any{}
 		for _, k := range []string{"plainHTTP", "insecureTLS"} {
-			if v, ok := s.with[k]; ok {
+			if v, ok := s.With[k]; ok {
 				access[k] = v
 			}
 		}
-		m := mode{when: "on a release, which has all of it", takes: allBut(c, "node-os", "lock", "chart-archive", "rewrite", "platform", "values-from"), hint: "give it when the release is made"}
+		m := usage.Mode{When: "on a release, which has all of it", Takes: usage.AllBut(c, "node-os", "lock", "chart-archive", "rewrite", "platform", "values-from"), Hint: "give it when the release is made"}
 		if strings.HasPrefix(mirrorTarget(args[0]), "oci-layout:") {
-			if err := m.check(c); err != nil {
+			if err := m.Check(c); err != nil {
 				return err
 			}
 		}
@@ -64,10 +66,10 @@ which other tools read.
 			return err
 		}
 		if release != "" {
-			if err := m.check(c); err != nil {
+			if err := m.Check(c); err != nil {
 				return err
 			}
-			s.in = map[string]any{"release": release}
+			s.In = map[string]any{"release": release}
 		} else if err := s.mirrorSteps(args[0], list(), charts(), access, *rewrite); err != nil {
 			return err
 		}
@@ -76,7 +78,7 @@ which other tools read.
 			return err
 		}
 		r := v.(*schema.Reference)
-		return a.Document(r, s.format, r.Reference)
+		return a.Document(r, s.Format, r.Reference)
 	}
 	return c
 }
@@ -88,30 +90,30 @@ func (s *stage) mirrorSteps(arg string, list, charts, access map[string]any, rew
 	maps.Copy(charts, access)
 	inList := maps.Clone(in)
 	inList["charts"] = "charts"
-	s.more = map[string]schema.Step{
+	s.More = map[string]schema.Step{
 		"charts": {Uses: "vendor", With: charts, In: in},
 		"images": {Uses: "images", With: list, In: inList},
 	}
-	s.in = map[string]any{"images": "images", "charts": "charts"}
+	s.In = map[string]any{"images": "images", "charts": "charts"}
 	if b, ok := in["bundle"]; ok {
 		port := "bundle"
 		if strings.HasPrefix(b.(string), "oci://") {
 			port = "pushed" // with its signatures
 		}
-		s.in[port] = b
+		s.In[port] = b
 	}
 	if rewrite == "" {
 		return nil
 	}
 	r, ok := in["recipe"]
-	to := s.with["to"].(string)
+	to := s.With["to"].(string)
 	switch {
 	case !ok:
 		return schema.Errorf(schema.Invalid, "--rewrite: a bundle is not written again").WithHint("mirror its recipe, and render what --rewrite writes")
 	case strings.HasPrefix(to, "oci-layout:"):
 		return schema.Errorf(schema.Invalid, "--rewrite: nothing pulls from a directory").WithHint("give it with the registry that the layout is copied to")
 	}
-	s.more["recipe"] = schema.Step{Uses: "relocate", With: map[string]any{"to": to}, In: map[string]any{"recipe": r}, Needs: []string{s.name}, Out: rewrite}
+	s.More["recipe"] = schema.Step{Uses: "relocate", With: map[string]any{"to": to}, In: map[string]any{"recipe": r}, Needs: []string{s.Name}, Out: rewrite}
 	return nil
 }
 
@@ -125,11 +127,8 @@ func (a *app) release(ctx context.Context, arg string, access oci.Access) (strin
 	if !ok || !strings.HasPrefix(from, "oci://") {
 		return "", nil
 	}
-	w, err := a.wire(wiring{access: access})
-	if err != nil {
-		return "", err
-	}
-	release, err := w.registries.ReleaseOf(ctx, engine.Env{Dir: "."}, from, access)
+	w := a.wire(wire.Options{Access: access})
+	release, err := w.Registries.ReleaseOf(ctx, engine.Env{Dir: "."}, from, access)
 	if release != "" {
 		release = "oci://" + release
 	}
@@ -181,7 +180,7 @@ func (a *app) layoutRelease(from string) (string, error) {
 }
 
 func (a *app) mirrorVerify() *cobra.Command {
-	s := &stage{name: "verify", uses: "check-mirror"}
+	s := newStage("verify", "check-mirror")
 	c := &cobra.Command{
 		Use:   "verify RELEASE|LAYOUT",
 		Short: "Prove that a mirror holds everything that its release states",
@@ -197,7 +196,7 @@ release.`,
 	s.stageFlags(c, "", "")
 	s.formatFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		s.with = with()
+		s.With = with()
 		release := "oci://" + trimOCI(args[0])
 		if l := mirrorTarget(args[0]); strings.HasPrefix(l, "oci-layout:") && !strings.Contains(l, "@") {
 			var err error
@@ -205,7 +204,7 @@ release.`,
 				return err
 			}
 		}
-		s.in = map[string]any{"release": release}
+		s.In = map[string]any{"release": release}
 		return a.printVerification(c.Context(), s)
 	}
 	return c
@@ -217,7 +216,7 @@ func (a *app) printVerification(ctx context.Context, s *stage) error {
 	if v == nil {
 		return err
 	}
-	if perr := a.Document(v, s.format, verdictWords(v.(*schema.Verification))); perr != nil {
+	if perr := a.Document(v, s.Format, verdictWords(v.(*schema.Verification))); perr != nil {
 		return perr
 	}
 	return err

@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/NVIDIA/eidos/engine/plan"
-	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/cmd/internal/pipelinerun"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -32,12 +32,12 @@ that eidos run would refuse to replace.`,
   eidos plan my.pipeline.yaml -p intent=inference
   eidos plan my.pipeline.yaml --force recipe --format json`,
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: completePipelines,
+		ValidArgsFunction: usage.CompletePipelines,
 		RunE: func(c *cobra.Command, args []string) error {
 			if format != "table" && format != "json" {
 				return schema.Errorf(schema.Invalid, "--format: no format %q", format).WithHint("use table or json")
 			}
-			return a.explainPlan(c.Context(), args, &f, format)
+			return a.explainPlan(c.Context(), f.options(args), format)
 		},
 	}
 	f.bindParams(c)
@@ -47,16 +47,17 @@ that eidos run would refuse to replace.`,
 	return c
 }
 
-func (a *app) explainPlan(ctx context.Context, args []string, f *runFlags, format string) error {
-	f.present = true
-	return a.withPlan(ctx, args, f, a.paths().ReadStore, func(p *plan.Plan, r *run.Runner, _ *store.Directory, w *wired) error {
+func (a *app) explainPlan(ctx context.Context, o *pipelinerun.Options, format string) error {
+	o.Present = true
+	return a.pipelines().With(ctx, o, a.paths().ReadStore, func(x pipelinerun.Ready) error {
+		p, r, w := x.Plan, x.Runner, x.Wiring
 		scratch := &store.Scratch{Store: r.Store}
 		r.Store = scratch
 		decisions, err := r.Explain(ctx, p)
 		if err := errors.Join(err, scratch.Close()); err != nil {
 			return err
 		}
-		lines := planLines(p, decisions, func(out, mediaType string) error { return w.refuses(r.Dir, out, mediaType) }, w.kinds)
+		lines := planLines(p, decisions, func(out, mediaType string) error { return w.Refuses(r.Dir, out, mediaType) }, w.Kinds)
 		if format == "json" {
 			return a.JSON(lines)
 		}

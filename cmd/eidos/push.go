@@ -3,11 +3,12 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/single"
 	"github.com/NVIDIA/eidos/schema"
 )
 
 func (a *app) push() *cobra.Command {
-	s := &stage{name: "push", uses: "push"}
+	s := newStage("push", "push")
 	var imageRefs string
 	c := &cobra.Command{
 		Use:   "push BUNDLE TO",
@@ -29,21 +30,25 @@ include: oci://registry/repository@sha256:…`,
 	s.formatFlag(c)
 	c.Flags().StringVar(&imageRefs, "image-refs", "", "also write the digest reference to this file")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		s.with = with()
-		s.with["to"] = trimOCI(args[1])
-		if text, err := pipelineText(args[0]); err != nil {
+		s.With = with()
+		s.With["to"] = trimOCI(args[1])
+		if text, err := single.PipelineText(args[0]); err != nil {
 			return err
 		} else if text != nil && s.print {
 			return schema.Errorf(schema.Invalid, "--print-pipeline: %q is a pipeline, and pushing one is not a step", args[0])
 		} else if text != nil {
-			return a.pushPipeline(c.Context(), s, args[0], text, imageRefs)
+			ref, err := a.single().PushPipeline(c.Context(), &s.Step, args[0], text)
+			if err != nil {
+				return err
+			}
+			return a.printReference(c.Context(), ref, s.Format, imageRefs)
 		}
-		s.in = map[string]any{"bundle": uri(args[0])}
+		s.In = map[string]any{"bundle": single.URI(args[0])}
 		v, err := a.runStage(c.Context(), s)
 		if err != nil || v == nil {
 			return err
 		}
-		return a.printReference(c.Context(), v.(*schema.Reference), s.format, imageRefs)
+		return a.printReference(c.Context(), v.(*schema.Reference), s.Format, imageRefs)
 	}
 	return c
 }

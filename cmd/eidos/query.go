@@ -2,10 +2,10 @@ package main
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/recipes/view"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -29,8 +29,8 @@ name.`,
 	q := a.question(c)
 	q.shows = []string{"selector", "format"}
 	c.Flags().StringVar(&selector, "selector", "", "path of the value")
-	formatWord(c, &format, "yaml", "json")
-	must(c.MarkFlagRequired("selector"))
+	usage.Format(c, &format, "yaml", "json")
+	usage.Must(c.MarkFlagRequired("selector"))
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		res, err := a.answer(c.Context(), q)
 		if err != nil {
@@ -60,20 +60,4 @@ name.`,
 		return err
 	}
 	return c
-}
-
-// formatWord binds --format for a command with formats of its own; the first
-// is the default.
-func formatWord(c *cobra.Command, to *string, words ...string) {
-	c.Flags().StringVar(to, "format", words[0], "format of the result: "+orWords(words))
-	must(c.RegisterFlagCompletionFunc("format", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)))
-	c.PreRunE = func(*cobra.Command, []string) error { return knownFormat(*to, words) }
-}
-
-// knownFormat refuses a format that is none of words.
-func knownFormat(format string, words []string) error {
-	if slices.Contains(words, format) {
-		return nil
-	}
-	return schema.Errorf(schema.Invalid, "--format: no format %q", format).WithHint("%s", schema.Suggest(format, words))
 }

@@ -2,22 +2,23 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/cmd/internal/single"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/recipes"
-	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/schema"
 )
 
 // question is the flags of commands that look at one recipe: a file, or what
 // `eidos recipe` would give for the same flags.
 type question struct {
-	stage
+	*stage
 	recipe, snapshot, criteria string
 	params, asked              func() map[string]any
 	shows                      []string // flags about how the answer is shown
@@ -26,7 +27,7 @@ type question struct {
 }
 
 func (a *app) question(c *cobra.Command) *question {
-	q := &question{stage: stage{name: "recipe", uses: "resolve"}, c: c}
+	q := &question{stage: newStage("recipe", "resolve"), c: c}
 	q.params = a.params(c, "ResolveParams", "provenance")
 	q.asked = a.criteriaFlags(c)
 	completeReleases(c)
@@ -43,15 +44,15 @@ func (a *app) question(c *cobra.Command) *question {
 // comes from a file.
 func (a *app) answer(ctx context.Context, q *question) (*schema.RecipeResult, error) {
 	if q.recipe != "" {
-		m := mode{when: "with --recipe", takes: append([]string{"recipe"}, q.shows...), hint: "a recipe is looked at as it is; leave out --recipe to ask the catalogue"}
-		if err := m.check(q.c); err != nil {
+		m := usage.Mode{When: "with --recipe", Takes: append([]string{"recipe"}, q.shows...), Hint: "a recipe is looked at as it is; leave out --recipe to ask the catalogue"}
+		if err := m.Check(q.c); err != nil {
 			return nil, err
 		}
-		return a.readRecipe(ctx, q.recipe)
+		return a.single().Recipe(ctx, q.recipe, wire.Options{})
 	}
-	q.with = q.params()
-	q.with["provenance"] = true
-	crit, err := a.criteria(q.criteria, q.asked())
+	q.With = q.params()
+	q.With["provenance"] = true
+	crit, err := a.single().Criteria(q.criteria, q.asked())
 	if err != nil {
 		return nil, err
 	}
@@ -62,47 +63,23 @@ func (a *app) answer(ctx context.Context, q *question) (*schema.RecipeResult, er
 		crit["accelerator"] = *q.gpu
 	}
 	if len(crit) > 0 {
-		q.with["criteria"] = crit
+		q.With["criteria"] = crit
 	}
 	if q.snapshot != "" {
-		q.in = map[string]any{"snapshot": uri(q.snapshot)}
+		q.In = map[string]any{"snapshot": single.URI(q.snapshot)}
 	}
-	v, err := a.runStage(ctx, &q.stage)
+	v, err := a.runStage(ctx, q.stage)
 	if err != nil {
 		return nil, err
 	}
 	return v.(*schema.RecipeResult), nil
 }
 
-// readRecipe reads a recipe from wherever it lies.
-func (a *app) readRecipe(ctx context.Context, from string) (*schema.RecipeResult, error) {
-	w, err := a.wire(wiring{})
-	if err != nil {
-		return nil, err
-	}
-	dir, err := os.Getwd()
-	if err != nil {
-		return nil, fmt.Errorf("finding the working directory: %w", err)
-	}
-	v, err := w.load(ctx, engine.Env{Dir: dir}, uri(from), (*schema.RecipeResult)(nil).MediaType())
-	if err != nil {
-		return nil, err
-	}
-	res, ok := v.(*schema.RecipeResult)
-	if !ok {
-		return nil, schema.Errorf(schema.Invalid, "%s is not a recipe", from)
-	}
-	return res, nil
-}
-
-// catalogue is which catalogue a command looks at.
-type catalogue struct{ release, data string }
-
 // catalogueFlags binds --catalogue and --data.
-func catalogueFlags(c *cobra.Command) *catalogue {
-	k := &catalogue{}
-	c.Flags().StringVar(&k.release, "catalogue", "", "release of the catalogue, YYYY-MM; the newest if left out")
-	c.Flags().StringVar(&k.data, "data", "", "directory of CUE files unified with the built-in catalogue")
+func catalogueFlags(c *cobra.Command) *wire.Catalogue {
+	k := &wire.Catalogue{}
+	c.Flags().StringVar(&k.Release, "catalogue", "", "release of the catalogue, YYYY-MM; the newest if left out")
+	c.Flags().StringVar(&k.Data, "data", "", "directory of CUE files unified with the built-in catalogue")
 	completeReleases(c)
 	return k
 }
@@ -111,12 +88,12 @@ func completeReleases(c *cobra.Command) {
 	if c.Flags().Lookup("catalogue") == nil {
 		return // another command was named
 	}
-	must(c.RegisterFlagCompletionFunc("catalogue", cobra.FixedCompletions(recipes.Releases(), cobra.ShellCompDirectiveNoFileComp)))
+	usage.Must(c.RegisterFlagCompletionFunc("catalogue", cobra.FixedCompletions(recipes.Releases(), cobra.ShellCompDirectiveNoFileComp)))
 }
 
 // catalogueOf is the catalogue that a command's flags name, however they were
 // bound.
-func catalogueOf(c *cobra.Command) catalogue {
+func catalogueOf(c *cobra.Command) wire.Catalogue {
 	text := func(name string) string {
 		if f := c.Flags().Lookup(name); f != nil {
 			return f.Value.String()
@@ -127,27 +104,96 @@ func catalogueOf(c *cobra.Command) catalogue {
 	if _, newer, ok := strings.Cut(release, ".."); ok {
 		release = newer // of two that are compared
 	}
-	return catalogue{release: release, data: text("data")}
+	return wire.Catalogue{Release: release, Data: text("data")}
 }
 
 // catalog opens a release of the built-in catalogue, or what --data makes of it.
-func (a *app) catalog(ctx context.Context, k catalogue) (*recipes.Catalog, error) {
-	if k.data == "" {
-		return recipes.Release(k.release)
-	}
+func (a *app) catalog(ctx context.Context, k wire.Catalogue) (*recipes.Catalog, error) {
 	cache, err := a.paths().Cache()
+	if err != nil && k.Data != "" {
+		return nil, err
+	}
+	return k.Open(ctx, cache)
+}
+
+// criteriaFlags binds the flags of the criteria, as params does. The words that
+// they take are those of the catalogue in use, with --data, and are read for
+// help and completion only.
+func (a *app) criteriaFlags(c *cobra.Command, without ...string) func() map[string]any {
+	asked := a.params(c, "Criteria", without...)
+	if c.Flags().Lookup("service") == nil {
+		return asked // another command was named
+	}
+	c.SetHelpFunc(func(c *cobra.Command, args []string) {
+		if w, err := a.words(c); err == nil {
+			for _, field := range recipes.Fields() {
+				if f := c.Flags().Lookup(field); f != nil {
+					f.Usage += ": " + strings.Join(w.Names(field), ", ")
+				}
+			}
+		}
+		c.Root().HelpFunc()(c, args)
+	})
+	for _, field := range recipes.Fields() {
+		usage.Must(c.RegisterFlagCompletionFunc(field, a.completeWords(field)))
+	}
+	return asked
+}
+
+// completeWords offers the words of a field, each with its name for people.
+func (a *app) completeWords(field string) cobra.CompletionFunc {
+	return func(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		w, err := a.words(c)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		var out []cobra.Completion
+		for _, x := range w.Fields[field] {
+			out = append(out, cobra.CompletionWithDesc(x.Name, x.Display))
+		}
+		return out, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// completeProfiles offers NAME=CHOICE of the catalogue that a command's flags ask for.
+func (a *app) completeProfiles(c *cobra.Command) {
+	if c.Flags().Lookup("profile") == nil {
+		return // another command was named
+	}
+	usage.Must(c.RegisterFlagCompletionFunc("profile", func(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		ctx := c.Context()
+		if ctx == nil {
+			ctx = context.Background()
+		}
+		cat, err := a.catalog(ctx, catalogueOf(c))
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		about := map[string]string{}
+		for _, o := range cat.Overlays {
+			for _, p := range o.Profiles {
+				for _, x := range p.Choices {
+					about[p.Name+"="+x.Name] = p.Description
+				}
+			}
+		}
+		var out []cobra.Completion
+		for _, name := range slices.Sorted(maps.Keys(about)) {
+			out = append(out, cobra.CompletionWithDesc(name, about[name]))
+		}
+		return out, cobra.ShellCompDirectiveNoFileComp
+	}))
+}
+
+// words are the words of the catalogue that a command's flags ask for.
+func (a *app) words(c *cobra.Command) (*recipes.Words, error) {
+	ctx := c.Context()
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	cat, err := a.catalog(ctx, catalogueOf(c))
 	if err != nil {
 		return nil, err
 	}
-	return compile.Data(cache)(ctx, k.release, k.data)
-}
-
-// source is the source of a release of the built-in catalogue, with --data if
-// given.
-func source(k catalogue) (compile.Source, error) {
-	src, err := compile.Shipped(k.release)
-	if err != nil || k.data == "" {
-		return src, err
-	}
-	return src.With(k.data)
+	return cat.Words()
 }

@@ -5,12 +5,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/single"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/recipes/detect"
 	"github.com/NVIDIA/eidos/schema"
 )
 
 func (a *app) recipe() *cobra.Command {
-	s := &stage{name: "recipe", uses: "resolve"}
+	s := newStage("recipe", "resolve")
 	var snapshot, criteria string
 	c := &cobra.Command{
 		Use:   "recipe",
@@ -30,7 +32,7 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 	with := a.params(c, "ResolveParams")
 	asked := a.criteriaFlags(c)
 	c.Flags().String("gpu", "", "the same as --accelerator")
-	must(c.RegisterFlagCompletionFunc("gpu", a.completeWords("accelerator")))
+	usage.Must(c.RegisterFlagCompletionFunc("gpu", a.completeWords("accelerator")))
 	completeReleases(c)
 	a.completeProfiles(c)
 	c.Flags().StringVarP(&snapshot, "snapshot", "s", "", "snapshot to read criteria from: a path, URL, cm:// or oci://")
@@ -39,8 +41,8 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 	s.stageFlags(c, "-", "where to: a path, - or cm://namespace/name")
 	s.formatFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		s.with = with()
-		crit, err := a.criteria(criteria, asked())
+		s.With = with()
+		crit, err := a.single().Criteria(criteria, asked())
 		if err != nil {
 			return err
 		}
@@ -51,17 +53,17 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 			crit["accelerator"] = g.Value.String()
 		}
 		if len(crit) > 0 {
-			s.with["criteria"] = crit
+			s.With["criteria"] = crit
 		}
 		if *explain {
-			m := mode{when: "with --explain", takes: allBut(c, "format", "print-pipeline", "provenance"), hint: "eidos explain has formats"}
-			if err := m.check(c); err != nil {
+			m := usage.Mode{When: "with --explain", Takes: usage.AllBut(c, "format", "print-pipeline", "provenance"), Hint: "eidos explain has formats"}
+			if err := m.Check(c); err != nil {
 				return err
 			}
 			return a.annotated(c.Context(), s, snapshot)
 		}
 		if snapshot != "" {
-			s.in = map[string]any{"snapshot": uri(snapshot)}
+			s.In = map[string]any{"snapshot": single.URI(snapshot)}
 		}
 		if err := oneStdin(snapshot, criteria); err != nil {
 			return err

@@ -6,6 +6,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/view"
 	"github.com/NVIDIA/eidos/schema"
@@ -35,7 +37,7 @@ kinds that nothing defines any more.`,
 	}
 	c.Flags().StringVar(&between, "catalogue", "", "releases to compare, A..B")
 	asked := a.criteriaFlags(c, "nodes")
-	formatWord(c, &format, "text", "json")
+	usage.Format(c, &format, "text", "json")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if between != "" {
 			if len(args) > 0 {
@@ -43,17 +45,17 @@ kinds that nothing defines any more.`,
 			}
 			return a.diffReleases(between, asked(), format)
 		}
-		if err := (mode{when: "on two recipes", takes: []string{"format"}, hint: "they are compared as they are"}).check(c); err != nil {
+		if err := (usage.Mode{When: "on two recipes", Takes: []string{"format"}, Hint: "they are compared as they are"}).Check(c); err != nil {
 			return err
 		}
 		if len(args) != 2 {
 			return schema.Errorf(schema.Invalid, "eidos recipe diff takes two recipes, or --catalogue A..B")
 		}
-		x, err := a.readRecipe(c.Context(), args[0])
+		x, err := a.single().Recipe(c.Context(), args[0], wire.Options{})
 		if err != nil {
 			return err
 		}
-		y, err := a.readRecipe(c.Context(), args[1])
+		y, err := a.single().Recipe(c.Context(), args[1], wire.Options{})
 		if err != nil {
 			return err
 		}

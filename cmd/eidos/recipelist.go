@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -34,17 +35,17 @@ catalogue instead.`,
 	k := catalogueFlags(c)
 	asked := a.criteriaFlags(c, "nodes")
 	grades := []string{"stable", "experimental"}
-	c.Flags().StringVar(&maturity, "maturity", "", "only those of this maturity: "+orWords(grades))
-	must(c.RegisterFlagCompletionFunc("maturity", cobra.FixedCompletions(grades, cobra.ShellCompDirectiveNoFileComp)))
+	c.Flags().StringVar(&maturity, "maturity", "", "only those of this maturity: "+usage.Or(grades))
+	usage.Must(c.RegisterFlagCompletionFunc("maturity", cobra.FixedCompletions(grades, cobra.ShellCompDirectiveNoFileComp)))
 	c.Flags().StringVar(&profile, "profile", "", "only those whose recipes have this profile, NAME")
 	c.Flags().BoolVar(&releases, "releases", false, "list the releases of the catalogue instead")
 	c.Flags().StringVar(&since, "since", "", "what changed since this release of the catalogue")
-	must(c.RegisterFlagCompletionFunc("since", cobra.FixedCompletions(recipes.Releases(), cobra.ShellCompDirectiveNoFileComp)))
-	formatWord(c, &format, "table", "yaml", "json")
+	usage.Must(c.RegisterFlagCompletionFunc("since", cobra.FixedCompletions(recipes.Releases(), cobra.ShellCompDirectiveNoFileComp)))
+	usage.Format(c, &format, "table", "yaml", "json")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		if releases {
-			m := mode{when: "with --releases", takes: []string{"releases", "format"}, hint: "leave out --releases to list overlays"}
-			if err := m.check(c); err != nil {
+			m := usage.Mode{When: "with --releases", Takes: []string{"releases", "format"}, Hint: "leave out --releases to list overlays"}
+			if err := m.Check(c); err != nil {
 				return err
 			}
 			return a.listReleases(format)

@@ -30,8 +30,8 @@ directory, and the catalogue proven with it.`,
 			return err
 		}
 		there := *k
-		if _, err := os.Stat(filepath.Join(k.data, "overlays")); err != nil {
-			there.data = "" // nothing of the user's yet
+		if _, err := os.Stat(filepath.Join(k.Data, "overlays")); err != nil {
+			there.Data = "" // nothing of the user's yet
 		}
 		cat, err := a.catalog(c.Context(), there)
 		if err != nil {
@@ -41,22 +41,22 @@ directory, and the catalogue proven with it.`,
 		if err != nil {
 			return err
 		}
-		if k.data == "" {
+		if k.Data == "" {
 			_, err := a.Out.Write([]byte(text))
 			return err
 		}
-		file := filepath.Join(k.data, "overlays", name+".cue")
+		file := filepath.Join(k.Data, "overlays", name+".cue")
 		if err := writeNew(file, text); err != nil {
 			return err
 		}
-		src, err := source(*k)
+		src, err := k.Source()
 		if err != nil {
 			return err
 		}
 		if _, err := compile.Vet(src); err != nil {
 			return err
 		}
-		a.Say("wrote %s; see it with: eidos recipe --data %s", file, k.data)
+		a.Say("wrote %s; see it with: eidos recipe --data %s", file, k.Data)
 		return nil
 	}
 	return c

@@ -6,9 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/NVIDIA/eidos/cmd/internal/flags"
 	"github.com/NVIDIA/eidos/cmd/internal/progress"
 	"github.com/NVIDIA/eidos/cmd/internal/text"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -44,7 +44,7 @@ func (a *app) root() *cobra.Command {
 	f.BoolVar(&a.Debug, "debug", false, "log more, as key=value lines with level and source")
 	f.BoolVar(&a.LogJSON, "log-json", false, "log one JSON object a line")
 	f.BoolVarP(&a.Quiet, "quiet", "q", false, "log errors only")
-	f.StringVar(&a.Progress, "progress", "auto", "how to show progress: "+orWords(progress.Modes()))
+	f.StringVar(&a.Progress, "progress", "auto", "how to show progress: "+usage.Or(progress.Modes()))
 	f.StringVar(&a.state, "state", "", "directory of runs and results (default $EIDOS_STATE or ~/.local/state/eidos)")
 
 	for _, g := range []struct {
@@ -78,61 +78,4 @@ func exitCodes() string {
 		fmt.Fprintf(&b, "  %3d  %3d   %s\n", c.Exit, c.Status, c.Meaning)
 	}
 	return strings.TrimRight(b.String(), "\n")
-}
-
-// topics makes help of a word that is not a command an error; cobra would print the
-// usage and succeed.
-func topics(root *cobra.Command) {
-	root.InitDefaultHelpCmd()
-	help, _, err := root.Find([]string{"help"})
-	if err != nil {
-		return // without commands there is no help
-	}
-	help.RunE = func(_ *cobra.Command, args []string) error {
-		c, rest, _ := root.Find(args) // the error is about the rest
-		if len(rest) > 0 {
-			return notACommand(c, rest[0])
-		}
-		c.InitDefaultHelpFlag()
-		return c.Help()
-	}
-}
-
-// notACommand is the error for a word that c has no subcommand for.
-func notACommand(c *cobra.Command, word string) error {
-	var names []string
-	for _, s := range c.Commands() {
-		if s.IsAvailableCommand() {
-			names = append(names, s.Name())
-		}
-	}
-	return schema.Errorf(schema.Invalid, "unknown command %q for %q", word, c.CommandPath()).WithHint("%s", schema.Suggest(word, names))
-}
-
-// groups makes commands that only have subcommands refuse any other word; cobra
-// would print help and succeed.
-func groups(c *cobra.Command) {
-	for _, sub := range c.Commands() {
-		groups(sub)
-	}
-	if !c.HasSubCommands() || c.Runnable() || !c.HasParent() {
-		return
-	}
-	c.Args = cobra.ArbitraryArgs
-	c.RunE = func(c *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return c.Help()
-		}
-		return notACommand(c, args[0])
-	}
-}
-
-// onceOnly makes every flag that holds a single value refuse a second one:
-// the last of two would win without a word.
-func onceOnly(c *cobra.Command) {
-	flags.Once(c.Flags())
-	flags.Once(c.PersistentFlags())
-	for _, sub := range c.Commands() {
-		onceOnly(sub)
-	}
 }

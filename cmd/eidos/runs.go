@@ -5,15 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/pipelinerun"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/history"
 	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 )
-
-// keepRuns is how many runs are remembered. A journal has some 400 bytes a
-// step, so that is 300 KiB of runs with eight steps.
-const keepRuns = 100
 
 // runs is what is known of runs past and present: their journals.
 func (a *app) runs() *cobra.Command {
@@ -23,7 +20,7 @@ func (a *app) runs() *cobra.Command {
 		Long: fmt.Sprintf(`Runs of the past: what they did, logged, and why.
 
 The newest %d runs are kept; older ones are removed when a run ends. Results
-stay until eidos cache gc.`, keepRuns),
+stay until eidos cache gc.`, pipelinerun.Keep),
 	}
 	c.AddCommand(a.runsList(), a.runsShow(), a.runsLogs(), a.runsExplain(), a.runsRemove())
 	return c

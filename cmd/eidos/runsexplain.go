@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/engine/history"
 	"github.com/NVIDIA/eidos/engine/store"
 )
@@ -40,9 +41,9 @@ the one that --against names.`,
 	c.Flags().StringVar(&run, "run", "", "the run (default: the newest)")
 	c.Flags().StringVar(&against, "against", "", "the run to compare with (default: the one before, of the same pipeline)")
 	for _, f := range []string{"run", "against"} {
-		must(c.RegisterFlagCompletionFunc(f, a.completeRuns))
+		usage.Must(c.RegisterFlagCompletionFunc(f, a.completeRuns))
 	}
-	formatWord(c, &format, "text", "json")
+	usage.Format(c, &format, "text", "json")
 	return c
 }
 

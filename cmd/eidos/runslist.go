@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/engine/history"
 	"github.com/NVIDIA/eidos/engine/store"
 )
@@ -50,7 +51,7 @@ func (a *app) runsList() *cobra.Command {
 			})
 		},
 	}
-	formatWord(c, &format, "table", "json")
+	usage.Format(c, &format, "table", "json")
 	c.Flags().IntVarP(&limit, "limit", "n", 30, "how many, 0 for all")
 	return c
 }

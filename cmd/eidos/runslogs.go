@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/history"
 	"github.com/NVIDIA/eidos/engine/store"
@@ -54,7 +55,7 @@ func (a *app) runsLogs() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&step, "step", "", "of this step only")
-	formatWord(c, &format, "text", "json")
+	usage.Format(c, &format, "text", "json")
 	return c
 }
 

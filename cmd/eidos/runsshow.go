@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/history"
 	"github.com/NVIDIA/eidos/engine/store"
@@ -47,7 +48,7 @@ func (a *app) runsShow() *cobra.Command {
 			})
 		},
 	}
-	formatWord(c, &format, "table", "json")
+	usage.Format(c, &format, "table", "json")
 	return c
 }
 

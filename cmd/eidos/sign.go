@@ -5,12 +5,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/single"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/sign"
 )
 
 func (a *app) sign() *cobra.Command {
-	s := &stage{name: "sign", uses: "sign"}
+	s := newStage("sign", "sign")
 	c := &cobra.Command{
 		Use:   "sign IMAGE|DIRECTORY|FILE",
 		Short: "Sign a pushed artefact by digest, a bundle directory or a file",
@@ -37,9 +39,9 @@ must be on the path: eidos-kms is one for several names.`,
 	s.formatFlag(c)
 	signature := c.Flags().String("signature-format", "", "bundle: Sigstore bundle as OCI referrer (default); legacy: .sig and .att tags")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		s.with = with()
+		s.With = with()
 		if *signature != "" {
-			s.with["format"] = *signature
+			s.With["format"] = *signature
 		}
 		if err := a.signed(c, s, args[0]); err != nil {
 			return err
@@ -56,21 +58,21 @@ func (a *app) signed(c *cobra.Command, s *stage, arg string) error {
 		return err
 	}
 	if !isPath {
-		m := mode{when: "on an image", takes: allBut(c, "signatures"), hint: "the signatures of an image are kept in its registry"}
-		s.in = map[string]any{"image": "oci://" + trimOCI(arg)}
-		return m.check(c)
+		m := usage.Mode{When: "on an image", Takes: usage.AllBut(c, "signatures"), Hint: "the signatures of an image are kept in its registry"}
+		s.In = map[string]any{"image": "oci://" + trimOCI(arg)}
+		return m.Check(c)
 	}
-	m := mode{when: "on a directory or a file", takes: allBut(c, "plain-http", "insecure-tls", "signature-format"), hint: "it is for images in a registry"}
-	if err := m.check(c); err != nil {
+	m := usage.Mode{When: "on a directory or a file", Takes: usage.AllBut(c, "plain-http", "insecure-tls", "signature-format"), Hint: "it is for images in a registry"}
+	if err := m.Check(c); err != nil {
 		return err
 	}
-	if s.with["signatures"] == nil {
-		s.with["signatures"] = sign.SignaturesPath(arg)
+	if s.With["signatures"] == nil {
+		s.With["signatures"] = sign.SignaturesPath(arg)
 	}
 	if isBundle(arg) {
-		s.in = map[string]any{"bundle": uri(arg)}
+		s.In = map[string]any{"bundle": single.URI(arg)}
 	} else {
-		s.with["file"] = arg
+		s.With["file"] = arg
 	}
 	return nil
 }
@@ -97,8 +99,8 @@ func (a *app) printSignature(c *cobra.Command, s *stage) error {
 		return err
 	}
 	words := v.(*schema.Signature).Reference
-	if path, ok := s.with["signatures"].(string); ok {
+	if path, ok := s.With["signatures"].(string); ok {
 		words = path
 	}
-	return a.Document(v, s.format, words)
+	return a.Document(v, s.Format, words)
 }

@@ -5,7 +5,7 @@ import (
 )
 
 func (a *app) snapshot() *cobra.Command {
-	s := &stage{name: "snapshot", uses: "collect"}
+	s := newStage("snapshot", "collect")
 	c := &cobra.Command{
 		Use:   "snapshot",
 		Short: "Capture this host and the cluster it sees",
@@ -24,13 +24,13 @@ absent, which is a fact and not a failure, unless --require names it.`,
 	s.formatFlag(c)
 	agent := a.agentFlags(c, "Agent", "take it by a Job in the cluster instead of on this host", "a snapshot that a Job takes")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		s.with = with()
-		if err := agent(s.with); err != nil {
+		s.With = with()
+		if err := agent(s.With); err != nil {
 			return err
 		}
-		s.kubeContext, _ = s.with["context"].(string)
-		if s.kubeconfig != "" {
-			s.with["kubeconfig"] = s.kubeconfig
+		s.KubeContext, _ = s.With["context"].(string)
+		if s.Kubeconfig != "" {
+			s.With["kubeconfig"] = s.Kubeconfig
 		}
 		_, err := a.runStage(c.Context(), s)
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -22,11 +23,8 @@ private Sigstore, or of the public one as "cosign trusted-root create" and
 			if root == "" && config == "" {
 				return schema.Errorf(schema.Invalid, "there is nothing to store").WithHint("name a file with --trusted-root or --signing-config")
 			}
-			w, err := a.wire(wiring{})
-			if err != nil {
-				return err
-			}
-			paths, err := w.sign.StoreTrust(root, config)
+			w := a.wire(wire.Options{})
+			paths, err := w.Sign.StoreTrust(root, config)
 			if err != nil {
 				return err
 			}
@@ -40,11 +38,8 @@ private Sigstore, or of the public one as "cosign trusted-root create" and
 		Short: "Print what is stored: authorities, logs, services, and until when they are valid",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			w, err := a.wire(wiring{})
-			if err != nil {
-				return err
-			}
-			rows, err := w.sign.ShowTrust()
+			w := a.wire(wire.Options{})
+			rows, err := w.Sign.ShowTrust()
 			if err != nil {
 				return err
 			}
@@ -71,11 +66,8 @@ then what is stored stays in use. file:///DIRECTORY is a copy of a mirror.`,
   eidos trust update --mirror file:///media/tuf --root root.json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			w, err := a.wire(wiring{})
-			if err != nil {
-				return err
-			}
-			paths, err := w.sign.UpdateTrust(c.Context(), mirror, root)
+			w := a.wire(wire.Options{})
+			paths, err := w.Sign.UpdateTrust(c.Context(), mirror, root)
 			if err != nil {
 				return err
 			}

@@ -10,9 +10,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/cmd/internal/api"
-	"github.com/NVIDIA/eidos/cmd/internal/console"
 	"github.com/NVIDIA/eidos/cmd/internal/page"
 	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
+	"github.com/NVIDIA/eidos/cmd/internal/pipelinerun"
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/history"
 	"github.com/NVIDIA/eidos/engine/plan"
@@ -23,7 +24,7 @@ import (
 
 func (a *app) ui() *cobra.Command {
 	var addr string
-	var k *catalogue
+	var k *wire.Catalogue
 	c := &cobra.Command{
 		Use:   "ui",
 		Short: "Show recipes and runs as pages in a browser, until Ctrl-C",
@@ -44,7 +45,7 @@ are refused, so that no page of another site can read what is here.`,
 	return c
 }
 
-func (a *app) serveUI(ctx context.Context, addr string, k catalogue) error {
+func (a *app) serveUI(ctx context.Context, addr string, k wire.Catalogue) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		return schema.Errorf(schema.Invalid, "--addr %q is not an address with a port", addr).WithHint("use 127.0.0.1:8089")
@@ -53,12 +54,12 @@ func (a *app) serveUI(ctx context.Context, addr string, k catalogue) error {
 		return schema.Errorf(schema.Invalid, "--addr %q is not on loopback", addr).WithHint("eidosd serves other machines")
 	}
 	cache := "" // nothing is compiled without a directory
-	if k.data != "" {
+	if k.Data != "" {
 		if cache, err = a.paths().Cache(); err != nil {
 			return err
 		}
 	}
-	releases, err := compile.Releases(ctx, cache, k.release, k.data)
+	releases, err := compile.Releases(ctx, cache, k.Release, k.Data)
 	if err != nil {
 		return err
 	}
@@ -89,22 +90,18 @@ func (a *app) pagesOfRuns(s *store.Directory) *page.Runs {
 			if r.Source == nil {
 				return nil, schema.Errorf(schema.NotFound, "run %q does not name its pipeline", r.ID)
 			}
-			text, err := readText(ctx, s, r.Source.Text)
+			text, err := pipelinerun.Text(ctx, s, r.Source.Text)
 			if err != nil {
 				return nil, err
 			}
 			// Nothing is run: the plan is for its picture. The requests for it may
-			// come at the same time.
-			b := &app{Console: console.Console{In: a.In, Out: a.Out, Err: a.Err, Env: a.Env, Story: a.Story, Quiet: true}, state: a.state}
-			w, err := b.wire(b.runWiring(&runFlags{}))
-			if err != nil {
-				return nil, err
-			}
+			// come at the same time, and each has a wiring of its own.
+			w := a.wire(wire.Options{})
 			src := &pipelinefile.Source{Name: r.Pipeline, File: r.Source.File, Dir: r.Source.Dir, Text: text}
-			if src.Given, err = givenTo(r); err != nil {
+			if src.Given, err = pipelinerun.Given(r); err != nil {
 				return nil, err
 			}
-			return b.pipelines(w).Compile(ctx, src, w.kinds, plan.Options{})
+			return w.Reader(nil).Compile(ctx, src, w.Kinds, plan.Options{})
 		},
 	}
 }

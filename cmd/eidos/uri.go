@@ -1,27 +1,14 @@
 package main
 
 import (
-	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
-	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/oci"
 )
 
-// uri makes an argument what the engine takes for an address and never for
-// the name of a step: a bare file name gets its "./".
-func uri(arg string) string {
-	if arg == "-" || strings.Contains(arg, "://") || filepath.IsAbs(arg) || strings.HasPrefix(arg, ".") {
-		return arg
-	}
-	return "./" + arg
-}
-
-// ociTarget says whether the output of a bundle is a repository, and which: in
+// ociTarget reports whether the output of a bundle is a repository, and which: in
 // the forms that push takes, with oci:// where it could be a directory's name.
 func ociTarget(out string) (string, bool) {
 	if strings.HasPrefix(out, oci.Embedded+"/") || strings.HasPrefix(out, "oci-layout:") {
@@ -71,16 +58,4 @@ func isFile(path string) bool {
 func isDirectory(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
-}
-
-// openInput opens a file, or standard input for "-".
-func openInput(in io.Reader, name string) (io.ReadCloser, error) {
-	if name == "-" {
-		return io.NopCloser(in), nil
-	}
-	f, err := userfile.OpenDocument(name)
-	if err != nil {
-		return nil, pipelinefile.Unreadable("reading", err)
-	}
-	return f, nil
 }

@@ -7,14 +7,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/cmd/internal/checks"
-	"github.com/NVIDIA/eidos/engine"
-	"github.com/NVIDIA/eidos/engine/store"
+	"github.com/NVIDIA/eidos/cmd/internal/single"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/check"
 )
 
 func (a *app) validate() *cobra.Command {
-	s := &stage{name: "validate", uses: "validate"}
+	s := newStage("validate", "validate")
 	var recipe, snapshot, output string
 	failOnError, rights := true, false
 	c := &cobra.Command{
@@ -44,44 +45,44 @@ On a cluster nothing is changed by checks that only read; eidos validate
 	f.StringVarP(&recipe, "recipe", "r", "", "the recipe: a path, -, URL, cm:// or oci://")
 	f.StringVarP(&snapshot, "snapshot", "s", "", "the snapshot: a path, -, URL, cm:// or oci://")
 	output = "-"
-	f.VarP(&outputFlag{&output}, "output", "o", "where the report goes: a path, - or cm://namespace/name")
+	usage.Output(c, &output, "where the report goes: a path, - or cm://namespace/name")
 	f.BoolVar(&failOnError, "fail-on-error", true, "exit with 3 when constraints do not hold or checks do not pass")
 	f.BoolVar(&rights, "print-rights", false, "print the roles that the checks of --phase take, and stop")
 	s.stageFlags(c, "", "")
 	s.formatFlag(c, append([]string{"table"}, checks.Formats()...)...)
 	s.valuesFromFlag(c)
-	must(c.MarkFlagRequired("recipe"))
+	usage.Must(c.MarkFlagRequired("recipe"))
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		onCluster := f.Changed("phase")
 		suite := "constraints"
-		m := mode{when: "without --phase", takes: allBut(c, "phase", "only", "skip", "wait", "timeout", "parallel", "context", "data", "definitions", "namespace", "toleration", "print-rights",
-			"agent", "image", "image-pull-secret", "service-account-name", "node-selector", "no-cleanup"), hint: "it is for checks on a cluster: add --phase"}
+		m := usage.Mode{When: "without --phase", Takes: usage.AllBut(c, "phase", "only", "skip", "wait", "timeout", "parallel", "context", "data", "definitions", "namespace", "toleration", "print-rights",
+			"agent", "image", "image-pull-secret", "service-account-name", "node-selector", "no-cleanup"), Hint: "it is for checks on a cluster: add --phase"}
 		if onCluster {
-			m = mode{when: "with --phase", takes: allBut(c, "snapshot"), hint: "the checks of a phase look at the cluster itself; validate the snapshot without --phase"}
+			m = usage.Mode{When: "with --phase", Takes: usage.AllBut(c, "snapshot"), Hint: "the checks of a phase look at the cluster itself; validate the snapshot without --phase"}
 		}
-		if err := m.check(c); err != nil {
+		if err := m.Check(c); err != nil {
 			return err
 		}
-		s.with = ofSnapshot()
+		s.With = ofSnapshot()
 		if failOnError {
-			s.with["enforce"] = true
+			s.With["enforce"] = true
 		}
-		s.in = map[string]any{"recipe": uri(recipe)}
+		s.In = map[string]any{"recipe": single.URI(recipe)}
 		switch {
 		case onCluster:
-			s.uses, suite = "verify-cluster", "checks"
+			s.Uses, suite = "verify-cluster", "checks"
 			for k, v := range ofCluster() {
-				s.with[k] = v
+				s.With[k] = v
 			}
-			if s.kubeconfig != "" {
-				s.with["kubeconfig"] = s.kubeconfig
+			if s.Kubeconfig != "" {
+				s.With["kubeconfig"] = s.Kubeconfig
 			}
-			if err := inCluster(s.with); err != nil {
+			if err := inCluster(s.With); err != nil {
 				return err
 			}
-			s.kubeContext, _ = s.with["context"].(string)
+			s.KubeContext, _ = s.With["context"].(string)
 			if rights {
-				if s.with["agent"] != nil {
+				if s.With["agent"] != nil {
 					return schema.Errorf(schema.Invalid, "--agent has no effect with --print-rights").WithHint("the rights of the checks are the same; the Job also creates and patches one ConfigMap")
 				}
 				return a.printRights(c.Context(), s, recipe)
@@ -92,26 +93,26 @@ On a cluster nothing is changed by checks that only read; eidos validate
 			if err := oneStdin(recipe, snapshot); err != nil {
 				return err
 			}
-			s.in["snapshot"] = uri(snapshot)
+			s.In["snapshot"] = single.URI(snapshot)
 		}
-		return a.validated(c.Context(), s, suite, output, checks.Files{Recipe: a.sourceFile(".", recipe), Snapshot: a.sourceFile(".", snapshot)}, failOnError)
+		return a.validated(c.Context(), s, suite, output, checks.Files{Recipe: a.workflow().Source(".", recipe), Snapshot: a.workflow().Source(".", snapshot)}, failOnError)
 	}
 	return c
 }
 
 // validated runs a validation and writes its report.
 func (a *app) validated(ctx context.Context, s *stage, suite, output string, files checks.Files, enforced bool) error {
-	table, other := s.format == "table", checks.IsFormat(s.format)
+	table, other := s.Format == "table", checks.IsFormat(s.Format)
 	if !table && !other {
-		s.out = output
+		s.Out = output
 	}
-	start := a.now()
+	start := a.host().Now()
 	v, err := a.runStage(ctx, s)
 	if v == nil {
 		return err
 	}
 	r := v.(*schema.ValidationResult)
-	report := checks.Report{Name: "eidos validate", Version: versionOf(), Start: start, Stop: a.now(), Suites: []checks.Suite{
+	report := checks.Report{Name: "eidos validate", Version: versionOf(), Start: start, Stop: a.host().Now(), Suites: []checks.Suite{
 		checks.OfValidation(suite, r, enforced, files),
 	}}
 	errs := []error{err, a.publish(report)}
@@ -123,7 +124,7 @@ func (a *app) validated(ctx context.Context, s *stage, suite, output string, fil
 		}
 		errs = append(errs, a.deliver(ctx, []byte(checks.ValidationTable(r, columns)), output))
 	case other:
-		data, werr := checks.Encode(s.format, report)
+		data, werr := checks.Encode(s.Format, report)
 		if werr != nil {
 			return werr
 		}
@@ -136,22 +137,15 @@ func (a *app) validated(ctx context.Context, s *stage, suite, output string, fil
 // eidos-validate of namespace eidos.
 func (a *app) printRights(ctx context.Context, s *stage, recipe string) error {
 	var p schema.VerifyClusterParams
-	if err := schema.DecodeValue("validate", s.with, &p); err != nil {
+	if err := schema.DecodeValue("validate", s.With, &p); err != nil {
 		return err
 	}
-	w, err := a.wire(wiring{kubeconfig: s.kubeconfig, valuesFrom: s.valuesFrom})
+	o := wire.Options{Kubeconfig: s.Kubeconfig, ValuesFrom: s.ValuesFrom}
+	r, err := a.single().Recipe(ctx, recipe, o)
 	if err != nil {
 		return err
 	}
-	v, err := w.load(ctx, engine.Env{Dir: ".", Log: a.Story.Note, Blobs: store.NewMemory()}, recipe, (*schema.RecipeResult)(nil).MediaType())
-	if err != nil {
-		return err
-	}
-	r, ok := v.(*schema.RecipeResult)
-	if !ok {
-		return schema.Errorf(schema.Invalid, "%q is not a recipe", recipe)
-	}
-	known, err := check.Needs{Catalog: w.catalog}.Checks(ctx, ".", p.Data, p.Definitions)
+	known, err := check.Needs{Catalog: a.wire(o).Catalog}.Checks(ctx, ".", p.Data, p.Definitions)
 	if err != nil {
 		return err
 	}

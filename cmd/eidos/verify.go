@@ -6,12 +6,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/single"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/sign"
 )
 
 func (a *app) verify() *cobra.Command {
-	s := &stage{name: "verify", uses: "verify"}
+	s := newStage("verify", "verify")
 	c := &cobra.Command{
 		Use:   "verify IMAGE|DIRECTORY|FILE",
 		Short: "Prove a signed artefact, a bundle directory file by file, or a policy",
@@ -34,7 +36,7 @@ many, how it was built, and the least trust level. docs/trust.md explains it.`,
 	s.stageFlags(c, "", "")
 	s.formatFlag(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		s.with = with()
+		s.With = with()
 		if err := verified(c, s, args[0]); err != nil {
 			return err
 		}
@@ -42,7 +44,7 @@ many, how it was built, and the least trust level. docs/trust.md explains it.`,
 		if v == nil {
 			return err
 		}
-		if perr := a.Document(v, s.format, verdictWords(v.(*schema.Verification))); perr != nil {
+		if perr := a.Document(v, s.Format, verdictWords(v.(*schema.Verification))); perr != nil {
 			return perr
 		}
 		return err
@@ -57,24 +59,24 @@ func verified(c *cobra.Command, s *stage, arg string) error {
 		return err
 	}
 	if !isPath {
-		m := mode{when: "on an image", takes: allBut(c, "signatures"), hint: "the signatures of an image are kept in its registry"}
-		s.in = map[string]any{"image": "oci://" + trimOCI(arg)}
-		return m.check(c)
+		m := usage.Mode{When: "on an image", Takes: usage.AllBut(c, "signatures"), Hint: "the signatures of an image are kept in its registry"}
+		s.In = map[string]any{"image": "oci://" + trimOCI(arg)}
+		return m.Check(c)
 	}
-	m := mode{when: "on a directory or a file", takes: allBut(c, "plain-http", "insecure-tls"), hint: "it is for images in a registry"}
-	if err := m.check(c); err != nil {
+	m := usage.Mode{When: "on a directory or a file", Takes: usage.AllBut(c, "plain-http", "insecure-tls"), Hint: "it is for images in a registry"}
+	if err := m.Check(c); err != nil {
 		return err
 	}
 	// Those beside it are read if anything is asked about signers.
 	beside := sign.SignaturesPath(arg)
-	if s.with["signatures"] == nil && exists(beside) && (!isBundle(arg) || anyOf(s.with, "key", "policy", "attestations", "requireCreator", "minTrustLevel", "certificateIdentity", "certificateIdentityRegexp")) {
-		s.with["signatures"] = beside
+	if s.With["signatures"] == nil && exists(beside) && (!isBundle(arg) || anyOf(s.With, "key", "policy", "attestations", "requireCreator", "minTrustLevel", "certificateIdentity", "certificateIdentityRegexp")) {
+		s.With["signatures"] = beside
 	}
 	// A directory that has no list of its files may be a bundle that lost it.
-	if isDirectory(arg) && (isBundle(arg) || s.with["signatures"] == nil) {
-		s.in = map[string]any{"bundle": uri(arg)}
+	if isDirectory(arg) && (isBundle(arg) || s.With["signatures"] == nil) {
+		s.In = map[string]any{"bundle": single.URI(arg)}
 	} else {
-		s.with["file"] = arg
+		s.With["file"] = arg
 	}
 	return nil
 }

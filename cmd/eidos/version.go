@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/cmd/internal/version"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
@@ -34,8 +35,8 @@ that eidos trust init has stored, or of --key. No network is needed.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if evidence != "" {
-				m := mode{when: "with --verify", takes: []string{"verify", "key"}, hint: "leave out --verify to print the version"}
-				if err := m.check(c); err != nil {
+				m := usage.Mode{When: "with --verify", Takes: []string{"verify", "key"}, Hint: "leave out --verify to print the version"}
+				if err := m.Check(c); err != nil {
 					return err
 				}
 				return a.verifySelf(c.Context(), evidence, key)
@@ -68,7 +69,7 @@ that eidos trust init has stored, or of --key. No network is needed.`,
 	}
 	c.Flags().StringVar(&format, "format", "text", "text or json")
 	c.Flags().StringVar(&evidence, "verify", "", "directory with the evidence of a release, which this program must be part of")
-	must(c.MarkFlagDirname("verify"))
+	usage.Must(c.MarkFlagDirname("verify"))
 	c.Flags().StringVar(&key, "key", "", "with --verify: public key of who signed the release, instead of its workflow")
 	return c
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/sign"
@@ -30,11 +31,12 @@ const evidenceSize = 8 << 20
 // this version and a binary of this digest. It needs no network.
 func (a *app) verifySelf(ctx context.Context, dir, key string) error {
 	list := filepath.Join(dir, "checksums.txt")
-	s := &stage{name: "verify", uses: "verify", with: map[string]any{"file": list, "signatures": sign.SignaturesPath(list)}}
+	s := newStage("verify", "verify")
+	s.With = map[string]any{"file": list, "signatures": sign.SignaturesPath(list)}
 	if key != "" {
-		s.with["key"] = key
+		s.With["key"] = key
 	} else {
-		s.with["certificateIdentity"], s.with["certificateOidcIssuer"] = releaseWorkflow+versionOf(), releaseIssuer
+		s.With["certificateIdentity"], s.With["certificateOidcIssuer"] = releaseWorkflow+versionOf(), releaseIssuer
 	}
 	for _, name := range []string{list, sign.SignaturesPath(list)} {
 		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
@@ -46,7 +48,7 @@ func (a *app) verifySelf(ctx context.Context, dir, key string) error {
 	if err != nil {
 		return err
 	}
-	self, digest, err := thisProgram()
+	self, digest, err := wire.ThisProgram()
 	if err != nil {
 		return err
 	}

@@ -10,13 +10,14 @@ import (
 	"testing"
 
 	"github.com/NVIDIA/eidos/cmd/internal/console"
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/steps/sign"
 )
 
 // The running program is proven by the evidence of its release, and by nothing
 // that was changed, is of another release or is signed by somebody else.
 func TestVersionVerify(t *testing.T) {
-	_, program, err := thisProgram()
+	_, program, err := wire.ThisProgram()
 	if err != nil {
 		t.Fatal(err)
 	}

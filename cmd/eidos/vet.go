@@ -8,6 +8,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/schema"
@@ -43,28 +45,28 @@ resources, for manifests.`,
   eidos vet --data ./site --module union && (cd union && cue vet ./...)
   cue vet -c -d '#Object' ./union/recipes/kinds manifest.yaml`,
 		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: completePipelines,
+		ValidArgsFunction: usage.CompletePipelines,
 	}
 	var f runFlags
 	f.bindParams(c)
 	k := catalogueFlags(c)
 	c.Flags().StringVar(&module, "module", "", "also write all of it to this new directory, as a CUE module for stock cue")
-	must(c.MarkFlagDirname("module"))
+	usage.Must(c.MarkFlagDirname("module"))
 	c.Flags().StringVar(&chartDir, "charts", "", "directory of charts to prove with, each rendered by helm, in place of facts")
-	must(c.MarkFlagDirname("charts"))
-	formatWord(c, &format, "table", "json")
+	usage.Must(c.MarkFlagDirname("charts"))
+	usage.Format(c, &format, "table", "json")
 	c.RunE = func(_ *cobra.Command, args []string) error {
-		m := mode{when: "without a pipeline", takes: allBut(c, "param", "params-file"), hint: "name the pipeline"}
+		m := usage.Mode{When: "without a pipeline", Takes: usage.AllBut(c, "param", "params-file"), Hint: "name the pipeline"}
 		if len(args) > 0 {
-			m = mode{when: "on a pipeline", takes: []string{"param", "params-file"}, hint: "leave out the pipeline to vet the catalogue"}
+			m = usage.Mode{When: "on a pipeline", Takes: []string{"param", "params-file"}, Hint: "leave out the pipeline to vet the catalogue"}
 		}
-		if err := m.check(c); err != nil {
+		if err := m.Check(c); err != nil {
 			return err
 		}
 		if len(args) > 0 {
-			return a.vetFile(c.Context(), args, &f)
+			return a.vetFile(c.Context(), f.options(args).Asked)
 		}
-		src, err := source(*k)
+		src, err := k.Source()
 		if err != nil {
 			return err
 		}
@@ -146,25 +148,21 @@ func dashes(rows [][]string) [][]string {
 }
 
 // vetFile compiles a pipeline or a policy, and runs and verifies nothing.
-func (a *app) vetFile(ctx context.Context, args []string, f *runFlags) error {
-	w, err := a.wire(wiring{})
-	if err != nil {
-		return err
-	}
-	r, err := a.find(ctx, args, f, w)
+func (a *app) vetFile(ctx context.Context, q wire.Asked) error {
+	w := a.wire(wire.Options{})
+	r, err := w.Find(ctx, q, nil)
 	if err != nil {
 		return err
 	}
 	// From its text: a policy with a mistake in it is a policy too.
-	if policyKind.Match(a.pipeline.Text) {
-		if err := w.sign.CheckPolicy(ctx, a.pipeline.Name, a.pipeline.Text); err != nil {
+	if policyKind.Match(w.Pipeline.Text) {
+		if err := w.Sign.CheckPolicy(ctx, w.Pipeline.Name, w.Pipeline.Text); err != nil {
 			return err
 		}
-		a.Say("%s is a policy that can be met", a.pipeline.Name)
+		a.Say("%s is a policy that can be met", w.Pipeline.Name)
 		return nil
 	}
-	f.present = true
-	plan, err := a.compileFound(ctx, r, f, w)
+	plan, err := w.CompileFound(ctx, r, true)
 	if err != nil {
 		return err
 	}

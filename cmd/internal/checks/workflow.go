@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/address"
 )
 
 // Workflow is the GitHub Actions workflow that a command is a step of, by its
@@ -27,6 +29,19 @@ func (w Workflow) Repository() string {
 		return v
 	}
 	return "."
+}
+
+// Source reads the file that an input was read from again, in dir unless its path is
+// absolute; nil if it was none.
+func (w Workflow) Source(dir, uri string) *Source {
+	path, ok := address.Path(uri)
+	if !ok || uri == "" {
+		return nil
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	return Open(path, w.Repository())
 }
 
 // Publish writes annotations of the files of the workflow's commit to log, which

@@ -29,6 +29,13 @@ type Console struct {
 	Progress              string // auto, tty, plain, json
 }
 
+// Printed is an error that was printed already: it only decides the exit status.
+type Printed struct{ Err error }
+
+func (p Printed) Error() string { return p.Err.Error() }
+
+func (p Printed) Unwrap() error { return p.Err }
+
 // Tell sets how the story is written from here on.
 func (c *Console) Tell(mode story.Mode) {
 	c.Story = story.New(c.Err, mode, mode == story.Words && c.Terminal())

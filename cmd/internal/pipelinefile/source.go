@@ -191,6 +191,19 @@ func (r *Reader) sees(path string, data []byte) {
 	}
 }
 
+// ReadInput reads a document of a command: a file, or in for "-".
+func ReadInput(in io.Reader, name string) ([]byte, error) {
+	if name == "-" {
+		return ReadLimited(in, name)
+	}
+	f, err := userfile.OpenDocument(name)
+	if err != nil {
+		return nil, Unreadable("reading", err)
+	}
+	defer f.Close()
+	return ReadLimited(f, name)
+}
+
 // ReadLimited reads all of r, up to the limit that every document has.
 func ReadLimited(r io.Reader, name string) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, schema.MaxBytes+1))

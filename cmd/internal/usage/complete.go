@@ -1,4 +1,4 @@
-package main
+package usage
 
 import (
 	"sort"
@@ -11,16 +11,16 @@ import (
 	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
-// completePipelines offers the pipelines that eidos brings, and files.
-func completePipelines(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+// CompletePipelines offers the pipelines that eidos brings, and files.
+func CompletePipelines(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return pipelines.Names(), cobra.ShellCompDirectiveDefault
 }
 
-// completeSteps offers the steps of the pipeline on the command line.
-func completeSteps(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+// CompleteSteps offers the steps of the pipeline on the command line.
+func CompleteSteps(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	p := completionPipeline(args)
 	var out []string
 	for name := range p.Steps {
@@ -30,9 +30,9 @@ func completeSteps(_ *cobra.Command, args []string, _ string) ([]string, cobra.S
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeParams offers NAME= of the pipeline on the command line, and the
+// CompleteParams offers NAME= of the pipeline on the command line, and the
 // values of those that list them.
-func completeParams(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+func CompleteParams(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	p := completionPipeline(args)
 	var out []string
 	for name, param := range p.Params {

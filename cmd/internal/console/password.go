@@ -1,4 +1,4 @@
-package main
+package console
 
 import (
 	"bytes"
@@ -13,22 +13,22 @@ import (
 	"github.com/NVIDIA/eidos/steps/sign"
 )
 
-// password reads the password of a key from standard input: all of it, or, at a
+// Password reads the password of a key from standard input: all of it, or, at a
 // terminal, what somebody types, which is not shown.
-func (a *app) password(ctx context.Context, key string) ([]byte, error) {
-	f, ok := a.In.(*os.File)
+func (c *Console) Password(ctx context.Context, key string) ([]byte, error) {
+	f, ok := c.In.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
-		return sign.ReadPassword(a.In)
+		return sign.ReadPassword(c.In)
 	}
-	return a.typed(ctx, f, fmt.Sprintf("password of %s: ", key))
+	return c.typed(ctx, f, fmt.Sprintf("password of %s: ", key))
 }
 
-// newPassword is the password that a key is made with: of the file, or of standard
+// NewPassword is the password that a key is made with: of the file, or of standard
 // input if that is -, where it is typed twice; else COSIGN_PASSWORD.
-func (a *app) newPassword(ctx context.Context, key, file string) ([]byte, error) {
+func (c *Console) NewPassword(ctx context.Context, key, file string) ([]byte, error) {
 	switch file {
 	case "":
-		s, _ := a.Env("COSIGN_PASSWORD")
+		s, _ := c.Env("COSIGN_PASSWORD")
 		return []byte(s), nil
 	case "-":
 	default:
@@ -39,12 +39,12 @@ func (a *app) newPassword(ctx context.Context, key, file string) ([]byte, error)
 		defer f.Close()
 		return sign.ReadPassword(f)
 	}
-	first, err := a.password(ctx, key)
+	first, err := c.Password(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	if f, ok := a.In.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		again, err := a.typed(ctx, f, "the same again: ")
+	if f, ok := c.In.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		again, err := c.typed(ctx, f, "the same again: ")
 		if err != nil {
 			return nil, err
 		}
@@ -57,13 +57,13 @@ func (a *app) newPassword(ctx context.Context, key, file string) ([]byte, error)
 
 // typed reads a line from a terminal without showing it. The terminal shows again
 // what is typed when it returns, also when ctx ends first.
-func (a *app) typed(ctx context.Context, f *os.File, prompt string) ([]byte, error) {
+func (c *Console) typed(ctx context.Context, f *os.File, prompt string) ([]byte, error) {
 	before, err := term.GetState(int(f.Fd()))
 	if err != nil {
 		return nil, schema.Errorf(schema.Failed, "reading a password: %w", err)
 	}
-	fmt.Fprint(a.Err, prompt)
-	defer fmt.Fprintln(a.Err)
+	fmt.Fprint(c.Err, prompt)
+	defer fmt.Fprintln(c.Err)
 	type line struct {
 		text []byte
 		err  error
@@ -82,4 +82,16 @@ func (a *app) typed(ctx context.Context, f *os.File, prompt string) ([]byte, err
 	case <-ctx.Done():
 		return nil, schema.Join([]error{ctx.Err(), term.Restore(int(f.Fd()), before)})
 	}
+}
+
+// Attended reports whether somebody sits at a terminal, reads what is printed and
+// can answer.
+func (c *Console) Attended() bool {
+	for _, stream := range []any{c.In, c.Err} {
+		f, ok := stream.(*os.File)
+		if !ok || f == nil || !term.IsTerminal(int(f.Fd())) {
+			return false
+		}
+	}
+	return true
 }

@@ -1,4 +1,4 @@
-package main
+package single
 
 import (
 	"context"
@@ -7,14 +7,15 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
-// pipelineText reads what push was given if that is the file of a pipeline; nil
+// PipelineText reads what push was given if that is the file of a pipeline; nil
 // if it is something else, or not there.
-func pipelineText(path string) ([]byte, error) {
+func PipelineText(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
 		return nil, nil
@@ -41,15 +42,15 @@ func pipelineText(path string) ([]byte, error) {
 	return text, nil
 }
 
-// pushPipeline pushes a pipeline for others to include. What an included one
-// may not have is told now.
-func (a *app) pushPipeline(ctx context.Context, s *stage, path string, text []byte, imageRefs string) error {
+// PushPipeline pushes a pipeline for others to include, as s would push a bundle.
+// What an included one may not have is refused.
+func (r Runner) PushPipeline(ctx context.Context, s *Step, path string, text []byte) (*schema.Reference, error) {
 	p, doc, err := pipelinefile.Parse(path, text)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if s.with["annotations"] != nil {
-		return schema.Errorf(schema.Invalid, "--annotations is for bundles")
+	if s.With["annotations"] != nil {
+		return nil, schema.Errorf(schema.Invalid, "--annotations is for bundles")
 	}
 	var errs []error
 	for name, step := range p.Steps {
@@ -59,20 +60,13 @@ func (a *app) pushPipeline(ctx context.Context, s *stage, path string, text []by
 		}
 	}
 	if err := schema.Join(errs); err != nil {
-		return err
-	}
-	w, err := a.wire(wiring{})
-	if err != nil {
-		return err
+		return nil, err
 	}
 	wd, err := os.Getwd()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	to, _ := s.with["to"].(string)
-	ref, err := w.registries.PushPipeline(ctx, engine.Env{Dir: wd}, filepath.Base(path), text, to, s.access())
-	if err != nil {
-		return err
-	}
-	return a.printReference(ctx, ref, s.format, imageRefs)
+	to, _ := s.With["to"].(string)
+	w := wire.New(r.Host, wire.Options{})
+	return w.Registries.PushPipeline(ctx, engine.Env{Dir: wd}, filepath.Base(path), text, to, s.Access())
 }

@@ -1,4 +1,4 @@
-package main
+package steptask
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/NVIDIA/eidos/cmd/internal/console"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/content"
 	"github.com/NVIDIA/eidos/engine/process"
@@ -19,9 +20,22 @@ import (
 	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
+// Do runs the step and prints its result.
+func (s *Session) Do(ctx context.Context) error {
+	if s.Attended {
+		var stop func()
+		ctx, stop = process.Attend(ctx, s.In)
+		defer stop()
+	}
+	if s.tasks {
+		return s.runTask(ctx)
+	}
+	return s.runPlanned(ctx)
+}
+
 // runTask runs one task that an executor made.
-func (a *app) runTask(ctx context.Context, f *stepRun, text []byte, w *wired, store engine.Store, cache engine.Cache) error {
-	t, err := f.task(text, a.Env)
+func (s *Session) runTask(ctx context.Context) error {
+	t, err := s.task()
 	if err != nil {
 		return err
 	}
@@ -30,62 +44,62 @@ func (a *app) runTask(ctx context.Context, f *stepRun, text []byte, w *wired, st
 			return err
 		}
 	}
-	if f.secrets != "" {
-		if t.Secrets, err = readSecrets(f.secrets); err != nil {
+	if s.Secrets != "" {
+		if t.Secrets, err = readSecrets(s.Secrets); err != nil {
 			return err
 		}
 	}
-	if s, ok := store.(content.ReadThrough); ok {
-		s.Sizes.Add(t.Content...)
+	if r, ok := s.store.(content.ReadThrough); ok {
+		r.Sizes.Add(t.Content...)
 	}
 	var res engine.TaskResult
-	if a.Progress == "json" {
-		res, err = process.Serve(ctx, t, a.Out, w.kinds, store)
+	if s.Progress == "json" {
+		res, err = process.Serve(ctx, t, s.Out, s.Kinds, s.store)
 	} else {
-		show := a.RunProgress(false)
-		res = remote.Run(ctx, w.kinds, store, t, engine.Env{
+		show := s.RunProgress(false)
+		res = remote.Run(ctx, s.Kinds, s.store, t, engine.Env{
 			Log: func(format string, args ...any) {
 				show.Event(engine.Event{Type: engine.EventLog, Step: t.Step, Text: fmt.Sprintf(format, args...)})
 			},
 			Progress: func(int64, int64, string) {},
 		})
 		show.Close()
-		err = store.Sync()
+		err = s.store.Sync()
 	}
-	if _, here := cache.(content.Shared); err == nil && !here {
-		err = remote.Deliver(context.WithoutCancel(ctx), t, cache, store, res)
+	if _, here := s.cache.(content.Shared); err == nil && !here {
+		err = remote.Deliver(context.WithoutCancel(ctx), t, s.cache, s.store, res)
 	}
 	if err != nil {
 		return err
 	}
-	if a.Progress != "json" && res.Artifact.Digest != "" {
-		if err := a.JSON(res.Artifact); err != nil {
+	if s.Progress != "json" && res.Artifact.Digest != "" {
+		if err := s.JSON(res.Artifact); err != nil {
 			return err
 		}
 	}
 	if e := res.Error; e != nil {
 		err := e.Err()
-		if a.Progress == "json" {
-			return told{err} // the result says it
+		if s.Progress == "json" {
+			return console.Printed{Err: err} // in the result
 		}
 		return err
 	}
 	return nil
 }
 
-// task picks one task of a document.
-func (f *stepRun) task(text []byte, env func(string) (string, bool)) (engine.Task, error) {
-	if !f.indexed {
-		return process.Read(bytes.NewReader(text), f.step)
+// task picks one task.
+func (s *Session) task() (engine.Task, error) {
+	if !s.Indexed {
+		return process.Read(bytes.NewReader(s.text), s.Step)
 	}
 	var doc engine.Tasks
-	if err := json.Unmarshal(text, &doc); err != nil {
+	if err := json.Unmarshal(s.text, &doc); err != nil {
 		return engine.Task{}, schema.Errorf(schema.Invalid, "--plan: reading the tasks: %w", err)
 	}
-	s, _ := env("JOB_COMPLETION_INDEX")
-	i, err := strconv.Atoi(s)
+	index, _ := s.Env("JOB_COMPLETION_INDEX")
+	i, err := strconv.Atoi(index)
 	if err != nil || i < 0 || i >= len(doc.Tasks) {
-		return engine.Task{}, schema.Errorf(schema.Invalid, "--indexed: JOB_COMPLETION_INDEX is %q, with %d tasks", s, len(doc.Tasks))
+		return engine.Task{}, schema.Errorf(schema.Invalid, "--indexed: JOB_COMPLETION_INDEX is %q, with %d tasks", index, len(doc.Tasks))
 	}
 	return doc.Tasks[i], nil
 }

@@ -1,4 +1,4 @@
-package main
+package usage
 
 import (
 	"errors"
@@ -11,14 +11,14 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// usageError says what cobra and pflag have to say about the use of c, in words
-// that tell what to type. Other errors are returned as they are.
-func usageError(c *cobra.Command, err error) error {
+// Error puts what cobra and pflag report about the use of c into words that name
+// what to type. Other errors are returned as they are.
+func Error(c *cobra.Command, err error) error {
 	var se *schema.Error
 	if errors.As(err, &se) {
 		return err
 	}
-	if e := flagError(c, err); e != nil {
+	if e := flags.Explain(c.Flags(), "see "+c.CommandPath()+" --help", err); e != nil {
 		return e
 	}
 	if e := argumentError(c, err.Error()); e != nil {
@@ -27,13 +27,7 @@ func usageError(c *cobra.Command, err error) error {
 	return err
 }
 
-// flagError is about what stands behind a dash, nil if err is not.
-func flagError(c *cobra.Command, err error) *schema.Error {
-	help := "see " + c.CommandPath() + " --help"
-	return flags.Explain(c.Flags(), help, err)
-}
-
-// What cobra says of arguments and of flags that belong together; it has no
+// What cobra reports of arguments and of flags that belong together; it has no
 // types for that.
 var (
 	unknownCommand = regexp.MustCompile(`(?s)^unknown command "(.*)" for "([^"]*)"(.*)$`)
@@ -88,16 +82,9 @@ func argumentError(c *cobra.Command, msg string) *schema.Error {
 
 // flagWords lists flags in words.
 func flagWords(names []string, and string) string {
-	s := ""
+	dashed := make([]string, len(names))
 	for i, n := range names {
-		switch {
-		case i == 0:
-		case i == len(names)-1:
-			s += " " + and + " "
-		default:
-			s += ", "
-		}
-		s += "--" + n
+		dashed[i] = "--" + n
 	}
-	return s
+	return list(dashed, and)
 }

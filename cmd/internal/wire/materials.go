@@ -1,4 +1,4 @@
-package main
+package wire
 
 import (
 	"crypto/sha256"
@@ -14,15 +14,15 @@ import (
 
 // materials are what every result of a run is made with: the pipeline's text
 // and this program, by digest. Attestations name them.
-func (a *app) materials() ([]sign.Material, error) {
-	_, digest, err := thisProgram()
+func (w *Wiring) materials() ([]sign.Material, error) {
+	_, digest, err := ThisProgram()
 	if err != nil {
 		return nil, err
 	}
-	out := []sign.Material{{Name: "eidos " + versionOf(), Digest: digest}}
-	of := a.passOn()[envPipeline]
+	out := []sign.Material{{Name: "eidos " + w.Version, Digest: digest}}
+	of := w.passOn()[envPipeline]
 	if of == "" {
-		of, _ = a.Env(envPipeline)
+		of, _ = w.Env(envPipeline)
 	}
 	if text, name, ok := strings.Cut(of, " "); ok {
 		out = append(out, sign.Material{Name: name, Digest: schema.Digest(text)})
@@ -30,8 +30,8 @@ func (a *app) materials() ([]sign.Material, error) {
 	return out, nil
 }
 
-// thisProgram returns where the running program is, and its digest.
-func thisProgram() (string, schema.Digest, error) {
+// ThisProgram returns where the running program is, and its digest.
+func ThisProgram() (string, schema.Digest, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return "", "", fmt.Errorf("finding this program: %w", err)

@@ -1,4 +1,4 @@
-package main
+package pipelinerun
 
 import (
 	"context"
@@ -15,9 +15,6 @@ import (
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/cmd/internal/watch"
 	"github.com/NVIDIA/eidos/engine"
-	"github.com/NVIDIA/eidos/engine/plan"
-	"github.com/NVIDIA/eidos/engine/run"
-	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/address"
 )
@@ -25,45 +22,46 @@ import (
 // lookEach is how often watched files are looked at.
 const lookEach = 300 * time.Millisecond
 
-// watchPipeline runs the pipeline, and again each time that something it reads
-// has changed. A change during a run makes another run after it: what a run has
-// begun to push or to sign is not cut short. Runs that fail and pipelines that
-// do not compile are told and watched on; only Ctrl-C ends it.
-func (a *app) watchPipeline(ctx context.Context, args []string, f *runFlags) error {
+// Watch runs the pipeline that o asks for, and again each time that something it
+// reads has changed. A change during a run makes another run after it: what a run has
+// begun to push or to sign is not cut short. Runs that fail and pipelines that do not
+// compile are reported and watched on; only Ctrl-C ends it.
+func (r Runner) Watch(ctx context.Context, o *Options) error {
 	switch _, err := os.Stat(pipelinefile.Default); {
-	case len(args) > 0 && args[0] == "-":
+	case len(o.Args) > 0 && o.Args[0] == "-":
 		return schema.Errorf(schema.Invalid, "--watch: standard input can be read once only").WithHint("name a file")
-	case len(args) == 0 && err == nil:
+	case len(o.Args) == 0 && err == nil:
 		// It stays this one, also when it is gone for a moment.
-		args = []string{pipelinefile.Default}
+		o.Args = []string{pipelinefile.Default}
 	}
 	var set watch.Set
-	a.shown = &outcome.Shown{}
+	shown := &outcome.Shown{}
 	ran := false // an editor takes a file away for a moment; a wrong name was never there
 	for {
-		a.seen = watch.Sight{}
+		seen := watch.Sight{}
 		var before watch.Sight
 		var refused error
-		err := a.withPlan(ctx, args, f, a.paths().WithStore, func(pl *plan.Plan, r *run.Runner, s *store.Directory, _ *wired) error {
-			if set, refused = a.watched(pl, r.Dir, s.Dir(), f); refused != nil {
+		err := r.with(ctx, o, seen, r.Paths.WithStore, func(x Ready) error {
+			x.shown = shown
+			if set, refused = r.watched(x, seen, o); refused != nil {
 				return nil
 			}
 			before, ran = set.Look(nil), true
-			r.Events = func(e engine.Event) {
+			x.Runner.Events = func(e engine.Event) {
 				if p, ok := address.Path(e.Out); ok { // some are known only now
-					set.Except = append(set.Except, inDir(r.Dir, p))
+					set.Except = append(set.Except, inDir(x.Runner.Dir, p))
 				}
 			}
-			if err := a.keepSource(r, f); err != nil {
+			if err := keepSource(x, o); err != nil {
 				return err
 			}
-			return a.runPlan(ctx, pl, r, s, f)
+			return r.run(ctx, x, o)
 		})
 		if refused != nil {
 			return refused
 		}
 		if before == nil { // it did not compile: what the last plan read, and what was read now
-			paths := slices.Collect(maps.Keys(a.seen))
+			paths := slices.Collect(maps.Keys(seen))
 			set.Paths = append(set.Paths, paths...)
 			slices.Sort(set.Paths)
 			set.Paths = slices.Compact(set.Paths)
@@ -72,25 +70,25 @@ func (a *app) watchPipeline(ctx context.Context, args []string, f *runFlags) err
 				return err // nothing can become of it
 			}
 		}
-		maps.Copy(before, a.seen)
+		maps.Copy(before, seen)
 		if ctx.Err() != nil {
 			return schema.Errorf(schema.Canceled, "interrupted")
 		}
-		if fresh, old := a.shown.News(err); old == 0 {
-			a.Story.Errors(err)
+		if fresh, old := shown.News(err); old == 0 {
+			r.Story.Errors(err)
 		} else {
-			a.Story.Errors(schema.Join(fresh))
-			a.Say("%s as before", text.Count(old, "error"))
+			r.Story.Errors(schema.Join(fresh))
+			r.Say("%s as before", text.Count(old, "error"))
 		}
 		if len(before) == 0 {
 			return schema.Errorf(schema.Invalid, "--watch: this pipeline reads no file").WithHint("eidos run --write gives you a copy of it to change and watch")
 		}
-		a.Say("watching %s; Ctrl-C ends", text.Count(len(before), "file"))
+		r.Say("watching %s; Ctrl-C ends", text.Count(len(before), "file"))
 		changed, err := set.Wait(ctx, before, lookEach)
 		if err != nil {
 			return schema.Errorf(schema.Canceled, "interrupted")
 		}
-		a.Say("%s changed: running again", several(changed))
+		r.Say("%s changed: running again", several(changed))
 	}
 }
 
@@ -104,17 +102,15 @@ func there(s watch.Sight) bool {
 	return false
 }
 
-// watched is what a plan reads: the files it was compiled from, and what its
-// steps say. What the run writes itself is not watched, whoever reads it.
-func (a *app) watched(pl *plan.Plan, dir, state string, f *runFlags) (watch.Set, error) {
-	set := watch.Set{Except: []string{state}}
-	for p := range a.seen {
-		set.Paths = append(set.Paths, p)
-	}
-	for _, p := range pl.Reads() {
+// watched is what a plan reads: the files it was compiled from, which were seen, and
+// those that its steps read. What the run writes itself is not watched, whoever reads it.
+func (r Runner) watched(x Ready, seen watch.Sight, o *Options) (watch.Set, error) {
+	dir := x.Runner.Dir
+	set := watch.Set{Paths: slices.Collect(maps.Keys(seen)), Except: []string{x.Store.Dir()}}
+	for _, p := range x.Plan.Reads() {
 		set.Paths = append(set.Paths, inDir(dir, p))
 	}
-	for _, s := range pl.Steps() {
+	for _, s := range x.Plan.Steps() {
 		if s.Uses == "load" && s.ID == "-" {
 			return set, schema.Errorf(schema.Invalid, "--watch: the pipeline reads standard input, which is there once only")
 		}
@@ -125,7 +121,7 @@ func (a *app) watched(pl *plan.Plan, dir, state string, f *runFlags) (watch.Set,
 			set.Except = append(set.Except, inDir(dir, p))
 		}
 	}
-	for _, p := range []string{f.evidence.report, f.evidence.junit, f.evidence.ctrf, f.evidence.sarif, f.evidence.codequality, f.evidence.prometheus, f.evidence.provenance} {
+	for _, p := range o.Evidence.files() {
 		if p, ok := address.Path(p); ok {
 			abs, err := filepath.Abs(p)
 			if err != nil {
@@ -134,7 +130,7 @@ func (a *app) watched(pl *plan.Plan, dir, state string, f *runFlags) (watch.Set,
 			set.Except = append(set.Except, abs)
 		}
 	}
-	if data, err := a.paths().Data(); err == nil {
+	if data, err := r.Paths.Data(); err == nil {
 		set.Except = append(set.Except, data)
 	}
 	return set, nil

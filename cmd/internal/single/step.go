@@ -1,0 +1,136 @@
+// Package single runs the pipelines of one step that commands are: the step, the
+// addresses of its inputs and of its result make a pipeline, which runs in memory.
+// Nothing is reused and nothing is kept but the result.
+package single
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/NVIDIA/eidos/cmd/internal/flags"
+	"github.com/NVIDIA/eidos/cmd/internal/wire"
+	"github.com/NVIDIA/eidos/engine/plan"
+	"github.com/NVIDIA/eidos/engine/run"
+	"github.com/NVIDIA/eidos/engine/store"
+	"github.com/NVIDIA/eidos/pipelines"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/address"
+	"github.com/NVIDIA/eidos/steps/oci"
+)
+
+// Step is a step that a command runs.
+type Step struct {
+	Name, Uses string
+	With       map[string]any
+	In         map[string]any         // input → address
+	Out        string                 // where the result goes; "" keeps it for the command
+	More       map[string]schema.Step // that the step needs, or that need it
+
+	Format                  string // of the result
+	Force                   bool   // replace an output that is there
+	ValuesFrom              string // the tree that upstream's recipes refer to files of
+	Kubeconfig, KubeContext string
+}
+
+// Pipeline is the pipeline that the step is.
+func (s *Step) Pipeline() *schema.Pipeline {
+	p := pipelines.One(s.Name, s.Uses, s.With, s.In, s.Out)
+	maps.Copy(p.Steps, s.More)
+	return p
+}
+
+// Access is how the inputs' registries are reached: as the step's own.
+func (s *Step) Access() oci.Access {
+	plain, _ := s.With["plainHTTP"].(bool)
+	insecure, _ := s.With["insecureTLS"].(bool)
+	return oci.Access{PlainHTTP: plain, InsecureTLS: insecure}
+}
+
+func (s *Step) wiring() wire.Options {
+	o := wire.Options{Force: s.Force, Fresh: true, Attended: true, Access: s.Access(),
+		ValuesFrom: s.ValuesFrom, Kubeconfig: s.Kubeconfig, KubeContext: s.KubeContext}
+	if s.Format == "json" || s.Format == "yaml" { // a table is not a document
+		o.Format = s.Format
+	}
+	if s.Uses == "render" {
+		o.ForceFlag = "--force"
+	}
+	return o
+}
+
+// Runner runs single steps.
+type Runner struct {
+	wire.Host
+	// CleanUp allows a run a time to delete what it started once it was stopped,
+	// until the function that it returns is called.
+	CleanUp func(time.Duration) (over func())
+}
+
+// Run runs s and returns the result's document, also beside an error: the report of
+// a check that failed. It is nil if there is none.
+func (r Runner) Run(ctx context.Context, s *Step) (schema.Value, error) {
+	return r.run(ctx, s, s.Pipeline(), s.Name)
+}
+
+// run runs the pipeline that s became and returns the result of one of its steps.
+func (r Runner) run(ctx context.Context, s *Step, p *schema.Pipeline, of string) (schema.Value, error) {
+	w := wire.New(r.Host, s.wiring())
+	pl, err := plan.Compile(p, nil, w.Kinds, plan.Options{Parameter: flags.Name})
+	if err != nil {
+		return nil, plainPaths(err, s.Name)
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("finding the working directory: %w", err)
+	}
+	address.Sweep(ctx, pl, dir)
+	show := r.StageProgress()
+	defer show.Close()
+	e := &run.Runner{Store: store.NewMemory(), Load: w.Load, Save: w.Save, Dir: dir, Events: show.Event}
+	defer r.CleanUp(e.CleanUp(pl))()
+	res, err := e.Run(ctx, pl)
+	err = plainPaths(err, s.Name)
+	if res == nil || res.Step(of) == nil || res.Step(of).Artifact.Digest == "" {
+		return nil, err
+	}
+	v, verr := res.Value(ctx, of)
+	if verr != nil {
+		return nil, verr
+	}
+	return v, err
+}
+
+// plainPaths names errors of a one-step command without the step that the user
+// never wrote: "deployer: …" for "steps.bundle.with.deployer: …".
+func plainPaths(err error, step string) error {
+	if err == nil {
+		return nil
+	}
+	var out []error
+	for _, e := range schema.List(err) {
+		var se *schema.Error
+		if errors.As(e, &se) {
+			c := *se
+			c.Path = strings.TrimPrefix(strings.TrimPrefix(c.Path, "steps."+step), ".")
+			c.Path = strings.TrimPrefix(strings.TrimPrefix(c.Path, "with"), ".")
+			e = &c
+		}
+		out = append(out, e)
+	}
+	return schema.Join(out)
+}
+
+// URI makes an argument what the engine takes for an address and never for the name
+// of a step: a bare file name gets its "./".
+func URI(arg string) string {
+	if arg == "-" || strings.Contains(arg, "://") || filepath.IsAbs(arg) || strings.HasPrefix(arg, ".") {
+		return arg
+	}
+	return "./" + arg
+}

@@ -1,0 +1,69 @@
+// Package usage is what the commands of eidos have in common as commands of cobra:
+// flags made of definitions, flags that mean nothing in a mode and are refused,
+// completion, and cobra's errors in words that name what to type. It binds and
+// checks; what a command does is in packages that do not know cobra.
+package usage
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/cmd/internal/flags"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// Topics makes help of a word that is not a command an error; cobra would print the
+// usage and succeed.
+func Topics(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, err := root.Find([]string{"help"})
+	if err != nil {
+		return // without commands there is no help
+	}
+	help.RunE = func(_ *cobra.Command, args []string) error {
+		c, rest, _ := root.Find(args) // the error is about the rest
+		if len(rest) > 0 {
+			return notACommand(c, rest[0])
+		}
+		c.InitDefaultHelpFlag()
+		return c.Help()
+	}
+}
+
+// notACommand is the error for a word that c has no subcommand for.
+func notACommand(c *cobra.Command, word string) error {
+	var names []string
+	for _, s := range c.Commands() {
+		if s.IsAvailableCommand() {
+			names = append(names, s.Name())
+		}
+	}
+	return schema.Errorf(schema.Invalid, "unknown command %q for %q", word, c.CommandPath()).WithHint("%s", schema.Suggest(word, names))
+}
+
+// Groups makes commands that only have subcommands refuse any other word; cobra
+// would print help and succeed.
+func Groups(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		Groups(sub)
+	}
+	if !c.HasSubCommands() || c.Runnable() || !c.HasParent() {
+		return
+	}
+	c.Args = cobra.ArbitraryArgs
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		return notACommand(c, args[0])
+	}
+}
+
+// Once makes every flag of c and of its commands that holds a single value refuse
+// a second one: the last of two would win without a word.
+func Once(c *cobra.Command) {
+	flags.Once(c.Flags())
+	flags.Once(c.PersistentFlags())
+	for _, sub := range c.Commands() {
+		Once(sub)
+	}
+}
