@@ -110,7 +110,7 @@ func (k Kind) Decode(with *schema.Doc) (any, error) {
 		err = with.Decode(p.Interface())
 	} else {
 		m, _ := with.Value().(map[string]any)
-		err = decodeExternal(schema.Position{Doc: with}, m, p.Interface())
+		err = k.decodeExternal(schema.Position{Doc: with}, m, p.Interface())
 	}
 	if err != nil {
 		return nil, err
@@ -152,7 +152,7 @@ func (k Kind) Verify(params any, inputs []string, with *schema.Doc) error {
 // HasParameter reports whether the kind has a parameter of that name.
 func (k Kind) HasParameter(name string) bool {
 	for i := range k.params.NumField() {
-		if key, _, _ := strings.Cut(k.params.Field(i).Tag.Get("json"), ","); key == name {
+		if parameterName(k.params.Field(i)) == name {
 			return true
 		}
 	}

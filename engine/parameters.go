@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,24 +15,19 @@ var schemaPackage = reflect.TypeFor[schema.Pipeline]().PkgPath()
 
 // decodeExternal reads parameters of a type that a program brings itself: it has no
 // definition, so its JSON fields are all there is to hold them against.
-func decodeExternal(at schema.Position, with map[string]any, p any) error {
-	known := map[string]bool{}
-	t := reflect.TypeOf(p).Elem()
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		if name == "" {
-			name = t.Field(i).Name
-		}
-		known[name] = true
-	}
-	names := slices.Sorted(maps.Keys(known))
-	var errs []error
-	for _, k := range slices.Sorted(maps.Keys(with)) {
-		if !known[k] {
-			errs = append(errs, at.Child(k).KeyErrorf("unknown key %q", k).WithHint("%s", parameterHint(k, names)))
+func (k Kind) decodeExternal(at schema.Position, with map[string]any, p any) error {
+	var unknown []string
+	for key := range with {
+		if !k.HasParameter(key) {
+			unknown = append(unknown, key)
 		}
 	}
-	if len(errs) > 0 {
+	if len(unknown) > 0 {
+		slices.Sort(unknown)
+		var errs []error
+		for _, key := range unknown {
+			errs = append(errs, at.Child(key).KeyErrorf("unknown key %q", key).WithHint("%s", parameterHint(key, k.parameters())))
+		}
 		return schema.Join(errs)
 	}
 	data, err := schema.Encode(with)
@@ -49,6 +43,25 @@ func decodeExternal(at schema.Position, with map[string]any, p any) error {
 		return at.Wrap(err)
 	}
 	return nil
+}
+
+// parameters are the names of the kind's parameters, sorted.
+func (k Kind) parameters() []string {
+	var names []string
+	for i := range k.params.NumField() {
+		names = append(names, parameterName(k.params.Field(i)))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// parameterName is the name of the parameter that a field holds.
+func parameterName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	if name == "" {
+		return f.Name
+	}
+	return name
 }
 
 func parameterHint(got string, known []string) string {

@@ -25,7 +25,8 @@ type Store interface {
 	// Has reports whether the bytes of d, size of them, are there. It does not
 	// read them.
 	Has(ctx context.Context, d schema.Digest, size int64) bool
-	// Lookup returns the newest entry of a key.
+	// Lookup returns the newest entry of a key. Its parts may be left out: who has
+	// the key knows what it is made of.
 	Lookup(key schema.Digest) (Entry, bool, error)
 	// Last returns the newest entry of a step of a pipeline, whatever its key.
 	Last(pipeline, step string) (Entry, bool, error)

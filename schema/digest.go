@@ -9,7 +9,9 @@ import (
 // DigestOf returns the SHA-256 digest of data.
 func DigestOf(data []byte) Digest {
 	sum := sha256.Sum256(data)
-	return Digest("sha256:" + hex.EncodeToString(sum[:]))
+	const algorithm = "sha256:"
+	text := append(make([]byte, 0, len(algorithm)+2*sha256.Size), algorithm...)
+	return Digest(hex.AppendEncode(text, sum[:]))
 }
 
 // ShortType returns the short name of a media type of ours: recipe, bundle.

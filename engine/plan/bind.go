@@ -90,18 +90,22 @@ func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late fu
 		return Params{}
 	}
 	inputs := d.ports()
-	var values any = d.src.With
-	if filled {
-		values = with.Exact()
-	}
-	key, err := json.Marshal([]any{d.Kind.Name, inputs, values})
-	if err != nil {
-		c.fail(at.Errorf("%w", err))
-		return Params{}
-	}
-	memo := string(key)
-	if b, ok := c.memo[memo]; ok && len(waiting) == 0 {
-		return b
+	// Rows of a matrix often have the same parameters.
+	memo := ""
+	if d.Step.matrix.given() && len(waiting) == 0 {
+		var values any = d.src.With
+		if filled {
+			values = with.Exact()
+		}
+		key, err := json.Marshal([]any{d.Kind.Name, inputs, values})
+		if err != nil {
+			c.fail(at.Errorf("%w", err))
+			return Params{}
+		}
+		memo = string(key)
+		if b, ok := c.memo[memo]; ok {
+			return b
+		}
 	}
 	params, err := d.Kind.Decode(with)
 	if err == nil {
@@ -120,7 +124,9 @@ func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late fu
 		return Params{}
 	}
 	b := Params{Value: params, JSON: strings.TrimSuffix(string(canonical), "\n")}
-	c.memo[memo] = b
+	if memo != "" {
+		c.memo[memo] = b
+	}
 	return b
 }
 

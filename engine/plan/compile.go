@@ -51,7 +51,7 @@ func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []engine.Kind, opts Opti
 	for n, size := range p.Pools {
 		c.plan.Pools[n] = size
 	}
-	c.plan.Timeout = c.duration(p.Timeout, top.Child("timeout"))
+	c.plan.Timeout = c.duration(p.Timeout, top, "timeout")
 	c.checkSecrets(p.Secrets, top.Child("secrets"))
 	for _, n := range slices.Sorted(maps.Keys(p.Secrets)) {
 		c.check(boundsOf(doc), touch{readsSecret, n, top.Child("secrets", n)})
@@ -198,7 +198,7 @@ func (c *compiler) declare(s *scope, steps map[string]schema.Step, doc *schema.D
 // settings reads the keys beside uses, with and in.
 func (c *compiler) settings(d *draft) {
 	src, s := d.src, d.Step
-	s.Timeout = c.duration(src.Timeout, d.At.Child("timeout"))
+	s.Timeout = c.duration(src.Timeout, d.At, "timeout")
 	s.Parallel = int(src.MaxParallel)
 	s.ContinueOnError = src.ContinueOnError
 	s.Pool, s.Secrets, s.Files, s.Env = src.Pool, src.Secrets, src.Files, src.Env
@@ -228,8 +228,7 @@ func (c *compiler) settings(d *draft) {
 		}
 	}
 	if r := src.Retry; r != nil {
-		at := d.At.Child("retry")
-		s.Retry = Retry{Limit: int(r.Limit), backoff: c.duration(r.Backoff, at.Child("backoff")), cap: c.duration(r.Cap, at.Child("cap")), jitter: r.Jitter == nil || *r.Jitter, on: r.On}
+		s.Retry = Retry{Limit: int(r.Limit), backoff: c.duration(r.Backoff, d.At, "retry", "backoff"), cap: c.duration(r.Cap, d.At, "retry", "cap"), jitter: r.Jitter == nil || *r.Jitter, on: r.On}
 		if s.Retry.on == "" {
 			s.Retry.on = "temporary"
 		}
@@ -239,17 +238,18 @@ func (c *compiler) settings(d *draft) {
 		s.Cache = Caching{Never: !v, Safe: v}
 	case map[string]any:
 		text, _ := v["ttl"].(string)
-		s.Cache.TTL = c.duration(text, d.At.Child("cache", "ttl"))
+		s.Cache.TTL = c.duration(text, d.At, "cache", "ttl")
 	}
 }
 
-func (c *compiler) duration(s string, at schema.Position) time.Duration {
+// duration reads a length of time, which is at path below at; "" is none.
+func (c *compiler) duration(s string, at schema.Position, path ...string) time.Duration {
 	if s == "" {
 		return 0
 	}
 	d, err := time.ParseDuration(s)
 	if err != nil || d <= 0 {
-		c.fail(at.Errorf("%q is not a length of time", s).WithHint("write it like 90s or 10m"))
+		c.fail(at.Child(path...).Errorf("%q is not a length of time", s).WithHint("write it like 90s or 10m"))
 		return 0
 	}
 	return d

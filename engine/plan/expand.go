@@ -60,6 +60,9 @@ func (t text) isLate() bool {
 // fillStatic fills the parameters into one text of `in`. late: it uses the
 // matrix, so it is filled in row by row.
 func (c *compiler) fillStatic(d *draft, s string, at schema.Position) (out string, late, ok bool) {
+	if !strings.Contains(s, "${") {
+		return s, false, true
+	}
 	t, err := parseText(s)
 	if err != nil {
 		c.fail(at.Wrap(err))
@@ -271,6 +274,9 @@ func (c *compiler) connect(d *draft, n *Node, in input) {
 
 // rowFor is the row of another step that n takes; "" for those that agree.
 func (in input) rowFor(d *draft, n *Node) (string, error) {
+	if in.row == "" {
+		return "", nil
+	}
 	t, err := parseText(in.row)
 	if err != nil || len(t.refs) == 0 {
 		return in.row, err

@@ -60,53 +60,57 @@ func (c *compiler) find(d *draft, name string, at schema.Position) *Step {
 	return from
 }
 
-// inputs reads `in` and holds it against the ports of the kind.
+// inputs reads `in` and checks it against the ports of the kind.
 func (c *compiler) inputs(d *draft) {
-	at := d.At.Child("in")
-	ports := make([]string, 0, len(d.Kind.Inputs))
-	for _, p := range d.Kind.Inputs {
-		ports = append(ports, p.Name)
-	}
-	unknown := false
-	for _, name := range slices.Sorted(maps.Keys(d.src.In)) {
+	var unknown []string
+	for name := range d.src.In {
 		if _, ok := d.Kind.Port(name); !ok {
-			unknown = true
-			e := at.Child(name).KeyErrorf("%s has no input %q", d.Kind.Name, name)
-			c.failAs(func() error { return e.WithHint("%s", suggest(name, ports, d.Kind.Name+" takes none")) })
+			unknown = append(unknown, name)
 		}
 	}
+	slices.Sort(unknown)
+	for _, name := range unknown {
+		e := d.At.Child("in", name).KeyErrorf("%s has no input %q", d.Kind.Name, name)
+		c.failAs(func() error {
+			var ports []string
+			for _, p := range d.Kind.Inputs {
+				ports = append(ports, p.Name)
+			}
+			return e.WithHint("%s", suggest(name, ports, d.Kind.Name+" takes none"))
+		})
+	}
 	for _, p := range d.Kind.Inputs {
-		v, given := d.src.In[p.Name]
-		at := at.Child(p.Name)
-		var before = len(d.Step.inputs)
-		switch v := v.(type) {
-		case nil:
-			if given {
-				c.fail(at.Errorf("input %q is empty", p.Name).WithHint("name a step, or a path like ./%s.yaml", p.Name))
-				continue
-			}
-		case string:
-			c.input(d, p, v, at)
-		case []any:
-			for i, e := range v {
-				s, ok := e.(string)
-				if !ok {
-					c.fail(at.Child(strconv.Itoa(i)).Errorf("must be a step's name or a path, not %s", schema.TypeWord(e)))
-					continue
-				}
-				c.input(d, p, s, at.Child(strconv.Itoa(i)))
-			}
-			if !p.List && len(v) != 1 {
-				c.fail(at.Errorf("input %q takes one value, not %d", p.Name, len(v)))
-			}
-		default:
-			c.fail(at.Errorf("must be a step's name or a path, not %s", schema.TypeWord(v)))
-		}
-		if !given && !unknown && !p.Optional && before == len(d.Step.inputs) {
+		if v, ok := d.src.In[p.Name]; ok {
+			c.port(d, p, v, d.At.Child("in", p.Name))
+		} else if len(unknown) == 0 && !p.Optional {
 			c.failAs(func() error {
 				return d.At.KeyErrorf("input %q is missing: %s needs a %s", p.Name, d.Kind.Name, schema.ShortType(p.MediaType)).WithHint("%s", c.makers(d, p))
 			})
 		}
+	}
+}
+
+// port links the values of a port.
+func (c *compiler) port(d *draft, p engine.Port, v any, at schema.Position) {
+	switch v := v.(type) {
+	case nil:
+		c.fail(at.Errorf("input %q is empty", p.Name).WithHint("name a step, or a path like ./%s.yaml", p.Name))
+	case string:
+		c.input(d, p, v, at)
+	case []any:
+		for i, e := range v {
+			s, ok := e.(string)
+			if !ok {
+				c.fail(at.Child(strconv.Itoa(i)).Errorf("must be a step's name or a path, not %s", schema.TypeWord(e)))
+				continue
+			}
+			c.input(d, p, s, at.Child(strconv.Itoa(i)))
+		}
+		if !p.List && len(v) != 1 {
+			c.fail(at.Errorf("input %q takes one value, not %d", p.Name, len(v)))
+		}
+	default:
+		c.fail(at.Errorf("must be a step's name or a path, not %s", schema.TypeWord(v)))
 	}
 }
 
@@ -253,15 +257,15 @@ func SplitRow(s string) (name, row string) {
 // references notes the steps that the texts of v use, and checks the rest of
 // what they name.
 func (c *compiler) references(d *draft, key string, v any) {
-	at := d.At.Child(key)
 	walkTexts(v, nil, func(path []string, s string) any {
+		at := d.At.Child(key).Child(path...)
 		t, err := parseText(s)
 		if err != nil {
-			c.fail(at.Child(path...).Wrap(err))
+			c.fail(at.Wrap(err))
 			return s
 		}
 		for _, r := range t.refs {
-			c.reference(d, r.path, r.String(), at.Child(path...))
+			c.reference(d, r.path, r.String(), at)
 		}
 		return s
 	})

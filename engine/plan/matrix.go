@@ -34,8 +34,11 @@ const maxRows = 10_000
 
 // axes reads the matrix of d, axes in the order of the file.
 func (c *compiler) axes(d *draft) {
+	if d.src.Matrix == nil {
+		return
+	}
 	at := d.At.Child("matrix")
-	if d.src.Matrix != nil && len(d.src.Matrix) == 0 {
+	if len(d.src.Matrix) == 0 {
 		c.fail(at.Errorf("the matrix has no list"))
 	}
 	names := d.At.Doc.Mapping("matrix").Keys()

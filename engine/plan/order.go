@@ -8,38 +8,35 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// uses lists the steps that d waits for, with the position of each.
-func (d *draft) uses() ([]*Step, []schema.Position) {
-	var steps []*Step
-	var at []schema.Position
+// uses yields the steps that d waits for, with the position of each.
+func (d *draft) uses(yield func(*Step, schema.Position) bool) {
 	for _, in := range d.inputs {
-		if in.from != nil {
-			steps, at = append(steps, in.from), append(at, in.at)
+		if in.from != nil && !yield(in.from, in.at) {
+			return
 		}
 		for _, row := range slices.Sorted(maps.Keys(in.byRow)) {
-			if from := in.byRow[row].from; from != nil {
-				steps, at = append(steps, from), append(at, in.at)
+			if from := in.byRow[row].from; from != nil && !yield(from, in.at) {
+				return
 			}
 		}
 	}
-	for _, r := range d.Refs {
-		steps, at = append(steps, r.From), append(at, r.at)
-	}
-	for i, n := range d.Step.needs {
-		steps, at = append(steps, n), append(at, d.places[i])
-	}
-	for o := d.scope.outer; o != nil; o = o.scope.outer {
-		for i, n := range o.Step.needs {
-			steps, at = append(steps, n), append(at, o.places[i])
-		}
+	for o := d; o != nil; o = o.scope.outer { // and what the steps that include d wait for
 		for _, r := range o.Refs {
-			steps, at = append(steps, r.From), append(at, r.at)
+			if !yield(r.From, r.at) {
+				return
+			}
+		}
+		for i, n := range o.Step.needs {
+			if !yield(n, o.places[i]) {
+				return
+			}
 		}
 	}
 	for _, i := range d.inside {
-		steps, at = append(steps, i.Step), append(at, d.At)
+		if !yield(i.Step, d.At) {
+			return
+		}
 	}
-	return steps, at
 }
 
 // sort orders the steps so that each comes after what it waits for, otherwise
@@ -56,14 +53,13 @@ func (c *compiler) sort() []*draft {
 	visit = func(d *draft) {
 		state[d.index] = open
 		path = append(path, d)
-		steps, at := d.uses()
-		for i, s := range steps {
+		for s, at := range d.uses {
 			switch state[s.index] {
 			case unseen:
 				visit(c.declared[s.index])
 			case open:
 				if s != d.Step || len(d.inside) == 0 {
-					c.cycle(path, s, at[i])
+					c.cycle(path, s, at)
 				}
 			}
 		}

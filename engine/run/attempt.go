@@ -68,7 +68,7 @@ func (x *scheduler) newAttempt(i int) attempt {
 	n, st := x.nodes[i], &x.status[i]
 	st.attempts++
 	st.err = nil
-	j := attempt{node: n, attempt: st.attempts, forced: st.forced, status: "success", lines: x.lineMask(i, st.attempts)}
+	j := attempt{node: n, attempt: st.attempts, forced: st.forced, status: "success"}
 	if len(x.roots) > 0 || x.failure != nil {
 		j.status = "failure"
 		if x.failure != nil && schema.CodeOf(x.failure) == schema.Canceled {
@@ -108,6 +108,7 @@ func (w *worker) send(m message) {
 
 // do makes one attempt, in a goroutine of the group.
 func (w *worker) do(ctx context.Context, j attempt) {
+	j.lines = w.lineMask(j.node.Index, j.attempt)
 	o := w.try(ctx, j)
 	j.lines.Flush()
 	if o.err != nil {
@@ -139,7 +140,7 @@ func (w *worker) lineMask(i, attempt int) *mask.Lines {
 // env is what the engine lends to the function of j.
 func (w *worker) env(ctx context.Context, j attempt, blobs *content.Recorder) engine.Env {
 	i := j.node.Index
-	if j.lines == nil { // of a plan: nobody hears
+	if j.lines == nil { // of a plan: nobody reads it
 		j.lines = w.lineMask(i, j.attempt)
 	}
 	return engine.Env{
@@ -182,7 +183,7 @@ func (w *worker) try(ctx context.Context, j attempt) outcome {
 		dec.Action, dec.Code = engine.ActionReuse, engine.CodeUnchanged
 	}
 	if dec.Action == engine.ActionRun && dec.Code != engine.CodeForced && len(w.CacheFrom) > 0 {
-		if e, ok := w.fetch(ctx, j, dec.Key, w.env(ctx, j, nil).Log); ok {
+		if e, ok := w.fetch(ctx, j, dec.Key, parts, w.env(ctx, j, nil).Log); ok {
 			dec.Action, dec.Code, dec.Reason, dec.Changes = engine.ActionReuse, engine.CodeCached, "found in the cache", nil
 			entry = e
 		}

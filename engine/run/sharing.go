@@ -11,7 +11,8 @@ import (
 // fetch looks for a key in the caches to read from, and brings what it finds
 // into the store. What is damaged or incomplete there is as if it were not:
 // log reports it, and the next cache is asked.
-func (w *worker) fetch(ctx context.Context, j attempt, key schema.Digest, log func(string, ...any)) (engine.Entry, bool) {
+// parts are what the key is made of: those of the entry are not looked at.
+func (w *worker) fetch(ctx context.Context, j attempt, key schema.Digest, parts []engine.Part, log func(string, ...any)) (engine.Entry, bool) {
 	for i, c := range w.CacheFrom {
 		if _, ok := w.disabled.Load(cacheAt{"from", i}); ok {
 			continue
@@ -19,7 +20,7 @@ func (w *worker) fetch(ctx context.Context, j attempt, key schema.Digest, log fu
 		e, ok, err := c.Find(ctx, key)
 		if err == nil && ok && e.Outcome == "" && e.Key == key {
 			if err = w.importEntry(ctx, j, c, e); err == nil {
-				e.Pipeline, e.Step, e.Run = w.plan.Name, j.node.ID, w.id
+				e.Pipeline, e.Step, e.Run, e.Parts = w.plan.Name, j.node.ID, w.id, parts
 				if err = w.Store.Record(e); err == nil {
 					return e, true
 				}

@@ -85,6 +85,23 @@ func (l *keyLog) entryAt(at int) (engine.Entry, error) {
 	return e, nil
 }
 
+// unread is a part of a document that is not needed.
+type unread struct{}
+
+func (*unread) UnmarshalJSON([]byte) error { return nil }
+
+// resultAt is entryAt without the parts of the key, which are most of an entry.
+func (l *keyLog) resultAt(at int) (engine.Entry, error) {
+	var e struct {
+		engine.Entry
+		Parts unread `json:"parts"`
+	}
+	if err := json.Unmarshal(l.rest(at)[jsonAt:], &e); err != nil {
+		return engine.Entry{}, fmt.Errorf("reading an entry of %q: %w", l.path, err)
+	}
+	return e.Entry, nil
+}
+
 func (l *keyLog) lookup(key schema.Digest) (engine.Entry, bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -103,7 +120,7 @@ func (l *keyLog) lookup(key schema.Digest) (engine.Entry, bool, error) {
 	if !ok {
 		return engine.Entry{}, false, nil
 	}
-	e, err := l.entryAt(at)
+	e, err := l.resultAt(at)
 	return e, err == nil, err
 }
 
