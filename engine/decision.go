@@ -72,7 +72,7 @@ type Change struct {
 	Was  string `json:"was,omitempty"` // empty if it is new
 	Is   string `json:"is,omitempty"`  // empty if it is gone
 	// Because names the step that an input changed through, in words; it is
-	// told of runs of the past.
+	// set for runs of the past.
 	Because string `json:"because,omitempty"`
 }
 

@@ -35,8 +35,8 @@
 //	store     results by content, entries by key, a journal for each run
 //	   │
 //	   ▼
-//	history   runs of the past: list, explain (`eidos runs explain`), attest, find
-//	          what to resume
+//	history   runs of the past: list, explain (`eidos runs explain`), find what to
+//	          resume
 //
 // content reads and writes documents and copies entries between stores; mask
 // hides secrets in logs and errors and refuses a result that holds one
@@ -47,12 +47,12 @@
 // On kill -9 no result is lost: one is stored before its entry, an entry before
 // its event. The journal may be behind; a torn line is passed over, temporary
 // files are removed when a store is opened. The next run of the same plan resumes:
-// cmd/eidos asks history.Unfinished, run/resume.go takes over what is done. A step
+// cmd/internal/pipelinerun asks history.Unfinished, run/resume.go takes over what is done. A step
 // that was cut off runs again, its effects too.
 //
 // What is added from outside: a kind of step is a Kind (steps/all.go lists them), a
 // cache backend an engine.Cache (cache.go; steps/oci/cache.go and content.Shared
-// are two, openCache in cmd/eidos/store.go chooses by the address), an executor an
+// are two, OpenCache in cmd/internal/wire chooses by the address), an executor an
 // engine.Execute (process; steps/jobs).
 //
 // Imports go down only: run → plan, expr → plan, history → store, process → remote,

@@ -49,6 +49,6 @@ type TaskResult struct {
 
 // Execute runs a task remotely. env takes its log and progress; its Blobs is
 // the store that inputs are in and results must be in when it returns. An error
-// is for the way there and back, Unavailable if another try may help; what the
-// step itself says is in the result.
+// is for the way there and back, Unavailable if another try may help; the
+// error of the step itself is in the result.
 type Execute func(ctx context.Context, t Task, env Env) (TaskResult, error)

@@ -1,4 +1,4 @@
 // Package history describes runs of the past from their journals: it lists and
 // finds them, explains why a step ran and what changed since, finds what can be
-// resumed, and makes the provenance statement of a run.
+// resumed.
 package history

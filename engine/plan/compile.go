@@ -177,7 +177,7 @@ func (c *compiler) declare(s *scope, steps map[string]schema.Step, doc *schema.D
 		case src.Include != "":
 			c.include(d)
 		case src.Uses == "":
-			c.fail(d.At.KeyErrorf("step %q says nothing to do", name).WithHint("add uses: with one of %s", strings.Join(c.kindNames, ", ")))
+			c.fail(d.At.KeyErrorf("step %q has neither uses nor include", name).WithHint("add uses: with one of %s", strings.Join(c.kindNames, ", ")))
 		default:
 			st.Kind = c.kinds[src.Uses]
 			if st.Kind == nil {

@@ -314,7 +314,7 @@ func (c *compiler) reference(d *draft, path []string, shown string, at schema.Po
 			c.fail(at.Errorf("%s: how the run ended is known only under finally", shown))
 		}
 	default:
-		c.fail(at.Errorf("%s stands for nothing", shown).WithHint("a reference begins with params, matrix or steps"))
+		c.fail(at.Errorf("%s refers to nothing", shown).WithHint("a reference begins with params, matrix or steps"))
 	}
 }
 

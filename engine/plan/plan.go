@@ -84,7 +84,7 @@ type Ref struct {
 }
 
 // guard is a condition with what its names mean: those of the file that it
-// stands in, also for the steps of a pipeline that this file includes.
+// is in, also for the steps of a pipeline that this file includes.
 type guard struct {
 	*Condition
 	params map[string]any

@@ -7,7 +7,7 @@ import (
 // Reads lists the files and directories that the steps declare to read, as far
 // as that is known before they run, sorted: those of `files`, of secrets, and
 // of parameters. Relative ones are relative to Runner.Dir. What is loaded
-// stands in Steps.
+// is in Steps.
 func (p *Plan) Reads() []string {
 	var out []string
 	for _, n := range p.Nodes {

@@ -314,7 +314,7 @@ func (w *worker) inputs(ctx context.Context, j attempt) (engine.Inputs, error) {
 	return in, nil
 }
 
-// unchanged holds the inputs against their digests after the function ran.
+// unchanged compares the inputs with their digests after the function ran.
 func (w *worker) unchanged(j attempt, in engine.Inputs) error {
 	next := map[string]int{}
 	for _, a := range j.args {

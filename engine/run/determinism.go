@@ -13,8 +13,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// checkDeterminism runs a pure step a second time and holds its result against the
-// first, canonical bytes against canonical bytes.
+// checkDeterminism runs a pure step a second time and compares its result with the
+// first, as canonical bytes.
 func (w *worker) checkDeterminism(ctx context.Context, j attempt, params any, in engine.Inputs, first []byte) error {
 	v, err := j.node.Step.Kind.Run(ctx, w.env(ctx, j, &content.Recorder{Blobs: w.Store}), params, in)
 	if err != nil {

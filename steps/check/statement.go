@@ -5,52 +5,35 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/intoto"
 )
 
 // testResult is the predicate type of test results:
 // https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md
 const testResult = "https://in-toto.io/attestation/test-result/v0.1"
 
-// Statement is evidence as an in-toto statement v1 about the recipe: which checks
-// passed, and the digests of all that they follow of.
-type Statement struct {
-	Type          string     `json:"_type"`
-	Subject       []Resource `json:"subject"`
-	PredicateType string     `json:"predicateType"`
-	Predicate     TestResult `json:"predicate"`
-}
-
-// Resource is a thing by digest.
-type Resource struct {
-	Name      string            `json:"name"`
-	Digest    map[string]string `json:"digest"`
-	MediaType string            `json:"mediaType,omitempty"`
-}
-
 // TestResult is the predicate of test results.
 type TestResult struct {
-	Result        string     `json:"result"` // PASSED, WARNED or FAILED
-	Configuration []Resource `json:"configuration"`
-	Passed        []string   `json:"passedTests,omitempty"`
-	Warned        []string   `json:"warnedTests,omitempty"`
-	Failed        []string   `json:"failedTests,omitempty"`
+	Result        string            `json:"result"` // PASSED, WARNED or FAILED
+	Configuration []intoto.Resource `json:"configuration"`
+	Passed        []string          `json:"passedTests,omitempty"`
+	Warned        []string          `json:"warnedTests,omitempty"`
+	Failed        []string          `json:"failedTests,omitempty"`
 }
 
-// NewStatement returns the statement of evidence. What is unknown counts as failed,
+// NewStatement returns evidence as a statement about the recipe: which checks passed,
+// and the digests of all that they follow of. What is unknown counts as failed,
 // unless the evidence accepts it; then it is a warning, as is what is of severity
 // warning or info.
-func NewStatement(e *schema.Evidence) (*Statement, error) {
+func NewStatement(e *schema.Evidence) (*intoto.Statement[TestResult], error) {
 	whole, err := digestOf(e)
 	if err != nil {
 		return nil, err
 	}
-	st := &Statement{
-		Type: "https://in-toto.io/Statement/v1", PredicateType: testResult,
-		Subject: []Resource{resource("recipe", e.RecipeDigest, (*schema.RecipeResult)(nil).MediaType())},
-		Predicate: TestResult{Result: "PASSED", Configuration: []Resource{
+	st := intoto.New([]intoto.Resource{resource("recipe", e.RecipeDigest, (*schema.RecipeResult)(nil).MediaType())}, testResult,
+		TestResult{Result: "PASSED", Configuration: []intoto.Resource{
 			resource("evidence", whole, e.MediaType()), resource("checks", e.ChecksDigest, ""),
-		}},
-	}
+		}})
 	seen := map[string]bool{}
 	for _, p := range e.Programs {
 		_, digest, ok := strings.Cut(p.ImageID, "@sha256:")
@@ -81,7 +64,6 @@ func NewStatement(e *schema.Evidence) (*Statement, error) {
 	return st, nil
 }
 
-func resource(name string, d schema.Digest, mediaType string) Resource {
-	algorithm, hex, _ := strings.Cut(string(d), ":")
-	return Resource{Name: name, Digest: map[string]string{algorithm: hex}, MediaType: mediaType}
+func resource(name string, d schema.Digest, mediaType string) intoto.Resource {
+	return intoto.Resource{Name: name, Digest: intoto.DigestSet(d), MediaType: mediaType}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/userfile"
+	"github.com/NVIDIA/eidos/steps/intoto"
 	"github.com/NVIDIA/eidos/steps/oci"
 )
 
@@ -41,7 +42,7 @@ func localArtefact(ctx context.Context, env engine.Env, path string, b *schema.B
 		}
 		a.annotations[oci.MetadataAnnotation] = string(meta)
 		for _, f := range b.Files {
-			a.subjects = append(a.subjects, subject{Name: f.Path, Digest: digestSet(f.Digest)})
+			a.subjects = append(a.subjects, subject{Name: f.Path, Digest: intoto.DigestSet(f.Digest)})
 		}
 		a.digest = listDigest(a.subjects)
 		return a, nil

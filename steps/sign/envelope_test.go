@@ -15,6 +15,7 @@ import (
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/intoto"
 )
 
 var someDigest = schema.Digest("sha256:" + strings.Repeat("a", 64))
@@ -75,7 +76,7 @@ func TestSealAndOpen(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if st.PredicateType != signaturePredicate || !st.about(ofDigest(someDigest)) {
+			if st.PredicateType != signaturePredicate || !about(st, ofDigest(someDigest)) {
 				t.Errorf("statement %+v", st)
 			}
 			if again := signed(t, s); string(again) != string(data) {
@@ -147,13 +148,13 @@ func TestAbout(t *testing.T) {
 		want     bool
 	}{
 		"none":     {nil, false},
-		"this":     {[]subject{{Digest: digestSet(someDigest)}}, true},
-		"second":   {[]subject{{Digest: map[string]string{"sha256": "b"}}, {Digest: digestSet(someDigest)}}, true},
+		"this":     {[]subject{{Digest: intoto.DigestSet(someDigest)}}, true},
+		"second":   {[]subject{{Digest: map[string]string{"sha256": "b"}}, {Digest: intoto.DigestSet(someDigest)}}, true},
 		"another":  {[]subject{{Digest: map[string]string{"sha256": strings.Repeat("b", 64)}}}, false},
 		"other":    {[]subject{{Digest: map[string]string{"sha512": strings.Repeat("a", 64)}}}, false},
 		"named so": {[]subject{{Name: string(someDigest)}}, false},
 	} {
-		if got := (&statement{Subject: tt.subjects}).about(ofDigest(someDigest)); got != tt.want {
+		if got := about(&statement{Subject: tt.subjects}, ofDigest(someDigest)); got != tt.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
@@ -176,7 +177,7 @@ func FuzzOpen(f *testing.F) {
 			}
 			// Only what this key signed opens: the one statement, however it is
 			// wrapped.
-			if st != nil && (st.PredicateType != signaturePredicate || !st.about(ofDigest(someDigest))) {
+			if st != nil && (st.PredicateType != signaturePredicate || !about(st, ofDigest(someDigest))) {
 				t.Fatalf("opened %+v", st)
 			}
 		}

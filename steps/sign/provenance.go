@@ -11,6 +11,7 @@ import (
 	"github.com/sigstore/cosign/v2/pkg/cosign/attestation"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/intoto"
 	"github.com/NVIDIA/eidos/steps/oci"
 )
 
@@ -113,7 +114,7 @@ func (p provenance) materials() ([]map[string]any, error) {
 		if m.Digest == "" {
 			continue
 		}
-		e := map[string]any{"name": m.Name, "digest": digestSet(m.Digest)}
+		e := map[string]any{"name": m.Name, "digest": intoto.DigestSet(m.Digest)}
 		if m.URI != "" {
 			e["uri"] = m.URI
 		}

@@ -160,11 +160,11 @@ func (t *target) readBundle(ctx context.Context, v *trust, d v1.Descriptor) (*cl
 }
 
 // settle notes what a statement, if it could be opened, states of an artefact.
-func (c *claim) settle(st *statement, by proof, err error, about []subject) {
+func (c *claim) settle(st *statement, by proof, err error, want []subject) {
 	switch {
 	case err != nil:
 		c.err = err
-	case !st.about(about):
+	case !about(st, want):
 		c.err = errors.New("it is about something else")
 		c.predicate = st.PredicateType
 	default:

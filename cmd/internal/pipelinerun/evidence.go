@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/cmd/internal/checks"
+	"github.com/NVIDIA/eidos/cmd/internal/provenance"
 	"github.com/NVIDIA/eidos/cmd/internal/report"
-	"github.com/NVIDIA/eidos/engine/history"
 	"github.com/NVIDIA/eidos/engine/run"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/address"
+	"github.com/NVIDIA/eidos/steps/intoto"
 )
 
 // Evidence are the files that a run leaves beside its results, "" for none: a path, or
@@ -82,7 +83,7 @@ func (r Runner) evidence(ctx context.Context, x Ready, e Evidence, res *run.Resu
 	if e.Provenance == "" || failed != nil {
 		return nil
 	}
-	st, err := history.NewStatement(events, history.ProvenanceOptions{Subjects: resources, Params: x.Plan.Params, Version: r.Version})
+	st, err := provenance.Of(events, provenance.Options{Subjects: resources, Params: x.Plan.Params, Version: r.Version})
 	if err != nil {
 		return err
 	}
@@ -102,8 +103,8 @@ func writeEvidence(out io.Writer, path string, data []byte) error {
 }
 
 // pushed lists the digests that a run pushed.
-func pushed(ctx context.Context, res *run.Result) []history.Resource {
-	var out []history.Resource
+func pushed(ctx context.Context, res *run.Result) []intoto.Resource {
+	var out []intoto.Resource
 	for _, s := range res.Steps {
 		if s.Artifact.MediaType != (*schema.Reference)(nil).MediaType() {
 			continue
@@ -113,9 +114,8 @@ func pushed(ctx context.Context, res *run.Result) []history.Resource {
 			continue // it was collected since: there is nothing to say about it
 		}
 		ref := v.(*schema.Reference)
-		algorithm, hex, _ := strings.Cut(string(ref.Digest), ":")
 		name, _, _ := strings.Cut(ref.Reference, "@")
-		out = append(out, history.Resource{Name: name, Digest: map[string]string{algorithm: hex}})
+		out = append(out, intoto.Resource{Name: name, Digest: intoto.DigestSet(ref.Digest)})
 	}
 	return out
 }

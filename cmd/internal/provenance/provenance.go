@@ -1,29 +1,15 @@
-package history
+// Package provenance attests a run: an in-toto statement with SLSA provenance,
+// version 1 (https://slsa.dev/spec/v1.0/provenance), made of the run's events alone, so
+// that the journal of a run is all that it takes.
+package provenance
 
 import (
-	"strings"
 	"time"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/intoto"
 )
-
-// Statement is an in-toto statement, version 1, with SLSA provenance, version
-// 1: https://slsa.dev/spec/v1.0/provenance.
-type Statement struct {
-	Type          string     `json:"_type"`
-	Subject       []Resource `json:"subject"`
-	PredicateType string     `json:"predicateType"`
-	Predicate     Provenance `json:"predicate"`
-}
-
-// Resource is a thing by digest; the digest is algorithm → hex.
-type Resource struct {
-	Name      string            `json:"name,omitempty"`
-	URI       string            `json:"uri,omitempty"`
-	Digest    map[string]string `json:"digest,omitempty"`
-	MediaType string            `json:"mediaType,omitempty"`
-}
 
 // Provenance is the SLSA predicate.
 type Provenance struct {
@@ -33,10 +19,10 @@ type Provenance struct {
 
 // BuildDefinition is what was asked for.
 type BuildDefinition struct {
-	BuildType            string         `json:"buildType"`
-	ExternalParameters   map[string]any `json:"externalParameters"`
-	InternalParameters   map[string]any `json:"internalParameters,omitempty"`
-	ResolvedDependencies []Resource     `json:"resolvedDependencies,omitempty"`
+	BuildType            string            `json:"buildType"`
+	ExternalParameters   map[string]any    `json:"externalParameters"`
+	InternalParameters   map[string]any    `json:"internalParameters,omitempty"`
+	ResolvedDependencies []intoto.Resource `json:"resolvedDependencies,omitempty"`
 }
 
 // RunDetails is what was done.
@@ -50,28 +36,26 @@ type RunDetails struct {
 		StartedOn    string `json:"startedOn,omitempty"`
 		FinishedOn   string `json:"finishedOn,omitempty"`
 	} `json:"metadata"`
-	Byproducts []Resource `json:"byproducts,omitempty"`
+	Byproducts []intoto.Resource `json:"byproducts,omitempty"`
 }
 
-// ProvenanceOptions is what a journal does not hold.
-type ProvenanceOptions struct {
-	Subjects []Resource     // what the statement is about: every pushed digest
-	Params   map[string]any // of the pipeline
-	Version  string         // of eidos
+// Options is what a journal does not hold.
+type Options struct {
+	Subjects []intoto.Resource // what the statement is about: every pushed digest
+	Params   map[string]any    // of the pipeline
+	Version  string            // of eidos
 }
 
 const (
-	statementType = "https://in-toto.io/Statement/v1"
 	predicateType = "https://slsa.dev/provenance/v1"
 	buildType     = "https://github.com/NVIDIA/eidos/pipeline/v1alpha1"
 	builderID     = "https://github.com/NVIDIA/eidos"
 )
 
-// NewStatement describes how a run made its subjects, from the run's events alone:
-// the pipeline and its parameters, what was loaded, what each step gave, and
-// the digest of the journal. Invalid if events are not those of a run that
-// succeeded.
-func NewStatement(events []engine.Event, o ProvenanceOptions) (*Statement, error) {
+// Of describes how a run made its subjects: the pipeline and its parameters, what was
+// loaded, what each step made, and the digest of the journal. Invalid if events are
+// not those of a run that succeeded.
+func Of(events []engine.Event, o Options) (*intoto.Statement[Provenance], error) {
 	if len(events) == 0 || events[0].Type != engine.EventRun {
 		return nil, schema.Errorf(schema.Invalid, "these are not the events of a run")
 	}
@@ -79,10 +63,7 @@ func NewStatement(events []engine.Event, o ProvenanceOptions) (*Statement, error
 	if last.Type != engine.EventRun || last.State != engine.Done {
 		return nil, schema.Errorf(schema.Invalid, "run %s did not succeed: there is nothing to attest", events[0].Run)
 	}
-	s := &Statement{Type: statementType, Subject: o.Subjects, PredicateType: predicateType}
-	if s.Subject == nil {
-		s.Subject = []Resource{}
-	}
+	s := intoto.New(o.Subjects, predicateType, Provenance{})
 	def, run := &s.Predicate.BuildDefinition, &s.Predicate.RunDetails
 	def.BuildType = buildType
 	params := o.Params
@@ -115,16 +96,11 @@ func NewStatement(events []engine.Event, o ProvenanceOptions) (*Statement, error
 			continue
 		}
 		if uses[e.Step] == "load" {
-			def.ResolvedDependencies = append(def.ResolvedDependencies, Resource{URI: e.Step, Digest: digestMap(e.Digest)})
+			def.ResolvedDependencies = append(def.ResolvedDependencies, intoto.Resource{URI: e.Step, Digest: intoto.DigestSet(e.Digest)})
 			continue
 		}
-		run.Byproducts = append(run.Byproducts, Resource{Name: e.Step, Digest: digestMap(e.Digest)})
+		run.Byproducts = append(run.Byproducts, intoto.Resource{Name: e.Step, Digest: intoto.DigestSet(e.Digest)})
 	}
-	run.Byproducts = append(run.Byproducts, Resource{Name: "events.jsonl", MediaType: "application/jsonl", Digest: digestMap(schema.DigestOf(journal))})
+	run.Byproducts = append(run.Byproducts, intoto.Resource{Name: "events.jsonl", MediaType: "application/jsonl", Digest: intoto.DigestSet(schema.DigestOf(journal))})
 	return s, nil
-}
-
-func digestMap(d schema.Digest) map[string]string {
-	algorithm, hex, _ := strings.Cut(string(d), ":")
-	return map[string]string{algorithm: hex}
 }
