@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 )
 
 var (
@@ -51,7 +53,7 @@ func TestEveryExampleParses(t *testing.T) {
 			}
 			found++
 			root := tree()
-			groups(root)
+			usage.Groups(root)
 			c, rest, err := root.Find(args)
 			if err == nil {
 				err = c.ParseFlags(rest)
