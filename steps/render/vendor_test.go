@@ -105,7 +105,11 @@ func TestVendored(t *testing.T) {
 	}
 	same := func(what string, c *component, got map[string]any) {
 		t.Helper()
-		if diff := cmp.Diff(asJSON(t, c.values), got); diff != "" {
+		want := asJSON(t, c.values)
+		if what == "umbrella" && c.Name == "tuning-operator" {
+			want["limitRange"] = nil // it would be for the Pods of all components
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: values of %s (-want +got):\n%s", what, c.Name, diff)
 		}
 	}
