@@ -183,22 +183,23 @@ func imageServer(t *testing.T) {
 		if m, err = index.IndexManifest(); err != nil || len(m.Manifests) != 1 {
 			t.Fatalf("%+v, %v", m, err)
 		}
-		if d := m.Manifests[0]; d.MediaType.IsIndex() {
+		d := m.Manifests[0]
+		if d.MediaType.IsIndex() {
 			index, err = index.ImageIndex(d.Digest)
-		} else {
-			var image v1.Image
-			if image, err = index.Image(d.Digest); err != nil {
-				break
-			}
-			config, err := image.ConfigFile()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if e := config.Config.Entrypoint; len(e) == 0 || filepath.Base(e[0]) != "eidosd" || config.Config.User == "" || config.Config.User == "0" {
-				t.Errorf("it runs %q as %q", e, config.Config.User)
-			}
-			return
+			continue
 		}
+		image, err := index.Image(d.Digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config, err := image.ConfigFile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := config.Config.Entrypoint; len(e) == 0 || filepath.Base(e[0]) != "eidosd" || config.Config.User == "" || config.Config.User == "0" {
+			t.Errorf("it runs %q as %q", e, config.Config.User)
+		}
+		return
 	}
 	t.Fatal(err)
 }

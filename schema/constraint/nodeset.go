@@ -173,7 +173,7 @@ func Listed(text string) (nodes []string, all bool) {
 func subtype(s *schema.Snapshot, name string) map[string]schema.Scalar {
 	for _, m := range s.Measurements {
 		for _, sub := range m.Subtypes {
-			if m.Type == "NodeTopology" && string(sub.Subtype) == name {
+			if m.Type == "NodeTopology" && sub.Subtype == name {
 				return sub.Data
 			}
 		}

@@ -4,9 +4,11 @@ package collect
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -77,4 +79,22 @@ func recordHere(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return append(text, '\n')
+}
+
+// record calls a method of v and keeps what it returned.
+func (c calls) record(v any, method string, args ...int) error {
+	var in []reflect.Value
+	key := method
+	for _, a := range args {
+		in = append(in, reflect.ValueOf(a))
+		key = fmt.Sprintf("%s(%d)", method, a)
+	}
+	for _, out := range reflect.ValueOf(v).MethodByName(method).Call(in) {
+		text, err := json.Marshal(out.Interface())
+		if err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+		c[key] = append(c[key], text)
+	}
+	return nil
 }

@@ -180,24 +180,6 @@ var (
 	linkCalls = []string{"GetNvLinkState", "GetNvLinkRemoteDeviceType", "GetNvLinkRemotePciInfo"}
 )
 
-// record calls a method of v and keeps what it returned.
-func (c calls) record(v any, method string, args ...int) error {
-	var in []reflect.Value
-	key := method
-	for _, a := range args {
-		in = append(in, reflect.ValueOf(a))
-		key = fmt.Sprintf("%s(%d)", method, a)
-	}
-	for _, out := range reflect.ValueOf(v).MethodByName(method).Call(in) {
-		text, err := json.Marshal(out.Interface())
-		if err != nil {
-			return fmt.Errorf("%s: %w", key, err)
-		}
-		c[key] = append(c[key], text)
-	}
-	return nil
-}
-
 // replay makes the mock at m return what was recorded; a call that was not is a
 // failure of t.
 func (c calls) replay(t *testing.T, m any, methods ...string) {

@@ -84,7 +84,7 @@ func (p *page) run(r *http.Request) (string, view, error) {
 	o := report.Gather(report.Run{Events: events})
 	d := run{Run: found, Outcome: o, Counts: counts(o), Live: live(found), Graph: found.Source != nil && len(o.Steps) <= drawn}
 	d.Took = text.Duration(o.End.Sub(o.Start))
-	d.Shares, d.Show = shares(d.Counts, int(found.Steps)), r.URL.Query().Get("show")
+	d.Shares, d.Show = shares(d.Counts, found.Steps), r.URL.Query().Get("show")
 	for _, st := range o.Steps {
 		if st.State == string(engine.Failed) {
 			d.Failed = append(d.Failed, st)
