@@ -20,12 +20,17 @@ list() {
   eidos recipe list "${data[@]}" --format json >"$work/list.json"
   eidos recipe list "${data[@]}" | awk '
     NR == FNR {
-      gsub(/[",]/, "", $2)
-      if ($1 == "\"name\":") name = $2
-      if ($1 == "\"catalog\":") digest[name] = $2
+      value = $2
+      gsub(/[",]/, "", value)
+      if (/^    "name":/) name = value # what is nested deeper has names too
+      if (/^    "catalog":/) digest[name] = value
       next
     }
-    FNR > 1 && (i = index($0, " --")) {print $1 "\t" digest[$1] "\t" substr($0, i + 1)}' "$work/list.json" -
+    FNR > 1 && (i = index($0, " --")) {
+      flags = substr($0, i + 1)
+      sub(/  .*/, "", flags) # the next column
+      print $1 "\t" digest[$1] "\t" flags
+    }' "$work/list.json" -
 }
 # resolve DIRECTORY LIST NAME prints one recipe.
 resolve() {
