@@ -131,6 +131,8 @@ func (v *vetting) questions(words *recipes.Words) {
 // answersAll resolves every answer: its overlays agree, its order is acyclic,
 // its constraints can be met together.
 func (v *vetting) answersAll() {
+	var undeclared []string
+	refers := false // whether a component refers to another
 	for _, s := range Selections(v.cat) {
 		v.report.Answers++
 		a, err := v.answer(v.cat.Applied(s))
@@ -153,8 +155,12 @@ func (v *vetting) answersAll() {
 			continue
 		}
 		v.docs[recipeName(v.cat, s)] = d.Maturity
-		v.report.Remarks = append(v.report.Remarks, v.undeclared(d.Components)...)
+		refers = refers || slices.ContainsFunc(d.Components, func(c schema.ComponentRef) bool { return len(c.Refs) > 0 })
+		undeclared = append(undeclared, v.undeclared(d.Components)...)
 		v.charts.prove(a, d)
+	}
+	if refers { // a release from before there were references keeps its recipes as they are
+		v.report.Remarks = append(v.report.Remarks, undeclared...)
 	}
 }
 
