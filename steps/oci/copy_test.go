@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"sync/atomic"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -13,15 +14,15 @@ import (
 )
 
 // countingSink counts what it is given.
-type countingSink struct{ manifests, blobs int }
+type countingSink struct{ manifests, blobs atomic.Int64 }
 
 func (s *countingSink) blob(context.Context, v1.Descriptor, func() (io.ReadCloser, error)) (bool, error) {
-	s.blobs++
+	s.blobs.Add(1)
 	return true, nil
 }
 
 func (s *countingSink) manifest(context.Context, []byte, types.MediaType, bool) error {
-	s.manifests++
+	s.manifests.Add(1)
 	return nil
 }
 
@@ -55,8 +56,8 @@ func TestCopyRepeated(t *testing.T) {
 	if err := c.tree(t.Context(), raw, desc, false, 0); err != nil {
 		t.Fatal(err)
 	}
-	if to.manifests != maxDepth+1 || to.blobs != 1 {
-		t.Fatalf("%d manifests and %d blobs were written, want %d and 1", to.manifests, to.blobs, maxDepth+1)
+	if m, b := to.manifests.Load(), to.blobs.Load(); m != maxDepth+1 || b != 1 {
+		t.Fatalf("%d manifests and %d blobs were written, want %d and 1", m, b, maxDepth+1)
 	}
 }
 
@@ -90,8 +91,8 @@ func TestCopyManifestAsLayer(t *testing.T) {
 	if err := newCopier(Options{}, r, to, CopyOptions{}).tree(t.Context(), raw, v1.Descriptor{MediaType: types.OCIImageIndex, Digest: digestOf(raw)}, false, 0); err != nil {
 		t.Fatal(err)
 	}
-	if to.manifests != 3 || to.blobs != 2 {
-		t.Fatalf("%d manifests and %d blobs were written, want 3 and 2", to.manifests, to.blobs)
+	if m, b := to.manifests.Load(), to.blobs.Load(); m != 3 || b != 2 {
+		t.Fatalf("%d manifests and %d blobs were written, want 3 and 2", m, b)
 	}
 }
 
