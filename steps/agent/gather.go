@@ -67,6 +67,10 @@ func gatherOne(ctx context.Context, c *kube.Client, r run, index int, p *kube.Po
 		err = failure(p, nil)
 	}
 	if err != nil {
+		// A Pod that the Job took away may be seen as failed before it is gone.
+		if status.Late() && p.Trouble == "" && (p.Exit == 0 || p.Exit > 128) {
+			err = tooLate(r, p, status.Trouble)
+		}
 		res.err = err
 		return res
 	}
