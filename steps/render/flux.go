@@ -1,8 +1,6 @@
 package render
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"strings"
 
@@ -313,8 +311,7 @@ func fluxValues(c *component) (fluxObject, error) {
 	if err != nil {
 		return fluxObject{}, err
 	}
-	sum := sha256.Sum256(values)
-	o := newFlux("v1", "ConfigMap", c.Name+"-values-"+hex.EncodeToString(sum[:4]), nil)
+	o := newFlux("v1", "ConfigMap", c.Name+"-values-"+short(values), nil)
 	o.Data = map[string]string{"values.yaml": string(values)}
 	return o, nil
 }

@@ -3,8 +3,6 @@ package render
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 
 	"github.com/NVIDIA/eidos/engine"
@@ -102,8 +100,7 @@ func parts(env engine.Env, params any) ([]engine.Part, error) {
 			errs = append(errs, err)
 			continue
 		}
-		sum := sha256.Sum256(data)
-		out = append(out, engine.Part{Name: "file " + n, Value: "sha256:" + hex.EncodeToString(sum[:])})
+		out = append(out, engine.Part{Name: "file " + n, Value: string(schema.DigestOf(data))})
 	}
 	return out, schema.Join(errs)
 }

@@ -1,8 +1,6 @@
 package render
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"path"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -48,8 +46,7 @@ func (c *component) loadFiles(files []schema.Manifest, read func(schema.Manifest
 				continue
 			}
 		}
-		sum := sha256.Sum256(data)
-		if got := "sha256:" + hex.EncodeToString(sum[:]); got != string(m.Digest) {
+		if got := schema.DigestOf(data); got != m.Digest {
 			fail("has the digest %s, the recipe says %s", got, m.Digest)
 			continue
 		}

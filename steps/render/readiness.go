@@ -1,8 +1,6 @@
 package render
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -233,22 +231,9 @@ func (c *component) readyObjects(found []expect.Wait, image string, pl placement
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(made)
 	m := meta(c.Namespace)
-	m["name"] = name + "-" + hex.EncodeToString(sum[:4])
-	docs = append(docs, object{"apiVersion": "batch/v1", "kind": "Job", "metadata": m, "spec": spec})
-	var out []byte
-	for i, d := range docs {
-		data, err := schema.EncodeYAML(d)
-		if err != nil {
-			return nil, err
-		}
-		if i > 0 {
-			out = append(out, "---\n"...)
-		}
-		out = append(out, data...)
-	}
-	return out, nil
+	m["name"] = name + "-" + short(made)
+	return yamlDocuments(append(docs, object{"apiVersion": "batch/v1", "kind": "Job", "metadata": m, "spec": spec})...)
 }
 
 // deployedReady adds the Job of a component of a bundle to its manifests, if it has
@@ -265,7 +250,6 @@ func deployedReady(tree fs.FS, m schema.BundleMetadata, c *schema.ComponentRef) 
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(data)
-	c.Manifests = append(slices.Clone(c.Manifests), schema.Manifest{Path: name, Content: string(data), Digest: schema.Digest("sha256:" + hex.EncodeToString(sum[:]))})
+	c.Manifests = append(slices.Clone(c.Manifests), schema.Manifest{Path: name, Content: string(data), Digest: schema.DigestOf(data)})
 	return nil
 }

@@ -1,8 +1,6 @@
 package render
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -124,13 +122,12 @@ func (j *job) bundle(d deployer, layout string) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(canonical)
 	t := &Tree{files: map[string]file{}, Metadata: schema.BundleMetadata{
 		Name:     j.name,
 		Version:  j.version,
 		Deployer: d.name,
 		Layout:   layout,
-		Recipe:   schema.Digest("sha256:" + hex.EncodeToString(sum[:])),
+		Recipe:   schema.DigestOf(canonical),
 		Notes:    j.notes,
 	}}
 	if err := d.write(j, t); err != nil {

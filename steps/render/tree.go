@@ -1,8 +1,6 @@
 package render
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"path"
 	"sort"
 	"strings"
@@ -58,18 +56,33 @@ func (t *Tree) addYAML(name, comment string, docs ...any) error {
 			out = append(out, "# "+line+"\n"...)
 		}
 	}
+	data, err := yamlDocuments(docs...)
+	if err != nil {
+		return err
+	}
+	t.add(name, append(out, data...))
+	return nil
+}
+
+// yamlDocuments is docs as one YAML file.
+func yamlDocuments(docs ...any) ([]byte, error) {
+	var out []byte
 	for i, v := range docs {
 		data, err := schema.EncodeYAML(v)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if i > 0 {
 			out = append(out, "---\n"...)
 		}
 		out = append(out, data...)
 	}
-	t.add(name, out)
-	return nil
+	return out, nil
+}
+
+// short is the part of the digest of data that tells names apart.
+func short(data []byte) string {
+	return strings.TrimPrefix(string(schema.DigestOf(data)), "sha256:")[:8]
 }
 
 // Paths lists the files, sorted.
@@ -94,12 +107,13 @@ func (t *Tree) seal() {
 	var b strings.Builder
 	for _, p := range t.Paths() {
 		f := t.files[p]
-		sum := sha256.Sum256(f.data)
-		digits := hex.EncodeToString(sum[:])
+		var digest schema.Digest
 		if f.ref != nil {
-			digits = strings.TrimPrefix(string(f.ref.Digest), "sha256:")
+			digest = f.ref.Digest
+		} else {
+			digest = schema.DigestOf(f.data)
 		}
-		b.WriteString(digits + "  " + p + "\n")
+		b.WriteString(strings.TrimPrefix(string(digest), "sha256:") + "  " + p + "\n")
 	}
 	t.add(checksums, []byte(b.String()))
 }

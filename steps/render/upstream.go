@@ -1,8 +1,6 @@
 package render
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -53,8 +51,7 @@ func ReadUpstream(tree fs.FS) (schema.BundleMetadata, error) {
 		if err != nil {
 			return m, err
 		}
-		sum := sha256.Sum256(recipe)
-		m.Recipe = schema.Digest("sha256:" + hex.EncodeToString(sum[:]))
+		m.Recipe = schema.DigestOf(recipe)
 		return m, nil
 	}
 	return m, schema.Errorf(schema.NotFound, "not a bundle: neither %s of eidos nor recipe.yaml of upstream", metadataFile).
