@@ -93,25 +93,25 @@ func vetAndCompile(t *testing.T, text string) bool {
 		status := a.main(context.Background(), append(args, "pipeline.yaml"))
 		return status, errw.String(), out.Bytes()
 	}
-	vetted, said, _ := run("vet")
-	compiled, told, plan := run("compile", "--to", "plan")
+	vetted, vetErr, _ := run("vet")
+	compiled, compileErr, plan := run("compile", "--to", "plan")
 	// What is compiled here reads its files somewhere else: only vet misses them. What
 	// it includes, both miss.
-	if rest := missingFile.ReplaceAllString(said, ""); rest != said {
-		said, told, vetted = rest, missingFile.ReplaceAllString(told, ""), 0
-		if strings.Contains(said, "error: ") {
+	if rest := missingFile.ReplaceAllString(vetErr, ""); rest != vetErr {
+		vetErr, compileErr, vetted = rest, missingFile.ReplaceAllString(compileErr, ""), 0
+		if strings.Contains(vetErr, "error: ") {
 			vetted = compiled // the status is that of the first error, which may be one of those
-		} else if compiled != 0 && told == "" {
+		} else if compiled != 0 && compileErr == "" {
 			return false
 		}
 	}
-	if vetted != compiled || vetted != 0 && said != told {
-		t.Errorf("vet ends with %d: %s\ncompile with %d: %s\n%s", vetted, said, compiled, told, text)
+	if vetted != compiled || vetted != 0 && vetErr != compileErr {
+		t.Errorf("vet ends with %d: %s\ncompile with %d: %s\n%s", vetted, vetErr, compiled, compileErr, text)
 		return false
 	}
 	if vetted != 0 {
-		if !strings.Contains(said, "error: ") {
-			t.Errorf("vet says only %q of\n%s", said, text)
+		if !strings.Contains(vetErr, "error: ") {
+			t.Errorf("vet says only %q of\n%s", vetErr, text)
 		}
 		return false
 	}
