@@ -72,10 +72,8 @@ cue:
 vuln:
 	@scripts/vuln
 
-# A process under the race detector sleeps a second before it exits, and tests start
-# thousands.
 race:
-	GORACE=atexit_sleep_ms=0 go test -race -timeout 60m ./...
+	go test -race -timeout 60m ./...
 
 tidy:
 	go mod tidy -diff

@@ -91,8 +91,6 @@ func (a *app) printFiles(lines []planLine) error {
 		}
 		rows = append(rows, []string{f.name, f.is, by, refused})
 	}
-	if err := a.Line(""); err != nil {
-		return err
-	}
+	fmt.Fprintln(a.Out)
 	return a.Table(rows)
 }

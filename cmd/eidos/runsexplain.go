@@ -73,9 +73,7 @@ func (a *app) printHistory(h history.StepHistory) error {
 			return err
 		}
 		rows = nil
-		if err := a.Line(""); err != nil {
-			return err
-		}
+		fmt.Fprintln(a.Out)
 		switch {
 		case h.Lost:
 			add("against", "%s: what the key was made of is not known any more", h.Against)

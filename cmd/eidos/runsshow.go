@@ -43,9 +43,7 @@ func (a *app) runsShow() *cobra.Command {
 					}
 					rows = append(rows, []string{e.Step, string(e.State), string(e.Action), text.Took(e.Millis), text.OneLine(why)})
 				}
-				if err := a.Line(""); err != nil {
-					return err
-				}
+				fmt.Fprintln(a.Out)
 				return a.Table(rows)
 			})
 		},

@@ -68,7 +68,8 @@ func Open(dir string) (*Directory, error) {
 		err = lockShared(s.lock)
 	}
 	if err != nil {
-		return nil, storeError("opening", dir, errors.Join(err, s.lock.Close()))
+		s.lock.Close()
+		return nil, storeError("opening", dir, err)
 	}
 	return s, nil
 }
@@ -96,7 +97,8 @@ func ReadStore(dir string) (*Directory, error) {
 		s.docs, err = openSmallLog(filepath.Join(dir, "small.log"))
 	}
 	if err != nil {
-		return nil, storeError("reading", dir, errors.Join(err, s.unlock()))
+		s.unlock()
+		return nil, storeError("reading", dir, err)
 	}
 	return s, nil
 }
@@ -158,7 +160,7 @@ func (s *Directory) sweep() {
 		return
 	}
 	for _, e := range entries {
-		_ = os.Remove(filepath.Join(s.dir, "tmp", e.Name())) // else the next time
+		os.Remove(filepath.Join(s.dir, "tmp", e.Name()))
 	}
 }
 
@@ -307,7 +309,7 @@ func (v *verified) Read(p []byte) (int, error) {
 	if errors.As(err, &disk) {
 		return n, storeError("reading", v.path, disk.err)
 	}
-	_ = os.Remove(v.path) // it is refused again if it stays
+	os.Remove(v.path)
 	return n, damaged(v.want)
 }
 

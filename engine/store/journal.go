@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -59,12 +58,13 @@ func (s *Directory) Journal(run string) (engine.Journal, error) {
 	if err != nil {
 		return nil, storeError("writing", path, err)
 	}
-	if ownJournal(f) != nil {
-		_ = f.Close()
+	if err := ownJournal(f); err != nil {
+		f.Close()
 		return nil, schema.Errorf(schema.Unavailable, "run %s is active in another process", run)
 	}
 	if err := mend(f); err != nil {
-		return nil, storeError("writing", path, errors.Join(err, f.Close()))
+		f.Close()
+		return nil, storeError("writing", path, err)
 	}
 	return &fileJournal{f: f, path: path}, nil
 }
@@ -73,7 +73,6 @@ func (s *Directory) Journal(run string) (engine.Journal, error) {
 type fileJournal struct {
 	f    *os.File
 	path string
-	half bool // see appendLines
 	buf  []byte
 }
 
@@ -92,7 +91,7 @@ func (j *fileJournal) Flush() error {
 	if len(j.buf) == 0 {
 		return nil
 	}
-	err := appendLines(j.f, &j.half, j.buf)
+	_, err := j.f.Write(j.buf)
 	j.buf = j.buf[:0]
 	if err != nil {
 		return storeError("writing", j.path, err)

@@ -26,7 +26,6 @@ type lineFile struct {
 	path  string
 	mu    sync.Mutex
 	f     *os.File // nil until the first line is added
-	half  bool     // see appendLines
 	dirty bool
 	data  []byte // of the file, when it was opened
 }
@@ -149,22 +148,9 @@ func (l *lineFile) add(line []byte) error {
 		}
 	}
 	l.dirty = true
-	return appendLines(l.f, &l.half, append(line, '\n'))
-}
-
-// appendLines adds whole lines to f. A full disk may take half of one: it is ended,
-// so that it spoils no other, at once, or before the next line where there is no
-// room for that either, which half keeps between calls.
-func appendLines(f *os.File, half *bool, lines []byte) error {
-	if *half {
-		if err := mend(f); err != nil {
-			return err
-		}
-		*half = false
-	}
-	n, err := f.Write(lines)
-	if err != nil && n > 0 {
-		*half = mend(f) != nil
+	n, err := l.f.Write(append(line, '\n'))
+	if err != nil && n > 0 { // half a line, on a full disk: end it, so that it spoils no other
+		l.f.Write([]byte(torn))
 	}
 	return err
 }
@@ -179,7 +165,8 @@ func (l *lineFile) open() error {
 		err = mend(f)
 	}
 	if err != nil {
-		return errors.Join(err, f.Close())
+		f.Close()
+		return err
 	}
 	l.f = f
 	return nil
@@ -259,7 +246,7 @@ func replaceFile(path string, data []byte) error {
 		err = os.Rename(tmp, path)
 	}
 	if err != nil {
-		_ = os.Remove(tmp) // the next to write it truncates it
+		os.Remove(tmp)
 	}
 	return err
 }

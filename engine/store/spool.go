@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"io"
 	"os"
 	"sync"
@@ -36,7 +35,8 @@ func (s *spool) reserve(n int) (*os.File, int64, error) {
 			return nil, 0, spoolError(err)
 		}
 		if err := os.Remove(f.Name()); err != nil {
-			return nil, 0, spoolError(errors.Join(err, f.Close()))
+			f.Close()
+			return nil, 0, spoolError(err)
 		}
 		s.f = f
 	}

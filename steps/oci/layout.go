@@ -97,7 +97,8 @@ func (l layout) openFile(name string) (*os.File, int64, error) {
 	}
 	fi, err := f.Stat()
 	if err != nil {
-		return nil, 0, errors.Join(err, f.Close())
+		f.Close()
+		return nil, 0, err
 	}
 	return f, fi.Size(), nil
 }
@@ -112,7 +113,7 @@ func (l layout) has(d v1.Hash) bool {
 	if err != nil {
 		return false
 	}
-	_ = f.Close()
+	f.Close()
 	return true
 }
 

@@ -114,7 +114,7 @@ func (t *terminal) draw() {
 		}
 	}
 	if b.Len() > 0 {
-		_, _ = io.WriteString(t.w, b.String())
+		io.WriteString(t.w, b.String())
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -117,9 +119,14 @@ func readSecrets(dir string) (map[string]string, error) {
 		if strings.HasPrefix(e.Name(), "..") {
 			continue
 		}
-		data, err := userfile.ReadIn(dir, e.Name(), secretLimit)
+		file, err := userfile.Open(filepath.Join(dir, e.Name()))
 		if err != nil {
-			return nil, fmt.Errorf("--secrets: %w", err)
+			return nil, schema.Errorf(schema.NotFound, "--secrets: %w", err)
+		}
+		data, err := io.ReadAll(io.LimitReader(file, secretLimit+1))
+		file.Close()
+		if err != nil || len(data) > secretLimit {
+			return nil, schema.Errorf(schema.Invalid, "--secrets: reading %q: over %d MiB, or not readable: %v", e.Name(), secretLimit>>20, err)
 		}
 		out[e.Name()] = string(data)
 	}

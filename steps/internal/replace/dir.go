@@ -47,7 +47,9 @@ func Dir(ctx context.Context, path string, allow func() error, fill func(root *o
 	if err != nil {
 		return explain("writing", path, err)
 	}
-	if err := errors.Join(fill(root), root.Close()); err != nil {
+	err = fill(root)
+	root.Close()
+	if err != nil {
 		return explain("writing", path, err)
 	}
 	if err := syncDir(tmp); err != nil {
@@ -102,12 +104,13 @@ func createDir(path string) (string, *os.File, error) {
 			continue
 		}
 		if err != nil {
-			return "", nil, errors.Join(err, os.Remove(name))
+			os.Remove(name)
+			return "", nil, err
 		}
 		if own(f, name) {
 			return name, f, nil
 		}
-		_ = f.Close()
+		f.Close()
 	}
 }
 
@@ -127,7 +130,7 @@ func Read(path string, read func(root *os.Root) error) error {
 		if err == nil {
 			err = read(root)
 		}
-		_ = root.Close()
+		root.Close()
 		if is, serr := os.Stat(path); serr == nil && os.SameFile(was, is) {
 			return err
 		}

@@ -1,5 +1,6 @@
 // Package bundles holds what deployers read in a bundle to the API server that
-// would take it: Argo CD's and Flux's objects, with their own definitions.
+// would take it: Argo CD's and Flux's objects, with their own definitions, and
+// every custom resource of the catalogue.
 package bundles
 
 import (
@@ -41,7 +42,10 @@ func (o object) str(keys ...string) string {
 // plural is the resource of a kind; the ones that occur follow the rule.
 func plural(kind string) string {
 	kind = strings.ToLower(kind)
-	if strings.HasSuffix(kind, "y") {
+	switch {
+	case strings.HasSuffix(kind, "s"):
+		return kind + "es"
+	case strings.HasSuffix(kind, "y") && !strings.HasSuffix(kind, "ay"):
 		return strings.TrimSuffix(kind, "y") + "ies"
 	}
 	return kind + "s"
@@ -141,7 +145,7 @@ func start(t *testing.T) *kubetest.Cluster {
 		{"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "HelmRepository", "metadata": map[string]any{}},
 		{"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "metadata": map[string]any{}},
 	}
-	for deadline := time.Now().Add(5 * time.Minute); len(probes) > 0; {
+	for deadline := time.Now().Add(2 * time.Minute); len(probes) > 0; {
 		path := strings.TrimSuffix(probes[0].path(), "/")
 		if _, err := c.Client.RESTClient().Get().AbsPath(path).DoRaw(context.Background()); err == nil {
 			probes = probes[1:]
@@ -237,14 +241,7 @@ func TestAccepted(t *testing.T) {
 // chartOfApplications gives the server what Helm makes of the chart of Applications,
 // for a cluster of its own, with the project and the ApplicationSet.
 func chartOfApplications(t *testing.T, c *kubetest.Cluster) {
-	cache := os.Getenv("EIDOS_CACHE")
-	if cache == "" {
-		cache = "../../../.cache"
-	}
-	helm, err := filepath.Glob(filepath.Join(cache, "tools/helm@v3*/bin/helm"))
-	if err != nil || len(helm) == 0 {
-		t.Skip("no helm: run scripts/tool helm")
-	}
+	helm := needHelm(t)
 	catalog, err := recipes.Shipped()
 	if err != nil {
 		t.Fatal(err)
@@ -272,7 +269,7 @@ func chartOfApplications(t *testing.T, c *kubetest.Cluster) {
 			}
 		}
 	}
-	cmd := exec.Command(helm[len(helm)-1], "template", "x", filepath.Join(dir, "applications"), "--set", "global.destination=east,global.prefix=east-,gpu-operator.toolkit.version=v1.18.0")
+	cmd := exec.Command(helm, "template", "x", filepath.Join(dir, "applications"), "--set", "global.destination=east,global.prefix=east-,gpu-operator.toolkit.version=v1.18.0")
 	cmd.Env = []string{"HOME=" + t.TempDir(), "KUBECONFIG=/dev/null"}
 	out, err := cmd.Output()
 	if err != nil {

@@ -1,0 +1,426 @@
+package bundles
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/recipes/charts"
+	"github.com/NVIDIA/eidos/recipes/crds"
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/render"
+)
+
+// answers are the recipes of the catalogue, one for each set of overlays and
+// choices.
+func answers(t *testing.T) []*schema.RecipeResult {
+	t.Helper()
+	catalog, err := recipes.Shipped()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []*schema.RecipeResult
+	for _, a := range catalog.Answers {
+		d, err := catalog.Document(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var chosen []string
+		for _, p := range d.Profiles {
+			chosen = append(chosen, p.Name+"="+p.Choice)
+		}
+		r, err := catalog.Resolve(d.Criteria, true, chosen...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// distinct leaves out recipes whose components are all in one before them: what is
+// written for a component depends on nothing else, but for the names of others.
+func distinct(t *testing.T, all []*schema.RecipeResult) []*schema.RecipeResult {
+	t.Helper()
+	var out []*schema.RecipeResult
+	seen := map[string]bool{}
+	for _, r := range all {
+		fresh := false
+		for _, c := range r.ComponentRefs {
+			key, err := schema.Encode(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fresh = fresh || !seen[string(key)]
+			seen[string(key)] = true
+		}
+		if fresh {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// resource is a custom resource, where it was seen first, and the release of the
+// chart, NAME VERSION, that brings its kind; written by a deployer if it has none.
+type resource struct {
+	where, release string
+	written        bool
+	object
+}
+
+// collection holds each custom resource once, however many bundles have it.
+type collection struct {
+	resources []resource
+	seen      map[string]bool
+	total     int
+	// definitions are the CustomResourceDefinitions that bundles bring.
+	definitions []object
+	// charts are what helm has to render, each once, by namespace.
+	charts map[string][]chart
+}
+
+// chart is one of our own charts in a bundle.
+type chart struct {
+	where, release string
+	files          map[string][]byte
+}
+
+func (c *collection) add(t *testing.T, where, release, namespace string, o object) {
+	t.Helper()
+	group, _, grouped := strings.Cut(o.str("apiVersion"), "/")
+	if !grouped || charts.Native(group) {
+		return
+	}
+	if o.str("metadata", "namespace") == "" && namespace != "" {
+		o["metadata"].(map[string]any)["namespace"] = namespace
+	}
+	text, err := schema.Encode(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.total++
+	if c.seen[string(text)] {
+		return
+	}
+	c.seen[string(text)] = true
+	c.resources = append(c.resources, resource{where, release, release == "", o})
+}
+
+// addChart keeps a chart, a directory of a tree, until all are rendered at once.
+func (c *collection) addChart(where, release, namespace, dir string, tree *render.Tree) {
+	files := map[string][]byte{}
+	sum := sha256.New()
+	for _, p := range tree.Paths() {
+		if name, in := strings.CutPrefix(p, dir+"/"); in {
+			files[name] = tree.Data(p)
+			fmt.Fprintf(sum, "%s\x00%s\x00", name, files[name])
+		}
+	}
+	if files["Chart.yaml"] == nil {
+		return
+	}
+	if key := namespace + string(sum.Sum(nil)); !c.seen[key] {
+		c.seen[key] = true
+		c.charts[namespace] = append(c.charts[namespace], chart{where, release, files})
+	}
+}
+
+// addTree takes the custom resources of a bundle.
+func (c *collection) addTree(t *testing.T, r *schema.RecipeResult, deployer string, tree *render.Tree) {
+	t.Helper()
+	where := render.Name(r.Criteria) + " " + deployer
+	for _, name := range tree.Paths() {
+		data := tree.Data(name)
+		first, _, _ := strings.Cut(name, "/")
+		if path.Ext(name) != ".yaml" || first == "applications" && deployer == "argocd-helm" {
+			continue
+		}
+		switch first {
+		case "applications", "releases", "flux.yaml", "app-of-apps.yaml", "project.yaml", "applicationset.yaml":
+			for _, o := range parse(t, data) {
+				c.add(t, where+" "+name, "", "", o)
+			}
+		}
+	}
+	switch deployer {
+	case "argocd-helm":
+		c.addChart(where, "", "argocd", "applications", tree)
+	case "helm": // the others deploy the same charts
+		for _, ref := range r.ComponentRefs {
+			for _, dir := range []string{"before", "after", "manifests"} {
+				c.addChart(where+" "+ref.Name+"/"+dir, ref.Chart+" "+ref.Version, ref.Namespace, path.Join("components", ref.Name, dir), tree)
+			}
+		}
+	}
+}
+
+// render makes objects of the charts, in one run of helm for each namespace: they
+// are subcharts of one chart.
+func (c *collection) render(t *testing.T, helm string) {
+	t.Helper()
+	name := regexp.MustCompile(`(?m)^name: .*`)
+	for _, namespace := range slices.Sorted(maps.Keys(c.charts)) {
+		dir := t.TempDir()
+		put := func(file string, data []byte) {
+			file = filepath.Join(dir, file)
+			if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put("Chart.yaml", []byte("apiVersion: v2\nname: all\nversion: 1.0.0\n"))
+		for i, ch := range c.charts[namespace] {
+			for file, data := range ch.files {
+				switch {
+				case file == "Chart.yaml":
+					data = name.ReplaceAll(data, fmt.Appendf(nil, "name: c%d", i))
+				case strings.HasPrefix(file, "crds/"):
+					for _, o := range parse(t, data) {
+						c.define(t, o)
+					}
+					continue
+				}
+				put(filepath.Join("charts", fmt.Sprintf("c%d", i), file), data)
+			}
+		}
+		cmd := exec.Command(helm, "template", "all", dir, "--namespace", namespace)
+		cmd.Env = []string{"HOME=" + t.TempDir(), "KUBECONFIG=/dev/null"}
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("helm, charts of %s: %v", namespace, err)
+		}
+		const mark = "---\n# Source: all/charts/c"
+		for _, text := range strings.Split(strings.TrimPrefix(string(out), mark), "\n"+mark) {
+			number, rest, _ := strings.Cut(text, "/")
+			i, err := strconv.Atoi(number)
+			if err != nil {
+				t.Fatalf("no source: %.80s", text)
+			}
+			source, body, _ := strings.Cut(rest, "\n")
+			ch := c.charts[namespace][i]
+			for _, o := range parse(t, []byte(body)) {
+				c.add(t, ch.where+" "+source, ch.release, namespace, o)
+			}
+		}
+	}
+}
+
+// define keeps a definition that a bundle brings.
+func (c *collection) define(t *testing.T, o object) {
+	t.Helper()
+	text, err := schema.Encode(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.seen[string(text)] {
+		c.seen[string(text)] = true
+		c.definitions = append(c.definitions, o)
+	}
+}
+
+// collect makes the bundles of all answers, by every deployer that writes custom
+// resources, with and without flags.
+func collect(t *testing.T) *collection {
+	t.Helper()
+	helm := needHelm(t)
+	c := &collection{seen: map[string]bool{}, charts: map[string][]chart{}}
+	flags := []schema.RenderParams{{}, {
+		SystemNodeSelector: []string{"role=system"}, SystemNodeToleration: []string{"dedicated=system:NoSchedule"},
+		AcceleratedNodeSelector: []string{"nodeGroup=gpu"}, AcceleratedNodeToleration: []string{"nvidia.com/gpu:NoSchedule"},
+		WorkloadSelector: []string{"app=training"}, WorkloadGate: "gate=closed:NoSchedule", Nodes: 8,
+	}}
+	all := answers(t)
+	few := distinct(t, all)
+	for _, r := range few {
+		for _, p := range flags {
+			for _, d := range []struct {
+				deployer     schema.Deployer
+				layout, repo string
+			}{
+				{"helm", "components", ""},
+				{"argocd", "", "https://git.example.com/gpu/config.git"},
+				{"argocd", "", "oci://registry.example.com/gpu/config:v1"},
+				{"argocd-helm", "", "https://git.example.com/gpu/config.git"},
+				{"flux", "", "https://git.example.com/gpu/config.git"},
+			} {
+				p.Deployer, p.Layout, p.Repo = d.deployer, d.layout, d.repo
+				tree, err := render.Render(r, p, render.Source{Manifest: recipes.Manifest})
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.addTree(t, r, string(d.deployer), tree)
+			}
+		}
+	}
+	c.render(t, helm)
+	t.Logf("%d answers, %d with different components: %d custom resources, %d different", len(all), len(few), c.total, len(c.resources))
+	return c
+}
+
+// needHelm is the program, which scripts/tool builds.
+func needHelm(t *testing.T) string {
+	t.Helper()
+	cache := os.Getenv("EIDOS_CACHE")
+	if cache == "" {
+		cache = "../../../.cache"
+	}
+	helm, err := filepath.Glob(filepath.Join(cache, "tools/helm@v3*/bin/helm"))
+	if err != nil || len(helm) == 0 {
+		t.Skip("no helm: run scripts/tool helm")
+	}
+	return helm[len(helm)-1]
+}
+
+// TestCustomResources: every custom resource of all answers, by every deployer, with
+// and without flags, fits the facts of its kind, and a real API server takes it where
+// the definition of its kind can be had. docs/recipes.md names the other kinds.
+func TestCustomResources(t *testing.T) {
+	c := collect(t)
+	if len(c.resources) < 100 || len(c.definitions) < 10 {
+		t.Errorf("only %d, and %d definitions", len(c.resources), len(c.definitions))
+	}
+	without := map[string]string{}
+	t.Run("facts", func(t *testing.T) { without["facts"] = c.fit(t) })
+	t.Run("server", func(t *testing.T) { without["definitions"] = c.accepted(t) })
+	page, err := os.ReadFile("../../../docs/recipes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, kinds := range without {
+		if line := fmt.Sprintf("- without %s: %s\n", what, kinds); !strings.Contains(string(page), line) {
+			t.Errorf("docs/recipes.md does not have the line %q", line)
+		}
+	}
+}
+
+// names lists kinds, each once.
+func names(kinds map[string]int) string { return strings.Join(slices.Sorted(maps.Keys(kinds)), ", ") }
+
+// fit checks each against the facts of its kind, of the release that brings it, and
+// returns the kinds that have none.
+func (c *collection) fit(t *testing.T) string {
+	kinds := map[[3]string]*crds.Kind{}
+	without := map[string]int{}
+	for _, r := range c.resources {
+		key := [3]string{r.str("apiVersion"), r.str("kind"), r.release}
+		if kinds[key] == nil {
+			k, err := crds.Builtin().Find(key[0], key[1], key[2])
+			if schema.CodeOf(err) == schema.NotFound {
+				without[r.str("kind")]++
+				continue
+			} else if err != nil {
+				t.Fatal(err)
+			}
+			kinds[key] = k
+		}
+		o, err := crds.ObjectOf(r.object)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range kinds[key].Check(o) {
+			t.Errorf("%s: %s of %s: %s", r.where, key[1], kinds[key].Release, p)
+		}
+	}
+	t.Logf("without facts: %v", without)
+	return names(without)
+}
+
+// fields is what a value has, without what it says: two objects of one kind with the
+// same fields differ in names only.
+func fields(v any) string {
+	switch v := v.(type) {
+	case map[string]any:
+		var out []string
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			out = append(out, k+":"+fields(v[k]))
+		}
+		return "{" + strings.Join(out, ",") + "}"
+	case []any:
+		seen := map[string]bool{}
+		for _, item := range v {
+			seen[fields(item)] = true
+		}
+		return "[" + strings.Join(slices.Sorted(maps.Keys(seen)), ",") + "]"
+	}
+	return fmt.Sprintf("%T", v)
+}
+
+// accepted gives each to a real API server that has the definitions which Go modules
+// have and those which bundles bring, checks that it refuses a misspelt field of each
+// kind, and returns the kinds that it does not know. Of what deployers write, which
+// is thousands, it gets one with each set of fields.
+func (c *collection) accepted(t *testing.T) string {
+	server := start(t)
+	for _, o := range c.definitions {
+		if err := apply(server, o); err != nil {
+			t.Fatalf("%s: %v", o.path(), err)
+		}
+	}
+	served := map[string]bool{} // kinds, and whether their objects are in namespaces
+	list, err := server.Client.RESTClient().Get().AbsPath("/apis/apiextensions.k8s.io/v1/customresourcedefinitions").DoRaw(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, definition := range parse(t, list)[0]["items"].([]any) {
+		o := object(definition.(map[string]any))
+		for _, v := range o["spec"].(map[string]any)["versions"].([]any) {
+			if v := object(v.(map[string]any)); v["served"] == true {
+				served[o.str("spec", "group")+"/"+v.str("name")+" "+o.str("spec", "names", "kind")] = o.str("spec", "scope") == "Namespaced"
+			}
+		}
+	}
+	without, known := map[string]int{}, map[string]int{}
+	shapes, namespaces := map[string]bool{}, map[string]bool{}
+	for _, r := range c.resources {
+		kind := r.str("apiVersion") + " " + r.str("kind")
+		inNamespace, ok := served[kind]
+		if !ok {
+			without[r.str("kind")]++
+			continue
+		}
+		if r.written {
+			shape := kind + fields(map[string]any(r.object))
+			if shapes[shape] {
+				continue
+			}
+			shapes[shape] = true
+		}
+		known[kind]++
+		ns := r.str("metadata", "namespace")
+		if !inNamespace {
+			delete(r.object["metadata"].(map[string]any), "namespace")
+		} else if !namespaces[ns] {
+			namespaces[ns] = true
+			if err := apply(server, object{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": ns}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := dry(server, r.object); err != nil {
+			t.Errorf("%s: %s: %v", r.where, kind, err)
+			continue
+		}
+		if known[kind] == 1 {
+			r.object["spec"].(map[string]any)["misspelt"] = 1
+			if err := dry(server, r.object); err == nil || !strings.Contains(err.Error(), "misspelt") {
+				t.Errorf("%s: %s: a misspelt field: %v", r.where, kind, err)
+			}
+		}
+	}
+	t.Logf("%d kinds that the server knows: %v", len(known), known)
+	t.Logf("without a definition: %v", without)
+	return names(without)
+}
