@@ -317,7 +317,7 @@ func TestOrphan(t *testing.T) {
 		t.Fatal("the step did not begin")
 	}
 	// The pipe ends when no process has its other end any more.
-	if err := f.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := f.SetReadDeadline(time.Now().Add(5 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := f.Read(beat[:]); err != io.EOF {

@@ -39,6 +39,19 @@ func TestStepChild(t *testing.T) {
 	}
 }
 
+// TestServeNobody: a step whose result cannot be written did not succeed.
+func TestServeNobody(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	defer w.Close()
+	if _, err := process.Serve(t.Context(), engine.Task{Step: "a"}, w, nil, store.NewMemory()); err == nil || !strings.Contains(err.Error(), "writing the result") {
+		t.Errorf("%v", err)
+	}
+}
+
 const processPipeline = `
 secrets: {token: {env: TOKEN}}
 steps:

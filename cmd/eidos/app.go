@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -35,6 +37,21 @@ type app struct {
 	published bool
 }
 
+// firstError keeps the first error of w, for what cobra writes without looking:
+// help, the version.
+type firstError struct {
+	w   io.Writer
+	err error
+}
+
+func (f *firstError) Write(p []byte) (int, error) {
+	n, err := f.w.Write(p)
+	if f.err == nil && err != nil {
+		f.err = fmt.Errorf("writing to standard output: %w", err)
+	}
+	return n, err
+}
+
 // main runs one command line and returns the exit status.
 func (a *app) main(ctx context.Context, args []string) int {
 	a.Tell(story.Words)
@@ -47,7 +64,8 @@ func (a *app) main(ctx context.Context, args []string) int {
 	root := a.root()
 	root.SetArgs(args)
 	root.SetIn(a.In)
-	root.SetOut(a.Out)
+	out := &firstError{w: a.Out}
+	root.SetOut(out)
 	root.SetErr(a.Err)
 	if len(args) == 0 || !strings.HasPrefix(args[0], "__") { // completion parses flags twice
 		usage.Once(root)
@@ -64,6 +82,9 @@ func (a *app) main(ctx context.Context, args []string) int {
 		}
 	}
 	c, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = out.err
+	}
 	if a.workflow().Active() && !a.published && slices.Contains(publishes(), c.Name()) && !c.Flags().Changed("help") {
 		err = schema.Join([]error{err, a.publish(checks.OfCommand(c.Name(), versionOf(), a.workflow().Repository(), err))})
 	}

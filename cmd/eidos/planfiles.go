@@ -91,6 +91,8 @@ func (a *app) printFiles(lines []planLine) error {
 		}
 		rows = append(rows, []string{f.name, f.is, by, refused})
 	}
-	fmt.Fprintln(a.Out)
+	if err := a.Line(""); err != nil {
+		return err
+	}
 	return a.Table(rows)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/address"
 )
 
 func (a *app) recipeScaffold() *cobra.Command {
@@ -46,7 +47,7 @@ directory, and the catalogue proven with it.`,
 			return err
 		}
 		file := filepath.Join(k.Data, "overlays", name+".cue")
-		if err := writeNew(file, text); err != nil {
+		if err := address.WriteNew(file, []byte(text)); err != nil {
 			return err
 		}
 		src, err := k.Source()
@@ -60,20 +61,4 @@ directory, and the catalogue proven with it.`,
 		return nil
 	}
 	return c
-}
-
-// writeNew writes a file that is not there yet.
-func writeNew(file, text string) error {
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return schema.Errorf(schema.Failed, "writing %q: %w", file, err)
-	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return schema.Errorf(schema.Invalid, "writing %q: %w", file, err).WithHint("take the file away, or name another directory")
-	}
-	if _, err := f.WriteString(text); err != nil {
-		f.Close()
-		return schema.Errorf(schema.Failed, "writing %q: %w", file, err)
-	}
-	return f.Close()
 }

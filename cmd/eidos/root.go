@@ -38,7 +38,7 @@ func (a *app) root() *cobra.Command {
 		if about == "" {
 			about = c.Short
 		}
-		fmt.Fprint(a.Out, text.Reflow(strings.TrimRight(about, " \n")+"\n\n"+c.UsageString(), a.Width()))
+		_, _ = fmt.Fprint(c.OutOrStdout(), text.Reflow(strings.TrimRight(about, " \n")+"\n\n"+c.UsageString(), a.Width()))
 	})
 	f := root.PersistentFlags()
 	f.BoolVar(&a.Debug, "debug", false, "log more, as key=value lines with level and source")

@@ -1,9 +1,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,7 +8,7 @@ import (
 	"github.com/NVIDIA/eidos/cmd/internal/pipelinefile"
 	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/pipelines"
-	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/address"
 )
 
 func (a *app) run() *cobra.Command {
@@ -81,19 +78,8 @@ func (a *app) writePipeline(args []string) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(pipelinefile.Default, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
-	if err != nil {
-		e := schema.Errorf(schema.Invalid, "writing the pipeline: %w", err)
-		if errors.Is(err, os.ErrExist) {
-			e = e.WithHint("move the file that is there out of the way")
-		}
-		return e
-	}
-	if _, err := f.Write(text); err != nil {
-		return fmt.Errorf("writing the pipeline: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("writing the pipeline: %w", err)
+	if err := address.WriteNew(pipelinefile.Default, text); err != nil {
+		return err
 	}
 	a.Story.Note("wrote ./%s; run it with: eidos run", pipelinefile.Default)
 	return nil

@@ -73,7 +73,9 @@ func (a *app) printHistory(h history.StepHistory) error {
 			return err
 		}
 		rows = nil
-		fmt.Fprintln(a.Out)
+		if err := a.Line(""); err != nil {
+			return err
+		}
 		switch {
 		case h.Lost:
 			add("against", "%s: what the key was made of is not known any more", h.Against)

@@ -43,7 +43,9 @@ func (a *app) runsShow() *cobra.Command {
 					}
 					rows = append(rows, []string{e.Step, string(e.State), string(e.Action), text.Took(e.Millis), text.OneLine(why)})
 				}
-				fmt.Fprintln(a.Out)
+				if err := a.Line(""); err != nil {
+					return err
+				}
 				return a.Table(rows)
 			})
 		},

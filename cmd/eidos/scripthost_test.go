@@ -34,6 +34,7 @@ func setup(env *testscript.Env) error {
 	env.Setenv("KUBECONFIG", filepath.Join(env.WorkDir, "no-kubeconfig"))
 	env.Setenv("SNAPSHOTS", snapshots)
 	env.Setenv("NO_COLOR", "1")
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // else each command sleeps a second under -race
 	return os.MkdirAll(filepath.Join(env.WorkDir, "home"), 0o755)
 }
 

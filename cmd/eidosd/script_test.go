@@ -41,6 +41,7 @@ func TestScripts(t *testing.T) {
 			}
 			env.Setenv("SNAPSHOTS", filepath.Join(root, "testdata/snapshots"))
 			env.Setenv("TOP", root)
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // else each command sleeps a second under -race
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

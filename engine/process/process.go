@@ -64,7 +64,7 @@ func Executor(command func(engine.Task) []string, env []string) engine.Execute {
 		if err := cmd.Start(); err != nil {
 			return engine.TaskResult{}, schema.Errorf(schema.Failed, "starting the step's process: %w", err)
 		}
-		go stdin.Write(append(in, '\n')) // Wait closes it
+		go func() { _, _ = stdin.Write(append(in, '\n')) }() // Wait closes it; a process that is gone has no result
 		res, rerr := listen(out, e)
 		err = cmd.Wait()
 		stderr.end()
@@ -87,7 +87,7 @@ func listen(r io.Reader, e engine.Env) (*engine.TaskResult, error) {
 		data, err := lines.ReadBytes('\n')
 		if len(data) > 0 && err == nil {
 			if res := Handle(data, e); res != nil {
-				io.Copy(io.Discard, lines)
+				_, _ = io.Copy(io.Discard, lines)
 				return res, nil
 			}
 		}
@@ -139,7 +139,7 @@ func Attend(ctx context.Context, in io.Reader) (attended context.Context, stop f
 	ctx, cancel := context.WithCancel(ctx)
 	over := make(chan struct{})
 	go func() {
-		io.Copy(io.Discard, in)
+		_, _ = io.Copy(io.Discard, in)
 		cancel()
 		select {
 		case <-over:
@@ -154,24 +154,29 @@ func Attend(ctx context.Context, in io.Reader) (attended context.Context, stop f
 // it decides the exit status.
 func Serve(ctx context.Context, t engine.Task, out io.Writer, kinds []engine.Kind, store engine.Store) (engine.TaskResult, error) {
 	var mu sync.Mutex
-	say := func(l line) {
+	say := func(l line) error {
+		data, err := json.Marshal(l)
+		if err != nil {
+			return err
+		}
 		mu.Lock()
 		defer mu.Unlock()
-		if data, err := json.Marshal(l); err == nil {
-			out.Write(append(data, '\n'))
-		}
+		_, err = out.Write(append(data, '\n'))
+		return err
 	}
 	res := remote.Run(ctx, kinds, store, t, engine.Env{
 		Log: func(format string, args ...any) {
 			s := fmt.Sprintf(format, args...)
-			say(line{Log: &s})
+			_ = say(line{Log: &s}) // the result matters
 		},
-		Progress: func(done, total int64, unit string) { say(line{Done: done, Total: total, Unit: unit}) },
+		Progress: func(done, total int64, unit string) { _ = say(line{Done: done, Total: total, Unit: unit}) },
 	})
 	if err := store.Sync(); err != nil {
 		return res, err
 	}
-	say(line{Result: &res})
+	if err := say(line{Result: &res}); err != nil {
+		return res, schema.Errorf(schema.Failed, "writing the result: %w", err)
+	}
 	return res, nil
 }
 

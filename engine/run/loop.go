@@ -86,7 +86,7 @@ func (x *scheduler) phase(ctx context.Context, cancel context.CancelCauseFunc, l
 			cancel(errStopped)
 		}
 	}
-	x.group.Wait() // every function has sent its last message
+	_ = x.group.Wait() // every function has sent its last message
 }
 
 // stop ends everything that has not started.

@@ -68,8 +68,7 @@ func Open(dir string) (*Directory, error) {
 		err = lockShared(s.lock)
 	}
 	if err != nil {
-		s.lock.Close()
-		return nil, storeError("opening", dir, err)
+		return nil, storeError("opening", dir, errors.Join(err, s.lock.Close()))
 	}
 	return s, nil
 }
@@ -97,8 +96,7 @@ func ReadStore(dir string) (*Directory, error) {
 		s.docs, err = openSmallLog(filepath.Join(dir, "small.log"))
 	}
 	if err != nil {
-		s.unlock()
-		return nil, storeError("reading", dir, err)
+		return nil, storeError("reading", dir, errors.Join(err, s.unlock()))
 	}
 	return s, nil
 }
@@ -160,7 +158,7 @@ func (s *Directory) sweep() {
 		return
 	}
 	for _, e := range entries {
-		os.Remove(filepath.Join(s.dir, "tmp", e.Name()))
+		_ = os.Remove(filepath.Join(s.dir, "tmp", e.Name())) // else the next time
 	}
 }
 
@@ -309,7 +307,7 @@ func (v *verified) Read(p []byte) (int, error) {
 	if errors.As(err, &disk) {
 		return n, storeError("reading", v.path, disk.err)
 	}
-	os.Remove(v.path)
+	_ = os.Remove(v.path) // it is refused again if it stays
 	return n, damaged(v.want)
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -58,13 +59,12 @@ func (s *Directory) Journal(run string) (engine.Journal, error) {
 	if err != nil {
 		return nil, storeError("writing", path, err)
 	}
-	if err := ownJournal(f); err != nil {
-		f.Close()
+	if ownJournal(f) != nil {
+		_ = f.Close()
 		return nil, schema.Errorf(schema.Unavailable, "run %s is active in another process", run)
 	}
 	if err := mend(f); err != nil {
-		f.Close()
-		return nil, storeError("writing", path, err)
+		return nil, storeError("writing", path, errors.Join(err, f.Close()))
 	}
 	return &fileJournal{f: f, path: path}, nil
 }
@@ -73,6 +73,7 @@ func (s *Directory) Journal(run string) (engine.Journal, error) {
 type fileJournal struct {
 	f    *os.File
 	path string
+	half bool // see appendLines
 	buf  []byte
 }
 
@@ -91,7 +92,7 @@ func (j *fileJournal) Flush() error {
 	if len(j.buf) == 0 {
 		return nil
 	}
-	_, err := j.f.Write(j.buf)
+	err := appendLines(j.f, &j.half, j.buf)
 	j.buf = j.buf[:0]
 	if err != nil {
 		return storeError("writing", j.path, err)

@@ -26,6 +26,7 @@ type lineFile struct {
 	path  string
 	mu    sync.Mutex
 	f     *os.File // nil until the first line is added
+	half  bool     // see appendLines
 	dirty bool
 	data  []byte // of the file, when it was opened
 }
@@ -148,9 +149,22 @@ func (l *lineFile) add(line []byte) error {
 		}
 	}
 	l.dirty = true
-	n, err := l.f.Write(append(line, '\n'))
-	if err != nil && n > 0 { // half a line, on a full disk: end it, so that it spoils no other
-		l.f.Write([]byte(torn))
+	return appendLines(l.f, &l.half, append(line, '\n'))
+}
+
+// appendLines adds whole lines to f. A full disk may take half of one: it is ended,
+// so that it spoils no other, at once, or before the next line where there is no
+// room for that either, which half keeps between calls.
+func appendLines(f *os.File, half *bool, lines []byte) error {
+	if *half {
+		if err := mend(f); err != nil {
+			return err
+		}
+		*half = false
+	}
+	n, err := f.Write(lines)
+	if err != nil && n > 0 {
+		*half = mend(f) != nil
 	}
 	return err
 }
@@ -165,8 +179,7 @@ func (l *lineFile) open() error {
 		err = mend(f)
 	}
 	if err != nil {
-		f.Close()
-		return err
+		return errors.Join(err, f.Close())
 	}
 	l.f = f
 	return nil
@@ -246,7 +259,7 @@ func replaceFile(path string, data []byte) error {
 		err = os.Rename(tmp, path)
 	}
 	if err != nil {
-		os.Remove(tmp)
+		_ = os.Remove(tmp) // the next to write it truncates it
 	}
 	return err
 }

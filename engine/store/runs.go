@@ -78,7 +78,7 @@ func (s *Directory) Heads() ([]engine.Event, error) {
 			continue // not a run
 		}
 		line, err := bufio.NewReader(io.LimitReader(f, lineMax)).ReadBytes('\n')
-		f.Close()
+		_ = f.Close()
 		var e engine.Event
 		if err == nil && json.Unmarshal(line, &e) == nil && e.Type == engine.EventRun {
 			e.Run = id

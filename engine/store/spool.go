@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"io"
 	"os"
 	"sync"
@@ -35,8 +36,7 @@ func (s *spool) reserve(n int) (*os.File, int64, error) {
 			return nil, 0, spoolError(err)
 		}
 		if err := os.Remove(f.Name()); err != nil {
-			f.Close()
-			return nil, 0, spoolError(err)
+			return nil, 0, spoolError(errors.Join(err, f.Close()))
 		}
 		s.f = f
 	}

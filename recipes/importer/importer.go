@@ -66,6 +66,8 @@ type overlay struct {
 	doc        *schema.Doc
 	criteria   recipes.Criteria // all of them, also its bases'
 	written    *written         // what it came to
+	profile    *profile         // that it declares, if any
+	decided    map[string]any   // what it has where profiles decide, by COMPONENT:PATH
 }
 
 // statement is a path of a component that a layer sets.

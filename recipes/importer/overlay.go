@@ -22,6 +22,12 @@ type written struct {
 	drop        map[string]any // components of a base that are not deployed
 	constraints map[string]any
 	checks      map[string]any
+	profiles    map[string]any
+}
+
+// empty reports whether the overlay adds nothing.
+func (w *written) empty() bool {
+	return len(w.components)+len(w.override)+len(w.constraints)+len(w.checks)+len(w.drop)+len(w.profiles) == 0
 }
 
 // overlay writes what o adds to what the catalogue, and its bases of theirs,
@@ -29,7 +35,7 @@ type written struct {
 func (im *importing) overlay(o *overlay) {
 	spec := o.doc.At("spec")
 	im.unknown(o.doc, "kind", "apiVersion", "metadata", "spec")
-	im.unknown(spec, "base", "criteria", "constraints", "componentRefs", "validation", "mixins")
+	im.unknown(spec, "base", "criteria", "constraints", "componentRefs", "validation", "mixins", "profile")
 	target, ours := im.target(o)
 	w := &written{target: target, ours: ours, components: map[string]any{}, override: map[string]any{}, drop: map[string]any{}, constraints: map[string]any{}, checks: map[string]any{}}
 	o.written = w
@@ -54,13 +60,16 @@ func (im *importing) overlay(o *overlay) {
 			d.applied = append(d.applied, b.written.target)
 		}
 	}
+	o.profile = im.readProfile(o)
 	eff := im.effective(o, d.before)
+	d.decided(eff, res.Profiles)
 	for _, name := range slices.Sorted(maps.Keys(eff)) {
 		d.component(name, eff[name])
 	}
 	d.constraints(res)
 	d.validation(res)
-	if spec != nil && spec.At("constraints") != nil || len(w.components)+len(w.override)+len(w.constraints)+len(w.checks)+len(w.drop) > 0 || !ours {
+	d.profile(eff, res)
+	if spec != nil && spec.At("constraints") != nil || !w.empty() || !ours {
 		im.writeOverlay(o, w)
 	}
 }
@@ -268,7 +277,7 @@ func (d *differ) manifest(name string, have *component, m manifest) {
 
 // writeOverlay writes the file.
 func (im *importing) writeOverlay(o *overlay, w *written) {
-	if w.ours && len(w.components)+len(w.override)+len(w.constraints)+len(w.checks)+len(w.drop) == 0 {
+	if w.ours && w.empty() {
 		return
 	}
 	file := "overlays/" + w.target + ".cue"
@@ -300,6 +309,9 @@ func (im *importing) writeOverlay(o *overlay, w *written) {
 	}
 	if len(w.drop) > 0 {
 		writeFields(&b, map[string]any{"drop": w.drop}, "\t")
+	}
+	if len(w.profiles) > 0 {
+		writeFields(&b, map[string]any{"profiles": w.profiles}, "\t")
 	}
 	if len(w.checks) > 0 {
 		writeFields(&b, map[string]any{"checks": w.checks}, "\t")

@@ -78,7 +78,11 @@ func (d *differ) constraints(res *schema.RecipeResult) {
 func (d *differ) constraint(e *schema.Doc, asked asked) {
 	d.unknown(e, "name", "value", "severity", "remediation", "unit")
 	name, value := upstream.Constraint(e.TextAt("name"), e.TextAt("value"))
-	if _, err := constraint.ParsePath(name); err != nil {
+	path, err := constraint.ParsePath(name)
+	if err == nil {
+		err = path.Measured() // vet would refuse the overlay for it
+	}
+	if err != nil {
 		d.left(e, "%v", err)
 		return
 	}

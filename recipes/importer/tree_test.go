@@ -23,6 +23,7 @@ type reference struct {
 	Components map[string]struct{ Namespace, Chart, Source, Version string }
 	Values     map[string]map[string]any
 	Overlays   map[string]layer
+	Mixins     map[string]layer
 }
 
 type layer struct {
@@ -34,7 +35,18 @@ type layer struct {
 		DependsOn, Manifests []string
 		Values               map[string]any
 	}
-	Checks map[string][]string
+	Checks  map[string][]string
+	Mixins  []string
+	Profile *choosable
+}
+
+// choosable is a profile of upstream's.
+type choosable struct {
+	Name, Default string
+	Values        map[string]struct {
+		Components  map[string]map[string]any
+		Constraints map[string]string
+	}
 }
 
 func readReference(t *testing.T) *reference {
@@ -104,12 +116,22 @@ func (r *reference) tree(t *testing.T) fstest.MapFS {
 		if name != "base" {
 			spec["criteria"] = criteria
 		}
-		var constraints []any
-		for _, c := range slices.Sorted(maps.Keys(o.Constraints)) {
-			constraints = append(constraints, object{"name": c, "value": o.Constraints[c]})
+		if len(o.Constraints) > 0 {
+			spec["constraints"] = named(o.Constraints)
 		}
-		if constraints != nil {
-			spec["constraints"] = constraints
+		if len(o.Mixins) > 0 {
+			spec["mixins"] = anys(o.Mixins)
+		}
+		if p := o.Profile; p != nil {
+			values := object{}
+			for c, v := range p.Values {
+				var refs []any
+				for _, name := range slices.Sorted(maps.Keys(v.Components)) {
+					refs = append(refs, object{"name": name, "overrides": v.Components[name]})
+				}
+				values[c] = object{"componentRefs": refs, "constraints": named(v.Constraints)}
+			}
+			spec["profile"] = object{"name": p.Name, "description": "who brings the driver", "default": p.Default, "values": values}
 		}
 		var refs []any
 		for _, c := range slices.Sorted(maps.Keys(o.Components)) {
@@ -138,6 +160,22 @@ func (r *reference) tree(t *testing.T) fstest.MapFS {
 			spec["validation"] = phases
 		}
 		put("overlays/"+name+".yaml", object{"kind": "RecipeMetadata", "apiVersion": "aicr.nvidia.com/v1alpha1", "metadata": object{"name": name}, "spec": spec})
+	}
+	for name, m := range r.Mixins {
+		var refs []any
+		for _, c := range slices.Sorted(maps.Keys(m.Components)) {
+			refs = append(refs, object{"name": c, "type": "Helm", "overrides": m.Components[c].Values})
+		}
+		put("mixins/"+name+".yaml", object{"kind": "RecipeMixin", "apiVersion": "aicr.run/v1beta1", "metadata": object{"name": name}, "spec": object{"componentRefs": refs}})
+	}
+	return out
+}
+
+// named is a list of constraints.
+func named(constraints map[string]string) []any {
+	var out []any
+	for _, c := range slices.Sorted(maps.Keys(constraints)) {
+		out = append(out, object{"name": c, "value": constraints[c]})
 	}
 	return out
 }

@@ -105,7 +105,7 @@ func open(path string, also fs.FileMode, how func(string, int, fs.FileMode) (*os
 		return nil, errors.Join(err, f.Close())
 	}
 	if t := fi.Mode().Type(); t != 0 && t != also {
-		f.Close()
+		_ = f.Close()
 		return nil, notFile(path, Kind(fi.Mode()))
 	}
 	return f, nil

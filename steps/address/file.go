@@ -23,6 +23,10 @@ func WriteFile(path string, data []byte) error {
 	})
 }
 
+// WriteNew writes a file that is not there yet, whole or not at all. Invalid if
+// something has its name.
+func WriteNew(path string, data []byte) error { return replace.New(path, 0o666, data) }
+
 // WriteDir writes files, by slash-separated path, to a directory that is new or
 // empty: all of them or none.
 func WriteDir(ctx context.Context, dir string, files map[string][]byte) error {

@@ -187,7 +187,7 @@ func TestInCluster(t *testing.T) {
 		n++
 		var log strings.Builder
 		var mu sync.Mutex
-		ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+		ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 		defer cancel()
 		out, err := InCluster(ctx, r, known, client, p, "v9", Options{Random: func() string { return fmt.Sprintf("a%d", n) }, Pause: 200 * time.Millisecond, Around: time.Second, Log: func(format string, args ...any) {
 			mu.Lock()

@@ -28,7 +28,7 @@ func GPUFrom(lib nvml.Interface, root fs.FS) Source {
 				return undriven(root, err), nil, nil
 			}
 			read := func(context.Context) (Reading, error) { return readGPUs(lib, p.Serials) }
-			return []Part{{"gpu", "", "GPU", read}}, func() { lib.Shutdown() }, nil
+			return []Part{{"gpu", "", "GPU", read}}, func() { _ = lib.Shutdown() }, nil
 		},
 	}
 }

@@ -48,8 +48,7 @@ func newHelm(program string, c *chart, files map[string][]byte) (h *helm, closin
 	for name, data := range files {
 		if name == "Chart.yaml" {
 			if data, err = withoutMissing(c, data); err != nil {
-				os.RemoveAll(dir)
-				return nil, nil, err
+				return nil, nil, errors.Join(err, os.RemoveAll(dir))
 			}
 		}
 		to := filepath.Join(h.chart, filepath.FromSlash(name))
@@ -58,11 +57,10 @@ func newHelm(program string, c *chart, files map[string][]byte) (h *helm, closin
 			err = os.WriteFile(to, data, 0o600)
 		}
 		if err != nil {
-			os.RemoveAll(dir)
-			return nil, nil, schema.Errorf(schema.Failed, "unpacking the chart: %w", err)
+			return nil, nil, schema.Errorf(schema.Failed, "unpacking the chart: %w", errors.Join(err, os.RemoveAll(dir)))
 		}
 	}
-	return h, func() { os.RemoveAll(dir) }, nil
+	return h, func() { _ = os.RemoveAll(dir) }, nil
 }
 
 // withoutMissing is Chart.yaml without the dependencies that are not at hand:

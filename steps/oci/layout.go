@@ -97,8 +97,7 @@ func (l layout) openFile(name string) (*os.File, int64, error) {
 	}
 	fi, err := f.Stat()
 	if err != nil {
-		f.Close()
-		return nil, 0, err
+		return nil, 0, errors.Join(err, f.Close())
 	}
 	return f, fi.Size(), nil
 }
@@ -113,7 +112,7 @@ func (l layout) has(d v1.Hash) bool {
 	if err != nil {
 		return false
 	}
-	f.Close()
+	_ = f.Close()
 	return true
 }
 

@@ -114,7 +114,7 @@ func (g *registry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := json.Marshal(map[string]any{"errors": []*protocolError{pe}})
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(pe.Status)
-	w.Write(body)
+	_, _ = w.Write(body) // a client that is gone reads no answer
 }
 
 func (g *registry) serve(w http.ResponseWriter, r *http.Request) error {
@@ -126,8 +126,8 @@ func (g *registry) serve(w http.ResponseWriter, r *http.Request) error {
 		return errReadOnly
 	case path == "":
 		w.Header().Set("Content-Type", "application/json")
-		w.Write([]byte("{}"))
-		return nil
+		_, err := w.Write([]byte("{}"))
+		return err
 	case path == "_catalog":
 		return g.serveCatalog(w, r)
 	}

@@ -33,7 +33,7 @@ func (g *registry) serveManifests(w http.ResponseWriter, r *http.Request, q requ
 		w.Header().Set("Content-Type", string(desc.MediaType))
 		w.Header().Set("Content-Length", strconv.Itoa(len(raw)))
 		if r.Method == http.MethodGet {
-			w.Write(raw)
+			_, _ = w.Write(raw)
 		}
 		return nil
 	case http.MethodPut:

@@ -177,7 +177,7 @@ func (g *registry) newUpload() (id string, err error) {
 	}
 	for _, e := range old {
 		if fi, err := e.Info(); err == nil && time.Since(fi.ModTime()) > staleUpload {
-			os.Remove(filepath.Join(g.uploads, e.Name())) // another may be first
+			_ = os.Remove(filepath.Join(g.uploads, e.Name())) // another may be first
 		}
 	}
 	for range 5 { // whoever finishes removes the directory when it is empty

@@ -60,7 +60,7 @@ func (t *Transport) send(req *http.Request, b *Budget) (*http.Response, error) {
 			return resp, err
 		}
 		if resp != nil {
-			io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
+			_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
 			resp.Body.Close()
 		}
 		if !again {

@@ -16,6 +16,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"strings"
@@ -57,7 +58,7 @@ func run(args []string, stdout io.Writer) error {
 		return err
 	}
 	images, err := build(flags.Args(), *root, map[string]string{
-		"org.opencontainers.image.source": *source, "org.opencontainers.image.version": *version, "org.opencontainers.image.title": "eidos",
+		"org.opencontainers.image.source": *source, "org.opencontainers.image.version": *version,
 	})
 	if err != nil {
 		return err
@@ -159,6 +160,8 @@ func one(p v1.Platform, binary, root string, labels map[string]string) (v1.Image
 	}
 	cf = cf.DeepCopy()
 	cf.OS, cf.Architecture = p.OS, p.Architecture
+	labels = maps.Clone(labels)
+	labels["org.opencontainers.image.title"] = path.Base(binary)
 	cf.Config = v1.Config{Entrypoint: []string{exe}, User: "65532:65532", Env: []string{"PATH=/"}, Labels: labels}
 	return mutate.ConfigFile(img, cf)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"io"
 	"log"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -59,6 +60,25 @@ func program(t *testing.T, m elf.Machine, segments ...elf.ProgType) string {
 		t.Fatal(err)
 	}
 	return file
+}
+
+// An image is labelled with the name of the program in it, not of the project.
+func TestTitle(t *testing.T) {
+	server := filepath.Join(t.TempDir(), "eidosd")
+	if err := os.Rename(program(t, elf.EM_AARCH64), server); err != nil {
+		t.Fatal(err)
+	}
+	images, err := build([]string{"linux/arm64=" + server}, "", map[string]string{"version": "v1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cf, err := images[0].image.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := map[string]string{"version": "v1", "org.opencontainers.image.title": "eidosd"}; !maps.Equal(cf.Config.Labels, want) {
+		t.Errorf("labels %v, want %v", cf.Config.Labels, want)
+	}
 }
 
 // A registry takes the image, both platforms are whole, and building it again

@@ -66,6 +66,9 @@ func (p Paths) with(open func(dir string) (*store.Directory, error), f func(*sto
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	return f(s)
+	err = f(s)
+	if cerr := s.Close(); err == nil { // a file system may report a failed write as late as that
+		err = cerr
+	}
+	return err
 }

@@ -20,7 +20,7 @@ func (l *lines) Event(e engine.Event) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.w.Write(data)
+	_, _ = l.w.Write(data) // progress that cannot be written has no reader
 }
 
 func (l *lines) Close() {}

@@ -42,7 +42,7 @@ func (p *plain) Event(e engine.Event) {
 	case e.Type == engine.EventStep && e.State == engine.Retrying && !p.tally.quiet:
 		p.tally.put(&b, fmt.Sprintf("%-*s  attempt %d failed: %s", p.tally.width, text.Middle(e.Step, longest), max(e.Attempt, 1), e.Error.Text()))
 	}
-	io.WriteString(p.w, b.String())
+	_, _ = io.WriteString(p.w, b.String())
 }
 
 // shows reports whether the end of a step is worth a line.

@@ -114,7 +114,7 @@ func (t *terminal) draw() {
 		}
 	}
 	if b.Len() > 0 {
-		io.WriteString(t.w, b.String())
+		_, _ = io.WriteString(t.w, b.String())
 	}
 }
 

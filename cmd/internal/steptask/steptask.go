@@ -48,7 +48,7 @@ type Session struct {
 	tasks bool         // or a plan
 	store engine.Store // of this process
 	cache engine.Cache // between the machines
-	done  func()
+	done  func() error
 }
 
 // Open reads what o.Plan names and opens the store; check may refuse what was read,
@@ -75,7 +75,7 @@ func Open(ctx context.Context, h wire.Host, o Options, check func(tasks bool) er
 }
 
 // Close removes what the session has made for itself.
-func (s *Session) Close() { s.done() }
+func (s *Session) Close() error { return s.done() }
 
 // read reads the plan or the tasks.
 func (s *Session) read(ctx context.Context, check func(tasks bool) error) error {
@@ -124,9 +124,9 @@ func (s *Session) readPlan(ctx context.Context) ([]byte, error) {
 
 // openStore opens where a step puts its bytes: the store itself if that is a
 // directory, else one for as long as the step takes, in front of the registry.
-func openStore(cache engine.Cache) (engine.Store, func(), error) {
+func openStore(cache engine.Cache) (engine.Store, func() error, error) {
 	if s, ok := cache.(content.Shared); ok {
-		return s.Store, func() { s.Store.(*store.Directory).Close() }, nil
+		return s.Store, s.Store.(*store.Directory).Close, nil
 	}
 	dir, err := os.MkdirTemp("", "eidos-step-*")
 	if err != nil {
@@ -136,8 +136,7 @@ func openStore(cache engine.Cache) (engine.Store, func(), error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return content.ReadThrough{Store: s, Cache: cache, Sizes: &content.Sizes{}}, func() {
-		s.Close()
-		os.RemoveAll(dir)
+	return content.ReadThrough{Store: s, Cache: cache, Sizes: &content.Sizes{}}, func() error {
+		return errors.Join(s.Close(), os.RemoveAll(dir))
 	}, nil
 }

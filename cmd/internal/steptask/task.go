@@ -5,9 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -119,14 +117,9 @@ func readSecrets(dir string) (map[string]string, error) {
 		if strings.HasPrefix(e.Name(), "..") {
 			continue
 		}
-		file, err := userfile.Open(filepath.Join(dir, e.Name()))
+		data, err := userfile.ReadIn(dir, e.Name(), secretLimit)
 		if err != nil {
-			return nil, schema.Errorf(schema.NotFound, "--secrets: %w", err)
-		}
-		data, err := io.ReadAll(io.LimitReader(file, secretLimit+1))
-		file.Close()
-		if err != nil || len(data) > secretLimit {
-			return nil, schema.Errorf(schema.Invalid, "--secrets: reading %q: over %d MiB, or not readable: %v", e.Name(), secretLimit>>20, err)
+			return nil, fmt.Errorf("--secrets: %w", err)
 		}
 		out[e.Name()] = string(data)
 	}

@@ -31,7 +31,7 @@ type excerpts struct {
 
 func (x *excerpts) close() {
 	if x.file != nil {
-		x.file.Close()
+		_ = x.file.Close()
 	}
 	*x = excerpts{columns: x.columns}
 }

@@ -90,5 +90,5 @@ func (s *Story) write(l Line) {
 	if err != nil {
 		panic("BUG: a line of the log cannot be encoded: " + err.Error())
 	}
-	s.w.Write(append(data, '\n'))
+	_, _ = s.w.Write(append(data, '\n'))
 }

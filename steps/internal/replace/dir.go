@@ -47,9 +47,7 @@ func Dir(ctx context.Context, path string, allow func() error, fill func(root *o
 	if err != nil {
 		return explain("writing", path, err)
 	}
-	err = fill(root)
-	root.Close()
-	if err != nil {
+	if err := errors.Join(fill(root), root.Close()); err != nil {
 		return explain("writing", path, err)
 	}
 	if err := syncDir(tmp); err != nil {
@@ -104,13 +102,12 @@ func createDir(path string) (string, *os.File, error) {
 			continue
 		}
 		if err != nil {
-			os.Remove(name)
-			return "", nil, err
+			return "", nil, errors.Join(err, os.Remove(name))
 		}
 		if own(f, name) {
 			return name, f, nil
 		}
-		f.Close()
+		_ = f.Close()
 	}
 }
 
@@ -130,7 +127,7 @@ func Read(path string, read func(root *os.Root) error) error {
 		if err == nil {
 			err = read(root)
 		}
-		root.Close()
+		_ = root.Close()
 		if is, serr := os.Stat(path); serr == nil && os.SameFile(was, is) {
 			return err
 		}

@@ -47,7 +47,7 @@ func File(path string, perm fs.FileMode, write func(io.Writer) error) error {
 	}
 	defer os.Remove(tmp) // fails once it is renamed
 	if err := write(&sink{f: f, path: path}); err != nil {
-		f.Close()
+		_ = f.Close()
 		return err
 	}
 	// It is renamed before it is closed: a Sweep leaves it alone until then.
@@ -59,6 +59,30 @@ func File(path string, perm fs.FileMode, write func(io.Writer) error) error {
 		return explain("writing", path, err)
 	}
 	return explain("writing", path, syncDir(filepath.Dir(real)))
+}
+
+// New writes a file that is not there yet, whole or not at all. Missing parent
+// directories are made. Errors are those of File, and Invalid if something has the
+// name already.
+func New(path string, perm fs.FileMode, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return explain("making the directory of", path, err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	if errors.Is(err, fs.ErrExist) {
+		return schema.Errorf(schema.Invalid, "writing %q: it exists", path).WithHint("move what is there out of the way")
+	}
+	if err != nil {
+		return explain("writing", path, err)
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return explain("writing", path, errors.Join(err, os.Remove(path)))
+	}
+	return explain("writing", path, syncDir(filepath.Dir(path)))
 }
 
 // resolve follows symbolic links to the file that will be replaced, so that a
@@ -92,7 +116,7 @@ func create(path string, perm fs.FileMode) (string, *os.File, error) {
 		if own(f, name) {
 			return name, f, nil
 		}
-		f.Close()
+		_ = f.Close()
 	}
 }
 
@@ -118,7 +142,7 @@ func direct(path, real string, write func(io.Writer) error) error {
 		return explain("writing", path, err)
 	}
 	if err := write(&sink{f: f, path: path}); err != nil {
-		f.Close()
+		_ = f.Close()
 		return err
 	}
 	return explain("writing", path, f.Close())

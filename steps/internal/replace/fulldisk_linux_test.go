@@ -46,6 +46,7 @@ func fullDisk(t *testing.T, dir string) {
 	for doing, err := range map[string]error{
 		"file":      File(file, 0o666, text(big)),
 		"directory": Dir(t.Context(), tree, always, fill(map[string]string{"a": big})),
+		"new":       New(filepath.Join(dir, "new"), 0o666, []byte(big)),
 	} {
 		if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(hint(err), "what was there is unchanged") {
 			t.Errorf("%s: %v (%s)", doing, err, hint(err))

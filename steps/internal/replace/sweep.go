@@ -69,6 +69,6 @@ func sweep(path string) {
 	}
 	defer f.Close()
 	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
-		os.RemoveAll(path)
+		_ = os.RemoveAll(path)
 	}
 }

@@ -402,7 +402,7 @@ func (s *sigstore) server(path string, args ...string) func() {
 // download waits for a server to answer.
 func (s *sigstore) download(from, name string) {
 	s.t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		resp, err := http.Get(from)
 		if err == nil {
 			data, rerr := io.ReadAll(resp.Body)

@@ -145,7 +145,7 @@ func start(t *testing.T) *kubetest.Cluster {
 		{"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "HelmRepository", "metadata": map[string]any{}},
 		{"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "GitRepository", "metadata": map[string]any{}},
 	}
-	for deadline := time.Now().Add(2 * time.Minute); len(probes) > 0; {
+	for deadline := time.Now().Add(5 * time.Minute); len(probes) > 0; {
 		path := strings.TrimSuffix(probes[0].path(), "/")
 		if _, err := c.Client.RESTClient().Get().AbsPath(path).DoRaw(context.Background()); err == nil {
 			probes = probes[1:]
