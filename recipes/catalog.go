@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -20,24 +21,28 @@ type Catalog struct {
 	criteria []Criteria // of Overlays, parsed once
 	byName   map[string]int
 	asked    [5]map[string]bool // words that overlays state, by field
+	answers  func() ([]Answer, error)
 	words    func() (*Words, error)
 	rules    func() ([]Rule, error)
 	warnings func() ([]Warning, error)
 	standsIn bool // some overlay stands in
 }
 
-// Index is the compiled index.json.
-type Index struct {
+// Edition is which catalogue it is: what index.json begins with.
+type Edition struct {
 	// Release is the catalogue's, YYYY-MM.
 	Release string `json:"release"`
 	// Version of the catalogue.
 	Version string `json:"version"`
 	// Sources is the digest of every file it was compiled from.
 	Sources schema.Digest `json:"sources"`
+}
+
+// Index is the compiled index.json: what selecting a recipe reads.
+type Index struct {
+	Edition
 	// Overlays, sorted by name.
 	Overlays []Overlay `json:"overlays"`
-	// Answers holds every set of overlays that some question selects.
-	Answers []Answer `json:"answers"`
 }
 
 // Overlay is what selecting needs to know of one overlay.
@@ -61,7 +66,81 @@ type Answer struct {
 	Leaves []string `json:"leaves"` // as Match returns them
 	// Choices are the layers of choices that are not the default.
 	Choices []string `json:"choices,omitempty"`
-	File    string   `json:"file"`
+	// File is where it lies, by its leaves and choices.
+	File string `json:"-"`
+}
+
+// answersFile lists the answers. Only who goes through all of them reads it.
+const answersFile = "answers.json"
+
+// Answers returns every set of overlays that some question selects. The slice is
+// not changed.
+func (c *Catalog) Answers() ([]Answer, error) { return c.answers() }
+
+func (c *Catalog) readAnswers() ([]Answer, error) {
+	all, err := readShared[Answer](c.files, answersFile)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		all[i].File = c.AnswerFile(all[i])
+	}
+	return all, nil
+}
+
+// AnswerName names an answer after the leaves that state something and the choices
+// that are not the default; what applies everywhere goes without saying.
+func (c *Catalog) AnswerName(a Answer) string {
+	var names []string
+	for _, n := range a.Leaves {
+		if i, ok := c.byName[n]; ok && c.criteria[i] != (Criteria{}) {
+			names = append(names, n)
+		}
+	}
+	if names == nil {
+		names = []string{"any"}
+	}
+	return strings.Join(append(names, a.Choices...), "+")
+}
+
+// AnswerFile is where an answer lies.
+func (c *Catalog) AnswerFile(a Answer) string { return "answers/" + c.AnswerName(a) + ".json" }
+
+// ReadEdition reads which catalogue it is, and nothing else of it.
+func ReadEdition(files fs.FS) (*Edition, error) {
+	var e Edition
+	f, err := files.Open("index.json")
+	if err == nil {
+		defer f.Close()
+		err = e.read(json.NewDecoder(f))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the catalogue's index: %w", err)
+	}
+	return &e, nil
+}
+
+// read reads the index up to its first list.
+func (e *Edition) read(dec *json.Decoder) error {
+	fields := map[string]any{"release": &e.Release, "version": &e.Version, "sources": &e.Sources}
+	if _, err := dec.Token(); err != nil {
+		return err
+	}
+	for len(fields) > 0 {
+		name, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		to, ok := fields[fmt.Sprint(name)]
+		if !ok {
+			return fmt.Errorf("%v is before what it begins with", name)
+		}
+		if err := dec.Decode(to); err != nil {
+			return err
+		}
+		delete(fields, fmt.Sprint(name))
+	}
+	return nil
 }
 
 // Open reads the index of a compiled catalogue.
@@ -73,6 +152,7 @@ func Open(files fs.FS) (*Catalog, error) {
 	c := &Catalog{files: files, byName: map[string]int{}, words: sync.OnceValues(func() (*Words, error) { return readWords(files) }),
 		rules:    sync.OnceValues(func() ([]Rule, error) { return readShared[Rule](files, RulesFile) }),
 		warnings: sync.OnceValues(func() ([]Warning, error) { return readShared[Warning](files, WarningsFile) })}
+	c.answers = sync.OnceValues(c.readAnswers)
 	if err := json.Unmarshal(data, &c.Index); err != nil {
 		return nil, fmt.Errorf("reading the catalogue's index: %w", err)
 	}

@@ -32,7 +32,7 @@ var sources embed.FS
 // a recipe.
 //
 //go:embed compiled/2026-11/answers compiled/2026-11/components
-//go:embed compiled/2026-11/checks.json compiled/2026-11/index.json compiled/2026-11/rules.json
+//go:embed compiled/2026-11/answers.json compiled/2026-11/checks.json compiled/2026-11/index.json compiled/2026-11/rules.json
 //go:embed compiled/2026-11/upgrades.json compiled/2026-11/warnings.json compiled/2026-11/words.json
 var compiled embed.FS
 
@@ -103,15 +103,29 @@ func Shipped() (*Catalog, error) { return Release("") }
 // Release opens a release of the built-in catalogue, the newest if name is
 // empty. Invalid if there is no such release.
 func Release(name string) (*Catalog, error) {
-	name, err := ReleaseName(name)
-	if err != nil {
-		return nil, err
-	}
-	files, err := fs.Sub(with(compiled), "compiled/"+name)
+	files, err := compiledFiles(name)
 	if err != nil {
 		return nil, err
 	}
 	return Open(files)
+}
+
+// ShippedEdition is which catalogue the newest release of the built-in one is.
+func ShippedEdition() (*Edition, error) {
+	files, err := compiledFiles("")
+	if err != nil {
+		return nil, err
+	}
+	return ReadEdition(files)
+}
+
+// compiledFiles are those of a release, for Release.
+func compiledFiles(name string) (fs.FS, error) {
+	name, err := ReleaseName(name)
+	if err != nil {
+		return nil, err
+	}
+	return fs.Sub(with(compiled), "compiled/"+name)
 }
 
 // All opens every release of the built-in catalogue: the one that name means, as

@@ -74,7 +74,11 @@ func TestKnownWrong(t *testing.T) {
 	}
 	refs := map[string][]schema.ComponentRef{} // every distinct one, by component
 	seen := map[string]bool{}
-	for _, a := range cat.Answers {
+	all, err := cat.Answers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all {
 		d, err := cat.Document(a)
 		if err != nil {
 			t.Fatal(err)
@@ -186,7 +190,11 @@ func TestKnownFloors(t *testing.T) {
 		t.Fatal(err)
 	}
 	floors := map[string]int{}
-	for _, a := range cat.Answers {
+	all, err := cat.Answers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all {
 		d, err := cat.Document(a)
 		if err != nil {
 			t.Fatal(err)

@@ -1,7 +1,8 @@
 package recipes
 
 import (
-	"slices"
+	"errors"
+	"io/fs"
 	"sort"
 	"strings"
 
@@ -63,18 +64,17 @@ func (c *Catalog) Resolve(q schema.Criteria, allowGeneric bool, chosen ...string
 	if err != nil {
 		return nil, err
 	}
-	for _, a := range c.Answers {
-		if !slices.Equal(a.Leaves, leaves) || !slices.Equal(a.Choices, choices) {
-			continue
-		}
-		d, err := c.Document(a)
-		if err != nil {
-			return nil, err
-		}
-		return c.result(d, q), nil
+	a := Answer{Leaves: leaves, Choices: choices}
+	a.File = c.AnswerFile(a)
+	if _, err := fs.Stat(c.files, a.File); errors.Is(err, fs.ErrNotExist) {
+		return nil, schema.Errorf(schema.Failed, "the compiled catalogue has no answer for %s", strings.Join(leaves, " and ")).
+			WithHint("it is older than its sources: go generate ./recipes")
 	}
-	return nil, schema.Errorf(schema.Failed, "the compiled catalogue has no answer for %s", strings.Join(leaves, " and ")).
-		WithHint("it is older than its sources: go generate ./recipes")
+	d, err := c.Document(a)
+	if err != nil {
+		return nil, err
+	}
+	return c.result(d, q), nil
 }
 
 func (c *Catalog) result(d *Document, q schema.Criteria) *schema.RecipeResult {

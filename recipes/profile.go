@@ -96,14 +96,15 @@ func (c *Catalog) Choose(leaves, chosen []string) ([]string, error) {
 }
 
 // Defaults are the answers in which nothing is chosen: one for each set of leaves.
-func (c *Catalog) Defaults() []Answer {
+func (c *Catalog) Defaults() ([]Answer, error) {
+	all, err := c.Answers()
 	var out []Answer
-	for _, a := range c.Answers {
+	for _, a := range all {
 		if len(a.Choices) == 0 {
 			out = append(out, a)
 		}
 	}
-	return out
+	return out, err
 }
 
 // Applied are the leaves of an answer with the layers of all choices, the defaults

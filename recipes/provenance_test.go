@@ -67,7 +67,11 @@ func TestProvenance(t *testing.T) {
 // TestEveryLeafHasProvenance over every answer: nothing comes from nowhere.
 func TestEveryLeafHasProvenance(t *testing.T) {
 	cat := shipped(t)
-	for _, a := range cat.Answers {
+	all, err := cat.Answers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all {
 		d, err := cat.Document(a)
 		if err != nil {
 			t.Fatal(err)

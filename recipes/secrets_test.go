@@ -19,7 +19,11 @@ func TestNoSecrets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, a := range cat.Answers {
+		all, err := cat.Answers()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range all {
 			d, err := cat.Document(a)
 			if err != nil {
 				t.Fatal(err)

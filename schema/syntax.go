@@ -3,10 +3,11 @@ package schema
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	yaml4 "go.yaml.in/yaml/v4"
+
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // syntaxError is what is wrong with text that does not parse. The parser that
@@ -35,7 +36,7 @@ func syntaxError(name, text string, err error) error {
 	return e
 }
 
-var anchorName = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+var anchorName = pattern.New(`^unknown anchor '(.*)' referenced$`)
 
 // mistake finds the place of a mistake, and words for it.
 func mistake(e *yaml4.LoadError, text string) (at yaml4.Mark, msg, hint string) {

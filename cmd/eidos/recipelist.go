@@ -153,7 +153,11 @@ func (a *app) listReleases(format string) error {
 		if err != nil {
 			return err
 		}
-		r := row{Release: name, Version: cat.Version, Overlays: len(cat.Overlays), Recipes: len(cat.Answers), Sources: cat.Sources, Default: i == len(names)-1}
+		answers, err := cat.Answers()
+		if err != nil {
+			return err
+		}
+		r := row{Release: name, Version: cat.Version, Overlays: len(cat.Overlays), Recipes: len(answers), Sources: cat.Sources, Default: i == len(names)-1}
 		for _, o := range cat.Overlays {
 			if o.Maturity == "stable" {
 				r.Stable++

@@ -44,7 +44,7 @@ that eidos trust init has stored, or of --key. No network is needed.`,
 			if key != "" {
 				return schema.Errorf(schema.Invalid, "--key has no effect without --verify").WithHint("name the directory with the evidence of the release: --verify DIR")
 			}
-			cat, err := recipes.Shipped()
+			cat, err := recipes.ShippedEdition()
 			if err != nil {
 				return err
 			}

@@ -10,7 +10,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"cuelang.org/go/cue"
 
@@ -18,7 +17,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Files are the compiled catalogue by path: index.json, layers.json,
+// Files are the compiled catalogue by path: index.json, answers.json, layers.json,
 // words.json, upgrades.json, rules.json and warnings.json where there are any, a file in answers for each distinct recipe, and one in
 // components/NAME for each distinct variant of a component.
 type Files map[string][]byte
@@ -149,6 +148,7 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 		return nil, err
 	}
 	var errs []error
+	var list []recipes.Answer
 	all := variants{l: l}
 	docs := map[string]*recipes.Document{} // by file
 	made := map[string][]int{}             // by file, what variants.add returned
@@ -163,10 +163,9 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 			errs = append(errs, l.at(err, s.Leaves[0]))
 			continue
 		}
-		name := recipeName(cat, s)
-		s.File = "answers/" + name + ".json"
-		docs[s.File], made[s.File] = doc, all.add(doc, name)
-		idx.Answers = append(idx.Answers, s)
+		s.File = cat.AnswerFile(s)
+		docs[s.File], made[s.File] = doc, all.add(doc, cat.AnswerName(s))
+		list = append(list, s)
 	}
 	if err := schema.Join(errs); err != nil {
 		return nil, err
@@ -184,11 +183,11 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 			return nil, err
 		}
 	}
-	for _, a := range idx.Answers {
+	for _, a := range list {
 		if len(a.Choices) == 0 {
 			continue
 		}
-		like := "answers/" + recipeName(cat, recipes.Answer{Leaves: a.Leaves}) + ".json"
+		like := cat.AnswerFile(recipes.Answer{Leaves: a.Leaves})
 		if files[a.File], err = without(files[a.File], like, files[like]); err != nil {
 			return nil, err
 		}
@@ -199,7 +198,7 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 	if err := schema.Join([]error{err, bad, odd}); err != nil {
 		return nil, err
 	}
-	parts := map[string]any{"index.json": idx, "layers.json": l.compiled(), "words.json": words, "checks.json": l.checkDefs}
+	parts := map[string]any{"index.json": idx, "answers.json": list, "layers.json": l.compiled(), "words.json": words, "checks.json": l.checkDefs}
 	if len(upgrades) > 0 {
 		parts[recipes.UpgradesFile] = upgrades
 	}
@@ -255,22 +254,6 @@ func open(idx recipes.Index) (*recipes.Catalog, error) {
 		return nil, err
 	}
 	return recipes.Open(Files{"index.json": data}.FS())
-}
-
-// recipeName names a recipe after the leaves that state something and the choices
-// that are not the default; what applies everywhere goes without saying.
-func recipeName(cat *recipes.Catalog, a recipes.Answer) string {
-	var names []string
-	for _, n := range a.Leaves {
-		o, _ := cat.Overlay(n)
-		if recipes.CriteriaOf(o.Criteria) != (recipes.Criteria{}) {
-			names = append(names, n)
-		}
-	}
-	if names == nil {
-		names = []string{"any"}
-	}
-	return strings.Join(append(names, a.Choices...), "+")
 }
 
 // raw is one answer as the CUE gives it; schema/recipe.cue's terms come later.

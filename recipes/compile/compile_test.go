@@ -107,7 +107,11 @@ func TestOlderReleases(t *testing.T) {
 			continue
 		}
 		var got strings.Builder
-		for _, a := range cat.Answers {
+		all, err := cat.Answers()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range all {
 			d, err := cat.Document(a)
 			if err != nil {
 				t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 
 // cacheFormat is part of the name of cached catalogues: raise it when the same
 // sources compile to something else.
-const cacheFormat = "3"
+const cacheFormat = "4"
 
 // Releases opens what a server answers from: every release of the built-in
 // catalogue, the one that is named first, or the only one that a directory makes

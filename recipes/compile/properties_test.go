@@ -55,12 +55,12 @@ func TestCompiledIsExported(t *testing.T) {
 		}) {
 			continue
 		}
-		chosen[recipeName(cat, s)] = true
+		chosen[cat.AnswerName(s)] = true
 		list, err := json.Marshal(leaves)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all += "\t\"" + recipeName(cat, s) + "\": catalog.#answer & {leaves: " + string(list) + "}\n"
+		all += "\t\"" + cat.AnswerName(s) + "\": catalog.#answer & {leaves: " + string(list) + "}\n"
 	}
 	tree[src.inModule("exported.cue")] = &fstest.MapFile{Data: []byte(all + "}\n")}
 	dir := t.TempDir()
@@ -86,7 +86,11 @@ func TestCompiledIsExported(t *testing.T) {
 	if len(answers) != len(chosen) || len(answers) < 100 {
 		t.Errorf("%d exported of %d", len(answers), len(chosen))
 	}
-	for _, a := range shipped.Answers {
+	listed, err := shipped.Answers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range listed {
 		name := strings.TrimSuffix(path.Base(a.File), ".json")
 		if !chosen[name] {
 			continue
@@ -190,7 +194,11 @@ func TestOtherCriteria(t *testing.T) {
 			t.Fatal(err)
 		}
 		out := map[string]*recipes.Document{}
-		for _, a := range cat.Answers {
+		all, err := cat.Answers()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range all {
 			if out[a.File], err = cat.Document(a); err != nil {
 				t.Fatal(err)
 			}

@@ -22,8 +22,12 @@ func TestVariants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	used := map[string]bool{"index.json": true, "checks.json": true, "layers.json": true, "words.json": true, recipes.UpgradesFile: true, recipes.RulesFile: true, recipes.WarningsFile: true}
-	for _, a := range cat.Answers {
+	used := map[string]bool{"index.json": true, "answers.json": true, "checks.json": true, "layers.json": true, "words.json": true, recipes.UpgradesFile: true, recipes.RulesFile: true, recipes.WarningsFile: true}
+	all, err := cat.Answers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all {
 		used[a.File] = true
 		var s struct {
 			Components []string `json:"componentRefs"`

@@ -118,7 +118,7 @@ func (v *vetting) questions(words *recipes.Words) {
 		}
 		v.report.Answered++
 		v.report.Coverage = append(v.report.Coverage, Row{
-			Criteria: q.Schema(), Recipe: recipeName(v.cat, recipes.Answer{Leaves: leaves}),
+			Criteria: q.Schema(), Recipe: v.cat.AnswerName(recipes.Answer{Leaves: leaves}),
 		})
 	})
 	v.report.Questions = 1
@@ -154,7 +154,7 @@ func (v *vetting) answersAll() {
 			v.errs = append(v.errs, v.at(err, s.Leaves[0]))
 			continue
 		}
-		v.docs[recipeName(v.cat, s)] = d.Maturity
+		v.docs[v.cat.AnswerName(s)] = d.Maturity
 		refers = refers || slices.ContainsFunc(d.Components, func(c schema.ComponentRef) bool { return len(c.Refs) > 0 })
 		undeclared = append(undeclared, v.undeclared(d.Components)...)
 		v.charts.prove(a, d)

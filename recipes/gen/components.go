@@ -27,7 +27,11 @@ func components(path string, files compile.Files) error {
 		return err
 	}
 	all := map[string]*used{}
-	for _, a := range cat.Answers {
+	answers, err := cat.Answers()
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
 		d, err := cat.Document(a)
 		if err != nil {
 			return err
@@ -76,7 +80,7 @@ version and values are meant for its cluster; `+"`eidos explain`"+` says why.
 				fmt.Fprintf(&out, "- %s: %s\n", row.what, strings.Join(words, ", "))
 			}
 		}
-		fmt.Fprintf(&out, "- in %d of %d recipes\n", u.recipes, len(cat.Answers))
+		fmt.Fprintf(&out, "- in %d of %d recipes\n", u.recipes, len(answers))
 	}
 	return os.WriteFile(path, out.Bytes(), 0o644)
 }

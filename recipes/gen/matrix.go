@@ -21,7 +21,11 @@ func matrix(path string, files compile.Files) error {
 		return err
 	}
 	maturity := map[string]string{} // by leaves
-	for _, a := range cat.Defaults() {
+	defaults, err := cat.Defaults()
+	if err != nil {
+		return err
+	}
+	for _, a := range defaults {
 		d, err := cat.Document(a)
 		if err != nil {
 			return err

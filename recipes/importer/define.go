@@ -66,7 +66,11 @@ func (im *importing) reference(name string) *component {
 	if c := im.fresh[name]; c != nil {
 		return c.clone()
 	}
-	for _, a := range im.cat.Defaults() {
+	defaults, err := im.cat.Defaults()
+	if err != nil {
+		im.errs = append(im.errs, err)
+	}
+	for _, a := range defaults {
 		d, err := im.cat.Document(a)
 		if err != nil {
 			im.errs = append(im.errs, err)

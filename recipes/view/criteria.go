@@ -23,7 +23,11 @@ func Criteria(cat *recipes.Catalog, releases []string) (*schema.CriteriaList, er
 		}
 		out.Fields = append(out.Fields, f)
 	}
-	for _, a := range cat.Defaults() {
+	defaults, err := cat.Defaults()
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range defaults {
 		out.Recipes = append(out.Recipes, criteriaRecipe(cat, a))
 	}
 	slices.SortFunc(out.Recipes, func(a, b schema.CriteriaRecipe) int {

@@ -19,8 +19,12 @@ func TestCriteria(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(list.Recipes) != len(cat.Defaults()) || len(list.Recipes) < 50 || len(list.Fields) != 5 {
-		t.Fatalf("%d recipes of %d, %d fields", len(list.Recipes), len(cat.Defaults()), len(list.Fields))
+	defaults, err := cat.Defaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list.Recipes) != len(defaults) || len(list.Recipes) < 50 || len(list.Fields) != 5 {
+		t.Fatalf("%d recipes of %d, %d fields", len(list.Recipes), len(defaults), len(list.Fields))
 	}
 	for _, r := range list.Recipes {
 		res, err := cat.Resolve(r.Criteria, false)

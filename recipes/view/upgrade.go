@@ -70,7 +70,15 @@ func (u *comparison) traced(c *recipes.Catalog, q schema.Criteria) (*schema.Reci
 func (u *comparison) all(out *schema.CatalogueDiff) error {
 	changes, unknown := map[string]*schema.RecipeChange{}, map[string]*schema.UnknownField{}
 	moves := map[string]*schema.ComponentUpgrade{}
-	for _, answer := range u.from.Defaults() {
+	was, err := u.from.Defaults()
+	if err != nil {
+		return err
+	}
+	is, err := u.to.Defaults()
+	if err != nil {
+		return err
+	}
+	for _, answer := range was {
 		a, b, err := u.pair(u.from, answer, u.to)
 		if err != nil {
 			return err
@@ -114,7 +122,7 @@ func (u *comparison) all(out *schema.CatalogueDiff) error {
 			moves[key].Recipes++
 		}
 	}
-	for _, answer := range u.to.Defaults() {
+	for _, answer := range is {
 		_, old, err := u.pair(u.to, answer, u.from)
 		if err != nil {
 			return err

@@ -70,8 +70,12 @@ func TestUpgrade(t *testing.T) {
 			t.Errorf("does not have %q:\n%s", want, text)
 		}
 	}
-	if d.Recipes != int64(len(from.Defaults())) || len(d.OnlyFrom)+len(d.OnlyTo) != 0 {
-		t.Errorf("%d of %d recipes compared, only in one: %v %v", d.Recipes, len(from.Defaults()), d.OnlyFrom, d.OnlyTo)
+	defaults, err := from.Defaults()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Recipes != int64(len(defaults)) || len(d.OnlyFrom)+len(d.OnlyTo) != 0 {
+		t.Errorf("%d of %d recipes compared, only in one: %v %v", d.Recipes, len(defaults), d.OnlyFrom, d.OnlyTo)
 	}
 
 	// One recipe has who set what, and no numbers of recipes.

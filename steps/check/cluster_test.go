@@ -41,7 +41,11 @@ func planned(t testing.TB) (*schema.RecipeResult, map[string]recipes.Check) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, a := range cat.Answers {
+	all, err := cat.Answers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all {
 		if !slices.Contains(a.Leaves, "h100-eks-ubuntu-training-kubeflow") {
 			continue
 		}

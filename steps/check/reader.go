@@ -11,6 +11,7 @@ import (
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/expect"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // badResult is why a result that was read is not right: the check failed, whatever
@@ -30,7 +31,7 @@ func measured(r recipes.Reader, log []string) (float64, error) {
 	case r.JSON != "":
 		return jsonNumber(r.JSON, log)
 	}
-	return pattern(r.Pattern, log)
+	return matched(r.Pattern, log)
 }
 
 // busBandwidth is the bus bandwidth in GB/s of the largest message in the table
@@ -98,8 +99,8 @@ func busBandwidth(log []string) (float64, error) {
 //		GPU 0: OK
 //		GPU 1: FAULTY
 var (
-	gpuState = regexp.MustCompile(`^\s*GPU (\d+): (OK|FAULTY)\s*$`)
-	gpuSpeed = regexp.MustCompile(`(-?\d+) \((-?\d+) Gflop/s\)`)
+	gpuState = pattern.New(`^\s*GPU (\d+): (OK|FAULTY)\s*$`)
+	gpuSpeed = pattern.New(`(-?\d+) \((-?\d+) Gflop/s\)`)
 )
 
 // burned is the speed in Gflop/s of the slowest GPU that gpu-burn tested. A GPU that
@@ -159,9 +160,9 @@ func jsonNumber(path string, log []string) (float64, error) {
 	return 0, fmt.Errorf("the log has no line that is a JSON object")
 }
 
-// pattern is the first group of the last match: a line may hold many, where a
+// matched is the first group of the last match: a line may hold many, where a
 // program goes back to its beginning to show how far it is.
-func pattern(expr string, log []string) (float64, error) {
+func matched(expr string, log []string) (float64, error) {
 	p, err := regexp.Compile(expr)
 	if err != nil {
 		return 0, err

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/NVIDIA/eidos/cmd/internal/graph"
@@ -122,7 +123,9 @@ func counts(o *report.Outcome) []count {
 
 // rowText shows one step of a run: the page has one a step, and a running page
 // gets those again that have changed.
-var rowText = template.Must(template.New("row.html").ParseFS(files, "templates/row.html"))
+var rowText = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("row.html").ParseFS(files, "templates/row.html"))
+})
 
 // row is a step, and its place on the time axis of its run, in thousandths.
 type row struct {
@@ -147,7 +150,7 @@ func rowOf(o *report.Outcome, st *report.Step) (template.HTML, error) {
 		x.Took = text.Duration(st.Took)
 	}
 	var b bytes.Buffer
-	err := rowText.Execute(&b, x)
+	err := rowText().Execute(&b, x)
 	return template.HTML(b.String()), err
 }
 

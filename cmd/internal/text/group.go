@@ -2,9 +2,10 @@ package text
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // Groups collects the names of steps that have something in common, in the order
@@ -71,7 +72,7 @@ func ordered(names []string, most int) string {
 	return List(names, most)
 }
 
-var rowPart = regexp.MustCompile(`\[[^\]]*\]`)
+var rowPart = pattern.New(`\[[^\]]*\]`)
 
 // Base is the name of a step without its row.
 func Base(name string) string { return rowPart.ReplaceAllString(name, "") }

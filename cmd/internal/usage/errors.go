@@ -2,13 +2,13 @@ package usage
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/cmd/internal/flags"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // Error puts what cobra and pflag report about the use of c into words that name
@@ -30,11 +30,11 @@ func Error(c *cobra.Command, err error) error {
 // What cobra reports of arguments and of flags that belong together; it has no
 // types for that.
 var (
-	unknownCommand = regexp.MustCompile(`(?s)^unknown command "(.*)" for "([^"]*)"(.*)$`)
-	countedArgs    = regexp.MustCompile(`^(?:accepts|requires) (at most |at least |between )?([0-9]+)(?: and ([0-9]+))? arg\(s\), (?:only )?received ([0-9]+)$`)
-	missingFlags   = regexp.MustCompile(`^required flag\(s\) (.*) not set$`)
-	oneOfFlags     = regexp.MustCompile(`^at least one of the flags in the group \[(.*)\] is required$`)
-	apartFlags     = regexp.MustCompile(`^if any flags in the group \[.*\] are set none of the others can be; \[(.*)\] were all set$`)
+	unknownCommand = pattern.New(`(?s)^unknown command "(.*)" for "([^"]*)"(.*)$`)
+	countedArgs    = pattern.New(`^(?:accepts|requires) (at most |at least |between )?([0-9]+)(?: and ([0-9]+))? arg\(s\), (?:only )?received ([0-9]+)$`)
+	missingFlags   = pattern.New(`^required flag\(s\) (.*) not set$`)
+	oneOfFlags     = pattern.New(`^at least one of the flags in the group \[(.*)\] is required$`)
+	apartFlags     = pattern.New(`^if any flags in the group \[.*\] are set none of the others can be; \[(.*)\] were all set$`)
 )
 
 func argumentError(c *cobra.Command, msg string) *schema.Error {

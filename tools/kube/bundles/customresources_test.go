@@ -31,7 +31,11 @@ func answers(t *testing.T) []*schema.RecipeResult {
 		t.Fatal(err)
 	}
 	var out []*schema.RecipeResult
-	for _, a := range catalog.Answers {
+	all, err := catalog.Answers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all {
 		d, err := catalog.Document(a)
 		if err != nil {
 			t.Fatal(err)
