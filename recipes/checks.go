@@ -113,6 +113,27 @@ func (c *Catalog) Checks() (map[string]Check, error) {
 	return out, nil
 }
 
+// ChecksOf are the checks of a recipe, by name: those that it names and those that are
+// for its components. undefined are the phases of those that it names and known lacks.
+func ChecksOf(r *schema.RecipeResult, known map[string]Check) (of map[string]Check, undefined map[string]string) {
+	of, undefined = map[string]Check{}, map[string]string{}
+	for phase, v := range r.Validation {
+		for _, name := range v.Checks {
+			if c, ok := known[name]; ok {
+				of[name] = c
+			} else {
+				undefined[name] = phase
+			}
+		}
+	}
+	for name, c := range known {
+		if slices.Contains(c.Components, "*") || slices.ContainsFunc(r.ComponentRefs, func(k schema.ComponentRef) bool { return slices.Contains(c.Components, k.Name) }) {
+			of[name] = c
+		}
+	}
+	return of, undefined
+}
+
 // DecodeChecks reads checks that a program of perhaps another version wrote: Invalid
 // for a key that this one does not know.
 func DecodeChecks(data []byte) (map[string]Check, error) {

@@ -679,6 +679,10 @@ type RecipeMetadata struct {
 	// Overlays from the root to the leaves.
 	AppliedOverlays []string `json:"appliedOverlays"`
 
+	// registry[/prefix] of the mirror that its charts and images come from, and those
+	// that its checks run.
+	Mirror string `json:"mirror,omitempty"`
+
 	// experimental: generic knowledge that no reference cluster has proven.
 	Maturity string `json:"maturity,omitempty"`
 }
@@ -1046,6 +1050,9 @@ type EvidenceParams struct {
 	// Namespace for the Pods of checks; one of its own, deleted afterwards, if left out.
 	Namespace Name `json:"namespace,omitempty"`
 
+	// registry[/prefix] of a mirror to pull the images of checks from; the recipe's if left out.
+	Mirror string `json:"mirror,omitempty"`
+
 	// Taints that the Pods of checks tolerate, KEY=VALUE:EFFECT, KEY:EFFECT or KEY.
 	Toleration []string `json:"toleration,omitempty"`
 
@@ -1098,12 +1105,16 @@ type Image struct {
 	// What the reference names, when it was looked up or is pinned.
 	Digest Digest `json:"digest,omitempty"`
 
-	// Who runs it, sorted.
+	// The components that run it, sorted; none where only checks do.
 	Components []Name `json:"components"`
+
+	// The checks that run it in Pods (eidos validate --phase), sorted.
+	Checks []Name `json:"checks,omitempty"`
 
 	// rendered: the chart runs it as it is deployed; values: a value names it,
 	// for Pods that an operator or a later feature starts; manifest: a manifest
-	// of the catalogue names it.
+	// of the catalogue names it; check: only checks run it; agent: eidos itself, for
+	// what it runs in the cluster.
 	From string `json:"from"`
 
 	// The tag names nothing until the operating system of the node is appended,
@@ -1130,6 +1141,12 @@ type ImageChart struct {
 type ImagesParams struct {
 	// Operating systems of the nodes, as driver images name them: ubuntu24.04.
 	NodeOS []string `json:"nodeOS,omitempty"`
+
+	// Leave out what checks run in Pods, and the image of eidos itself.
+	WithoutChecks bool `json:"withoutChecks,omitempty"`
+
+	// Directory of CUE files unified with the built-in catalogue: its checks are known.
+	Data string `json:"data,omitempty"`
 
 	// Ask the registries for the digest of each image.
 	Resolve bool `json:"resolve,omitempty"`
@@ -2297,6 +2314,9 @@ type VerifyClusterParams struct {
 
 	// Namespace for the Pods of checks; one of its own, deleted afterwards, if left out.
 	Namespace Name `json:"namespace,omitempty"`
+
+	// registry[/prefix] of a mirror to pull the images of checks from; the recipe's if left out.
+	Mirror string `json:"mirror,omitempty"`
 
 	// Taints that the Pods of checks tolerate, KEY=VALUE:EFFECT, KEY:EFFECT or KEY.
 	Toleration []string `json:"toleration,omitempty"`

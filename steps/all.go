@@ -2,6 +2,8 @@
 package steps
 
 import (
+	"context"
+
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/charts"
@@ -31,7 +33,10 @@ type Needs struct {
 
 // All lists every kind of step. A test checks that no folder is missing.
 func All(n Needs) []engine.Kind {
-	known := images.Options{Manifest: recipes.Manifest, Facts: charts.Builtin(), OCI: n.OCI}
+	known := images.Options{Manifest: recipes.Manifest, Facts: charts.Builtin(), OCI: n.OCI, Version: n.Check.Version,
+		Checks: func(ctx context.Context, dir, data string) (map[string]recipes.Check, error) {
+			return n.Check.Checks(ctx, dir, data, "")
+		}}
 	return append(append(resolve.Kinds(n.Data),
 		collect.Kind(n.Collect),
 		validate.Kind(),

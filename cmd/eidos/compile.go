@@ -15,6 +15,7 @@ import (
 	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/imageref"
 	"github.com/NVIDIA/eidos/steps/jobs"
 )
 
@@ -126,7 +127,7 @@ func (f *compileFlags) workflow(p *plan.Plan, text []byte) ([]byte, error) {
 		return nil, err
 	}
 	if w.Image = w.Pods.Image; w.Image == "" {
-		w.Image = "ghcr.io/nvidia/eidos:" + versionOf()
+		w.Image = imageref.OfEidos(versionOf())
 	}
 	if f.plain {
 		w.Args = append(w.Args, "--plain-http")

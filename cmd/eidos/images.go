@@ -19,7 +19,9 @@ func (a *app) images() *cobra.Command {
 		Short: "List every image and chart that a recipe or a bundle would run",
 		Long: `List the container images that a recipe or a bundle would run, one a line, with
 the digest where it is known: those that its charts run with its values, those
-that an operator starts later, and those of the catalogue's manifests. As an
+that an operator starts later, those of the catalogue's manifests, and, unless
+--without-checks, those that the recipe's checks run in Pods (eidos validate
+--phase) and that of eidos itself, for --agent. --format json has what runs each. As an
 inventory (CycloneDX 1.6, SPDX 2.3) and as the manifests of Hauler and Zarf, the
 charts are listed too. What is not known is a warning.
 

@@ -23,12 +23,14 @@ func (a *app) mirror() *cobra.Command {
 		Long: `Copy every chart and image that a recipe or a bundle needs, the bundle itself
 and its signatures and attestations, to a registry[/prefix], to one directory,
 oci-layout:DIR, or to one file, FILE.tar, which is carried to where the registry
-is and copied again from there. What is there is not sent twice: a mirror that was
+is and copied again from there. The images that the recipe's checks run (eidos
+validate --phase) and that of eidos itself go too, unless --without-checks. What is there is not sent twice: a mirror that was
 broken off is resumed by the same command. The release, one index of all of it, is
 printed; to sign it is to sign everything. Directories and files are OCI layouts,
 which other tools read.
 
---rewrite writes a recipe that takes its charts and images from the mirror.`,
+--rewrite writes a recipe that takes its charts and images from the mirror, as its
+checks then do.`,
 		Example: `  eidos mirror recipe.yaml --to registry.example.com/gpu --node-os ubuntu24.04 --rewrite mirrored.yaml
   eidos mirror registry.example.com/gpu/bundle:v1 --to oci-layout:./disk
   eidos mirror registry.example.com/gpu/release/eks-training:1.0.0 --to gpu.tar
@@ -55,7 +57,7 @@ which other tools read.
 				access[k] = v
 			}
 		}
-		m := usage.Mode{When: "on a release, which has all of it", Takes: usage.AllBut(c, "node-os", "lock", "chart-archive", "rewrite", "platform", "values-from"), Hint: "give it when the release is made"}
+		m := usage.Mode{When: "on a release, which has all of it", Takes: usage.AllBut(c, "node-os", "without-checks", "data", "lock", "chart-archive", "rewrite", "platform", "values-from"), Hint: "give it when the release is made"}
 		if strings.HasPrefix(mirrorTarget(args[0]), "oci-layout:") {
 			if err := m.Check(c); err != nil {
 				return err

@@ -44,6 +44,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"action":   runAction,
 		"github":   copyGitHub,
 		"guide":    runGuide,
+		"internet": startInternet,
 		"registry": startRegistry,
 		"tmpfs":    mountTmpfs,
 		"readonly": mountReadOnly,

@@ -55,7 +55,7 @@ On a cluster nothing is changed by checks that only read; eidos validate
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		onCluster := f.Changed("phase")
 		suite := "constraints"
-		m := usage.Mode{When: "without --phase", Takes: usage.AllBut(c, "phase", "only", "skip", "wait", "timeout", "parallel", "context", "data", "definitions", "namespace", "toleration", "print-rights",
+		m := usage.Mode{When: "without --phase", Takes: usage.AllBut(c, "phase", "only", "skip", "wait", "timeout", "parallel", "context", "data", "definitions", "namespace", "mirror", "toleration", "print-rights",
 			"agent", "image", "image-pull-secret", "service-account-name", "node-selector", "no-cleanup"), Hint: "it is for checks on a cluster: add --phase"}
 		if onCluster {
 			m = usage.Mode{When: "with --phase", Takes: usage.AllBut(c, "snapshot"), Hint: "the checks of a phase look at the cluster itself; validate the snapshot without --phase"}

@@ -110,6 +110,7 @@ resources, for manifests.`,
 			r.Charts.Values, r.Charts.Resources, r.Charts.Workloads, text.Count(r.Charts.Known, "chart"))
 		a.Say("%s of %s and %s of manifests fit the definitions of their kinds", text.Count(r.Checks.Fields, "field"), text.Count(r.Checks.Checks, "check"),
 			text.Count(r.Charts.Objects, "custom resource"))
+		a.Say("checks run %s, all of them in eidos images", text.Count(len(r.Checks.Images), "image"))
 		unknown := slices.Concat(r.Checks.Unknown, r.Charts.UnknownKinds)
 		slices.Sort(unknown)
 		if unknown = slices.Compact(unknown); len(unknown) > 0 {

@@ -15,6 +15,8 @@ type CheckReport struct {
 	Checks int `json:"checks"`
 	// Fields counts those that the definition of their kind has.
 	Fields int `json:"fields"`
+	// Images are those that checks run in Pods: eidos images lists them.
+	Images []string `json:"images,omitempty"`
 	// Unknown are the kinds of which nothing is known: nothing is proven of their
 	// fields.
 	Unknown []string `json:"unknown,omitempty"`
@@ -31,6 +33,9 @@ func (l *loaded) vetChecks() (CheckReport, error) {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(l.checkDefs)) {
 		found := expect.Vet(l.checkDefs[name])
+		if run := l.checkDefs[name].Run; run != nil {
+			r.Images = append(r.Images, run.Image)
+		}
 		for _, f := range expect.Fields(l.checkDefs[name]) {
 			switch known, err := live.Check(f.APIVersion, f.Kind, f.Path, f.Must); {
 			case err != nil:
@@ -53,6 +58,8 @@ func (l *loaded) vetChecks() (CheckReport, error) {
 			errs = append(errs, err)
 		}
 	}
+	slices.Sort(r.Images)
+	r.Images = slices.Compact(r.Images)
 	slices.Sort(r.Unknown)
 	r.Unknown = slices.Compact(r.Unknown)
 	return r, schema.Join(errs)

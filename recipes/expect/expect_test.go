@@ -205,20 +205,23 @@ func TestVet(t *testing.T) {
 		return recipes.Check{Name: "c", Timeout: "1m", Expect: []recipes.Expect{e}}
 	}
 	for want, c := range map[string]recipes.Check{
-		"":                                     expect(func(*recipes.Expect) {}),
-		"this has 0":                           {Name: "c", Timeout: "1m"},
-		"this has 2":                           {Name: "c", Timeout: "1m", Probe: "p", Expect: []recipes.Expect{{Objects: recipes.Objects{APIVersion: "v1", Kind: "Pod"}}}},
-		"is not a length of time":              {Name: "c", Timeout: "soon", Probe: "p"},
-		"is not the path of a field":           expect(func(e *recipes.Expect) { e.Fields = map[string]string{"a..b": "1"} }),
-		"malformed expression":                 expect(func(e *recipes.Expect) { e.Fields = map[string]string{"a": ">= ${.b} and more"} }),
-		`counts has no "nodes"`:                expect(func(e *recipes.Expect) { e.Count = ">= ${count.nodes}" }),
-		"the check is for none":                expect(func(e *recipes.Expect) { e.Namespace = "${component.namespace}" }),
-		`has no "place"`:                       expect(func(e *recipes.Expect) { e.Namespace = "${components.op.place}" }),
-		`no variable "namespace"`:              expect(func(e *recipes.Expect) { e.Namespace = "${namespace}" }),
-		"needs a kind and its apiVersion":      expect(func(e *recipes.Expect) { e.APIVersion = "" }),
-		"the check measures nothing":           expect(func(e *recipes.Expect) { e.Value = "a.b" }),
-		"a run has one reader, and this has 0": {Name: "c", Timeout: "1m", Run: &recipes.Run{}},
-		"is not a pattern with a group":        {Name: "c", Timeout: "1m", Run: &recipes.Run{Reader: recipes.Reader{Pattern: "x"}}},
+		"":                                          expect(func(*recipes.Expect) {}),
+		"this has 0":                                {Name: "c", Timeout: "1m"},
+		"this has 2":                                {Name: "c", Timeout: "1m", Probe: "p", Expect: []recipes.Expect{{Objects: recipes.Objects{APIVersion: "v1", Kind: "Pod"}}}},
+		"is not a length of time":                   {Name: "c", Timeout: "soon", Probe: "p"},
+		"is not the path of a field":                expect(func(e *recipes.Expect) { e.Fields = map[string]string{"a..b": "1"} }),
+		"malformed expression":                      expect(func(e *recipes.Expect) { e.Fields = map[string]string{"a": ">= ${.b} and more"} }),
+		`counts has no "nodes"`:                     expect(func(e *recipes.Expect) { e.Count = ">= ${count.nodes}" }),
+		"the check is for none":                     expect(func(e *recipes.Expect) { e.Namespace = "${component.namespace}" }),
+		`has no "place"`:                            expect(func(e *recipes.Expect) { e.Namespace = "${components.op.place}" }),
+		`no variable "namespace"`:                   expect(func(e *recipes.Expect) { e.Namespace = "${namespace}" }),
+		"needs a kind and its apiVersion":           expect(func(e *recipes.Expect) { e.APIVersion = "" }),
+		"the check measures nothing":                expect(func(e *recipes.Expect) { e.Value = "a.b" }),
+		"a run has one reader, and this has 0":      {Name: "c", Timeout: "1m", Run: &recipes.Run{Image: "a.io/b:1"}},
+		"is not a pattern with a group":             {Name: "c", Timeout: "1m", Run: &recipes.Run{Image: "a.io/b:1", Reader: recipes.Reader{Pattern: "x"}}},
+		`"a b" is not the name of an image`:         {Name: "c", Timeout: "1m", Run: &recipes.Run{Image: "a b", Reader: recipes.Reader{Exit: true}}},
+		`"a.io/b" names an image without a version`: {Name: "c", Timeout: "1m", Probe: "p", Run: &recipes.Run{Image: "a.io/b", Reader: recipes.Reader{Exit: true}}},
+		`"b:latest" names an image without`:         {Name: "c", Timeout: "1m", Run: &recipes.Run{Image: "b:latest", Reader: recipes.Reader{Exit: true}}},
 	} {
 		errs := Vet(c)
 		switch {

@@ -11,6 +11,7 @@ import (
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/constraint"
+	"github.com/NVIDIA/eidos/schema/imageref"
 )
 
 // Vet finds what is wrong with a check whatever the recipe and the cluster are:
@@ -165,6 +166,15 @@ func (v *vetting) variable(at, name string) {
 }
 
 func (v *vetting) run(r recipes.Run) {
+	// Everything that a check runs is in the image list, so that a mirror has it.
+	if ref, ok := imageref.Parse(r.Image); !ok || !ref.Versioned() {
+		why := "is not the name of an image"
+		if ok {
+			why = "names an image without a version"
+		}
+		v.fail("run.image", schema.Errorf(schema.Invalid, "%q %s: it cannot be in the list of images (eidos images), nor in a mirror", r.Image, why).
+			WithHint("write it as REGISTRY/REPOSITORY:TAG, with a tag other than latest, or with @sha256:DIGEST"))
+	}
 	readers := 0
 	for _, has := range []bool{r.Reader.NCCL, r.Reader.GPUBurn, r.Reader.Pattern != "", r.Reader.JSON != "", r.Reader.Exit} {
 		if has {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/imageref"
 	"github.com/NVIDIA/eidos/steps/kube"
 )
 
@@ -94,7 +95,7 @@ func newRun(p schema.CollectParams, o Options) (run, error) {
 		r.agent.Namespace = defaultNamespace
 	}
 	if r.image == "" {
-		r.image = "ghcr.io/nvidia/eidos:" + o.Version
+		r.image = imageref.OfEidos(o.Version)
 	}
 	if r.name == "" {
 		r.name = "eidos-snapshot-" + o.Random()

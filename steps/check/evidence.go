@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -38,13 +37,13 @@ func EvidenceKind(n Needs) engine.Kind {
 				return nil
 			}
 			_, err := kube.Tolerations("toleration", p.Toleration)
-			return err
+			return schema.Join([]error{checkMirror(p.Mirror), err})
 		},
 	}
 	return engine.Define(spec, func(ctx context.Context, env engine.Env, p schema.EvidenceParams, in input) (*schema.Evidence, error) {
 		q := schema.VerifyClusterParams{
 			Phase: p.Phase, Only: p.Only, Skip: p.Skip, AllowUnknown: p.AllowUnknown, Timeout: p.Timeout, Parallel: p.Parallel,
-			Namespace: p.Namespace, Toleration: p.Toleration, Kubeconfig: p.Kubeconfig, Context: p.Context, Data: p.Data,
+			Namespace: p.Namespace, Mirror: p.Mirror, Toleration: p.Toleration, Kubeconfig: p.Kubeconfig, Context: p.Context, Data: p.Data,
 		}
 		known, err := n.Checks(ctx, env.Dir, q.Data, "")
 		if err != nil {
@@ -53,13 +52,7 @@ func EvidenceKind(n Needs) engine.Kind {
 		if _, err := choose(in.Recipe, known, q); err != nil {
 			return nil, err // before anything is asked of a cluster
 		}
-		if q.Kubeconfig != "" && !filepath.IsAbs(q.Kubeconfig) {
-			q.Kubeconfig = filepath.Join(env.Dir, q.Kubeconfig)
-		}
-		if n.Connect == nil {
-			return nil, schema.Errorf(schema.Invalid, "no cluster can be reached from here")
-		}
-		c, end, err := n.Connect(q)
+		c, end, err := n.connect(ctx, env.Dir, q)
 		if err != nil {
 			return nil, err
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/imageref"
 	"github.com/NVIDIA/eidos/steps/agent"
 	"github.com/NVIDIA/eidos/steps/kube"
 	"github.com/NVIDIA/eidos/steps/kube/job"
@@ -94,7 +95,7 @@ func newInside(r *schema.RecipeResult, p schema.VerifyClusterParams, version str
 		x.namespace = x.name
 	}
 	if x.image == "" {
-		x.image = "ghcr.io/nvidia/eidos:" + version
+		x.image = imageref.InMirror(mirrorOf(r, p), imageref.OfEidos(version))
 	}
 	var errs []error
 	if x.agent.ServiceAccountName != "" && x.own {
@@ -205,6 +206,9 @@ func (x *inside) args(p schema.VerifyClusterParams) []any {
 	add("only", p.Only...)
 	add("skip", p.Skip...)
 	add("toleration", p.Toleration...)
+	if p.Mirror != "" {
+		add("mirror", p.Mirror)
+	}
 	if p.AllowUnknown {
 		add("allow-unknown", "true")
 	}

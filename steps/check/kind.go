@@ -14,6 +14,7 @@ import (
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/expect"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/imageref"
 	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/kube"
 	"github.com/NVIDIA/eidos/steps/kube/job"
@@ -51,12 +52,13 @@ func Kind(n Needs) engine.Kind {
 			if p.Data != "" && p.Definitions != "" {
 				return schema.Errorf(schema.Invalid, "definitions are used instead of a directory's checks").At("", "definitions").WithHint("leave out %s", schema.Parameter("data"))
 			}
+			err := checkMirror(p.Mirror)
 			if p.Agent == nil {
-				_, err := kube.Tolerations("toleration", p.Toleration)
-				return err
+				_, bad := kube.Tolerations("toleration", p.Toleration)
+				return schema.Join([]error{err, bad})
 			}
-			_, err := newInside(nil, *p, n.Version, Options{})
-			return err
+			_, bad := newInside(&schema.RecipeResult{}, *p, n.Version, Options{})
+			return schema.Join([]error{err, bad})
 		},
 	}
 	return engine.Define(spec, func(ctx context.Context, env engine.Env, p schema.VerifyClusterParams, in input) (*schema.ValidationResult, error) {
@@ -67,13 +69,7 @@ func Kind(n Needs) engine.Kind {
 		if _, err := choose(in.Recipe, known, p); err != nil {
 			return nil, err // before anything is asked of a cluster
 		}
-		if p.Kubeconfig != "" && !filepath.IsAbs(p.Kubeconfig) {
-			p.Kubeconfig = filepath.Join(env.Dir, p.Kubeconfig)
-		}
-		if n.Connect == nil {
-			return nil, schema.Errorf(schema.Invalid, "no cluster can be reached from here")
-		}
-		c, end, err := n.Connect(p)
+		c, end, err := n.connect(ctx, env.Dir, p)
 		if err != nil {
 			return nil, err
 		}
@@ -93,6 +89,48 @@ func Kind(n Needs) engine.Kind {
 		}
 		return r, nil
 	})
+}
+
+// checkMirror is an error about what images cannot be pulled from.
+func checkMirror(mirror string) error {
+	if _, ok := imageref.Parse(imageref.InMirror(mirror, "a.example/b:1")); !ok {
+		return schema.Errorf(schema.Invalid, "%q is not registry[/prefix]", mirror).At("", "mirror").WithHint("name what eidos mirror copied --to")
+	}
+	return nil
+}
+
+// connect opens the cluster that the parameters name, and finds that its API server
+// answers: what is wrong with all requests is one error, and no check is unknown
+// because of it.
+func (n Needs) connect(ctx context.Context, dir string, p schema.VerifyClusterParams) (Cluster, func(), error) {
+	if p.Kubeconfig != "" && !filepath.IsAbs(p.Kubeconfig) {
+		p.Kubeconfig = filepath.Join(dir, p.Kubeconfig)
+	}
+	if n.Connect == nil {
+		return nil, nil, schema.Errorf(schema.Invalid, "no cluster can be reached from here")
+	}
+	limit, err := duration("timeout", p.Timeout)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, end, err := n.Connect(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	if limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	if err := c.Reach(ctx); err != nil {
+		end()
+		hint := schema.HintOf(err)
+		if schema.CodeOf(err) == schema.Timeout {
+			hint = "is the cluster up, and is a VPN or a firewall in the way?"
+		}
+		return nil, nil, schema.Errorf(schema.CodeOf(err), "the cluster was not checked: %w", err).WithHint("%s", hint)
+	}
+	return c, end, nil
 }
 
 // Checks are those of a file of definitions, else those of the catalogue in use. Paths

@@ -28,6 +28,8 @@ func TestPrograms(t *testing.T) {
 	container := func(ctx context.Context, pod *corev1.Pod, log io.Writer) int {
 		image := pod.Spec.Containers[0].Image
 		switch {
+		case image == "registry.k8s.io/tool:1":
+			return 5 // it is not pulled from where it is made
 		case image == "nccl":
 			fmt.Fprintln(log, ncclTable)
 		case image == "fails":
@@ -98,6 +100,17 @@ func TestPrograms(t *testing.T) {
 			}
 		})
 	}
+	t.Run("from a mirror", func(t *testing.T) {
+		tool := check("tool", func(k *recipes.Check) { k.Run.Image = "registry.k8s.io/tool:1" })
+		for mirror, want := range map[string]string{"": "failed", "registry.internal/gpu": "passed"} {
+			if row, err := run(context.Background(), tool, schema.VerifyClusterParams{Mirror: mirror}); err != nil || row.Status != want {
+				t.Errorf("mirror %q: %s: %s, %v; want %s", mirror, row.Status, row.Reason, err, want)
+			}
+		}
+		if tool["tool"].Run.Image != "registry.k8s.io/tool:1" {
+			t.Error("the definition was changed")
+		}
+	})
 	left(t, c)
 	// This scheduler takes the Pods of groups for Pods like any others.
 	t.Run("half a group", func(t *testing.T) {

@@ -6,6 +6,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/NVIDIA/eidos/recipes/expect"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/constraint"
+	"github.com/NVIDIA/eidos/schema/imageref"
 	"github.com/NVIDIA/eidos/steps/kube"
 	"github.com/NVIDIA/eidos/steps/kube/job"
 	"github.com/NVIDIA/eidos/steps/validate"
@@ -28,6 +30,8 @@ const (
 // Cluster is what checks need of a cluster.
 type Cluster interface {
 	Reader
+	// Reach is nil if an API server answers that knows these credentials.
+	Reach(ctx context.Context) error
 	Nodes(ctx context.Context, selector string) ([]kube.GPUNode, error)
 	job.Cluster
 	UID(ctx context.Context, o kube.Object) (string, error)
@@ -89,6 +93,15 @@ func Run(ctx context.Context, r *schema.RecipeResult, known map[string]recipes.C
 	if err != nil {
 		return nil, err
 	}
+	if from := mirrorOf(r, p); from != "" {
+		for n := range items {
+			if run := items[n].check.Run; run != nil {
+				mirrored := *run
+				mirrored.Image = imageref.InMirror(from, run.Image)
+				items[n].check.Run = &mirrored
+			}
+		}
+	}
 	x := &runner{recipe: r, cluster: c, params: p, parallel: int(p.Parallel), log: o.Log, progress: o.Progress, pause: o.Pause, total: int64(len(items))}
 	x.observe, x.ran, x.now = o.Observe, o.Ran, o.now
 	if o.Random != nil {
@@ -130,6 +143,11 @@ func Run(ctx context.Context, r *schema.RecipeResult, known map[string]recipes.C
 		rows = append(rows, unmeasured(r, known, p.Phase)...)
 	}
 	return report(rows, p.AllowUnknown), context.Cause(whole)
+}
+
+// mirrorOf is the mirror that the images of checks come from, "" for none.
+func mirrorOf(r *schema.RecipeResult, p schema.VerifyClusterParams) string {
+	return cmp.Or(p.Mirror, r.Metadata.Mirror)
 }
 
 func duration(at, s string) (time.Duration, error) {

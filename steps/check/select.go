@@ -25,20 +25,12 @@ type item struct {
 // Invalid for a name in only or skip that is not one of them.
 func choose(r *schema.RecipeResult, known map[string]recipes.Check, p schema.VerifyClusterParams) ([]item, error) {
 	all := map[string]item{}
-	for phase, v := range r.Validation {
-		for _, name := range v.Checks {
-			c, ok := known[name]
-			if !ok {
-				all[name] = item{check: recipes.Check{Name: name, Phase: phase, Severity: "error"}, problem: "the catalogue has no check of this name"}
-				continue
-			}
-			all[name] = item{check: c}
-		}
+	of, undefined := recipes.ChecksOf(r, known)
+	for name, phase := range undefined {
+		all[name] = item{check: recipes.Check{Name: name, Phase: phase, Severity: "error"}, problem: "the catalogue has no check of this name"}
 	}
-	for name, c := range known {
-		if slices.Contains(c.Components, "*") || slices.ContainsFunc(r.ComponentRefs, func(k schema.ComponentRef) bool { return slices.Contains(c.Components, k.Name) }) {
-			all[name] = item{check: c}
-		}
+	for name, c := range of {
+		all[name] = item{check: c}
 	}
 	names := slices.Sorted(maps.Keys(all))
 	var errs []error

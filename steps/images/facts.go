@@ -8,6 +8,7 @@ import (
 
 	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/imageref"
 )
 
 // chartValues are the values of a chart: the recipe's over the chart's own.
@@ -102,11 +103,11 @@ func (g group) repository(v chartValues) string {
 			parts = append(parts, strings.Trim(s, "/"))
 		}
 	}
-	r, ok := parseReference(strings.Join(parts, "/"))
+	r, ok := imageref.Parse(strings.Join(parts, "/"))
 	if !ok {
 		return ""
 	}
-	return r.repository
+	return r.Repository
 }
 
 // sharedRegistries are values that charts put before the repository of several
@@ -204,7 +205,7 @@ func first(s ...string) string {
 
 // named is an image that a chart runs, and the group that names it.
 type named struct {
-	reference
+	imageref.Ref
 	from  string // rendered or values
 	perOS bool   // see schema.Image.PerOS
 	group *group // nil: it is not known what value names it
@@ -214,20 +215,20 @@ type named struct {
 // returns notes of what is not known.
 func ofChart(c *charts.Chart, set map[string]any) (out []named, notes []string) {
 	v, defaults := chartValues{c, set}, chartValues{c, nil}
-	known := map[string][]reference{} // by repository
+	known := map[string][]imageref.Ref{} // by repository
 	for _, s := range c.Images {
-		if r, ok := parseReference(s); ok {
-			known[r.repository] = append(known[r.repository], r)
+		if r, ok := imageref.Parse(s); ok {
+			known[r.Repository] = append(known[r.Repository], r)
 		}
 	}
 	explained := map[string]bool{} // repositories
 	placeholders := 0
 	add := func(n named) {
 		switch {
-		case n.placeholder():
+		case placeholder(n.Ref):
 			placeholders++
-		case n.tag == "" && n.digest == "":
-			notes = append(notes, fmt.Sprintf("the chart %s may run %s, in a version that is not known", c, n.repository))
+		case n.Tag == "" && n.Digest == "":
+			notes = append(notes, fmt.Sprintf("the chart %s may run %s, in a version that is not known", c, n.Repository))
 		default:
 			n.perOS = perOS(c.Name, n)
 			out = append(out, n)
@@ -242,19 +243,19 @@ func ofChart(c *charts.Chart, set map[string]any) (out []named, notes []string) 
 			continue
 		}
 		registries[g.registry()] = true
-		explained[was[0].repository] = true
+		explained[was[0].Repository] = true
 		if v.off(g.path) && !defaults.off(g.path) {
 			continue
 		}
 		for _, r := range was {
-			n := named{reference: r, from: "rendered", group: g}
-			if repository := g.repository(v); repository != "" && repository != r.repository {
-				n.repository = repository
+			n := named{Ref: r, from: "rendered", group: g}
+			if repository := g.repository(v); repository != "" && repository != r.Repository {
+				n.Repository = repository
 			}
-			if g.digest == "" && n.repository != r.repository {
-				n.digest = "" // it was part of what was replaced
+			if g.digest == "" && n.Repository != r.Repository {
+				n.Digest = "" // it was part of what was replaced
 			}
-			g.version(v, defaults, &n.reference)
+			g.version(v, defaults, &n.Ref)
 			add(n)
 		}
 	}
@@ -266,7 +267,7 @@ func ofChart(c *charts.Chart, set map[string]any) (out []named, notes []string) 
 	for _, repository := range slices.Sorted(maps.Keys(known)) {
 		if !explained[repository] {
 			for _, r := range known[repository] {
-				add(named{reference: r, from: "rendered"})
+				add(named{Ref: r, from: "rendered"})
 			}
 		}
 	}
@@ -289,7 +290,7 @@ func (g group) registry() string {
 }
 
 // match finds the way in which a group names an image of the default rendering.
-func match(ways []group, defaults chartValues, known map[string][]reference) (*group, []reference) {
+func match(ways []group, defaults chartValues, known map[string][]imageref.Ref) (*group, []imageref.Ref) {
 	for i := range ways {
 		if was := known[ways[i].repository(defaults)]; len(was) > 0 && !defaults.off(ways[i].path) {
 			return &ways[i], was
@@ -321,25 +322,25 @@ func likeliest(ways []group, v chartValues, registries map[string]bool) *group {
 }
 
 // version puts the tag and the digest that the recipe sets into r.
-func (g group) version(v, defaults chartValues, r *reference) {
+func (g group) version(v, defaults chartValues, r *imageref.Ref) {
 	if g.whole {
-		if w, ok := parseReference(v.text(g.parts[0])); ok {
+		if w, ok := imageref.Parse(v.text(g.parts[0])); ok {
 			*r = w
 		}
 		return
 	}
 	if _, ok := v.own(g.tag); ok && g.tag != "" && v.text(g.tag) != "" {
-		r.tag = v.text(g.tag)
+		r.Tag = v.text(g.tag)
 	} else {
 		for _, p := range sharedTags() { // main, main-dcgm-4.x
 			was, is := defaults.text(p), v.text(p)
-			if rest, ok := strings.CutPrefix(r.tag, was); ok && was != "" && (rest == "" || rest[0] == '-') {
-				r.tag = is + rest
+			if rest, ok := strings.CutPrefix(r.Tag, was); ok && was != "" && (rest == "" || rest[0] == '-') {
+				r.Tag = is + rest
 			}
 		}
 	}
 	if _, ok := v.own(g.digest); ok && g.digest != "" {
-		r.digest = digest(v.text(g.digest))
+		r.Digest = digest(v.text(g.digest))
 	}
 }
 
@@ -355,36 +356,36 @@ func digest(s string) string {
 }
 
 // unrendered is the image of a group that the default rendering does not have.
-func unrendered(g *group, v chartValues, known map[string][]reference) (named, bool) {
+func unrendered(g *group, v chartValues, known map[string][]imageref.Ref) (named, bool) {
 	n := named{from: "values", group: g}
-	n.repository = g.repository(v)
-	if n.repository == "" || v.off(g.path) || v.text(g.parts[len(g.parts)-1]) == "" {
+	n.Repository = g.repository(v)
+	if n.Repository == "" || v.off(g.path) || v.text(g.parts[len(g.parts)-1]) == "" {
 		return n, false
 	}
 	if g.whole {
-		r, ok := parseReference(v.text(g.parts[0]))
-		n.reference = r
+		r, ok := imageref.Parse(v.text(g.parts[0]))
+		n.Ref = r
 		return n, ok
 	}
 	if g.tag != "" {
-		n.tag = v.text(g.tag)
+		n.Tag = v.text(g.tag)
 	}
 	if g.digest != "" {
-		n.digest = digest(v.text(g.digest))
+		n.Digest = digest(v.text(g.digest))
 	}
-	if n.tag == "" && n.digest == "" {
-		n.tag = first(v.text(sharedTags()[0]), v.text(sharedTags()[1]), commonTag(v.facts, known))
+	if n.Tag == "" && n.Digest == "" {
+		n.Tag = first(v.text(sharedTags()[0]), v.text(sharedTags()[1]), commonTag(v.facts, known))
 	}
 	return n, true
 }
 
 // commonTag is the tag that a chart's images without one of their own have: its
 // appVersion, as its other images write it.
-func commonTag(c *charts.Chart, known map[string][]reference) string {
+func commonTag(c *charts.Chart, known map[string][]imageref.Ref) string {
 	for _, rs := range known {
 		for _, r := range rs {
-			if r.tag != "" && strings.TrimPrefix(r.tag, "v") == strings.TrimPrefix(c.AppVersion, "v") {
-				return r.tag
+			if r.Tag != "" && strings.TrimPrefix(r.Tag, "v") == strings.TrimPrefix(c.AppVersion, "v") {
+				return r.Tag
 			}
 		}
 	}
@@ -394,7 +395,7 @@ func commonTag(c *charts.Chart, known map[string][]reference) string {
 // perOS knows the images whose tag an operator completes on each node.
 // https://docs.nvidia.com/datacenter/cloud-native/gpu-operator/latest/precompiled-drivers.html
 func perOS(chart string, n named) bool {
-	if chart != "gpu-operator" || n.group == nil || n.digest != "" || strings.Contains(n.tag, "-") {
+	if chart != "gpu-operator" || n.group == nil || n.Digest != "" || strings.Contains(n.Tag, "-") {
 		return false
 	}
 	return slices.Contains([]string{"driver", "gds", "gdrcopy"}, n.group.path)

@@ -149,6 +149,10 @@ type zarfChart struct {
 	Namespace string `json:"namespace"`
 }
 
+// zarfChecks is the component, which need not be deployed, of what nothing but
+// checks run.
+const zarfChecks = "eidos-checks"
+
 func zarf(l *schema.ImageList) ([]byte, error) {
 	p := zarfPackage{Kind: "ZarfPackageConfig", Metadata: zarfMetadata{l.Metadata.Name, l.Metadata.Version}}
 	charts := map[string]schema.ImageChart{}
@@ -161,9 +165,12 @@ func zarf(l *schema.ImageList) ([]byte, error) {
 		for _, c := range im.Components {
 			images[c], names[c] = append(images[c], im.Reference), true
 		}
+		if len(im.Components) == 0 {
+			images[zarfChecks], names[zarfChecks] = append(images[zarfChecks], im.Reference), true
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(names)) {
-		z := zarfComponent{Name: name, Required: true, Images: images[name]}
+		z := zarfComponent{Name: name, Required: name != zarfChecks, Images: images[name]}
 		if c, ok := charts[name]; ok {
 			chart := zarfChart{Name: name, URL: c.Repository, RepoName: c.Chart, Version: c.Version, Namespace: c.Namespace}
 			if strings.HasPrefix(c.Repository, "oci://") {

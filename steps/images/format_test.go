@@ -26,6 +26,8 @@ func sample(t *testing.T) *schema.ImageList {
 		Images: []schema.Image{
 			{Reference: "docker.io/library/alpine:3", Digest: digest, Components: []string{"a", "m"}, From: "rendered"},
 			{Reference: "nvcr.io/nvidia/driver:580", Components: []string{"a"}, From: "values", PerOS: true},
+			{Reference: "ghcr.io/nvidia/eidos:v1.0.0", Components: []string{}, From: "agent"},
+			{Reference: "registry.k8s.io/busybox:1", Components: []string{}, Checks: []string{"cluster-dns", "dra-support"}, From: "check"},
 			{Reference: "registry.k8s.io/pause@" + string(digest), Digest: digest, Components: []string{"b"}, From: "manifest"},
 		},
 		Charts: []schema.ImageChart{
@@ -75,7 +77,7 @@ func TestFormats(t *testing.T) {
 					}
 				}
 			}
-			if bom.SpecVersion != cdx.SpecVersion1_6 || len(*bom.Components) != 5 {
+			if bom.SpecVersion != cdx.SpecVersion1_6 || len(*bom.Components) != 7 {
 				t.Errorf("version %s, %d components", bom.SpecVersion, len(*bom.Components))
 			}
 		case "spdx":
@@ -86,7 +88,7 @@ func TestFormats(t *testing.T) {
 			if err := spdxlib.ValidateDocument(doc); err != nil {
 				t.Error(err)
 			}
-			if len(doc.Packages) != 6 || len(doc.Relationships) != 7 {
+			if len(doc.Packages) != 8 || len(doc.Relationships) != 9 {
 				t.Errorf("%d packages, %d relationships", len(doc.Packages), len(doc.Relationships))
 			}
 		}
@@ -111,7 +113,7 @@ func TestList(t *testing.T) {
 		{nil, "nvcr.io/nvidia/driver:580.105.08", "--node-os ubuntu24.04"},
 		{[]string{"ubuntu22.04", "rhel9"}, "nvcr.io/nvidia/driver:580.105.08-rhel9", "nothing is known of the chart node-feature-discovery v0.18.2"},
 	} {
-		l, err := o.List(t.Context(), nil, r, nil, tt.systems)
+		l, err := o.List(t.Context(), nil, r, nil, tt.systems, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,6 +133,50 @@ func TestList(t *testing.T) {
 		}
 		if !seen[tt.has] {
 			t.Errorf("no %s in %v", tt.has, l.Images)
+		}
+	}
+}
+
+// The images of the checks of a recipe are listed, as its mirror has them, with that
+// of eidos; those of other recipes' checks are not.
+func TestImagesOfChecks(t *testing.T) {
+	run := func(image string) *recipes.Run { return &recipes.Run{Image: image} }
+	known := map[string]recipes.Check{
+		"all":   {Name: "all", Components: []string{"*"}, Run: run("registry.k8s.io/box:1")},
+		"other": {Name: "other", Components: []string{"other"}, Run: run("a.io/other:1")},
+		"mine":  {Name: "mine", Components: []string{"m"}, Probe: "p", Run: run("registry.k8s.io/box:1")},
+		"named": {Name: "named", Run: run("a.io/named:1")},
+		"reads": {Name: "reads", Components: []string{"m"}},
+	}
+	r := &schema.RecipeResult{
+		ComponentRefs: []schema.ComponentRef{{Name: "m", Type: "Manifest", Namespace: "m", Manifests: []schema.Manifest{{Path: "m.yaml", Content: "image: a.io/named:1\n"}}}},
+		Validation:    map[string]schema.Phase{"performance": {Checks: []string{"named", "site"}}},
+	}
+	for _, tt := range []struct {
+		version, mirror string
+		known           map[string]recipes.Check
+		want            []string
+		note            string
+	}{
+		{"v1.2.3", "", nil, []string{"a.io/named:1 manifest m "}, ""},
+		{"v1.2.3", "", known, []string{"a.io/named:1 manifest m named", "ghcr.io/nvidia/eidos:v1.2.3 agent  ", "registry.k8s.io/box:1 check  all mine"}, "nothing is known of the check site"},
+		{"devel", "m:5000/x", known, []string{"a.io/named:1 manifest m ", "m:5000/x/a.io/named:1 check  named", "m:5000/x/registry.k8s.io/box:1 check  all mine"}, "eidos devel is not a release"},
+		{"v0.0.0-20261126101112-880f58d4aaaa", "", map[string]recipes.Check{}, []string{"a.io/named:1 manifest m "}, "is not a release"},
+	} {
+		r.Metadata.Mirror = tt.mirror
+		l, err := Options{Manifest: recipes.Manifest, Facts: charts.Builtin(), Version: tt.version}.List(t.Context(), nil, r, nil, nil, tt.known)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, im := range l.Images {
+			got = append(got, strings.Join([]string{im.Reference, im.From, strings.Join(im.Components, " "), strings.Join(im.Checks, " ")}, " "))
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("eidos %s, mirror %q (-want +got):\n%s", tt.version, tt.mirror, diff)
+		}
+		if notes := strings.Join(l.Notes, "\n"); !strings.Contains(notes, tt.note) || tt.note == "" && notes != "" {
+			t.Errorf("eidos %s: notes %q, want %q", tt.version, notes, tt.note)
 		}
 	}
 }

@@ -11,29 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/NVIDIA/eidos/recipes/charts"
+	"github.com/NVIDIA/eidos/schema/imageref"
 )
-
-func TestReference(t *testing.T) {
-	for in, want := range map[string]string{
-		"alpine":                     "docker.io/library/alpine",
-		"bitnami/kubectl:latest":     "docker.io/bitnami/kubectl:latest",
-		"registry.k8s.io/pause:3.10": "registry.k8s.io/pause:3.10",
-		"localhost/a":                "localhost/a",
-		"127.0.0.1:5000/a/b:c":       "127.0.0.1:5000/a/b:c",
-		"a.io/b@sha256:" + digits:    "a.io/b@sha256:" + digits,
-		"a.io/b:v1@sha256:" + digits: "a.io/b:v1@sha256:" + digits,
-		"a.io/B":                     "", "": "", "a b": "", "a.io/b@sha256:1": "", "a.io//b": "", "/a": "",
-	} {
-		r, ok := parseReference(in)
-		got := ""
-		if ok {
-			got = r.String()
-		}
-		if got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
-		}
-	}
-}
 
 const digits = "0123456789012345678901234567890123456789012345678901234567890123"
 
@@ -59,17 +38,17 @@ func TestDefaults(t *testing.T) {
 			if im.group != nil {
 				path = im.group.path + " = " + strings.Join(im.group.parts, " / ")
 			}
-			got[n] = append(got[n], fmt.Sprintf("%s  %s  %s", im.reference, im.from, path))
+			got[n] = append(got[n], fmt.Sprintf("%s  %s  %s", im.Ref, im.from, path))
 		}
 		for _, note := range notes {
 			got[n] = append(got[n], "note: "+note)
 		}
 		for _, s := range c.Images {
-			r, ok := parseReference(s)
+			r, ok := imageref.Parse(s)
 			if !ok {
 				t.Errorf("%s: %q is not understood", n, s)
 			}
-			if text := strings.Join(got[n], "\n"); !r.placeholder() && !strings.Contains(text, r.String()) || r.placeholder() && !strings.Contains(text, "note: ") {
+			if text := strings.Join(got[n], "\n"); !placeholder(r) && !strings.Contains(text, r.String()) || placeholder(r) && !strings.Contains(text, "note: ") {
 				t.Errorf("%s: %s is lost in\n%s", n, r, text)
 			}
 		}
@@ -178,7 +157,7 @@ func TestValues(t *testing.T) {
 		images, notes := ofChart(c, values)
 		var text strings.Builder
 		for _, im := range images {
-			fmt.Fprintln(&text, im.reference)
+			fmt.Fprintln(&text, im.Ref)
 		}
 		if !strings.Contains(text.String(), tt.has+"\n") || strings.Contains(text.String(), tt.not) {
 			t.Errorf("%s %s: %v\n%s", tt.chart, tt.values, notes, &text)

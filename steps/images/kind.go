@@ -13,8 +13,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/imageref"
 	"github.com/NVIDIA/eidos/steps/oci"
 	"github.com/NVIDIA/eidos/steps/render"
 	"github.com/NVIDIA/eidos/steps/retry"
@@ -26,12 +28,23 @@ type Options struct {
 	Manifest func(schema.Manifest) ([]byte, error)
 	Facts    charts.Library
 	OCI      oci.Options
+	// Checks returns the definitions of checks: those of a directory that is
+	// relative to dir, with the built-in ones, which "" is for alone.
+	Checks func(ctx context.Context, dir, data string) (map[string]recipes.Check, error)
+	// Version of eidos.
+	Version string
 }
 
 // Kind is the kind `images`.
 func Kind(o Options) engine.Kind {
 	return engine.Define(engine.Spec{
-		Name: "images", Doc: "list the images and charts that a recipe or a bundle would run", Version: 1, Effect: true,
+		Name: "images", Doc: "list the images and charts that a recipe or a bundle would run, and the images of its checks", Version: 2, Effect: true,
+		Check: func(params any, _ []string) error {
+			if p, ok := params.(*schema.ImagesParams); ok && p.WithoutChecks && p.Data != "" {
+				return schema.Errorf(schema.Invalid, "the checks of a directory are left out").At("", "data").WithHint("leave out %s or %s", schema.Parameter("data"), schema.Parameter("withoutChecks"))
+			}
+			return nil
+		},
 	}, func(ctx context.Context, env engine.Env, p schema.ImagesParams, in struct {
 		Recipe *schema.RecipeResult `in:"recipe,optional"`
 		Bundle *schema.Bundle       `in:"bundle,optional"`
@@ -54,7 +67,14 @@ func Kind(o Options) engine.Kind {
 				}
 			}
 		}
-		l, err := o.List(ctx, env.Blobs, r, in.Charts, p.NodeOS)
+		var known map[string]recipes.Check
+		if !p.WithoutChecks {
+			var err error
+			if known, err = o.Checks(ctx, env.Dir, p.Data); err != nil {
+				return nil, err
+			}
+		}
+		l, err := o.List(ctx, env.Blobs, r, in.Charts, p.NodeOS, known)
 		if err != nil || !p.Resolve {
 			return l, err
 		}
@@ -64,8 +84,10 @@ func Kind(o Options) engine.Kind {
 
 // List returns the images of a recipe. lock, if there is one, has the digests of
 // its charts, which blobs holds: those without facts are rendered.
-// systems are those of the nodes, for images that are built for one.
-func (o Options) List(ctx context.Context, blobs engine.Blobs, r *schema.RecipeResult, lock *schema.BundleLock, systems []string) (*schema.ImageList, error) {
+// systems are those of the nodes, for images that are built for one. known are the
+// definitions of checks: the images of the recipe's checks are listed, and the one
+// that runs checks; neither if it is nil.
+func (o Options) List(ctx context.Context, blobs engine.Blobs, r *schema.RecipeResult, lock *schema.BundleLock, systems []string, known map[string]recipes.Check) (*schema.ImageList, error) {
 	canonical, err := schema.Encode(r)
 	if err != nil {
 		return nil, err
@@ -84,14 +106,19 @@ func (o Options) List(ctx context.Context, blobs engine.Blobs, r *schema.RecipeR
 			l.Notes = append(l.Notes, c.Name+": "+n)
 		}
 	}
+	image := func(r imageref.Ref, from string) *schema.Image {
+		im := found[r.String()]
+		if im == nil {
+			im = &schema.Image{Reference: r.String(), Digest: schema.Digest(r.Digest), From: from, Components: []string{}}
+			found[r.String()] = im
+		}
+		return im
+	}
 	for i := range r.ComponentRefs {
 		c := &r.ComponentRefs[i]
-		add := func(r reference, from string, perOS bool) {
-			im := found[r.String()]
-			if im == nil {
-				im = &schema.Image{Reference: r.String(), Digest: schema.Digest(r.digest), From: from, PerOS: perOS}
-				found[r.String()] = im
-			}
+		add := func(r imageref.Ref, from string, perOS bool) {
+			im := image(r, from)
+			im.PerOS = perOS
 			if from == "rendered" {
 				im.From = from
 			}
@@ -124,13 +151,13 @@ func (o Options) List(ctx context.Context, blobs engine.Blobs, r *schema.RecipeR
 				for _, n := range images {
 					for _, s := range systems {
 						if n.perOS {
-							built := n.reference
-							built.tag += "-" + s
+							built := n.Ref
+							built.Tag += "-" + s
 							add(built, n.from, false)
 						}
 					}
 					if !n.perOS || len(systems) == 0 {
-						add(n.reference, n.from, n.perOS)
+						add(n.Ref, n.from, n.perOS)
 					}
 				}
 				note(c, notes...)
@@ -143,10 +170,21 @@ func (o Options) List(ctx context.Context, blobs engine.Blobs, r *schema.RecipeR
 			}
 			images, notes := ofManifest(m.Path, text, c.Values)
 			for _, p := range images {
-				add(p.reference, "manifest", false)
+				add(p.Ref, "manifest", false)
 			}
 			note(c, notes...)
 		}
+	}
+	if known != nil {
+		notes := ofChecks(r, known, o.Version, func(r imageref.Ref, check string) {
+			im := image(r, "check")
+			if check == "" {
+				im.From = "agent"
+				return
+			}
+			im.Checks = append(im.Checks, check)
+		})
+		l.Notes = append(l.Notes, notes...)
 	}
 	for _, ref := range slices.Sorted(maps.Keys(found)) {
 		l.Images = append(l.Images, *found[ref])

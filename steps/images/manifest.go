@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/NVIDIA/eidos/schema/imageref"
 	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
@@ -57,7 +58,7 @@ func evaluate(s string, values map[string]any) (expression, bool) {
 
 // placed is an image in a manifest.
 type placed struct {
-	reference
+	imageref.Ref
 	expression
 }
 
@@ -66,16 +67,16 @@ func ofManifest(name, text string, values map[string]any) (out []placed, notes [
 	for _, m := range imageLine.FindAllStringSubmatchIndex(text, -1) {
 		indent, raw := text[m[2]:m[3]], text[m[4]:m[5]]
 		e, ok := evaluate(raw, values)
-		r, isReference := parseReference(e.text)
+		r, isReference := imageref.Parse(e.text)
 		if !ok || !isReference {
 			notes = append(notes, fmt.Sprintf("the manifest %s names an image in a way that is not understood: %s", name, raw))
 			continue
 		}
-		if r.tag == "" && r.digest == "" {
-			r.tag = beside(text[m[1]:], indent, values)
+		if r.Tag == "" && r.Digest == "" {
+			r.Tag = beside(text[m[1]:], indent, values)
 		}
-		if r.tag == "" && r.digest == "" {
-			notes = append(notes, fmt.Sprintf("the manifest %s names %s without a version", name, r.repository))
+		if r.Tag == "" && r.Digest == "" {
+			notes = append(notes, fmt.Sprintf("the manifest %s names %s without a version", name, r.Repository))
 			continue
 		}
 		out = append(out, placed{r, e})

@@ -11,24 +11,13 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/imageref"
 )
-
-// MirrorName is the name that an image has in a mirror: below the registry that
-// it comes from, so that no two meet.
-func MirrorName(ref string) string {
-	r, ok := parseReference(ref)
-	if !ok {
-		return ref
-	}
-	host, rest, _ := strings.Cut(r.repository, "/")
-	r.repository = strings.ReplaceAll(host, ":", "-") + "/" + rest
-	return r.String()
-}
 
 // RelocateKind is the kind `relocate`.
 func RelocateKind(o Options) engine.Kind {
 	return engine.Define(engine.Spec{
-		Name: "relocate", Doc: "make a recipe take its charts and images from a mirror", Version: 1,
+		Name: "relocate", Doc: "make a recipe take its charts and images from a mirror", Version: 2,
 	}, func(_ context.Context, env engine.Env, p schema.RelocateParams, in struct {
 		Recipe *schema.RecipeResult `in:"recipe"`
 	}) (*schema.RecipeResult, error) {
@@ -42,11 +31,13 @@ func RelocateKind(o Options) engine.Kind {
 
 // Relocate returns a recipe whose charts and images come from the mirror at to,
 // registry[/prefix]: the sources of its charts, the values that name images and
-// the images that its own manifests name are replaced. It returns notes of the
+// the images that its own manifests name are replaced, and it names the mirror, for
+// the images of its checks. It returns notes of the
 // images that no value is known for.
 func (o Options) Relocate(r *schema.RecipeResult, to string) (*schema.RecipeResult, []string, error) {
 	to = strings.TrimSuffix(strings.TrimPrefix(to, "oci://"), "/")
 	out := *r
+	out.Metadata.Mirror = to
 	out.ComponentRefs = slices.Clone(r.ComponentRefs)
 	var notes []string
 	for i := range out.ComponentRefs {
@@ -83,7 +74,7 @@ func relocateChart(c *charts.Chart, values, set map[string]any, to string) (note
 	images, notes := ofChart(c, values)
 	for _, n := range images {
 		if n.group == nil {
-			notes = append(notes, fmt.Sprintf("no value is known that names %s: it stays where it is", n.reference))
+			notes = append(notes, fmt.Sprintf("no value is known that names %s: it stays where it is", n.Ref))
 			continue
 		}
 		// The first part that says something has the registry.
@@ -92,7 +83,7 @@ func relocateChart(c *charts.Chart, values, set map[string]any, to string) (note
 			if old == "" {
 				continue
 			}
-			setValue(set, p, to+"/"+relocated(old, n.repository))
+			setValue(set, p, to+"/"+relocated(old, n.Repository))
 			break
 		}
 	}
@@ -107,7 +98,7 @@ func relocated(part, repository string) string {
 	if rest, ok := strings.CutPrefix(part, host); ok && (rest == "" || rest[0] == '/') {
 		return name + rest
 	}
-	if full := qualify(part); strings.HasPrefix(full, host+"/") { // docker.io, which was not written
+	if full := imageref.Qualify(part); strings.HasPrefix(full, host+"/") { // docker.io, which was not written
 		return name + strings.TrimPrefix(full, host)
 	}
 	return name + "/" + part
@@ -123,7 +114,7 @@ func (o Options) relocateManifest(m *schema.Manifest, values, set map[string]any
 	images, _ := ofManifest(m.Path, text, values)
 	changed := text
 	for _, p := range images {
-		target := to + "/" + MirrorName(p.text)
+		target := imageref.InMirror(to, p.text)
 		if p.keys != nil {
 			setValue(set, charts.JoinPath(p.keys), target)
 			continue

@@ -9,19 +9,8 @@ import (
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/imageref"
 )
-
-func TestMirrorName(t *testing.T) {
-	for in, want := range map[string]string{
-		"alpine:3":                  "docker.io/library/alpine:3",
-		"nvcr.io/nvidia/driver:580": "nvcr.io/nvidia/driver:580",
-		"localhost:5000/a:b":        "localhost-5000/a:b",
-	} {
-		if got := MirrorName(in); got != want {
-			t.Errorf("%s: %s, want %s", in, got, want)
-		}
-	}
-}
 
 // Of recipes of the catalogue, everything that is listed comes from the
 // mirror afterwards, under the name that the mirror has it by, but what the notes
@@ -31,7 +20,11 @@ func TestRelocate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Manifest: recipes.Manifest, Facts: charts.Builtin()}
+	known, err := catalogue.Checks()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Manifest: recipes.Manifest, Facts: charts.Builtin(), Version: "v1.0.0"}
 	const to = "mirror.local:5000/gpu"
 	seen := 0
 	for i, overlay := range catalogue.Overlays {
@@ -46,7 +39,7 @@ func TestRelocate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		was, err := o.List(t.Context(), nil, r, nil, nil)
+		was, err := o.List(t.Context(), nil, r, nil, nil, known)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,13 +47,13 @@ func TestRelocate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		is, err := o.List(t.Context(), nil, moved, nil, nil)
+		is, err := o.List(t.Context(), nil, moved, nil, nil, known)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := map[string]bool{}
 		for _, im := range was.Images {
-			want[to+"/"+MirrorName(im.Reference)] = true
+			want[imageref.InMirror(to, im.Reference)] = true
 		}
 		for _, im := range is.Images {
 			if strings.HasPrefix(im.Reference, to+"/") && want[im.Reference] {

@@ -7,13 +7,14 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/imageref"
 	"github.com/NVIDIA/eidos/steps/inspect"
 )
 
 // rendered lists the images of a chart that there are no facts of, as helm renders
 // it with the component's values, and says what the list lacks. Without the chart
 // in the lock, or without helm, nothing is known.
-func rendered(ctx context.Context, blobs engine.Blobs, lock *schema.BundleLock, c *schema.ComponentRef) (out []reference, notes []string, err error) {
+func rendered(ctx context.Context, blobs engine.Blobs, lock *schema.BundleLock, c *schema.ComponentRef) (out []imageref.Ref, notes []string, err error) {
 	unknown := func(why string) []string {
 		return []string{fmt.Sprintf("nothing is known of the chart %s %s: its images are missing here; %s", c.Chart, c.Version, why)}
 	}
@@ -38,7 +39,7 @@ func rendered(ctx context.Context, blobs engine.Blobs, lock *schema.BundleLock, 
 	}
 	notes = []string{fmt.Sprintf("the chart %s %s has no facts: its images are those that helm renders, without those that it starts later", c.Chart, c.Version)}
 	for _, name := range names {
-		r, ok := parseReference(name)
+		r, ok := imageref.Parse(name)
 		if !ok {
 			notes = append(notes, fmt.Sprintf("the chart %s %s names an image in a way that is not understood: %s", c.Chart, c.Version, name))
 			continue

@@ -15,6 +15,7 @@ import (
 	"github.com/spdx/tools-golang/spdx/v2/v2_3"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/imageref"
 )
 
 // item is an image or a chart as an inventory lists it.
@@ -23,6 +24,14 @@ type item struct {
 	digest                  schema.Digest
 	chart                   bool
 	components              []string
+}
+
+// users are the components that run an item; what checks run is of the bundle.
+func (it item) users() []string {
+	if len(it.components) == 0 {
+		return []string{""}
+	}
+	return it.components
 }
 
 // items are the charts and then the images of a list. Its identifiers are its
@@ -37,18 +46,18 @@ func items(l *schema.ImageList) []item {
 		})
 	}
 	for i, im := range l.Images {
-		r, _ := parseReference(im.Reference)
+		r, _ := imageref.Parse(im.Reference)
 		version := "" // a digest, or none
 		if im.Digest != "" {
 			version = "@" + url.QueryEscape(string(im.Digest))
 		}
-		q := url.Values{"repository_url": {r.repository}}
-		if r.tag != "" {
-			q.Set("tag", r.tag)
+		q := url.Values{"repository_url": {r.Repository}}
+		if r.Tag != "" {
+			q.Set("tag", r.Tag)
 		}
 		out = append(out, item{
-			name: r.repository, version: first(r.tag, r.digest), digest: im.Digest, components: im.Components,
-			purl: "pkg:oci/" + url.PathEscape(path.Base(r.repository)) + version + "?" + q.Encode(),
+			name: r.Repository, version: first(r.Tag, r.Digest), digest: im.Digest, components: im.Components,
+			purl: "pkg:oci/" + url.PathEscape(path.Base(r.Repository)) + version + "?" + q.Encode(),
 			id:   "image-" + strconv.Itoa(i+1),
 		})
 	}
@@ -74,7 +83,7 @@ func cycloneDX(l *schema.ImageList) ([]byte, error) {
 			chartOf[it.components[0]] = it.id
 			needs[root] = append(needs[root], it.id)
 		} else {
-			for _, name := range it.components {
+			for _, name := range it.users() {
 				of := first(chartOf[name], root)
 				needs[of] = append(needs[of], it.id)
 			}
@@ -136,7 +145,7 @@ func spdx(l *schema.ImageList) ([]byte, error) {
 			}
 		} else {
 			p.PrimaryPackagePurpose = "CONTAINER"
-			for _, name := range it.components {
+			for _, name := range it.users() {
 				doc.Relationships = append(doc.Relationships, relation(first(chartOf[name], root), it.id, common.TypeRelationshipDependsOn))
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/remote"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/imageref"
 	"github.com/NVIDIA/eidos/steps/kube"
 )
 
@@ -53,7 +54,7 @@ type Executor struct {
 func New(o Options) (*Executor, error) {
 	e := &Executor{Options: o, image: o.Pods.Image, namespace: o.Pods.Namespace, waiting: map[string]*batch{}}
 	if e.image == "" {
-		e.image = "ghcr.io/nvidia/eidos:" + o.Version
+		e.image = imageref.OfEidos(o.Version)
 	}
 	if e.namespace == "" {
 		e.namespace = defaultNamespace

@@ -31,6 +31,16 @@ func (c *Client) server(ctx context.Context) (collect.Reading, error) {
 	return reading("server", data), nil
 }
 
+// Reach is nil if an API server answers that knows these credentials, also if they
+// may not read its version.
+func (c *Client) Reach(ctx context.Context) error {
+	_, err := c.server(ctx)
+	if isStatus(err, http.StatusForbidden) {
+		return nil
+	}
+	return err
+}
+
 // get reads one JSON object.
 func (c *Client) get(ctx context.Context, resource string, into any, path ...string) error {
 	return c.getAs(ctx, "get", resource, into, path...)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/imageref"
 	"github.com/NVIDIA/eidos/steps/images"
 	"github.com/NVIDIA/eidos/steps/oci"
 	"github.com/NVIDIA/eidos/steps/retry"
@@ -95,7 +96,7 @@ type job struct {
 }
 
 func (m *mirroring) image(im *schema.Image) job {
-	name := images.MirrorName(im.Reference)
+	name := imageref.MirrorName(im.Reference)
 	e := schema.MirrorEntry{Kind: "image", Name: name, Source: im.Reference}
 	from := im.Reference
 	if im.Digest != "" && !strings.Contains(from, "@") {
