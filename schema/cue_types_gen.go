@@ -2101,6 +2101,9 @@ type CriteriaList struct {
 
 	// Every distinct recipe, sorted by its overlays.
 	Recipes []CriteriaRecipe `json:"recipes"`
+
+	// The choices within recipes, by what brings them and name.
+	Profiles []CriteriaProfile `json:"profiles,omitempty"`
 }
 
 type CriteriaField struct {
@@ -2132,6 +2135,29 @@ type CriteriaRecipe struct {
 
 	// What the recipe is for.
 	Description string `json:"description,omitempty"`
+}
+
+// #CriteriaProfile is a choice within the recipes that have an overlay or a mixin.
+type CriteriaProfile struct {
+	Name string `json:"name"`
+
+	// What brings it.
+	From string `json:"from"`
+
+	Description string `json:"description"`
+
+	// The choice where none is asked for.
+	Default string `json:"default"`
+
+	Choices []CriteriaChoice `json:"choices"`
+}
+
+type CriteriaChoice struct {
+	Name string `json:"name"`
+
+	Description string `json:"description"`
+
+	Maturity string `json:"maturity"`
 }
 
 // #Explained is one value of a recipe and who set it.

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -30,10 +31,30 @@ func Criteria(cat *recipes.Catalog, releases []string) (*schema.CriteriaList, er
 	for _, a := range defaults {
 		out.Recipes = append(out.Recipes, criteriaRecipe(cat, a))
 	}
+	seen := map[string]bool{}
+	for _, o := range cat.Overlays {
+		for _, p := range o.Profiles {
+			if layer := p.Layer(""); !seen[layer] { // a mixin's is that of each overlay with it
+				seen[layer] = true
+				out.Profiles = append(out.Profiles, criteriaProfile(p))
+			}
+		}
+	}
+	slices.SortFunc(out.Profiles, func(a, b schema.CriteriaProfile) int {
+		return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.Name, b.Name))
+	})
 	slices.SortFunc(out.Recipes, func(a, b schema.CriteriaRecipe) int {
 		return strings.Compare(strings.Join(a.Overlays, " "), strings.Join(b.Overlays, " "))
 	})
 	return out, nil
+}
+
+func criteriaProfile(p recipes.Profile) schema.CriteriaProfile {
+	out := schema.CriteriaProfile{Name: p.Name, From: p.From, Description: p.Description, Default: p.Default}
+	for _, c := range p.Choices {
+		out.Choices = append(out.Choices, schema.CriteriaChoice{Name: c.Name, Description: c.Description, Maturity: c.Maturity})
+	}
+	return out
 }
 
 // criteriaRecipe is one answer of a catalogue: what its overlays state together

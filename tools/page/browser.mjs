@@ -1,7 +1,7 @@
 // browser.mjs FILE.json: looks at pages with Chromium as people do, in both
 // themes, on a phone and on a desk, and prints what is wrong, a line a fault.
 // FILE holds {chromium, pages: [URL…], recipe: URL, snapshot: {page, file},
-// explore: URL, shots: folder or ""}. A line that begins with # is a figure.
+// explore: URL, profiles: URL, shots: folder or ""}. A line that begins with # is a figure.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
@@ -94,7 +94,7 @@ for (const url of config.pages) {
   await page.selectOption("select[name=service]", "eks");
   await page.waitForURL(/service=eks/);
   await page.goBack();
-  if (page.url().includes("service")) fault(where, `after back: ${page.url()}`);
+  if (page.url().includes("service") || (await page.inputValue("select[name=service]"))) fault(where, `after back: ${page.url()}, and the form has ${await page.inputValue("select[name=service]")}`);
   await page.goForward();
   if ((await page.inputValue("select[name=service]")) !== "eks") fault(where, "the form has forgotten the service");
   await close();
@@ -115,6 +115,23 @@ for (const url of config.pages) {
   await page.waitForSelector("#outcome .ok");
   const curl = await page.textContent("#bundle-curl");
   if (!curl.includes("catalogue=2026-03") || !page.url().includes("catalogue=2026-03")) fault(where, `the bundle is of ${curl}, on ${page.url()}`);
+  await close();
+}
+
+// What is chosen within a recipe is in the URL, and what was filled in stays there.
+{
+  const { page, where, close } = await open(config.profiles);
+  await page.selectOption("select[name=layout]", "components");
+  await page.waitForSelector("#outcome .ok");
+  const choices = page.locator("form.choose select");
+  await choices.nth(1).selectOption({ label: "provided (experimental)" });
+  await page.waitForURL(/profile=slurmAccounting/);
+  await choices.nth(0).selectOption({ label: "azure-managed (default)" });
+  await page.waitForURL((u) => !u.search.includes("gpuStack"));
+  if (!page.url().includes("layout=components")) fault(where, `the URL is ${page.url()}`);
+  if (!(await page.isVisible("#c-slurm-accounting-mariadb"))) fault(where, "the components are not those of the choice");
+  await page.goBack();
+  if ((await choices.nth(0).inputValue()) !== "gpuStack=operator-managed") fault(where, "after back the choice is not shown");
   await close();
 }
 

@@ -80,11 +80,11 @@ func TestInBrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	config, err := json.Marshal(map[string]any{
-		"chromium": chromium, "explore": base + "/", "recipe": base + asked, "shots": os.Getenv("EIDOS_SHOTS"),
+		"chromium": chromium, "explore": base + "/", "recipe": base + asked, "profiles": base + chosen, "shots": os.Getenv("EIDOS_SHOTS"),
 		"snapshot": map[string]string{"page": base + "/snapshot", "file": snapshot},
 		"pages": []string{
-			base + "/", base + "/?service=eks", base + asked, base + asked + "&deployer=argocd", base + asked + "&catalogue=2026-03", base + "/recipe?service=nix", base + "/snapshot",
-			base + "/compare?a.service=eks&a.intent=training&b.service=aks&b.intent=training", base + "/runs", base + one, base + "/nosuch",
+			base + "/", base + "/?service=eks", base + asked, base + asked + "&deployer=argocd", base + asked + "&catalogue=2026-03", base + chosen, base + "/recipe?service=nix", base + "/snapshot",
+			base + "/compare?a.service=eks&a.intent=training&b.service=aks&b.intent=training&b.profile=gpuStack%3Doperator-managed", base + "/runs", base + one, base + "/nosuch",
 		},
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -42,10 +43,11 @@ func (p *page) compare(r *http.Request) (string, view, error) {
 			return "", view{}, err
 		}
 		s.Query, s.Fields = link(q), append(choices(list, queriesOf(list), url.Values{}), releases(list, q)...)
+		s.Fields = append(s.Fields, p.profiles(r.Context(), list, q)...)
 		for i := range s.Fields {
 			f := &s.Fields[i]
 			for j := range f.Options {
-				f.Options[j].Selected = f.Options[j].Value == q.Get(f.Name)
+				f.Options[j].Selected = slices.Contains(q[f.Name], f.Options[j].Value)
 			}
 			f.Name = s.Prefix + f.Name
 		}

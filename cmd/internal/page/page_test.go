@@ -67,6 +67,9 @@ func get(t *testing.T, url string) (*http.Response, string) {
 
 const asked = "/recipe?service=eks&accelerator=h100&intent=training&os=ubuntu"
 
+// chosen is a recipe with two profiles, one of which is not the default.
+const chosen = "/recipe?service=aks&accelerator=h100&intent=training&os=ubuntu&platform=slurm&profile=gpuStack%3Doperator-managed"
+
 func TestPages(t *testing.T) {
 	base := serve(t, nil)
 	for _, c := range []struct {
@@ -85,12 +88,20 @@ func TestPages(t *testing.T) {
 		{asked + "&deployer=argocd", 200, []string{"The bundle cannot be made", "repo", "disabled>Download"}, nil},
 		{asked + "&deployer=helm&set=gpu-operator:driver.version=580.1%0A%0A", 200,
 			[]string{`action="/v1/bundle?accelerator=h100&amp;deployer=helm&amp;intent=training&amp;os=ubuntu&amp;service=eks&amp;set=gpu-operator%3Adriver.version%3D580.1"`, "--deployer helm --set gpu-operator:driver.version=580.1"}, []string{"The bundle cannot be made"}},
+		{"/recipe?service=aks&intent=training", 200, []string{`<option value="" selected>azure-managed (default)`, `<option value="gpuStack=operator-managed">operator-managed (experimental)`, "who installs the driver and the container toolkit: the image of AKS"}, nil},
+		{"/recipe?service=aks&intent=training&profile=gpuStack%3Doperator-managed&set=gpu-operator:driver.version=580.1", 200, []string{`<option value="gpuStack=operator-managed" selected>`, "aks.gpuStack=operator-managed", "--profile gpuStack=operator-managed -o recipe.yaml",
+			`src="/v1/graph?intent=training&amp;profile=gpuStack%3Doperator-managed&amp;service=aks"`, `href="/recipe?catalogue=2026-03&amp;intent=training&amp;service=aks"`, `a.profile=gpuStack`,
+			`action="/v1/bundle?intent=training&amp;profile=gpuStack%3Doperator-managed&amp;service=aks&amp;set=`, `/v1/recipe?intent=training&amp;profile=gpuStack%3Doperator-managed&amp;service=aks`, `<input type="hidden" name="set" value="gpu-operator:driver.version=580.1">`}, nil},
+		{"/recipe?service=aks&intent=training&set=gpu-operator:driver.enabled=true", 200, []string{"The bundle cannot be made", "profile gpuStack of the recipe (azure-managed) decides"}, nil},
+		{"/recipe?service=aks&profile=gpuStack%3Dnone", 400, []string{"profile gpuStack has no choice &#34;none&#34;"}, nil},
 		{"/recipe?service=nix", 400, []string{"The page cannot be shown", "nix"}, nil},
 		{"/recipe?service=%3Cscript%3Ealert(1)%3C/script%3E", 400, []string{"&lt;script&gt;"}, []string{"<script>alert"}},
 		{"/recipe?service=eks&set=x:a=%22%3E%3Cscript%3E", 200, []string{"&lt;script&gt;"}, []string{"><script>\""}},
 		{"/compare", 200, []string{"Compare two recipes"}, []string{"difference"}},
 		{"/compare?a.service=eks&a.intent=training&b.service=aks&b.intent=training", 200, []string{"differences", "aws-efa", "absent", `href="/recipe?intent=training&amp;service=eks"`, "values.<wbr>driver.", "eidos recipe --service aks --intent training --provenance -o b.yaml", "eidos recipe diff a.yaml b.yaml",
 			"/v1/diff?a.intent=training&amp;a.service=eks&amp;b.intent=training&amp;b.service=aks"}, nil},
+		{"/compare?a.service=aks&b.service=aks&b.profile=gpuStack%3Doperator-managed", 200, []string{"nvidiaDriverRoot", `name="a.profile"`, `<option value="gpuStack=operator-managed" selected>`, "eidos recipe --service aks --profile gpuStack=operator-managed --provenance -o b.yaml",
+			"/v1/diff?a.service=aks&amp;b.profile=gpuStack%3Doperator-managed&amp;b.service=aks"}, nil},
 		{"/compare?a.service=nix&b.service=eks", 200, []string{"nix", "problems"}, []string{"difference"}},
 		{"/snapshot", 200, []string{`type="file"`, "<noscript>"}, nil},
 		{"/?catalogue=2026-03", 200, []string{`href="/?all=true&amp;catalogue=2026-03#recipes"`}, nil},

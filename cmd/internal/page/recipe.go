@@ -22,6 +22,8 @@ type recipe struct {
 	Sides      []template.URL // its criteria as one side of a comparison
 	Others     []other        // the same criteria in the other releases
 	Hidden     []option       // its criteria as fields of a form
+	Profiles   []profile      // what can be chosen within it
+	Kept       []option       // of the form that chooses: everything else
 }
 
 // other is the same recipe in another release.
@@ -74,9 +76,23 @@ func (p *page) recipe(r *http.Request) (string, view, error) {
 	if err != nil {
 		return "", view{}, err
 	}
+	d.Profiles = profilesOf(list, d.RecipeResult.Profiles)
+	for _, o := range d.Hidden {
+		if o.Value != "profile" {
+			d.Kept = append(d.Kept, o)
+		}
+	}
+	for _, param := range p.parameters {
+		for _, v := range r.URL.Query()[param.Name] {
+			d.Kept = append(d.Kept, option{Value: param.Name, Label: v})
+		}
+	}
 	for _, name := range list.Releases {
 		if name != list.Release {
 			there := merged(q, url.Values{"catalogue": {name}})
+			if len(there["profile"]) > 0 && p.ask(r.Context(), "/v1/recipe", there, nil) != nil {
+				delete(there, "profile") // that release may not have it
+			}
 			here := merged(q, url.Values{"catalogue": {list.Release}})
 			d.Others = append(d.Others, other{name, link(there), link(merged(prefixed("a.", here), prefixed("b.", there)))})
 		}

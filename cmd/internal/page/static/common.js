@@ -28,6 +28,12 @@ export function problems(err, title) {
   return h("div", { class: "problems" }, title ? h("b", {}, title) : "", h("ul", {}, ...list));
 }
 
+// A form shows what the page is of, also after the back button: browsers keep what
+// was chosen to leave it.
+export function asServed(form) {
+  addEventListener("pageshow", () => form.reset());
+}
+
 // A button on every command that copies it.
 export function copyButtons() {
   if (!navigator.clipboard) return;

@@ -1,4 +1,4 @@
-import { ask, problems, h, copyButtons } from "./common.js";
+import { ask, problems, h, copyButtons, asServed } from "./common.js";
 
 copyButtons();
 
@@ -11,6 +11,16 @@ function open() {
 }
 addEventListener("hashchange", open);
 open();
+
+// Another choice within the recipe is another recipe; what was filled in below stays.
+const choose = document.querySelector("form.choose");
+if (choose) asServed(choose);
+choose?.addEventListener("change", () => {
+  const q = new URLSearchParams(location.search);
+  q.delete("profile");
+  for (const v of new FormData(choose).getAll("profile")) if (v) q.append("profile", v);
+  location.search = q;
+});
 
 // The form for a bundle is checked as it is filled in.
 const form = document.querySelector("form.bundle");
