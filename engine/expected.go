@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"hash"
 	"io"
@@ -105,7 +104,7 @@ func (x *expectedReader) end() error {
 	if x.want.Size >= 0 && x.n < x.want.Size {
 		return fmt.Errorf("the content ended after %d of %d bytes: %w", x.n, x.want.Size, io.ErrUnexpectedEOF)
 	}
-	if got := schema.Digest("sha256:" + hex.EncodeToString(x.hash.Sum(nil))); got != x.want.Digest {
+	if got := schema.DigestOfSum(x.hash.Sum(nil)); got != x.want.Digest {
 		return fmt.Errorf("the content has digest %s, not %s", got, x.want.Digest)
 	}
 	return io.EOF

@@ -7,14 +7,12 @@
 package recipes
 
 import (
-	"archive/zip"
 	"embed"
 	"errors"
 	"io/fs"
 	"slices"
-	"strings"
-	"sync"
 
+	"github.com/NVIDIA/eidos/recipes/internal/archive"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -62,23 +60,7 @@ func (l layers) Open(name string) (fs.File, error) {
 func Sources() fs.FS { return with(sources) }
 
 // with is the files that have the newest release, and the archive for the rest.
-func with(files fs.FS) fs.FS { return layers{files, &archived{}} }
-
-// archived is the archive, which is opened when a file of it is.
-type archived struct {
-	once sync.Once
-	zip  *zip.Reader
-}
-
-func (a *archived) Open(name string) (fs.File, error) {
-	a.once.Do(func() {
-		var err error
-		if a.zip, err = zip.NewReader(strings.NewReader(older), int64(len(older))); err != nil { // TestOlderArchive opens it
-			panic("recipes: older.zip: " + err.Error())
-		}
-	})
-	return a.zip.Open(name)
-}
+func with(files fs.FS) fs.FS { return layers{files, archive.New(older)} }
 
 // Releases names the releases of the built-in catalogue, the newest last.
 func Releases() []string { return slices.Clone(releases[:]) }

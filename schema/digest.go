@@ -9,9 +9,15 @@ import (
 // DigestOf returns the SHA-256 digest of data.
 func DigestOf(data []byte) Digest {
 	sum := sha256.Sum256(data)
+	return DigestOfSum(sum[:])
+}
+
+// DigestOfSum returns the digest that has sum, the 32 bytes of a SHA-256: of what
+// was hashed in pieces.
+func DigestOfSum(sum []byte) Digest {
 	const algorithm = "sha256:"
 	text := append(make([]byte, 0, len(algorithm)+2*sha256.Size), algorithm...)
-	return Digest(hex.AppendEncode(text, sum[:]))
+	return Digest(hex.AppendEncode(text, sum))
 }
 
 // ShortType returns the short name of a media type of ours: recipe, bundle.

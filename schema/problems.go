@@ -2,6 +2,7 @@ package schema
 
 import (
 	"errors"
+	"fmt"
 	"sort"
 	"strconv"
 	"strings"
@@ -89,6 +90,22 @@ func appendList(out []error, err error) []error {
 		return out
 	}
 	return append(out, err)
+}
+
+// Prefix puts a text before the message of each problem of err. Codes and hints
+// stay.
+func Prefix(err error, format string, args ...any) error {
+	before := fmt.Sprintf(format, args...) + ": "
+	var out []error
+	for _, e := range List(err) {
+		if se, ok := e.(*Error); ok {
+			e = Errorf(se.Code, "%s%s", before, se.Msg).WithHint("%s", se.Hint)
+		} else {
+			e = fmt.Errorf("%s%w", before, e)
+		}
+		out = append(out, e)
+	}
+	return Join(out)
 }
 
 // First returns the problems of err that are printed, MaxProblems at most, and

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"testing/fstest"
 
 	"github.com/spf13/cobra"
 
@@ -125,11 +124,7 @@ func vetSite(site *importer.Site, name string, k wire.Catalogue) error {
 	if err != nil {
 		return err
 	}
-	tree := fstest.MapFS{}
-	for p, data := range site.Files {
-		tree[p] = &fstest.MapFile{Data: data, Mode: 0o644}
-	}
-	if src, err = src.WithTree(tree, name); err != nil {
+	if src, err = src.WithTree(compile.Files(site.Files).FS(), name); err != nil {
 		return err
 	}
 	_, err = compile.Vet(src)

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"testing/fstest"
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/recipes/charts"
@@ -19,14 +18,14 @@ func (a *app) realCharts(ctx context.Context, src compile.Source, dir string) (c
 	if err != nil {
 		return src, err
 	}
-	files := fstest.MapFS{}
+	files := compile.Files{}
 	for _, f := range all {
 		data, err := charts.Encode(f)
 		if err != nil {
 			return src, err
 		}
 		name := charts.FileName(f.Name, f.Version)
-		files[name] = &fstest.MapFile{Data: data}
+		files[name] = data
 		known, err := charts.Builtin().Find(f.Name, f.Version)
 		switch {
 		case schema.CodeOf(err) == schema.NotFound || err == nil && known.Version != f.Version:
@@ -50,5 +49,5 @@ func (a *app) realCharts(ctx context.Context, src compile.Source, dir string) (c
 		}
 	}
 	a.Say("%s read from %s and rendered by helm", text.Count(len(all), "chart"), dir)
-	return src.WithCharts(files), nil
+	return src.WithCharts(files.FS()), nil
 }

@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -157,7 +156,7 @@ func hashFile(ctx context.Context, dir, name string) (string, error) {
 	if _, err := io.Copy(h, content.Reader{Context: ctx, Reader: f}); err != nil {
 		return "", schema.Errorf(schema.Failed, "reading %q: %w", name, err)
 	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
+	return string(schema.DigestOfSum(h.Sum(nil))), nil
 }
 
 // words describes changes in one line.

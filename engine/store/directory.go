@@ -218,7 +218,7 @@ func (s *Directory) putFile(ctx context.Context, r io.Reader) (schema.Digest, in
 		}
 		return "", 0, err
 	}
-	d := schema.Digest("sha256:" + hex.EncodeToString(h.Sum(nil)))
+	d := schema.DigestOfSum(h.Sum(nil))
 	path, err := s.path(d)
 	if err != nil {
 		return "", 0, err

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"io"
 	"sync"
 
@@ -66,7 +65,7 @@ func (m *Memory) putSpool(r io.Reader) (schema.Digest, int64, error) {
 			b.size += int64(n)
 		}
 		if err != nil {
-			d := schema.Digest("sha256:" + hex.EncodeToString(h.Sum(nil)))
+			d := schema.DigestOfSum(h.Sum(nil))
 			m.keep(d, b)
 			return d, b.size, nil
 		}

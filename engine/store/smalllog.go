@@ -145,5 +145,5 @@ func (l *smallLog) forget(d schema.Digest) {
 }
 
 func digest32(k [32]byte) schema.Digest {
-	return schema.Digest("sha256:" + hex.EncodeToString(k[:]))
+	return schema.DigestOfSum(k[:])
 }

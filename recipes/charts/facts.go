@@ -4,7 +4,6 @@
 package charts
 
 import (
-	"archive/zip"
 	"bytes"
 	"embed"
 	"encoding/json"
@@ -15,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/NVIDIA/eidos/recipes/internal/archive"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/version"
 )
@@ -47,11 +47,7 @@ type kept struct {
 
 // Builtin has the facts that are part of the program.
 func Builtin() Library {
-	archive, err := zip.NewReader(strings.NewReader(older), int64(len(older)))
-	if err != nil {
-		panic("BUG: recipes/charts/older.zip: " + err.Error()) // TestOlderArchive opens it
-	}
-	return Library{folders: []fs.FS{files, archive}}
+	return Library{folders: []fs.FS{files, archive.New(older)}}
 }
 
 // With adds a folder whose files win over those that are there.

@@ -46,7 +46,7 @@ func (l *loaded) checkFacts() error {
 		}
 		var f schema.ChartFacts
 		at := l.src.added[file]
-		if err := schema.Decode(at, l.src.files[file].Data, &f); err != nil {
+		if err := schema.Decode(at, l.src.files[file], &f); err != nil {
 			errs = append(errs, schema.List(err)...)
 			continue
 		}

@@ -2,7 +2,6 @@ package compile
 
 import (
 	"fmt"
-	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -17,10 +16,8 @@ import (
 // directory.
 func (s Source) kinds() crds.Library {
 	l := crds.Builtin()
-	if sub, err := fs.Sub(s.files, "crds"); err == nil {
-		if _, err := fs.ReadDir(sub, "."); err == nil {
-			l = l.With(sub)
-		}
+	if own := s.files.below("crds"); len(own) > 0 {
+		l = l.With(own.FS())
 	}
 	return l
 }
@@ -29,7 +26,7 @@ func (s Source) kinds() crds.Library {
 func (l *loaded) checkKindFacts(file string) error {
 	var f schema.KindFacts
 	at := l.src.added[file]
-	if err := schema.Decode(at, l.src.files[file].Data, &f); err != nil {
+	if err := schema.Decode(at, l.src.files[file], &f); err != nil {
 		return err
 	}
 	want := crds.FileName(&f)
@@ -56,7 +53,7 @@ func (p *chartProof) definitionsOf(a raw) []crds.Definition {
 	for _, name := range slices.Sorted(maps.Keys(a.Components)) {
 		for _, file := range on(a.Components[name].Manifests) {
 			full := "components/" + name + "/manifests/" + file
-			if text, err := fs.ReadFile(p.src.files, full); err == nil && schema.DefinesKinds(file) {
+			if text, ok := p.src.files[full]; ok && schema.DefinesKinds(file) {
 				out = append(out, crds.Definition{Path: p.src.place(full), Text: string(text)})
 			}
 		}
@@ -79,8 +76,8 @@ func (p *chartProof) objects(a raw) {
 			if schema.DefinesKinds(file) {
 				continue
 			}
-			text, err := fs.ReadFile(p.src.files, full)
-			if err != nil {
+			text, ok := p.src.files[full]
+			if !ok {
 				continue // reported by components
 			}
 			key := full + "\x00" + strings.Join(releases, "\x00")

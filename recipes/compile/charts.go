@@ -2,7 +2,6 @@ package compile
 
 import (
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -62,10 +61,8 @@ func newChartProof(l *loaded) *chartProof {
 // library has the facts that come with eidos, and those of a user's directory.
 func (s Source) library() charts.Library {
 	l := charts.Builtin()
-	if sub, err := fs.Sub(s.files, "charts"); err == nil {
-		if _, err := fs.ReadDir(sub, "."); err == nil {
-			l = l.With(sub)
-		}
+	if own := s.files.below("charts"); len(own) > 0 {
+		l = l.With(own.FS())
 	}
 	if s.charts != nil {
 		l = l.With(s.charts)
@@ -148,7 +145,7 @@ func (p *chartProof) texts(c component) map[string]string {
 	texts := map[string]string{}
 	for _, m := range on(c.Manifests) {
 		// One that is missing is reported by components.
-		if data, err := fs.ReadFile(p.src.files, "components/"+c.Name+"/manifests/"+m); err == nil {
+		if data, ok := p.src.files["components/"+c.Name+"/manifests/"+m]; ok {
 			texts[m] = string(data)
 		}
 	}

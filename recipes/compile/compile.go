@@ -51,6 +51,7 @@ type loaded struct {
 	checkDefs map[string]recipes.Check
 	checkAt   map[string]string // the line of each
 	rules     []recipes.Rule
+	warnings  []recipes.Warning
 	choices   map[string]choiceOf // by layer
 	unproven  map[string]bool     // layers of choices that are experimental
 	homes     map[string]string   // namespaces of components that no layer moves
@@ -94,7 +95,7 @@ func (l *loaded) index() (recipes.Index, error) {
 		return idx, err
 	}
 	var err error
-	if l.rules, err = l.ruleSet(); err != nil {
+	if l.rules, l.warnings, err = l.judgements(); err != nil {
 		return idx, err
 	}
 	idx.Release, idx.Version, idx.Sources = meta.Release, meta.Version, l.digest
@@ -205,12 +206,8 @@ func (l *loaded) answers(idx recipes.Index) (Files, error) {
 	if len(l.rules) > 0 {
 		parts[recipes.RulesFile] = l.rules
 	}
-	warnings, err := l.warnings()
-	if err != nil {
-		return nil, err
-	}
-	if len(warnings) > 0 {
-		parts[recipes.WarningsFile] = warnings
+	if len(l.warnings) > 0 {
+		parts[recipes.WarningsFile] = l.warnings
 	}
 	for name, v := range parts {
 		if files[name], err = schema.EncodeIndent(v); err != nil {

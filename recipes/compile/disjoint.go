@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
+	"github.com/NVIDIA/eidos/schema/path"
 )
 
 // disjoint unifies answers without evaluating them together, where that cannot
@@ -128,11 +129,7 @@ func (s layer) open() bool { return s.Text == "{}" || s.Text == "{...}" }
 
 // touches reports whether one of two paths into components leads to the other.
 func touches(a, b []string) bool {
-	if a[0] != "components" || b[0] != "components" {
-		return false
-	}
-	n := min(len(a), len(b))
-	return slices.Equal(a[:n], b[:n])
+	return a[0] == "components" && b[0] == "components" && path.Overlap(a, b)
 }
 
 // add puts into sum what the layers extra of b say.

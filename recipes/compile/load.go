@@ -9,7 +9,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"testing/fstest"
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/cuecontext"
@@ -22,8 +21,8 @@ import (
 const module = "module: \"github.com/nvidia/eidos@v0\"\nlanguage: version: \"v0.17.0\"\n"
 
 // tree is the source as a CUE module.
-func (s Source) tree() (fstest.MapFS, error) {
-	tree := fstest.MapFS{"cue.mod/module.cue": &fstest.MapFile{Data: []byte(module), Mode: 0o644}}
+func (s Source) tree() (Files, error) {
+	tree := Files{"cue.mod/module.cue": []byte(module)}
 	if err := add(tree, "schema", schema.CUE()); err != nil {
 		return nil, err
 	}
@@ -41,18 +40,14 @@ func (s Source) Module() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[string][]byte, len(tree))
-	for name, f := range tree {
-		out[name] = f.Data
-	}
 	kinds, err := s.Kinds()
 	if err != nil {
 		return nil, err
 	}
 	for name, text := range kinds {
-		out["recipes/kinds/"+name] = text
+		tree["recipes/kinds/"+name] = text
 	}
-	return out, nil
+	return tree, nil
 }
 
 // load evaluates the catalogue in src and checks it, all problems at once.
@@ -65,11 +60,11 @@ func load(src Source) (*loaded, error) {
 }
 
 // loadTree evaluates the module in tree, which src is part of.
-func loadTree(tree fstest.MapFS, src Source) (*loaded, error) {
+func loadTree(tree Files, src Source) (*loaded, error) {
 	var err error
 	// A file system of its own and a context of its own: nothing that was
 	// evaluated before shows through, and all of it can be freed.
-	inst := cueload.Instances([]string{"./" + src.inModule("")}, &cueload.Config{FS: tree, Dir: "/"})[0]
+	inst := cueload.Instances([]string{"./" + src.inModule("")}, &cueload.Config{FS: tree.FS(), Dir: "/"})[0]
 	l := &loaded{src: src, digest: digestTree(tree), manifests: map[string]schema.Manifest{}}
 	if inst.Err != nil {
 		return nil, l.errors(inst.Err)
@@ -99,7 +94,7 @@ func loadTree(tree fstest.MapFS, src Source) (*loaded, error) {
 }
 
 // add copies the files that matter of src to dir of tree.
-func add(tree fstest.MapFS, dir string, src fs.FS) error {
+func add(tree Files, dir string, src fs.FS) error {
 	return fs.WalkDir(src, ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
 			return err
@@ -111,21 +106,21 @@ func add(tree fstest.MapFS, dir string, src fs.FS) error {
 		if err != nil {
 			return err
 		}
-		tree[path.Join(dir, name)] = &fstest.MapFile{Data: data, Mode: 0o644}
+		tree[path.Join(dir, name)] = data
 		return nil
 	})
 }
 
 // digestTree is the digest of the path and content of every file that answers
 // depend on.
-func digestTree(tree fstest.MapFS) schema.Digest {
+func digestTree(tree Files) schema.Digest {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(tree)) {
 		if !strings.HasPrefix(name, "recipes/") {
 			continue
 		}
-		sum := sha256.Sum256(tree[name].Data)
+		sum := sha256.Sum256(tree[name])
 		fmt.Fprintf(h, "%s  %s\n", hex.EncodeToString(sum[:]), name)
 	}
-	return schema.Digest("sha256:" + hex.EncodeToString(h.Sum(nil)))
+	return schema.DigestOfSum(h.Sum(nil))
 }

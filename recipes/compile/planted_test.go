@@ -87,12 +87,10 @@ func TestPlantedMistakes(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, e := range tt.edits {
-				if !bytes.Contains(tree[e.file].Data, []byte(e.old)) {
+				if !bytes.Contains(tree[e.file], []byte(e.old)) {
 					t.Fatalf("%s does not hold %q", e.file, e.old)
 				}
-				f := *tree[e.file]
-				f.Data = bytes.Replace(f.Data, []byte(e.old), []byte(e.new), 1)
-				tree[e.file] = &f
+				tree[e.file] = bytes.Replace(tree[e.file], []byte(e.old), []byte(e.new), 1)
 			}
 			writeTree(t, dir, tree)
 			cmd := exec.Command(cue, "vet", "./...")

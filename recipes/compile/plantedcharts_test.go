@@ -52,14 +52,13 @@ func TestPlantedChartMistakes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Contains(tree[tt.file].Data, []byte(tt.old)) {
+			if !bytes.Contains(tree[tt.file], []byte(tt.old)) {
 				t.Fatalf("%s does not hold %q", tt.file, tt.old)
 			}
-			f := *tree[tt.file]
-			f.Data = bytes.Replace(f.Data, []byte(tt.old), []byte(tt.new), 1)
-			tree[tt.file] = &f
+			f := bytes.Replace(tree[tt.file], []byte(tt.old), []byte(tt.new), 1)
+			tree[tt.file] = f
 			src := source(t)
-			src.files[strings.TrimPrefix(tt.file, "recipes/releases/2026-03/")] = &f // manifests are read from there
+			src.files[strings.TrimPrefix(tt.file, "recipes/releases/2026-03/")] = f // manifests are read from there
 			l, err := loadTree(tree, src)
 			if err == nil {
 				_, err = l.vet()

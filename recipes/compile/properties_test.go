@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"cuelang.org/go/cue"
 	"github.com/google/go-cmp/cmp"
@@ -62,7 +61,7 @@ func TestCompiledIsExported(t *testing.T) {
 		}
 		all += "\t\"" + cat.AnswerName(s) + "\": catalog.#answer & {leaves: " + string(list) + "}\n"
 	}
-	tree[src.inModule("exported.cue")] = &fstest.MapFile{Data: []byte(all + "}\n")}
+	tree[src.inModule("exported.cue")] = []byte(all + "}\n")
 	dir := t.TempDir()
 	writeTree(t, dir, tree)
 	cmd := exec.Command(stockCue(t), "export", "./"+src.inModule(""), "-e", "exported")
@@ -114,7 +113,7 @@ func TestCompiledIsExported(t *testing.T) {
 	}
 }
 
-func writeTree(t *testing.T, dir string, tree fstest.MapFS) {
+func writeTree(t *testing.T, dir string, tree Files) {
 	t.Helper()
 	for file, f := range tree {
 		if filepath.Ext(file) != ".cue" {
@@ -123,7 +122,7 @@ func writeTree(t *testing.T, dir string, tree fstest.MapFS) {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, file)), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, file), f.Data, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, file), f, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -133,7 +132,7 @@ func writeTree(t *testing.T, dir string, tree fstest.MapFS) {
 // order, and leaves are given in another order; the answers stay the same.
 func TestOrderOfUnification(t *testing.T) {
 	src := source(t)
-	turned := Source{release: src.release, files: fstest.MapFS{}, added: map[string]string{}}
+	turned := Source{release: src.release, files: Files{}, added: map[string]string{}}
 	for name, f := range src.files {
 		// z-name for a-name: the alphabet turned round.
 		if dir, base := filepath.Split(name); filepath.Ext(name) == ".cue" && dir != "catalog/" {
@@ -208,7 +207,7 @@ func TestOtherCriteria(t *testing.T) {
 	before := documents(oldest(t))
 	src := source(t)
 	src.files = maps.Clone(src.files)
-	src.files["overlays/added.cue"] = &fstest.MapFile{Data: []byte(`package overlays
+	src.files["overlays/added.cue"] = []byte(`package overlays
 
 added: {
 	base: "eks-training"
@@ -216,7 +215,7 @@ added: {
 	components: "gpu-operator": values: driver: version: "999.1"
 	constraints: "K8s.server.version": ">= 1.99"
 }
-`)}
+`)
 	files, err := Catalog(src)
 	if err != nil {
 		t.Fatal(err)

@@ -29,8 +29,8 @@ func (l *loaded) references(a raw, refs map[string]schema.ComponentRef) []error 
 				errs = append(errs, schema.Errorf(schema.Invalid, "%q is not a path of values: %w", at, err).At(l.saidAt("components", name, "refs", at), ""))
 				continue
 			}
-			value, ok := getAt(ref.Values, p.Keys())
-			if !ok {
+			value, err := p.Exact().Get(ref.Values)
+			if err != nil {
 				continue // not set here
 			}
 			home := l.home(to)
@@ -44,30 +44,15 @@ func (l *loaded) references(a raw, refs map[string]schema.ComponentRef) []error 
 			}
 			if !reflect.DeepEqual(out, value) {
 				ref.Values = cloneValue(ref.Values).(map[string]any) // other answers have it too
-				setAt(ref.Values, p.Keys(), out)
+				if _, err := (path.Setter{Put: func(any) (any, error) { return out, nil }}).Set(ref.Values, p); err != nil {
+					return append(errs, schema.Errorf(schema.Invalid, "%w", err).At(l.saidAt("components", name, "refs", at), ""))
+				}
 			}
 			ref.Refs = append(ref.Refs, schema.Ref{Path: at, Component: to})
 		}
 		refs[name] = ref
 	}
 	return errs
-}
-
-// getAt returns what is there at keys.
-func getAt(m map[string]any, keys []string) (any, bool) {
-	for _, k := range keys[:len(keys)-1] {
-		m, _ = m[k].(map[string]any)
-	}
-	v, ok := m[keys[len(keys)-1]]
-	return v, ok
-}
-
-// setAt sets what is there at keys.
-func setAt(m map[string]any, keys []string, v any) {
-	for _, k := range keys[:len(keys)-1] {
-		m, _ = m[k].(map[string]any)
-	}
-	m[keys[len(keys)-1]] = v
 }
 
 // namesNobody is the error of a reference whose value names no namespace of the

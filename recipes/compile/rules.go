@@ -11,8 +11,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// ruleSet are the rules of all components, by component and name.
-func (l *loaded) ruleSet() ([]recipes.Rule, error) {
+// judgements are the rules and the warnings of all components, by component and
+// name or option.
+func (l *loaded) judgements() (rules []recipes.Rule, warnings []recipes.Warning, err error) {
 	var defs map[string]struct {
 		Rules map[string]struct {
 			Severity, Reason, Hint string
@@ -20,42 +21,27 @@ func (l *loaded) ruleSet() ([]recipes.Rule, error) {
 			When                   []schema.RuleCondition
 			Without                map[string]bool
 		}
-	}
-	if err := decode(l.root.LookupPath(cue.MakePath(cue.Str("components"))), &defs); err != nil {
-		return nil, err
-	}
-	var out []recipes.Rule
-	for _, component := range slices.Sorted(maps.Keys(defs)) {
-		all := defs[component].Rules
-		for _, name := range slices.Sorted(maps.Keys(all)) {
-			r := all[name]
-			out = append(out, recipes.Rule{Criteria: r.Criteria, Rule: schema.Rule{Component: component, Name: name,
-				Severity: r.Severity, Reason: r.Reason, Hint: r.Hint, When: r.When, Without: on(r.Without)}})
-		}
-	}
-	return out, nil
-}
-
-// warnings are those of all components, by component and option.
-func (l *loaded) warnings() ([]recipes.Warning, error) {
-	var defs map[string]struct {
 		Warnings map[string]struct {
 			Message string
 			Intent  []string
 		}
 	}
 	if err := decode(l.root.LookupPath(cue.MakePath(cue.Str("components"))), &defs); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var out []recipes.Warning
 	for _, component := range slices.Sorted(maps.Keys(defs)) {
-		all := defs[component].Warnings
-		for _, option := range slices.Sorted(maps.Keys(all)) {
-			w := all[option]
-			out = append(out, recipes.Warning{Warning: schema.Warning{Component: component, Unless: option, Message: w.Message}, Intent: w.Intent})
+		d := defs[component]
+		for _, name := range slices.Sorted(maps.Keys(d.Rules)) {
+			r := d.Rules[name]
+			rules = append(rules, recipes.Rule{Criteria: r.Criteria, Rule: schema.Rule{Component: component, Name: name,
+				Severity: r.Severity, Reason: r.Reason, Hint: r.Hint, When: r.When, Without: on(r.Without)}})
+		}
+		for _, option := range slices.Sorted(maps.Keys(d.Warnings)) {
+			w := d.Warnings[option]
+			warnings = append(warnings, recipes.Warning{Warning: schema.Warning{Component: component, Unless: option, Message: w.Message}, Intent: w.Intent})
 		}
 	}
-	return out, nil
+	return rules, warnings, nil
 }
 
 // keeps checks an answer against its own rules: what no user changed must not be

@@ -1,6 +1,9 @@
 package compile
 
 import (
+	"archive/zip"
+	"bytes"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -8,18 +11,47 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"testing/fstest"
 
 	"github.com/NVIDIA/eidos/recipes"
 )
 
-// FS shows the files as a file system.
-func (f Files) FS() fs.FS {
-	m := fstest.MapFS{}
+// below returns the files in dir, by their paths from there.
+func (f Files) below(dir string) Files {
+	out := Files{}
 	for name, data := range f {
-		m[name] = &fstest.MapFile{Data: data, Mode: 0o644}
+		if rest, ok := strings.CutPrefix(name, dir+"/"); ok {
+			out[rest] = data
+		}
 	}
-	return m
+	return out
+}
+
+// FS is a file system with the files as they are now: an archive in memory, which
+// is not compressed, as the standard library has no other outside its tests.
+func (f Files) FS() fs.FS {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	var err error
+	for name, data := range f {
+		var e io.Writer
+		if e, err = w.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store}); err == nil {
+			_, err = e.Write(data)
+		}
+		if err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	var r *zip.Reader
+	if err == nil {
+		r, err = zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
+	}
+	if err != nil {
+		panic("BUG: an archive in memory: " + err.Error())
+	}
+	return r
 }
 
 // Write writes the files below dir.

@@ -2,7 +2,6 @@ package compile
 
 import (
 	"errors"
-	"io/fs"
 	"maps"
 	"slices"
 	"sort"
@@ -110,8 +109,8 @@ func (l *loaded) manifest(path string) (schema.Manifest, error) {
 	if m, ok := l.manifests[path]; ok {
 		return m, nil
 	}
-	text, err := fs.ReadFile(l.src.files, path)
-	if err != nil || !recipes.IsManifest(path) {
+	text, ok := l.src.files[path]
+	if !ok || !recipes.IsManifest(path) {
 		return schema.Manifest{}, schema.Errorf(schema.Invalid, "there is no manifest %q", path).
 			WithHint("add the file, or set it to false")
 	}

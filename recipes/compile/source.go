@@ -10,7 +10,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-	"testing/fstest"
 
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/parser"
@@ -32,7 +31,7 @@ const (
 // grammar's in catalog, the checks', and where those that were added came from.
 type Source struct {
 	release string
-	files   fstest.MapFS
+	files   Files
 	added   map[string]string // path in files → the path that people know
 	charts  fs.FS             // facts that win over all others; nil is none
 }
@@ -49,7 +48,7 @@ func Shipped(release string) (Source, error) {
 
 // From takes the source of a release in a file system like the folder recipes.
 func From(files fs.FS, release string) (Source, error) {
-	s := Source{release: release, files: fstest.MapFS{}, added: map[string]string{}}
+	s := Source{release: release, files: Files{}, added: map[string]string{}}
 	for dir, to := range map[string]string{"catalog": "catalog", "checks": "checks", "releases/" + release: "."} {
 		part, err := fs.Sub(files, dir)
 		if err != nil {
@@ -95,7 +94,7 @@ func (s Source) WithCharts(facts fs.FS) Source {
 
 // WithTree is With for the files of a directory called dir.
 func (s Source) WithTree(tree fs.FS, dir string) (Source, error) {
-	out := Source{release: s.release, files: fstest.MapFS{}, added: map[string]string{}, charts: s.charts}
+	out := Source{release: s.release, files: Files{}, added: map[string]string{}, charts: s.charts}
 	for k, v := range s.files {
 		out.files[k] = v
 	}
@@ -154,7 +153,7 @@ func (s Source) WithTree(tree fs.FS, dir string) (Source, error) {
 			fail(name, "%s", why)
 			return nil
 		}
-		out.files[to] = &fstest.MapFile{Data: data, Mode: 0o644}
+		out.files[to] = data
 		out.added[to] = path.Join(filepath.Base(dir), name)
 		return nil
 	})

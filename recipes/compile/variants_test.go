@@ -6,7 +6,6 @@ import (
 	"path"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -61,7 +60,7 @@ func TestBumpIsSmall(t *testing.T) {
 	before := oldest(t)
 	src := source(t)
 	const file = "components/gpu-operator.cue"
-	src.files[file] = &fstest.MapFile{Data: bytes.Replace(src.files[file].Data, []byte(`version:    *"v`), []byte(`version:    *"v9`), 1)}
+	src.files[file] = bytes.Replace(src.files[file], []byte(`version:    *"v`), []byte(`version:    *"v9`), 1)
 	after, err := Catalog(src)
 	if err != nil {
 		t.Fatal(err)
@@ -88,10 +87,10 @@ func TestBumpIsSmall(t *testing.T) {
 // statement of an overlay, so that the overlays do not tell the variants apart.
 func TestComputedComponents(t *testing.T) {
 	src := source(t)
-	src.files["data__site.cue"] = &fstest.MapFile{Data: []byte(`package recipes
+	src.files["data__site.cue"] = []byte(`package recipes
 
 overlays: [=~"^oke-inference$"]: components: "gpu-operator": values: driver: version: "999.1"
-`)}
+`)
 	files, err := Catalog(src)
 	if err != nil {
 		t.Fatal(err)

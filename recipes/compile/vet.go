@@ -2,7 +2,6 @@ package compile
 
 import (
 	"fmt"
-	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -326,17 +325,13 @@ func (v *vetting) components() {
 func (v *vetting) files(at, name, folder, field, how string, declared map[string]bool) {
 	dir := path.Join("components", name, folder)
 	for _, f := range slices.Sorted(maps.Keys(declared)) {
-		if _, err := fs.Stat(v.src.files, path.Join(dir, f)); err != nil {
+		if v.src.files[path.Join(dir, f)] == nil {
 			v.fail(at, "components."+name+"."+field, "add the file, or take the name away", "there is no file %s/%s", dir, f)
 		}
 	}
-	there, err := fs.ReadDir(v.src.files, dir)
-	if err != nil {
-		return // brings none
-	}
-	for _, e := range there {
-		if _, ok := declared[e.Name()]; !ok {
-			v.fail(at, "components."+name+"."+field, "declare it: \""+e.Name()+"\": "+how, "the component does not know %s/%s", dir, e.Name())
+	for _, f := range slices.Sorted(maps.Keys(v.src.files.below(dir))) {
+		if _, ok := declared[f]; !ok {
+			v.fail(at, "components."+name+"."+field, "declare it: \""+f+"\": "+how, "the component does not know %s/%s", dir, f)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"testing/fstest"
 )
 
 func TestVetShipped(t *testing.T) {
@@ -78,7 +77,7 @@ func BenchmarkVet(b *testing.B) {
 }
 
 // grow adds overlays until there are about want, and returns how many there are.
-func grow(tree fstest.MapFS, want int) int {
+func grow(tree Files, want int) int {
 	var models []string
 	have := 0
 	for name := range tree {
@@ -89,19 +88,15 @@ func grow(tree fstest.MapFS, want int) int {
 			}
 		}
 	}
-	words := *tree["recipes/releases/2026-03/words/accelerator.cue"]
-	text := string(words.Data)
+	text := string(tree["recipes/releases/2026-03/words/accelerator.cue"])
 	for i := 0; have < want; i++ {
 		word := "x" + strconv.Itoa(i)
 		text += "\naccelerator: " + word + ": display: \"" + word + "\"\n"
 		for _, m := range models {
-			f := *tree[m]
-			f.Data = []byte(strings.ReplaceAll(string(f.Data), "h100", word))
-			tree[strings.ReplaceAll(m, "h100", word)] = &f
+			tree[strings.ReplaceAll(m, "h100", word)] = []byte(strings.ReplaceAll(string(tree[m]), "h100", word))
 			have++
 		}
 	}
-	words.Data = []byte(text)
-	tree["recipes/releases/2026-03/words/accelerator.cue"] = &words
+	tree["recipes/releases/2026-03/words/accelerator.cue"] = []byte(text)
 	return have
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/charts"
+	docpath "github.com/NVIDIA/eidos/schema/path"
 )
 
 // written is what one overlay of theirs came to.
@@ -189,7 +190,7 @@ func (d *differ) values(name string, at []string, have, want map[string]any) {
 // say sets a path of a component: under components where that specialises a
 // default or is new, under override where an ancestor or the component pins it.
 func (d *differ) say(name string, p []string, is, was any, there bool) {
-	pins := func(s statement) bool { return s.component == name && touches(s.path, p) && !s.specialise }
+	pins := func(s statement) bool { return s.component == name && docpath.Overlap(s.path, p) && !s.specialise }
 	pinned := false
 	for _, layer := range d.applied {
 		if !slices.ContainsFunc(d.layers[layer], pins) {
@@ -202,7 +203,7 @@ func (d *differ) say(name string, p []string, is, was any, there bool) {
 		pinned = true
 	}
 	for _, s := range d.defaults[name] {
-		if touches(s.path, p) && (!s.specialise || !slices.Equal(s.path, p) || there && kind(is) != kind(was)) {
+		if docpath.Overlap(s.path, p) && (!s.specialise || !slices.Equal(s.path, p) || there && kind(is) != kind(was)) {
 			pinned = true
 		}
 	}
@@ -228,12 +229,6 @@ func shorten(s string) string {
 		return string(r[:60]) + "…"
 	}
 	return s
-}
-
-// touches reports whether one of two paths is the beginning of the other.
-func touches(a, b []string) bool {
-	n := min(len(a), len(b))
-	return slices.Equal(a[:n], b[:n])
 }
 
 // manifest ships a file with a component, ours if it is the same.

@@ -15,6 +15,7 @@ package path
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -235,6 +236,16 @@ func (p Path) Keys() []string {
 	return out
 }
 
+// Exact returns p with keys that Get takes one by one, and never joins to one that
+// holds dots.
+func (p Path) Exact() Path {
+	out := slices.Clone(p)
+	for i := range out {
+		out[i].Quoted = true
+	}
+	return out
+}
+
 // Begins reports whether p is q or leads below it.
 func (p Path) Begins(q Path) bool {
 	if len(p) < len(q) {
@@ -246,6 +257,13 @@ func (p Path) Begins(q Path) bool {
 		}
 	}
 	return true
+}
+
+// Overlap reports whether one of two paths, as keys, is the other or leads to it:
+// what is set at one of them then changes what is at the other.
+func Overlap(a, b []string) bool {
+	n := min(len(a), len(b))
+	return slices.Equal(a[:n], b[:n])
 }
 
 // CutAssignment cuts PATH=VALUE, or anything before it as COMPONENT:PATH=VALUE,

@@ -248,3 +248,37 @@ func FuzzParsePattern(f *testing.F) {
 		}
 	})
 }
+
+// TestExact: a key that is walked exactly is one of the mapping, never several that
+// are joined; lists are walked by index.
+func TestExact(t *testing.T) {
+	doc := map[string]any{"a.b": 1, "c": []any{map[string]any{"d": "x"}}}
+	p := Keys("a", "b")
+	if v, err := p.Get(doc); err != nil || v != 1 {
+		t.Errorf("joined: %v, %v", v, err)
+	}
+	if v, err := p.Exact().Get(doc); err == nil {
+		t.Errorf("exactly: %v", v)
+	}
+	if v, err := (Path{Key("c"), At(0), Key("d")}).Exact().Get(doc); err != nil || v != "x" {
+		t.Errorf("in a list: %v, %v", v, err)
+	}
+}
+
+func TestOverlap(t *testing.T) {
+	for _, tt := range []struct {
+		a, b []string
+		want bool
+	}{
+		{[]string{"a"}, []string{"a", "b"}, true},
+		{[]string{"a", "b"}, []string{"a"}, true},
+		{[]string{"a", "b"}, []string{"a", "b"}, true},
+		{[]string{"a", "b"}, []string{"a", "c"}, false},
+		{[]string{"ab"}, []string{"a"}, false},
+		{nil, []string{"a"}, true},
+	} {
+		if got := Overlap(tt.a, tt.b); got != tt.want {
+			t.Errorf("%v, %v: %v", tt.a, tt.b, got)
+		}
+	}
+}

@@ -1,8 +1,6 @@
 package upstream
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"path"
@@ -184,8 +182,7 @@ func (c *conversion) manifests(e *schema.Doc) (found []any, missing []string) {
 			missing = append(missing, file)
 			continue
 		}
-		sum := sha256.Sum256(data)
-		found = append(found, map[string]any{"path": file, "digest": "sha256:" + hex.EncodeToString(sum[:]), "content": string(data)})
+		found = append(found, map[string]any{"path": file, "digest": string(schema.DigestOf(data)), "content": string(data)})
 	}
 	return found, missing
 }

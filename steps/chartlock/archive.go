@@ -3,8 +3,6 @@ package chartlock
 import (
 	"archive/tar"
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"io"
 	"path"
 	"strings"
@@ -75,8 +73,3 @@ func ChartFile(archive []byte) ([]byte, error) {
 // sameVersion compares versions as Helm does when it looks for one: with or
 // without a leading v.
 func sameVersion(a, b string) bool { return strings.TrimPrefix(a, "v") == strings.TrimPrefix(b, "v") }
-
-func digestOf(data []byte) schema.Digest {
-	sum := sha256.Sum256(data)
-	return schema.Digest("sha256:" + hex.EncodeToString(sum[:]))
-}

@@ -104,7 +104,7 @@ func TestLock(t *testing.T) {
 	if diff := cmp.Diff([]string{"a operator v1.2.3", "b other v2.0.0", "c inreg 3.0.0+build1"}, got); diff != "" {
 		t.Errorf("charts (-want +got):\n%s", diff)
 	}
-	if l.Charts[0].Digest != digestOf(charttest.Chart{Name: "operator", Version: "v1.2.3"}.Pack()) {
+	if l.Charts[0].Digest != schema.DigestOf(charttest.Chart{Name: "operator", Version: "v1.2.3"}.Pack()) {
 		t.Errorf("digest %s", l.Charts[0].Digest)
 	}
 	if diff := cmp.Diff([]string{"index.yaml", "operator-v1.2.3.tgz", "other-2.0.0.tgz"}, w.repo.Requests()); diff != "" {
@@ -184,7 +184,7 @@ func TestRefused(t *testing.T) {
 		}, schema.Failed, `component "a": operator v1.2.3 of WEB/ has digest sha256:`},
 		"replaced with its index": {func(t *testing.T, w *world) schema.VendorParams {
 			l := ok(t, w)
-			l.Charts[0].Digest = digestOf([]byte("before"))
+			l.Charts[0].Digest = schema.DigestOf([]byte("before"))
 			return schema.VendorParams{Lock: writeLock(t, l)}
 		}, schema.Unsatisfied, `component "a": operator v1.2.3 of WEB/ is sha256:`},
 		"another version in the lock": {func(t *testing.T, w *world) schema.VendorParams {

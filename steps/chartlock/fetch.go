@@ -127,7 +127,7 @@ func (f *fetcher) keep(ctx context.Context, c *chart, open func(context.Context)
 	if len(data) > maxArchive {
 		return schema.Errorf(schema.Invalid, "%s %s has more than %d MiB", c.Chart, c.Version, maxArchive>>20)
 	}
-	digest := digestOf(data)
+	digest := schema.DigestOf(data)
 	switch {
 	case c.pinned != nil && digest != c.pinned.Digest:
 		return f.changed(c, digest)
@@ -251,6 +251,3 @@ func (o Options) Fetch(ctx context.Context, env engine.Env, repository, name, ve
 	err := f.fetch(ctx, c)
 	return c.LockedChart, err
 }
-
-// Digest is the digest of an archive.
-func Digest(data []byte) schema.Digest { return digestOf(data) }

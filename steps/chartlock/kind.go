@@ -3,7 +3,6 @@ package chartlock
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 
@@ -84,7 +83,7 @@ func parts(env engine.Env, params any) ([]engine.Part, error) {
 			errs = append(errs, err)
 			continue
 		}
-		out = append(out, engine.Part{Name: "file " + n, Value: string(digestOf(data))})
+		out = append(out, engine.Part{Name: "file " + n, Value: string(schema.DigestOf(data))})
 	}
 	return out, schema.Join(errs)
 }
@@ -119,7 +118,7 @@ func (o Options) lock(ctx context.Context, env engine.Env, r *schema.RecipeResul
 	for i, c := range wanted {
 		g.Go(func() error {
 			if err := f.fetch(ctx, c); err != nil {
-				failed[i] = of(c, err)
+				failed[i] = schema.Prefix(err, "component %q", c.Component)
 			} else if c.fetched && env.Log != nil {
 				env.Log("fetched %s %s, %d bytes", c.Chart, c.Version, c.Size)
 			}
@@ -135,20 +134,6 @@ func (o Options) lock(ctx context.Context, env engine.Env, r *schema.RecipeResul
 	}
 	slices.SortFunc(out.Charts, func(a, b schema.LockedChart) int { return cmp.Compare(a.Component, b.Component) })
 	return out, nil
-}
-
-// of says whose chart an error is about.
-func of(c *chart, err error) error {
-	var out []error
-	for _, e := range schema.List(err) {
-		if se, ok := e.(*schema.Error); ok {
-			e = schema.Errorf(se.Code, "component %q: %s", c.Component, se.Msg).WithHint("%s", se.Hint)
-		} else {
-			e = fmt.Errorf("component %q: %w", c.Component, e)
-		}
-		out = append(out, e)
-	}
-	return schema.Join(out)
 }
 
 // pins are the entries of the lock l, or of the one at path, by component. It must have every

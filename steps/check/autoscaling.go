@@ -12,6 +12,7 @@ import (
 	"github.com/NVIDIA/eidos/schema/constraint"
 	"github.com/NVIDIA/eidos/steps/kube"
 	"github.com/NVIDIA/eidos/steps/kube/job"
+	"github.com/NVIDIA/eidos/steps/retry"
 )
 
 const (
@@ -152,7 +153,7 @@ func (x *runner) scaled(ctx context.Context, d *job.Driver, metric string, want 
 		if why := unread(scalers, err); why != "" && ctx.Err() == nil {
 			return unknown(why)
 		}
-		if !sleep(ctx, poll) && context.Cause(ctx) != errLate {
+		if !retry.Sleep(ctx, poll) && context.Cause(ctx) != errLate {
 			return unknown("it was stopped")
 		}
 		if ctx.Err() != nil {

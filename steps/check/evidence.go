@@ -3,8 +3,6 @@ package check
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -156,8 +154,7 @@ func digestOf(v any) (schema.Digest, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(text)
-	return schema.Digest("sha256:" + hex.EncodeToString(sum[:])), nil
+	return schema.DigestOf(text), nil
 }
 
 // numberNodes replaces the names of nodes by node-1, node-2, … wherever they are.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/retry"
 	"github.com/NVIDIA/eidos/tools/kube/cluster"
 	"github.com/NVIDIA/eidos/tools/kube/kubetest"
 )
@@ -158,7 +159,7 @@ func testKAI(t *testing.T, p *probing) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				for ; ctx.Err() == nil; sleep(ctx, 100*time.Millisecond) {
+				for ; ctx.Err() == nil; retry.Sleep(ctx, 100*time.Millisecond) {
 					schedule(ctx, t, p.c, k.grouper, k.oneByOne)
 				}
 			}()

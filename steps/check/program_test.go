@@ -14,6 +14,7 @@ import (
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/retry"
 	"github.com/NVIDIA/eidos/tools/kube/cluster"
 	"github.com/NVIDIA/eidos/tools/kube/kubetest"
 )
@@ -154,7 +155,7 @@ func beat(t *testing.T, c *kubetest.Cluster, nodes ...string) {
 			// The next beat makes good what this one misses.
 			_, _ = c.Client.CoreV1().Nodes().Patch(t.Context(), n, types.StrategicMergePatchType, []byte(body), metav1.PatchOptions{}, "status")
 		}
-		sleep(t.Context(), 5*time.Second)
+		retry.Sleep(t.Context(), 5*time.Second)
 	}
 }
 

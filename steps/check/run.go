@@ -18,6 +18,7 @@ import (
 	"github.com/NVIDIA/eidos/schema/imageref"
 	"github.com/NVIDIA/eidos/steps/kube"
 	"github.com/NVIDIA/eidos/steps/kube/job"
+	"github.com/NVIDIA/eidos/steps/retry"
 	"github.com/NVIDIA/eidos/steps/validate"
 )
 
@@ -192,7 +193,7 @@ func (x *runner) conditions(ctx context.Context, items []item, wait time.Duratio
 			rows = append(rows, x.say(row))
 		}
 		open = again
-		if len(open) > 0 && !sleep(ctx, x.pause) {
+		if len(open) > 0 && !retry.Sleep(ctx, x.pause) {
 			end = time.Time{}
 		}
 	}
@@ -213,17 +214,6 @@ func boundOf(items []item) []expect.Bound {
 		out = append(out, i.bound...)
 	}
 	return out
-}
-
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }
 
 func (x *runner) note(format string, args ...any) {

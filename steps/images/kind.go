@@ -3,8 +3,6 @@ package images
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -92,11 +90,10 @@ func (o Options) List(ctx context.Context, blobs engine.Blobs, r *schema.RecipeR
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(canonical)
 	l := &schema.ImageList{
 		Kind: "ImageList", APIVersion: schema.APIVersion,
 		Metadata: schema.ImageListMetadata{
-			Name: render.Name(r.Criteria), Version: r.Metadata.Version, Recipe: schema.Digest("sha256:" + hex.EncodeToString(sum[:])),
+			Name: render.Name(r.Criteria), Version: r.Metadata.Version, Recipe: schema.DigestOf(canonical),
 		},
 		Images: []schema.Image{}, Charts: []schema.ImageChart{},
 	}

@@ -2,8 +2,6 @@ package images
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -122,8 +120,7 @@ func (o Options) relocateManifest(m *schema.Manifest, values, set map[string]any
 		changed = strings.ReplaceAll(changed, "image: "+p.text, "image: "+target)
 	}
 	if changed != text {
-		sum := sha256.Sum256([]byte(changed))
-		m.Content, m.Digest = changed, schema.Digest("sha256:"+hex.EncodeToString(sum[:]))
+		m.Content, m.Digest = changed, schema.DigestOf([]byte(changed))
 	}
 	return nil
 }

@@ -161,7 +161,7 @@ func TestRepository(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if source.Repository != web.URL || source.Digest != chartlock.Digest(c.Pack()) || string(files["values.yaml"]) != "a: 1" {
+	if source.Repository != web.URL || source.Digest != schema.DigestOf(c.Pack()) || string(files["values.yaml"]) != "a: 1" {
 		t.Errorf("%+v, %d files", source, len(files))
 	}
 	_, _, err = open(context.Background(), chartlock.Options{}, env, schema.InspectParams{Chart: web.URL + "/mine", Version: "2.0.0"})

@@ -119,5 +119,5 @@ func local(dir, name string) (map[string][]byte, *schema.ChartSource, error) {
 		return nil, nil, schema.Errorf(schema.Invalid, "reading chart %q: %w", name, err)
 	}
 	files, err := fromArchive(data)
-	return files, &schema.ChartSource{Digest: chartlock.Digest(data)}, err
+	return files, &schema.ChartSource{Digest: schema.DigestOf(data)}, err
 }

@@ -107,7 +107,7 @@ func (c *Client) retry(ctx context.Context, f func(context.Context) error) error
 		}
 		if isStatus(err, http.StatusConflict) {
 			c.breaker.note(time.Now(), nil)
-			if n == conflictAttempts || !sleep(ctx, conflictPause(n-1)) {
+			if n == conflictAttempts || !retry.Sleep(ctx, conflictPause(n-1)) {
 				return err
 			}
 			b = c.retries.Budget() // a change to the object as it is now is another request
@@ -117,18 +117,6 @@ func (c *Client) retry(ctx context.Context, f func(context.Context) error) error
 		if !reached && n == firstAttempts || !b.Next(ctx, trouble(err), wait) {
 			return err
 		}
-	}
-}
-
-// sleep reports whether it slept to the end.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
 	}
 }
 

@@ -191,7 +191,7 @@ func (m *mirroring) do(ctx context.Context, jobs []job) error {
 			c, err := jobs[i].copy(ctx)
 			e := &jobs[i].entry
 			if err != nil {
-				failed[i] = about(e, err)
+				failed[i] = schema.Prefix(err, "copying %s", e.Source)
 				return nil
 			}
 			e.Digest, e.Size, e.Referrers = c.Digest, c.Size, int64(c.Referrers)
@@ -216,19 +216,6 @@ func (m *mirroring) do(ctx context.Context, jobs []job) error {
 		m.env.Log("%d artefacts, %d bytes sent; the rest was there", len(jobs), m.sent)
 	}
 	return nil
-}
-
-func about(e *schema.MirrorEntry, err error) error {
-	var out []error
-	for _, err := range schema.List(err) {
-		if se, ok := err.(*schema.Error); ok {
-			err = schema.Errorf(se.Code, "copying %s: %s", e.Source, se.Msg).WithHint("%s", se.Hint)
-		} else {
-			err = fmt.Errorf("copying %s: %w", e.Source, err)
-		}
-		out = append(out, err)
-	}
-	return schema.Join(out)
 }
 
 // release writes the index of what the mirror holds, and its inventory.

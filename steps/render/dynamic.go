@@ -62,8 +62,7 @@ func declareOne(cs []*component, s string) error {
 	}
 	d := dynamic{component: c.Name, keys: a.path.Keys()}
 	for _, other := range c.dynamic {
-		n := min(len(other.keys), len(d.keys))
-		if slices.Equal(other.keys[:n], d.keys[:n]) {
+		if path.Overlap(other.keys, d.keys) {
 			return in(s, schema.Errorf(schema.Invalid, "%s is set at installation already", other))
 		}
 	}

@@ -38,8 +38,7 @@ type ownedValue struct {
 func (c *component) trespasses(keys []string, v any) []ownedValue {
 	var out []ownedValue
 	for _, o := range c.owned {
-		n := min(len(keys), len(o.keys))
-		if !slices.Equal(keys[:n], o.keys[:n]) {
+		if !path.Overlap(keys, o.keys) {
 			continue
 		}
 		at, said := keys, v
@@ -47,7 +46,7 @@ func (c *component) trespasses(keys []string, v any) []ownedValue {
 			m, ok := v.(map[string]any)
 			if ok {
 				var err error
-				if said, err = path.Keys(o.keys[n:]...).Get(m); err != nil {
+				if said, err = path.Keys(o.keys[len(keys):]...).Get(m); err != nil {
 					continue
 				}
 			}

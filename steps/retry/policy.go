@@ -81,7 +81,12 @@ func (b *Budget) Next(ctx context.Context, why string, after time.Duration) bool
 		text += fmt.Sprintf(" in %s", wait.Round(time.Second))
 	}
 	tell(ctx, text)
-	t := time.NewTimer(wait)
+	return Sleep(ctx, wait)
+}
+
+// Sleep waits for d, or until ctx is done, and reports whether it slept to the end.
+func Sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -135,5 +135,5 @@ func listDigest(files []subject) schema.Digest {
 	for _, f := range files {
 		fmt.Fprintf(h, "%s  %s\n", f.Digest["sha256"], f.Name)
 	}
-	return schema.Digest("sha256:" + hex.EncodeToString(h.Sum(nil)))
+	return schema.DigestOfSum(h.Sum(nil))
 }

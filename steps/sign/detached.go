@@ -3,8 +3,6 @@ package sign
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,8 +76,7 @@ func writeDetached(path string, s *signer, a *artefact, signature bool, more fun
 			return err
 		}
 		if i == 0 {
-			sum := sha256.Sum256(line)
-			out.Signature = schema.Digest("sha256:" + hex.EncodeToString(sum[:]))
+			out.Signature = schema.DigestOf(line)
 		}
 		if !slices.ContainsFunc(lines, func(l []byte) bool { return bytes.Equal(l, line) }) {
 			lines = append(lines, line)

@@ -7,7 +7,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
@@ -194,13 +193,7 @@ func newVerifier(path string, key crypto.PublicKey) (*verifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &verifier{key, hash, keyID(der), der}, nil
-}
-
-// keyID is the digest of a public key in PKIX DER form.
-func keyID(der []byte) schema.Digest {
-	id := sha256.Sum256(der)
-	return schema.Digest("sha256:" + hex.EncodeToString(id[:]))
+	return &verifier{key, hash, schema.DigestOf(der), der}, nil
 }
 
 // verify says whether sig is this key's signature of data.

@@ -2,8 +2,6 @@ package sign
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -129,6 +127,5 @@ func documentDigest(v schema.Value) (schema.Digest, error) {
 	if err != nil {
 		return "", err
 	}
-	s := sha256.Sum256(data)
-	return schema.Digest("sha256:" + hex.EncodeToString(s[:])), nil
+	return schema.DigestOf(data), nil
 }

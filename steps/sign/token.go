@@ -58,7 +58,7 @@ func (o Options) certifiedSigner(ctx context.Context, e engine.Env, p schema.Sig
 		if err != nil {
 			return nil, err
 		}
-		s.keyID = keyID(a.Key)
+		s.keyID = schema.DigestOf(a.Key)
 		return a.Bundle, nil
 	}
 	return s, nil

@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"maps"
 	"os"
 	"path/filepath"
@@ -121,8 +119,7 @@ const envPipeline = "EIDOS_PIPELINE"
 func (w *Wiring) passOn() map[string]string {
 	out := map[string]string{}
 	if w.Pipeline != nil {
-		sum := sha256.Sum256(w.Pipeline.Text)
-		out[envPipeline] = "sha256:" + hex.EncodeToString(sum[:]) + " " + filepath.Base(w.Pipeline.Name)
+		out[envPipeline] = string(schema.DigestOf(w.Pipeline.Text)) + " " + filepath.Base(w.Pipeline.Name)
 	}
 	if v, ok := w.Env("SOURCE_DATE_EPOCH"); ok {
 		out["SOURCE_DATE_EPOCH"] = v

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
@@ -45,5 +44,5 @@ func ThisProgram() (string, schema.Digest, error) {
 	if _, err := io.Copy(h, f); err != nil {
 		return "", "", fmt.Errorf("reading this program: %w", err)
 	}
-	return exe, schema.Digest("sha256:" + hex.EncodeToString(h.Sum(nil))), nil
+	return exe, schema.DigestOfSum(h.Sum(nil)), nil
 }
