@@ -10,7 +10,7 @@ import (
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/charts"
-	docpath "github.com/NVIDIA/eidos/schema/path"
+	keypath "github.com/NVIDIA/eidos/schema/path"
 )
 
 // written is what one overlay of theirs came to.
@@ -190,7 +190,7 @@ func (d *differ) values(name string, at []string, have, want map[string]any) {
 // say sets a path of a component: under components where that specialises a
 // default or is new, under override where an ancestor or the component pins it.
 func (d *differ) say(name string, p []string, is, was any, there bool) {
-	pins := func(s statement) bool { return s.component == name && docpath.Overlap(s.path, p) && !s.specialise }
+	pins := func(s statement) bool { return s.component == name && keypath.Overlap(s.path, p) && !s.specialise }
 	pinned := false
 	for _, layer := range d.applied {
 		if !slices.ContainsFunc(d.layers[layer], pins) {
@@ -203,7 +203,7 @@ func (d *differ) say(name string, p []string, is, was any, there bool) {
 		pinned = true
 	}
 	for _, s := range d.defaults[name] {
-		if docpath.Overlap(s.path, p) && (!s.specialise || !slices.Equal(s.path, p) || there && kind(is) != kind(was)) {
+		if keypath.Overlap(s.path, p) && (!s.specialise || !slices.Equal(s.path, p) || there && kind(is) != kind(was)) {
 			pinned = true
 		}
 	}

@@ -278,7 +278,7 @@ func (d *differ) pinned(s statement, layer string, is, was any, there bool) stri
 		}
 		for _, x := range d.layers[l] {
 			switch {
-			case x.component != s.component || !touches(x.path, s.path) || x.specialise:
+			case x.component != s.component || !keypath.Overlap(x.path, s.path) || x.specialise:
 			case l == layer:
 				return "the choice of ours"
 			default:
@@ -287,7 +287,7 @@ func (d *differ) pinned(s statement, layer string, is, was any, there bool) stri
 		}
 	}
 	for _, x := range d.defaults[s.component] {
-		if touches(x.path, s.path) && (!x.specialise || !slices.Equal(x.path, s.path) || there && kind(is) != kind(was)) {
+		if keypath.Overlap(x.path, s.path) && (!x.specialise || !slices.Equal(x.path, s.path) || there && kind(is) != kind(was)) {
 			return "component " + s.component
 		}
 	}
