@@ -38,6 +38,9 @@ that hold for one release of the chart.`,
 	c.Flags().StringVar(&release, "release", "", "chart and version that bring the definitions: \"CHART VERSION\"")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		data, err := pipelinefile.ReadInput(a.In, args[0])
+		if schema.CodeOf(err) == schema.NotFound {
+			return schema.Errorf(schema.NotFound, "%w", err).WithHint("name a file of CustomResourceDefinitions, or - for standard input")
+		}
 		if err != nil {
 			return err
 		}

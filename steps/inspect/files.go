@@ -136,7 +136,8 @@ func load(files map[string][]byte, depth int) (*chart, error) {
 		}
 	}
 	c.key = c.meta.Name
-	if err := yaml.Unmarshal(files["values.yaml"], &c.values); err != nil {
+	var err error
+	if c.values, err = readValues(files["values.yaml"]); err != nil {
 		return nil, schema.Errorf(schema.Invalid, "reading values.yaml of %s: %w", c.meta.Name, err)
 	}
 	if c.values == nil {

@@ -99,14 +99,8 @@ func texts(v any) []string {
 
 // describe compares values with what templates read.
 func describe(f *schema.ChartFacts, all map[string]any, found []reads.Path) {
-	whole := func(keys []string) bool { // keys below reach the output
-		return slices.ContainsFunc(found, func(p reads.Path) bool { return p.Whole && hasPrefix(keys, p.Keys) })
-	}
-	read := func(keys []string) bool {
-		return slices.ContainsFunc(found, func(p reads.Path) bool {
-			return hasPrefix(p.Keys, keys) || p.Whole && hasPrefix(keys, p.Keys)
-		})
-	}
+	set := setOf(found)
+	whole, read := set.whole, set.read
 	charts.Leaves(all, func(keys []string, v any) {
 		if len(keys) == 0 {
 			return
@@ -139,6 +133,53 @@ func describe(f *schema.ChartFacts, all map[string]any, found []reads.Path) {
 	sort.Strings(f.TemplatePaths)
 }
 
+// readSet finds in as many lookups as a path has keys what templates read of it:
+// charts have as many values as paths that are read.
+type readSet struct {
+	passed  map[string]bool // paths that are passed through whole
+	above   map[string]bool // paths that are read, with all above them
+	lookups int
+}
+
+func setOf(found []reads.Path) *readSet {
+	s := &readSet{passed: map[string]bool{}, above: map[string]bool{}}
+	for _, p := range found {
+		for i := range len(p.Keys) + 1 {
+			s.above[prefix(p.Keys, i)] = true
+		}
+		if p.Whole {
+			s.passed[prefix(p.Keys, len(p.Keys))] = true
+		}
+	}
+	return s
+}
+
+// whole reports whether keys below keys reach the output.
+func (s *readSet) whole(keys []string) bool {
+	for i := range len(keys) + 1 {
+		s.lookups++
+		if s.passed[prefix(keys, i)] {
+			return true
+		}
+	}
+	return false
+}
+
+// read reports whether something at keys, or below, is read.
+func (s *readSet) read(keys []string) bool {
+	s.lookups++
+	return s.above[prefix(keys, len(keys))] || s.whole(keys)
+}
+
+// prefix are the first n keys; no key has a zero byte, and none is not one empty key.
+func prefix(keys []string, n int) string {
+	var b strings.Builder
+	for _, k := range keys[:n] {
+		b.WriteString("\x00" + k)
+	}
+	return b.String()
+}
+
 func present(values map[string]any, keys []string) (any, bool) {
 	var v any = values
 	for _, k := range keys {
@@ -151,10 +192,6 @@ func present(values map[string]any, keys []string) (any, bool) {
 		}
 	}
 	return v, true
-}
-
-func hasPrefix(keys, prefix []string) bool {
-	return len(keys) >= len(prefix) && slices.Equal(keys[:len(prefix)], prefix)
 }
 
 // dependencies lists the subcharts, those of subcharts too.

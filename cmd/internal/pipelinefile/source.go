@@ -197,6 +197,9 @@ func ReadInput(in io.Reader, name string) ([]byte, error) {
 		return ReadLimited(in, name)
 	}
 	f, err := userfile.OpenDocument(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, schema.Errorf(schema.NotFound, "no file %q", name)
+	}
 	if err != nil {
 		return nil, Unreadable("reading", err)
 	}
