@@ -46,16 +46,17 @@
 //
 // On kill -9 no result is lost: one is stored before its entry, an entry before
 // its event. The journal may be behind; a torn line is passed over, temporary
-// files are removed when a store is opened. The next run of the same plan resumes:
-// cmd/internal/pipelinerun asks history.Unfinished, run/resume.go takes over what is done. A step
-// that was cut off runs again, its effects too.
+// files are removed by the next process that has the store alone. The next run of
+// the same plan resumes: cmd/internal/pipelinerun asks history.Unfinished,
+// run/resume.go takes over what is done. A step that was cut off runs again, its
+// effects too.
 //
 // What is added from outside: a kind of step is a Kind (steps/all.go lists them), a
 // cache backend an engine.Cache (cache.go; steps/oci/cache.go and content.Shared
 // are two, OpenCache in cmd/internal/wire chooses by the address), an executor an
 // engine.Execute (process; steps/jobs).
 //
-// Imports go down only: run → plan, expr → plan, history → store, process → remote,
-// and all of them → key, content, mask → engine → schema. run and store do not
-// import each other.
+// Imports go down only: run → plan, expr → plan, history → store, process → remote;
+// of run, store, history and remote each what it needs of key, content and mask; all
+// of them → engine → schema. run and store do not import each other.
 package engine

@@ -18,7 +18,7 @@ func (a *app) bundle() *cobra.Command {
 		Use:   "bundle -r RECIPE",
 		Short: "Render a recipe to what people deploy: Helm, Argo CD, Flux, Helmfile",
 		Long: `Render a recipe to a directory of files to deploy, with checksums. The same
-recipe and flags give the same bytes on any machine.`,
+recipe and flags produce the same bytes on any machine.`,
 		Example: `  eidos bundle -r recipe.yaml -o bundle
   eidos bundle -r recipe.yaml --deployer argocd --repo https://git.example.com/platform/gpu.git -o argocd
   eidos bundle -r recipe.yaml --set gpu-operator:driver.version=580.82.07 --accelerated-node-selector node=gpu

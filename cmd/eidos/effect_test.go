@@ -175,7 +175,7 @@ var usages = map[string]string{
 	"run --keep-going=x":          "eidos: error: --keep-going: \"x\" is neither true nor false\neidos: hint: see eidos run --help\n",
 	"run --jobs":                  "eidos: error: --jobs needs a value\neidos: hint: write --jobs INT\n",
 	"run -j":                      "eidos: error: --jobs needs a value\neidos: hint: write --jobs INT\n",
-	"run --jobs 1 --jobs 2":       "eidos: error: --jobs: given twice; it holds a single value\neidos: hint: see eidos run --help\n",
+	"run --jobs 1 --jobs 2":       "eidos: error: --jobs: set twice; it takes one value\neidos: hint: see eidos run --help\n",
 	"run --=x":                    "eidos: error: \"--=x\" is not a flag\neidos: hint: see eidos run --help\n",
 	"run --watch --explain":       "eidos: error: --explain and --watch do not go together\neidos: hint: write eidos run [PIPELINE]\n",
 	"step run --plan a --store b": "eidos: error: --step or --indexed is missing\neidos: hint: write eidos step run --plan PLAN --step ID --store STORE\n",

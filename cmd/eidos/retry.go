@@ -12,8 +12,8 @@ func (a *app) retry() *cobra.Command {
 		Long: `Run the pipeline of an earlier run again, with the same parameters and the same
 --only, --from, --force, --keep-going, --kubeconfig and --context. What that run
 has done is not repeated, also pushes and signatures: what failed, what was
-stopped and what was skipped because of it runs, where --executor says now.
-Steps under finally run again.
+stopped and what was skipped because of it runs, with the --executor of this
+command. Steps under finally run again.
 
 The pipeline is read from its file as it is now, so that it can be mended too. A
 step that was changed since is another step, and runs. If the file is gone, or

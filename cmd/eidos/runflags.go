@@ -60,7 +60,7 @@ func (f *runFlags) bindEvidence(c *cobra.Command) {
 
 func (f *runFlags) bindCaches(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.Caches.From, "cache-from", nil, "take results from here, oci://REGISTRY/REPOSITORY or a directory (may be repeated)")
-	c.Flags().StringArrayVar(&f.Caches.To, "cache-to", nil, "give results to here, oci://REGISTRY/REPOSITORY or a directory (may be repeated)")
+	c.Flags().StringArrayVar(&f.Caches.To, "cache-to", nil, "write results here too: oci://REGISTRY/REPOSITORY or a directory (may be repeated)")
 	bindAccess(c, &f.Caches.Access)
 }
 

@@ -24,8 +24,8 @@ func (a *app) vet() *cobra.Command {
 		Short: "Prove the catalogue, or check a pipeline or a policy without using it",
 		Long: `With a pipeline: check it as eidos run would before it runs; one that passes
 compiles. With a policy of kind TrustPolicy: check it and the keys that it names.
-Without: prove the catalogue, alone or with a directory of your own: every question
-resolves, its overlays agree, its deployment order is acyclic, its constraints
+Without: prove the catalogue, alone or with a directory of your own: all criteria
+resolve, its overlays agree, its deployment order is acyclic, its constraints
 can be met together; no overlay is unreachable or doubled, no component unused,
 no check without a definition. Every value exists in the chart that receives it,
 with its type; custom resources come after their definitions, and those of
@@ -126,7 +126,7 @@ resources, for manifests.`,
 	return c
 }
 
-// coverage is the matrix: a line for every question that is answered.
+// coverage is the matrix: a line for every recipe, by its criteria.
 func coverage(r *compile.Report) [][]string {
 	rows := [][]string{{"SERVICE", "ACCELERATOR", "OS", "INTENT", "PLATFORM", "RECIPE", "MATURITY"}}
 	for _, row := range r.Coverage {

@@ -1,6 +1,6 @@
 // Package render turns a recipe into a bundle: the files that a deployer
 // (helm, argocd, flux, helmfile) takes. It is pure: the same recipe and
-// parameters give the same bytes on any machine.
+// parameters produce the same bytes on any machine.
 //
 //	recipe ─ values files ─ --set… ─ node scheduling ─→ components ─ deployer ─→ Tree
 //

@@ -10,7 +10,7 @@ import (
 )
 
 // errTwice refuses a second value.
-var errTwice = errors.New("given twice; it holds a single value")
+var errTwice = errors.New("set twice; it takes one value")
 
 // Once makes every flag that holds a single value refuse a second one: the last
 // of two would win without a word.

@@ -31,7 +31,7 @@ func (r *Reader) Values(params []string, file string) (Given, error) {
 			return g, schema.Errorf(schema.Invalid, "--param: %q has no =", p).WithHint("write --param NAME=VALUE")
 		}
 		if _, twice := g.Params[k]; twice {
-			return g, schema.Errorf(schema.Invalid, "--param %s: given twice", k)
+			return g, schema.Errorf(schema.Invalid, "--param %s: set twice", k)
 		}
 		g.Params[k] = v
 	}
