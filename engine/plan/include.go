@@ -11,6 +11,12 @@ const maxInclude = 10
 
 // include puts the steps of another pipeline in the place of d, under d's name
 // and a slash. d's `with` are the parameters.
+//
+// The parameters are filled in while compiling, for they may decide what there is to
+// compile (a matrix, an include): so `with` takes ${params.…} and not ${steps.…}. An
+// included pipeline has steps and parameters only; secrets, pools and the end belong
+// to the run, which is of the including file. Names of its steps are added to the
+// scope of d, so that others take their results as lib/step.
 func (c *compiler) include(d *draft) {
 	at := d.At.Child("include")
 	d.Step.include = d.src.Include
@@ -24,6 +30,8 @@ func (c *compiler) include(d *draft) {
 			c.fail(d.At.Child(set.key).KeyErrorf("%s does not go with include", set.key).WithHint("say it at the steps of the included pipeline"))
 		}
 	}
+	// The chain of scopes up to the top is what includes what: a file that is in it
+	// twice, by the same words from the same file, would go on for ever.
 	depth := 0
 	from := d.scope.at.Doc.Name()
 	for s := d.scope; s != nil; depth++ {

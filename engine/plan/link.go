@@ -11,7 +11,10 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// link resolves the names that d uses to steps.
+// link resolves the names that d uses to steps. It runs when all steps of all files
+// are declared, so that a step may name one that is written below it; whether that
+// makes a cycle is order.go's question. A step inside an included pipeline has the
+// conditions of the step that includes it before its own.
 func (c *compiler) link(d *draft) {
 	c.axes(d)
 	c.needs(d)
@@ -34,6 +37,7 @@ func (c *compiler) link(d *draft) {
 	}
 }
 
+// needs notes the order-only edges: what is waited for, without a value.
 func (c *compiler) needs(d *draft) {
 	for i, n := range d.src.Needs {
 		at := d.At.Child("needs", strconv.Itoa(i))
@@ -60,7 +64,8 @@ func (c *compiler) find(d *draft, name string, at schema.Position) *Step {
 	return from
 }
 
-// inputs reads `in` and checks it against the ports of the kind.
+// inputs reads `in` and checks it against the ports of the kind. A missing input is
+// not reported beside an unknown one, which is most often the same one misspelt.
 func (c *compiler) inputs(d *draft) {
 	var unknown []string
 	for name := range d.src.In {
@@ -131,7 +136,8 @@ func (c *compiler) makers(d *draft, p engine.Port) string {
 	return fmt.Sprintf("add in: {%s: %s}", p.Name, strings.Join(names, "} or {"+p.Name+": "))
 }
 
-// input links one value of a port.
+// input links one value of a port: now if nothing in its text is left open, when the
+// rows of the matrix are known if it uses them.
 func (c *compiler) input(d *draft, p engine.Port, s string, at schema.Position) {
 	s, late, ok := c.fillStatic(d, s, at)
 	switch {
@@ -227,6 +233,7 @@ func (c *compiler) source(d *draft, p engine.Port, s string, at schema.Position)
 	return in, true
 }
 
+// included reports whether s stands for an included pipeline, and has no result.
 func (s *Step) included() bool { return s != nil && s.include != "" }
 
 // suggestStep is the hint for a name in `in` that no step has.
@@ -318,6 +325,8 @@ func (c *compiler) reference(d *draft, path []string, shown string, at schema.Po
 	}
 }
 
+// condition compiles `when` and notes what it refers to: each is an edge, so that a
+// condition is decided when all that it reads is known.
 func (c *compiler) condition(d *draft) {
 	at := d.At.Child("when")
 	if c.opts.When == nil {

@@ -20,8 +20,9 @@ type given struct {
 	at     *schema.Position // of values, if they are in a pipeline; nil: from flags
 }
 
-// fillParams sets every declared parameter. A parameter without one
-// is left out.
+// fillParams sets every declared parameter: from the text of a flag, else from a
+// value, else its default. One without any is left out, and an error only if it is
+// required: ${params.NAME} of it is an error where it is used. All problems at once.
 func fillParams(decl map[string]schema.Param, at schema.Position, g given) (map[string]any, error) {
 	var errs schema.Problems
 	out := make(map[string]any, len(decl))
@@ -106,7 +107,8 @@ func paramType(p schema.Param) string {
 	return "string"
 }
 
-// readParam reads the text of a flag.
+// readParam reads the text of a flag as the declared type. A list is JSON, or its
+// elements with commas between them.
 func readParam(name, typ, s string) (any, error) {
 	switch typ {
 	case "int":
@@ -143,6 +145,8 @@ func readParam(name, typ, s string) (any, error) {
 	return s, nil
 }
 
+// checkParam compares a value with the declared type and the words of enum. Numbers
+// of JSON, YAML and flags are of three Go types and one type here.
 func checkParam(name, typ string, p schema.Param, v any) error {
 	ok := false
 	switch v.(type) {

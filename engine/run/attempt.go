@@ -13,7 +13,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// message is what a running step reports to the run.
+// message is what a running step reports to the run. It is the only way from a worker
+// to the scheduler, whose goroutine alone changes the states of nodes.
 type message struct {
 	what        messageKind
 	node        int
@@ -43,7 +44,8 @@ type outcome struct {
 	err      error
 }
 
-// attempt is all that an attempt needs of the run.
+// attempt is all that an attempt needs of the run, copied when it starts: a worker
+// reads no state of the scheduler, which goes on meanwhile.
 type attempt struct {
 	node    *plan.Node
 	attempt int
@@ -117,7 +119,9 @@ func (w *worker) do(ctx context.Context, j attempt) {
 	w.send(message{what: msgEnded, node: j.node.Index, attempt: j.attempt, outcome: o})
 }
 
-// explain adds the cause to an error that comes of a cancelled context.
+// explain replaces an error that comes of a cancelled context: a step that ended
+// because of a time limit timed out, one that was stopped was interrupted, whatever
+// its function made of that. Other errors stay, also those that came first.
 func explain(ctx context.Context, err error) error {
 	if ctx.Err() == nil || schema.CodeOf(err) == schema.Timeout {
 		return err
@@ -154,6 +158,9 @@ func (w *worker) env(ctx context.Context, j attempt, blobs *content.Recorder) en
 	}
 }
 
+// try is one attempt: guards, late values, the decision, the caches of others, and
+// only then the function. Each is cheaper than the next, and what ends the attempt
+// early has not started the step: msgStarted comes after them.
 func (w *worker) try(ctx context.Context, j attempt) outcome {
 	if j.node.Type == plan.LoadNode {
 		return w.load(ctx, j)
@@ -179,8 +186,8 @@ func (w *worker) try(ctx context.Context, j attempt) outcome {
 	if err != nil {
 		return fail(err)
 	}
-	if j.attempt > 1 && dec.Action == engine.ActionReuse {
-		dec.Action, dec.Code = engine.ActionReuse, engine.CodeUnchanged
+	if j.attempt > 1 && dec.Action == engine.ActionReuse { // found after a failed attempt
+		dec.Code = engine.CodeUnchanged
 	}
 	if dec.Action == engine.ActionRun && dec.Code != engine.CodeForced && len(w.CacheFrom) > 0 {
 		if e, ok := w.fetch(ctx, j, dec.Key, parts, w.env(ctx, j, nil).Log); ok {
@@ -229,7 +236,10 @@ func (w *worker) recordParts(key schema.Digest, step string, parts []engine.Part
 }
 
 // execute runs the function, keeps its result, and saves it. A result beside an
-// error is kept and saved too, but not found again by its key.
+// error is kept and saved too, but not found again by its key. Order: content, then
+// the entry that names it, then other machines and `out`; a crash in between leaves
+// content that nobody names, never a name without content. What an effect has done
+// cannot be made again, so its entry is on the disk before the step counts as done.
 func (w *worker) execute(ctx context.Context, j attempt, with plan.Params, dec engine.Decision, parts []engine.Part, out string) outcome {
 	n, s := j.node, j.node.Step
 	o := outcome{decision: dec}
@@ -301,7 +311,8 @@ func (w *worker) execute(ctx context.Context, j attempt, with plan.Params, dec e
 	return o
 }
 
-// inputs decodes the values of an attempt.
+// inputs decodes the values of an attempt. They are shared with other steps, and
+// read-only.
 func (w *worker) inputs(ctx context.Context, j attempt) (engine.Inputs, error) {
 	in := engine.Inputs{}
 	for _, a := range j.args {
@@ -314,7 +325,9 @@ func (w *worker) inputs(ctx context.Context, j attempt) (engine.Inputs, error) {
 	return in, nil
 }
 
-// unchanged compares the inputs with their digests after the function ran.
+// unchanged compares the inputs with their digests after the function ran. Decoded
+// values are shared between steps, so that one which writes to its input would
+// change what the others see.
 func (w *worker) unchanged(j attempt, in engine.Inputs) error {
 	next := map[string]int{}
 	for _, a := range j.args {

@@ -40,11 +40,17 @@ type request struct {
 	step   *plan.Step
 	with   plan.Params
 	inputs []key.Input
-	forced bool
+	forced bool  // by --force or --from: no result is taken
 	limit  int64 // bytes of a result beyond which it is taken not to be there, unread; 0: none
 }
 
-// decide returns the decision and, for ActionReuse, the entry to take.
+// decide returns the decision and, for ActionReuse, the entry to take; for all other
+// decisions the parts of the key, which are recorded with the result.
+//
+// The order of the cases is what users see as the reason: what a resumed run has
+// done counts before all else, then what the user asked for, then what the file
+// says, and only then whether there is a result. Store.Last is read for the reason
+// alone, so it comes after everything that does not need it.
 func (d *decider) decide(ctx context.Context, q request) (engine.Decision, []engine.Part, engine.Entry, error) {
 	k := key.Key{Kind: q.step.Kind, With: q.with.JSON, Inputs: q.inputs}
 	dec := engine.Decision{Step: q.id, Uses: q.step.Kind.Name}
@@ -58,7 +64,7 @@ func (d *decider) decide(ctx context.Context, q request) (engine.Decision, []eng
 	if err != nil {
 		return dec, nil, engine.Entry{}, err
 	}
-	found = found && e.Outcome == ""
+	found = found && e.Outcome == "" // an entry with one is of an attempt that failed
 	age := d.now().Sub(e.Time)
 	verdict := func(a engine.Action, c engine.ReasonCode, format string, args ...any) (engine.Decision, []engine.Part, engine.Entry, error) {
 		dec.Action, dec.Code, dec.Reason = a, c, fmt.Sprintf(format, args...)
@@ -112,7 +118,8 @@ func (d *decider) complete(ctx context.Context, e engine.Entry, limit int64) boo
 	})
 }
 
-// extra collects the parts that the kind, files and the environment add.
+// extra collects the parts that the kind, files and the environment add. Files are
+// hashed each time: their time and size say nothing about a checkout.
 func (d *decider) extra(ctx context.Context, q request) ([]engine.Part, error) {
 	var out []engine.Part
 	if q.step.Kind.Parts != nil {
@@ -159,7 +166,7 @@ func hashFile(ctx context.Context, dir, name string) (string, error) {
 	return string(schema.DigestOfSum(h.Sum(nil))), nil
 }
 
-// words describes changes in one line.
+// words describes changes in one line, the first three of them.
 func words(changes []engine.Change) string {
 	var out []string
 	for _, c := range changes {

@@ -14,7 +14,8 @@ import (
 )
 
 // checkDeterminism runs a pure step a second time and compares its result with the
-// first, as canonical bytes.
+// first, as canonical bytes. It gets the same decoded inputs, which `unchanged` has
+// compared after the first time: a difference is one of the function.
 func (w *worker) checkDeterminism(ctx context.Context, j attempt, params any, in engine.Inputs, first []byte) error {
 	v, err := j.node.Step.Kind.Run(ctx, w.env(ctx, j, &content.Recorder{Blobs: w.Store}), params, in)
 	if err != nil {
@@ -54,7 +55,7 @@ func show(v any) string {
 	return string(data)
 }
 
-// firstDifference returns the first path at which two documents are not the same, and
+// firstDifference, with keys sorted so that the message is the same each time, returns the first path at which two documents are not the same, and
 // what is there.
 func firstDifference(path []string, a, b any) ([]string, any, any) {
 	switch a := a.(type) {

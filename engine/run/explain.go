@@ -41,7 +41,11 @@ func (r *Runner) Explain(ctx context.Context, p *plan.Plan) ([]engine.Decision, 
 	return out, schema.Join(errs)
 }
 
-// guess is what can be known about a run before it.
+// guess is what can be known about a run before it. It walks the nodes in their order
+// and takes a result for known if it was loaded now or would be reused; what depends
+// on one that is not known is deferred. It shares decide, args and Guards with a run,
+// so that the two cannot differ; the cases of `always` come first because they hold
+// whatever the inputs will be.
 type guess struct {
 	*scheduler
 	known []engine.Artifact // results that would be there, by node
@@ -146,7 +150,8 @@ func (g *guess) before(n *plan.Node) (engine.Decision, bool) {
 	return engine.Decision{}, false
 }
 
-// waits names the steps whose results n needs and that are not known yet.
+// waits names the steps whose results n needs and that are not known yet. One that is
+// skipped is not among them: it will have none.
 func (g *guess) waits(n *plan.Node) []string {
 	var out []string
 	for _, e := range n.Edges {
@@ -162,6 +167,7 @@ func (g *guess) waits(n *plan.Node) []string {
 	return slices.Compact(out)
 }
 
+// args is newAttempt without a state: what is known of the values that n takes.
 func (g *guess) args(n *plan.Node) attempt {
 	j := attempt{node: n, results: map[string]engine.Artifact{}}
 	for _, e := range n.Edges {
@@ -191,6 +197,7 @@ func refsKnown(n *plan.Node, j attempt) bool {
 	return true
 }
 
+// group decides about the node that stands for all rows of a matrix.
 func (g *guess) group(n *plan.Node) engine.Decision {
 	if n.Step.Dynamic {
 		return engine.Decision{Action: engine.ActionDeferred, Code: engine.CodeRows, Reason: "its rows are known when " + strings.Join(stepNames(n.Step.Refs), ", ") + " has run"}

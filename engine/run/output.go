@@ -11,7 +11,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// save writes v to out, and returns where that is: "" if it is not here.
+// save writes v to out, and returns where that is: "" if out is not on this machine,
+// as for a step that runs for another, whose caller saves it (engine.ErrNotHere).
 func (w *worker) save(ctx context.Context, env engine.Env, v schema.Value, out string) (string, error) {
 	if w.Save == nil {
 		return "", schema.Errorf(schema.Failed, "cannot save to %q: nothing here can", out)
@@ -26,7 +27,9 @@ func (w *worker) save(ctx context.Context, env engine.Env, v schema.Value, out s
 	return out, nil
 }
 
-// reuse takes an earlier result; `out` is written again if it is not that.
+// reuse takes an earlier result; `out` is written again if it is not that. The
+// decision stays "reuse" then, with the reason why it was written: the function did
+// not run.
 func (w *worker) reuse(ctx context.Context, j attempt, dec engine.Decision, e engine.Entry, out string) outcome {
 	o := outcome{decision: dec, artifact: e.Artifact, blobs: e.Blobs}
 	if out == "" {
@@ -50,11 +53,14 @@ func (w *worker) reuse(ctx context.Context, j attempt, dec engine.Decision, e en
 	return o
 }
 
-// missing describes why out has to be written, "" if it holds a.
+// missing describes, for the reason of a decision, why out has to be written, "" if it holds a.
 func (w *worker) missing(ctx context.Context, env engine.Env, a engine.Artifact, out string) string {
 	return missingOutput(ctx, w.Load, env, a, out)
 }
 
+// missingOutput reads out as a document and compares digests, not bytes: the same
+// document in YAML or with other spaces is not written again. What cannot be read
+// for another reason than that it is not there counts as changed.
 func missingOutput(ctx context.Context, load engine.Loader, env engine.Env, a engine.Artifact, out string) string {
 	if out == "-" || load == nil {
 		return "unchanged; written to " + out + " each time"
@@ -71,7 +77,9 @@ func missingOutput(ctx context.Context, load engine.Loader, env engine.Env, a en
 	return "unchanged, but output changed: " + out
 }
 
-// load reads a URI.
+// load reads a URI and puts the document into the store. It has no key: files change
+// without notice, so it is read in every run, and those who take it are reused by
+// the digest of what was read.
 func (w *worker) load(ctx context.Context, j attempt) outcome {
 	n := j.node
 	o := outcome{decision: loadDecision(n)}

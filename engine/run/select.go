@@ -9,7 +9,11 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// selectSteps marks the nodes that Only, From and Force mean.
+// selectSteps marks the nodes that Only, From and Force mean. Nodes are in an order in
+// which each comes after all that it needs, so one walk forwards spreads "forced"
+// from --from to what depends on it, and one backwards spreads "chosen" from --only
+// to what that needs. Loads are never forced: they are read in every run. Invalid if
+// a name is not of a step or a row.
 func (x *scheduler) selectSteps() error {
 	var ids []string
 	for _, n := range x.nodes {
@@ -68,8 +72,10 @@ func (x *scheduler) skipUnselected(i int) {
 // quickBytes bounds what quick reads.
 const quickBytes = 64 << 10
 
-// tryReuse decides about node i without a goroutine if all that takes is to look
-// up a small result, and reports whether that was enough: it is reused.
+// tryReuse decides about node i in the loop's own goroutine if all that takes is to
+// look up a small result, and reports whether that was enough: it is reused. An
+// up-to-date run of 10,000 steps would else start as many goroutines for nothing.
+// Whatever may read files, wait or fail is left to a worker.
 func (x *scheduler) tryReuse(ctx context.Context, i int) bool {
 	n, st := x.nodes[i], &x.status[i]
 	if n.Type != plan.StepNode || n.Out != "" || n.With.Late || len(n.Step.Guards) > 0 || n.Step.Kind.Parts != nil || len(n.Step.Files) > 0 || len(n.Step.Env) > 0 {

@@ -8,7 +8,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// describe says in a line what a document holds.
+// describe is one line about what a document holds, for people, after a run; its
+// media type where there is nothing better.
 func describe(v schema.Value) string {
 	switch v := v.(type) {
 	case *schema.Snapshot:
@@ -84,12 +85,14 @@ func describeRecipe(r *schema.RecipeResult) string {
 		text.Count(len(r.ComponentRefs), "component"), text.Count(len(r.Constraints), "constraint"))
 }
 
+// short is enough of a digest to tell keys apart by eye.
 func short(d schema.Digest) string {
 	s := strings.TrimPrefix(string(d), "sha256:")
 	return "sha256:" + s[:min(12, len(s))]
 }
 
-// suggest adds the commands that go on from a result.
+// suggest adds the commands that a user may want next, by what was made and where it
+// was written, to next: a set, for several steps may suggest the same.
 func suggest(v schema.Value, out string, next map[string]bool) {
 	switch v := v.(type) {
 	case *schema.ValidationResult:

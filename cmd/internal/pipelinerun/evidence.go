@@ -33,7 +33,8 @@ func (e Evidence) files() []string {
 }
 
 // evidence writes the files of a run that has ended, well or not, and publishes it. A
-// statement is made of runs that succeeded only.
+// statement is made of runs that succeeded only. What the run
+// did is read from its journal, as a later command would read it.
 func (r Runner) evidence(ctx context.Context, x Ready, e Evidence, res *run.Result, failed error) error {
 	if e == (Evidence{}) && !r.Workflow.Active() {
 		return nil
@@ -94,6 +95,8 @@ func (r Runner) evidence(ctx context.Context, x Ready, e Evidence, res *run.Resu
 	return writeEvidence(r.Out, e.Provenance, text)
 }
 
+// writeEvidence writes a file whole or not at all; each text is complete before it is
+// called, so that a failure to make one leaves the old file.
 func writeEvidence(out io.Writer, path string, data []byte) error {
 	if path == "-" {
 		_, err := out.Write(data)
