@@ -125,11 +125,18 @@ func TestOrder(t *testing.T) {
 	}
 
 	var file helmfileSpec
-	if err := yaml.Unmarshal(mustRender(t, schema.RenderParams{Deployer: "helmfile"}).Data("helmfile.yaml"), &yamlAsJSON{&file}); err != nil {
+	text := mustRender(t, schema.RenderParams{Deployer: "helmfile"}).Data("helmfile.yaml")
+	if err := yaml.Unmarshal(text, &yamlAsJSON{&file}); err != nil {
 		t.Fatal(err)
+	}
+	if strings.Contains(string(text), "prepare") {
+		t.Errorf("helmfile: the hook for prepare runs for lint and template, too:\n%s", text)
 	}
 	seen := map[string]bool{}
 	for _, rel := range file.Releases {
+		if first := !strings.Contains(strings.Join(rel.Needs, " "), rel.Namespace+"/"); first && (len(rel.Hooks) != 1 || rel.Hooks[0].Events[0] != "presync") {
+			t.Errorf("helmfile: namespaces are not made before %s: %+v", rel.Name, rel.Hooks)
+		}
 		for _, n := range rel.Needs {
 			if !seen[n] {
 				t.Errorf("helmfile: %s needs %s, which does not stand before it", rel.Name, n)

@@ -8,7 +8,6 @@ import (
 // https://helmfile.readthedocs.io/en/latest/#configuration
 type helmfileSpec struct {
 	Environments map[string]helmfileEnvironment `json:"environments,omitempty"`
-	Hooks        []helmfileHook                 `json:"hooks,omitempty"`
 	HelmDefaults helmfileDefaults               `json:"helmDefaults"`
 	Repositories []helmfileRepository           `json:"repositories,omitempty"`
 	Releases     []helmfileRelease              `json:"releases"`
@@ -48,16 +47,20 @@ type helmfileRelease struct {
 	Values    []string `json:"values,omitempty"`
 	// Kinds that come with the charts are not there yet when it is compared with
 	// the cluster the first time.
-	NoValidation bool `json:"disableValidationOnInstall,omitempty"`
-	WaitForJobs  bool `json:"waitForJobs,omitempty"`
-	Timeout      int  `json:"timeout,omitempty"` // seconds, over the default's
+	NoValidation bool           `json:"disableValidationOnInstall,omitempty"`
+	WaitForJobs  bool           `json:"waitForJobs,omitempty"`
+	Timeout      int            `json:"timeout,omitempty"` // seconds, over the default's
+	Hooks        []helmfileHook `json:"hooks,omitempty"`
 }
 
 // helmfile writes one release a component, and one for its own manifests.
 func helmfile(j *job, t *Tree) error {
 	spec := helmfileSpec{HelmDefaults: helmfileDefaults{true, 900, true}}
+	// Before a release is installed: a hook of the whole file, for the event prepare,
+	// runs for every command, so that lint and template would change the cluster.
+	var namespaces []helmfileHook
 	if len(j.namespaces()) > 0 {
-		spec.Hooks = []helmfileHook{{[]string{"prepare"}, true, "kubectl", []string{"apply", "--server-side", "--field-manager", "eidos", "-f", "namespaces.yaml"}}}
+		namespaces = []helmfileHook{{[]string{"presync"}, true, "kubectl", []string{"apply", "--server-side", "--field-manager", "eidos", "-f", "namespaces.yaml"}}}
 	}
 	if err := j.addNamespaces(t); err != nil {
 		return err
@@ -89,8 +92,11 @@ func helmfile(j *job, t *Tree) error {
 		for _, d := range c.DependencyRefs {
 			needs = append(needs, last[d])
 		}
-		for _, r := range c.releases() {
+		for i, r := range c.releases() {
 			hr := helmfileRelease{Name: r.Name, Namespace: r.Namespace, Chart: "./" + r.Chart, Version: r.Version, Needs: needs}
+			if i == 0 {
+				hr.Hooks = namespaces
+			}
 			hr.NoValidation = len(r.CRDs) > 0 || c.after() != nil && r.Name == c.after().release
 			if r.Values != "" {
 				hr.Values = []string{r.Values}
