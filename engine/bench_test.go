@@ -26,10 +26,18 @@ func NodeType() engine.Kind {
 }
 
 // shaped writes a pipeline of n steps: fan is one step and all others after
-// it, chain each after the one before, layered ten wide with two edges each.
+// it, chain each after the one before, layered ten wide with two edges each,
+// matrix the rows of one step.
 func shaped(shape string, n int) string {
 	var b strings.Builder
 	b.WriteString(head + "steps:\n")
+	if shape == "matrix" {
+		b.WriteString("  s:\n    uses: node\n    with: {text: \"${matrix.i}\"}\n    matrix:\n      i:\n")
+		for i := range n {
+			fmt.Fprintf(&b, "        - r%d\n", i)
+		}
+		return b.String()
+	}
 	for i := range n {
 		in := ""
 		switch {
@@ -88,7 +96,7 @@ func journalSize(b *testing.B, dir, run string) int64 {
 }
 
 func BenchmarkEngine(b *testing.B) {
-	for _, shape := range []string{"fan", "chain", "layered"} {
+	for _, shape := range []string{"fan", "chain", "layered", "matrix"} {
 		for _, n := range []int{100, 1000, 10000} {
 			text := shaped(shape, n)
 			b.Run(fmt.Sprintf("cold/%s/%d", shape, n), func(b *testing.B) {

@@ -95,12 +95,6 @@ func (e *EventError) Text() string {
 	return e.Message
 }
 
-// MarshalLine is e as one JSON line with its newline.
-func (e Event) MarshalLine() ([]byte, error) {
-	data, err := json.Marshal(e)
-	return append(data, '\n'), err
-}
-
 // ParseEvents reads a journal, without the lines that are no events.
 func ParseEvents(data []byte) []Event {
 	var out []Event

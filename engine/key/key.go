@@ -10,38 +10,20 @@ import (
 
 // OfResult is where the result of an attempt at a step of a run is found.
 func OfResult(run, step string, attempt int) schema.Digest {
-	k := newHasher()
-	k.part("result of run", run)
-	k.part("step", step)
-	k.part("attempt", strconv.Itoa(attempt))
-	return k.digest()
+	var text []byte
+	text = appendPart(text, "result of run", run)
+	text = appendPart(text, "step", step)
+	text = appendPart(text, "attempt", strconv.Itoa(attempt))
+	return schema.DigestOf(text)
 }
 
-// partWriter takes the named parts of a key, one after the other. There are
-// two: one hashes and one keeps the text, so that what is explained is what
-// was hashed.
-type partWriter interface{ part(name, value string) }
-
-// hasher is the key itself: the SHA-256 of all parts, each name and value
-// after its length.
-type hasher struct{ text []byte }
-
-func newHasher() *hasher { return &hasher{make([]byte, 0, 512)} }
-
-func (k *hasher) part(name, value string) {
+// appendPart adds a part to what is hashed: name and value, each after its length.
+func appendPart(text []byte, name, value string) []byte {
 	for _, s := range [...]string{name, value} {
-		k.text = binary.BigEndian.AppendUint64(k.text, uint64(len(s)))
-		k.text = append(k.text, s...)
+		text = binary.BigEndian.AppendUint64(text, uint64(len(s)))
+		text = append(text, s...)
 	}
-}
-
-func (k *hasher) digest() schema.Digest { return schema.DigestOf(k.text) }
-
-// recorder is the parts to read and compare.
-type recorder struct{ parts []engine.Part }
-
-func (k *recorder) part(name, value string) {
-	k.parts = append(k.parts, engine.Part{Name: name, Value: value})
+	return text
 }
 
 // ShortSize is the length in bytes of what keyStart writes in hex.
@@ -72,11 +54,12 @@ type Input struct {
 	Digest schema.Digest
 }
 
-// write is the one place that decides what a key covers.
-func (k *Key) write(w partWriter) {
-	w.part("kind", k.Kind.Name)
-	w.part("version", strconv.Itoa(k.Kind.Version))
-	w.part("with", k.With)
+// write is the one place that decides what a key covers: part takes one after the
+// other, to be hashed or to be kept, so that what is explained is what was hashed.
+func (k *Key) write(part func(name, value string)) {
+	part("kind", k.Kind.Name)
+	part("version", strconv.Itoa(k.Kind.Version))
+	part("with", k.With)
 	n := 0
 	for i, in := range k.Inputs {
 		if i > 0 && k.Inputs[i-1].Port == in.Port {
@@ -88,23 +71,23 @@ func (k *Key) write(w partWriter) {
 		if in.List {
 			name += "[" + strconv.Itoa(n) + "]"
 		}
-		w.part(name, string(in.Digest))
+		part(name, string(in.Digest))
 	}
 	for _, p := range k.Extra {
-		w.part(p.Name, p.Value)
+		part(p.Name, p.Value)
 	}
 }
 
 // Digest is what results are stored under.
 func (k *Key) Digest() schema.Digest {
-	h := newHasher()
-	k.write(h)
-	return h.digest()
+	text := make([]byte, 0, 512) // on the stack, but for a long key
+	k.write(func(name, value string) { text = appendPart(text, name, value) })
+	return schema.DigestOf(text)
 }
 
 // Parts are what the digest covers, by name, to say which of them changed.
 func (k *Key) Parts() []engine.Part {
-	t := recorder{make([]engine.Part, 0, 3+len(k.Inputs)+len(k.Extra))}
-	k.write(&t)
-	return t.parts
+	parts := make([]engine.Part, 0, 3+len(k.Inputs)+len(k.Extra))
+	k.write(func(name, value string) { parts = append(parts, engine.Part{Name: name, Value: value}) })
+	return parts
 }

@@ -1,0 +1,50 @@
+package store
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
+)
+
+// TestWithoutParts: an entry that is read without its parts has all else.
+func TestWithoutParts(t *testing.T) {
+	texts := rapid.OneOf(rapid.StringMatching(`[a-z]{0,5}`), rapid.SampledFrom([]string{`,"parts":[`, `]`, `"]`, `\`, `\"`, `x\\"],"step":"y`}), rapid.String())
+	rapid.Check(t, func(t *rapid.T) {
+		e := engine.Entry{
+			Key: schema.DigestOf(nil), Pipeline: texts.Draw(t, "pipeline"), Step: texts.Draw(t, "step"), Run: texts.Draw(t, "run"),
+			Artifact: engine.Artifact{Digest: schema.Digest(texts.Draw(t, "digest"))}, Time: time.UnixMilli(1).UTC(), Reason: texts.Draw(t, "reason"),
+		}
+		for range rapid.IntRange(0, 3).Draw(t, "parts") {
+			e.Parts = append(e.Parts, engine.Part{Name: texts.Draw(t, "name"), Value: texts.Draw(t, "value")})
+		}
+		if rapid.Bool().Draw(t, "blobs") {
+			e.Blobs = []engine.Blob{{Digest: schema.Digest(texts.Draw(t, "blob")), Size: 1}}
+		}
+		text, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want, got engine.Entry
+		if err := json.Unmarshal(text, &want); err != nil { // as JSON: texts need not be UTF-8
+			t.Fatal(err)
+		}
+		want.Parts = nil
+		short := withoutParts(text)
+		if err := json.Unmarshal(short, &got); err != nil {
+			t.Fatalf("%v: %s", err, short)
+		}
+		if len(e.Parts) > 0 && got.Parts != nil {
+			t.Fatalf("the parts are still there: %s", short)
+		}
+		got.Parts = nil
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
