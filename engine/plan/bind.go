@@ -1,8 +1,9 @@
 package plan
 
 import (
-	"encoding/json"
 	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -65,7 +66,10 @@ func (c *compiler) checkWith(d *draft) {
 func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late func(text) bool) Params {
 	at := d.At.Child("with")
 	var waiting []string // paths of what is filled in later
-	failed, filled := false, false
+	failed := false
+	// Rows of a matrix often have the same parameters. They can differ in what is
+	// filled in only; with a list or a mapping in it no two are taken to be the same.
+	memo, same := append([]byte(d.Name), 0), d.Step.matrix.given()
 	with := d.with.Replace(func(path []string, s string) (any, bool) {
 		if !strings.Contains(s, "${") {
 			return nil, false
@@ -83,27 +87,18 @@ func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late fu
 			failed = true
 			c.fail(at.Child(path...).Wrap(err))
 		}
-		filled = true
+		if same {
+			memo, same = appendScalar(memo, v)
+		}
 		return v, err == nil
 	})
 	if failed {
 		return Params{}
 	}
 	inputs := d.ports()
-	// Rows of a matrix often have the same parameters.
-	memo := ""
-	if d.Step.matrix.given() && len(waiting) == 0 {
-		var values any = d.src.With
-		if filled {
-			values = with.Exact()
-		}
-		key, err := json.Marshal([]any{d.Kind.Name, inputs, values})
-		if err != nil {
-			c.fail(at.Errorf("%w", err))
-			return Params{}
-		}
-		memo = string(key)
-		if b, ok := c.memo[memo]; ok {
+	same = same && len(waiting) == 0
+	if same {
+		if b, ok := c.memo[string(memo)]; ok {
 			return b
 		}
 	}
@@ -124,10 +119,22 @@ func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late fu
 		return Params{}
 	}
 	b := Params{Value: params, JSON: strings.TrimSuffix(string(canonical), "\n")}
-	if memo != "" {
-		c.memo[memo] = b
+	if same {
+		c.memo[string(memo)] = b
 	}
 	return b
+}
+
+// appendScalar adds a value to a text that is the same for the same values only; no
+// list or mapping, whose text does not have the types of what is in it.
+func appendScalar(to []byte, v any) ([]byte, bool) {
+	switch v := v.(type) {
+	case string:
+		return strconv.AppendQuote(to, v), true
+	case int64, float64, bool:
+		return fmt.Appendf(to, "%T %v,", v, v), true
+	}
+	return to, false
 }
 
 // ports lists the inputs that d gets, each once.

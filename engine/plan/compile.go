@@ -101,7 +101,7 @@ type compiler struct {
 	kindNames []string
 	plan      *Plan
 	declared  []*draft
-	memo      map[string]Params // kind and canonical with → parameters
+	memo      map[string]Params // step and what its row filled in → parameters
 	loads     map[string]*Node  // by media type and URI
 	outs      map[string]*Node  // by target
 	included  []*schema.Pipeline
