@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -88,36 +87,11 @@ func (l *keyLog) entryAt(at int) (engine.Entry, error) {
 
 // resultAt is entryAt without the parts of the key, which are most of an entry.
 func (l *keyLog) resultAt(at int) (engine.Entry, error) {
-	var e engine.Entry
-	if err := json.Unmarshal(withoutParts(l.rest(at)[jsonAt:]), &e); err != nil {
+	e, err := readResult(l.rest(at)[jsonAt:])
+	if err != nil {
 		return engine.Entry{}, fmt.Errorf("reading an entry of %q: %w", l.path, err)
 	}
-	e.Parts = nil
 	return e, nil
-}
-
-// withoutParts leaves the list of parts out of an entry, as record writes it: a
-// quote within a text is escaped, so that the name is found in no text, and the
-// list ends at the first bracket that is not in one. An entry of another form is
-// returned as it is.
-func withoutParts(entry []byte) []byte {
-	const name = `,"parts":[`
-	from := bytes.Index(entry, []byte(name))
-	if from < 0 {
-		return entry
-	}
-	text := false
-	for i := from + len(name); i < len(entry); i++ {
-		switch c := entry[i]; {
-		case c == '"':
-			text = !text
-		case c == '\\' && text:
-			i++
-		case c == ']' && !text:
-			return append(entry[:from:from], entry[i+1:]...)
-		}
-	}
-	return entry
 }
 
 func (l *keyLog) lookup(key schema.Digest) (engine.Entry, bool, error) {
