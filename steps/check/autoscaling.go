@@ -124,16 +124,19 @@ func (x *runner) metric(ctx context.Context, names []string, namespace string) (
 // scaled waits until the Deployment has so many replicas.
 func (x *runner) scaled(ctx context.Context, d *job.Driver, metric string, want int) expect.Verdict {
 	deployments, scalers := scaleSources(d.Namespace)
+	why, looked := "no controller looked at the HorizontalPodAutoscaler", false
+	// A request that would end after the check's time is refused before that is up.
+	late := func(err error) bool { return ctx.Err() != nil || schema.CodeOf(err) == schema.Timeout }
 	for {
-		replicas, why := "none", "no controller looked at the HorizontalPodAutoscaler"
+		replicas := "none"
 		err := x.cluster.Read(ctx, deployments, func(o expect.Object) {
 			if kube.Object(o).Name() == d.Name {
 				spec, _ := o["spec"].(map[string]any)
 				replicas = fmt.Sprint(spec["replicas"])
 			}
 		})
-		if why := unread(deployments, err); why != "" && ctx.Err() == nil {
-			return unknown(why)
+		if problem := unread(deployments, err); problem != "" && !late(err) {
+			return unknown(problem)
 		}
 		if replicas == fmt.Sprint(want) {
 			return failed()
@@ -150,11 +153,15 @@ func (x *runner) scaled(ctx context.Context, d *job.Driver, metric string, want 
 				}
 			}
 		})
-		if why := unread(scalers, err); why != "" && ctx.Err() == nil {
-			return unknown(why)
+		if problem := unread(scalers, err); problem != "" && !late(err) {
+			return unknown(problem)
 		}
+		looked = looked || err == nil
 		if !retry.Sleep(ctx, poll) && context.Cause(ctx) != errLate {
 			return unknown("it was stopped")
+		}
+		if ctx.Err() != nil && !looked {
+			return unknown("the API server did not answer in time")
 		}
 		if ctx.Err() != nil {
 			return failed(fmt.Sprintf("%s scaled no Deployment from %d to %d replicas in time%s", metric, scaledTo+1-want, want, behind(why)))
