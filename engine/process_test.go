@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -47,7 +48,7 @@ func TestServeNobody(t *testing.T) {
 	}
 	r.Close()
 	defer w.Close()
-	if _, err := process.Serve(t.Context(), engine.Task{Step: "a"}, w, nil, store.NewMemory()); err == nil || !strings.Contains(err.Error(), "writing the result") {
+	if _, err := process.Serve(t.Context(), engine.Task{Step: "a"}, w, nil, store.NewMemory()); err == nil || !errors.Is(err, process.ErrUnwritten) {
 		t.Errorf("%v", err)
 	}
 }

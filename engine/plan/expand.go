@@ -95,7 +95,11 @@ func (c *compiler) fillStatic(d *draft, s string, at schema.Position) (out strin
 	return out, false, ok
 }
 
-// expand makes the nodes of d; those it waits for have theirs.
+// expand makes the nodes of d; those it waits for have theirs, as drafts come in the
+// order of their edges. A step without a matrix is one node; one with a matrix is a
+// node a row and, after them, one that stands for all rows, for what waits for all.
+// Rows of a list that a step makes are unknown: the group is there alone, and
+// Plan.Unroll makes the rows while running.
 func (c *compiler) expand(d *draft) {
 	s := d.Step
 	switch {
@@ -130,6 +134,7 @@ func (c *compiler) expand(d *draft) {
 	c.add(s.group)
 }
 
+// add gives n its index: nodes are in an order in which edges point backwards.
 func (c *compiler) add(n *Node) *Node {
 	n.Index = len(c.plan.Nodes)
 	c.plan.Nodes = append(c.plan.Nodes, n)
@@ -194,7 +199,8 @@ func members(s *Step) []*Step {
 	return out
 }
 
-// pick finds the nodes of from that go with n, or the one row with that id.
+// pick finds the nodes of from that go with n, or the one row with that id;
+// see Index.Agreeing. Where the rows are not known yet, it is the group.
 func (c *compiler) pick(n *Node, from *Step, row string) ([]int, error) {
 	rows, known := from.Rows, !from.Dynamic
 	if r, ok := c.expanded[from]; ok {
@@ -223,7 +229,9 @@ func (c *compiler) pick(n *Node, from *Step, row string) ([]int, error) {
 	return nil, schema.Errorf(schema.Invalid, "no row of %q goes with %s", from.Name, n.ID)
 }
 
-// connect makes the edges of n for one input.
+// connect makes the edges of n for one input: one, or as many as rows go with n at a
+// port that takes a list. maxEdges bounds all of them together, for each row may take
+// each row of another step.
 func (c *compiler) connect(d *draft, n *Node, in input) {
 	if in.byRow != nil {
 		in = in.byRow[n.ID]

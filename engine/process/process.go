@@ -150,8 +150,12 @@ func Attend(ctx context.Context, in io.Reader) (attended context.Context, stop f
 	return ctx, func() { close(over); cancel() }
 }
 
-// Serve runs a task and writes its log and result to out. It returns the error in
-// it decides the exit status.
+// ErrUnwritten is in the error of Serve if the result could not be written to out.
+// It is in the store all the same, for whoever reads it there.
+var ErrUnwritten = errors.New("writing the result")
+
+// Serve runs a task and writes its log and result to out. The result's error
+// decides the exit status.
 func Serve(ctx context.Context, t engine.Task, out io.Writer, kinds []engine.Kind, store engine.Store) (engine.TaskResult, error) {
 	var mu sync.Mutex
 	say := func(l line) error {
@@ -175,7 +179,7 @@ func Serve(ctx context.Context, t engine.Task, out io.Writer, kinds []engine.Kin
 		return res, err
 	}
 	if err := say(line{Result: &res}); err != nil {
-		return res, schema.Errorf(schema.Failed, "writing the result: %w", err)
+		return res, fmt.Errorf("%w: %w", ErrUnwritten, err)
 	}
 	return res, nil
 }

@@ -17,7 +17,12 @@ import (
 	"github.com/NVIDIA/eidos/steps/resolve"
 )
 
+// merge is here so that the server's criteria are merged as the step does.
 func merge(first, then schema.Criteria) schema.Criteria { return resolve.Merge(first, then) }
+
+// The functions below are the routes' own: each decodes the parameters of its command,
+// runs the step or view function of that command, and encodes. Errors are made by
+// those; a path in one is that of the document, or of the parameter (inQuery).
 
 func recipeOf(ctx context.Context, c *call) (*answer, error) {
 	body, err := c.given()
@@ -89,7 +94,8 @@ func validateRecipe(ctx context.Context, c *call) (*answer, error) {
 	return c.encode(v)
 }
 
-// pair reads the recipe and the snapshot of a ValidateRequest.
+// pair reads the recipe and the snapshot of a ValidateRequest, by hand for its two
+// forms: JSON Schema would report that neither fits, and not what is wrong.
 func (c *call) pair(ctx context.Context, doc *schema.Doc) (recipe, snapshot schema.Value, err error) {
 	keys := map[string]bool{"recipe": false, "criteria": false, "snapshot": false}
 	var errs []error
@@ -228,6 +234,8 @@ func graph(ctx context.Context, c *call) (*answer, error) {
 	return a, nil
 }
 
+// bundle measures what c.bundle makes, for the header and the metrics; both also of
+// one that failed.
 func bundle(ctx context.Context, c *call) (*answer, error) {
 	start := time.Now()
 	a, err := c.bundle(ctx)
@@ -296,7 +304,8 @@ func (c *call) noCriteria() error {
 	return schema.Join(errs)
 }
 
-// zipped is the answer that a bundle is.
+// zipped is the answer that a bundle is: complete in memory, so that a failure is an
+// error and never half an archive.
 func (c *call) zipped(t *render.Tree) (*answer, error) {
 	body, err := c.zip.archive(t)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -31,7 +32,9 @@ func (s *Session) Do(ctx context.Context) error {
 	return s.runPlanned(ctx)
 }
 
-// runTask runs one task that an executor made.
+// runTask runs one task that an executor made. Its log and result go to standard
+// output, as JSON lines for a process that reads them; its result also into the cache
+// between the machines, unless this process works in the run's own store.
 func (s *Session) runTask(ctx context.Context) error {
 	t, err := s.task()
 	if err != nil {
@@ -64,7 +67,8 @@ func (s *Session) runTask(ctx context.Context) error {
 		show.Close()
 		err = s.store.Sync()
 	}
-	if _, here := s.cache.(content.Shared); err == nil && !here {
+	// Where the run reads the result in the cache, a log that broke off loses nothing.
+	if _, here := s.cache.(content.Shared); !here && (err == nil || errors.Is(err, process.ErrUnwritten)) {
 		err = remote.Deliver(context.WithoutCancel(ctx), t, s.cache, s.store, res)
 	}
 	if err != nil {

@@ -41,7 +41,9 @@ func Table(rows [][]string, width int) string {
 	return b.String()
 }
 
-// fit is the width of each column; false if words would have to be cut.
+// fit is the width of each column; false if words would have to be cut. The widest
+// column that may still become narrower loses a space at a time: columns of short
+// words stay as they are as long as that is possible.
 func fit(rows [][]string, width int) ([]int, bool) {
 	columns := 0
 	for _, r := range rows {
@@ -81,6 +83,8 @@ func fit(rows [][]string, width int) ([]int, bool) {
 	return full, true
 }
 
+// records is a table that does not fit, a paragraph for each row; empty cells are
+// left out.
 func records(rows [][]string, width int) string {
 	var out []string
 	for _, r := range rows[1:] {
@@ -96,7 +100,7 @@ func records(rows [][]string, width int) string {
 }
 
 // Pairs aligns rows of a name and a text. A text that has a word too wide for its
-// column stands below its name.
+// column is below its name.
 func Pairs(rows [][]string, width int) string {
 	names := 0
 	for _, r := range rows {
