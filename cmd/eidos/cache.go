@@ -18,6 +18,8 @@ func (a *app) cache() *cobra.Command {
 	var format, keep string
 	du := &cobra.Command{
 		Use: "du", Short: "How large it is", Args: cobra.NoArgs,
+		Example: `  eidos cache du
+  eidos cache du --format json`,
 		RunE: func(*cobra.Command, []string) error {
 			return a.paths().ReadStore(func(s *store.Directory) error {
 				u, err := s.Usage()
@@ -55,6 +57,7 @@ func (a *app) cache() *cobra.Command {
 	gc.Flags().StringVar(&keep, "keep", "720h", "keep what was made within this time")
 	verify := &cobra.Command{
 		Use: "verify", Short: "Read everything and check its digest", Args: cobra.NoArgs,
+		Example: `  eidos cache verify`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return a.paths().ReadStore(func(s *store.Directory) error {
 				wrong, err := s.Verify(c.Context())

@@ -40,7 +40,7 @@ A snapshot, recipe or criteria file of upstream is converted to eidos' form.`,
 	}
 	usage.Output(c, &output, "where to: a new directory; for a document a path or - (default)")
 	c.Flags().StringVar(&valuesFrom, "values-from", "", "for a recipe: directory whose values files and manifests it refers to")
-	usage.Must(c.MarkFlagDirname("values-from"))
+	usage.Directories(c, "values-from")
 	c.Flags().BoolVar(&force, "force", false, "for a directory: write it though vet refuses it, to be mended by hand")
 	c.Flags().StringVar(&release, "catalogue", "", "for a directory: release of the catalogue that it is written for, YYYY-MM; the newest if left out")
 	completeReleases(c)

@@ -80,6 +80,7 @@ func catalogueFlags(c *cobra.Command) *wire.Catalogue {
 	k := &wire.Catalogue{}
 	c.Flags().StringVar(&k.Release, "catalogue", "", "release of the catalogue, YYYY-MM; the newest if left out")
 	c.Flags().StringVar(&k.Data, "data", "", "directory of CUE files unified with the built-in catalogue")
+	usage.Directories(c, "data")
 	completeReleases(c)
 	return k
 }

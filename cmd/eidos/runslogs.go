@@ -17,6 +17,8 @@ func (a *app) runsLogs() *cobra.Command {
 	var step, format string
 	c := &cobra.Command{
 		Use: "logs [RUN]", Short: "What the steps of a run logged, and how they failed", Args: cobra.MaximumNArgs(1),
+		Example: `  eidos runs logs
+  eidos runs logs --step bundle`,
 		ValidArgsFunction: a.completeRuns,
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.withRun(args, func(s *store.Directory, r history.Run) error {

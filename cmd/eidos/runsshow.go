@@ -19,6 +19,8 @@ func (a *app) runsShow() *cobra.Command {
 	var format string
 	c := &cobra.Command{
 		Use: "show [RUN]", Short: "What each step of a run did, and why", Args: cobra.MaximumNArgs(1),
+		Example: `  eidos runs show
+  eidos runs show --format json`,
 		ValidArgsFunction: a.completeRuns,
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.withRun(args, func(s *store.Directory, r history.Run) error {

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/cmd/internal/editor"
+	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps"
 )
@@ -48,5 +49,6 @@ a directory.`,
 		},
 	}
 	c.Flags().String("data", "", "directory of CUE files unified with the built-in catalogue")
+	usage.Directories(c, "data")
 	return c
 }

@@ -39,7 +39,7 @@ func (s *stage) valuesFromFlag(c *cobra.Command) { bindValuesFrom(c, &s.ValuesFr
 
 func bindValuesFrom(c *cobra.Command, to *string) {
 	c.Flags().StringVar(to, "values-from", "", "directory that recipes of upstream refer to values files and manifests of")
-	usage.Must(c.MarkFlagDirname("values-from"))
+	usage.Directories(c, "values-from")
 }
 
 // formatFlag binds --format for a result that is a document. A command without

@@ -34,9 +34,10 @@ private Sigstore, or of the public one as "cosign trusted-root create" and
 	store.Flags().StringVar(&root, "trusted-root", "", "file with the trusted root")
 	store.Flags().StringVar(&config, "signing-config", "", "file with the signing configuration")
 	show := &cobra.Command{
-		Use:   "show",
-		Short: "Print what is stored: authorities, logs, services, and until when they are valid",
-		Args:  cobra.NoArgs,
+		Use:     "show",
+		Short:   "Print what is stored: authorities, logs, services, and until when they are valid",
+		Example: `  eidos trust show`,
+		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			w := a.wire(wire.Options{})
 			rows, err := w.Sign.ShowTrust()

@@ -69,7 +69,7 @@ that eidos trust init has stored, or of --key. No network is needed.`,
 	}
 	c.Flags().StringVar(&format, "format", "text", "text or json")
 	c.Flags().StringVar(&evidence, "verify", "", "directory with the evidence of a release, which this program must be part of")
-	usage.Must(c.MarkFlagDirname("verify"))
+	usage.Directories(c, "verify")
 	c.Flags().StringVar(&key, "key", "", "with --verify: public key of who signed the release, instead of its workflow")
 	return c
 }

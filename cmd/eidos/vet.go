@@ -51,9 +51,9 @@ resources, for manifests.`,
 	f.bindParams(c)
 	k := catalogueFlags(c)
 	c.Flags().StringVar(&module, "module", "", "also write all of it to this new directory, as a CUE module for stock cue")
-	usage.Must(c.MarkFlagDirname("module"))
+	usage.Directories(c, "module")
 	c.Flags().StringVar(&chartDir, "charts", "", "directory of charts to prove with, each rendered by helm, in place of facts")
-	usage.Must(c.MarkFlagDirname("charts"))
+	usage.Directories(c, "charts")
 	usage.Format(c, &format, "table", "json")
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		m := usage.Mode{When: "without a pipeline", Takes: usage.AllBut(c, "param", "params-file"), Hint: "name the pipeline"}

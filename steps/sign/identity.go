@@ -35,6 +35,9 @@ func (o Options) TrustFile(path, name string) (json.RawMessage, error) {
 		return nil, schema.Errorf(schema.NotFound, "no %s is stored", name).
 			WithHint("eidos trust update stores the one of the public Sigstore, eidos trust init one of your own")
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, schema.Errorf(schema.NotFound, "no file %q", path)
+	}
 	if err != nil {
 		return nil, schema.Errorf(schema.NotFound, "reading %q: %w", path, err)
 	}

@@ -170,6 +170,10 @@ func given(there ...bool) int {
 
 // signer finds and opens the key; one is made first if the step asks for it.
 func (w *writer) signer(ctx context.Context, env engine.Env, p schema.SignParams) (*signer, error) {
+	if unused := keylessOnly(p); !p.Keyless && unused != "" {
+		return nil, schema.Errorf(schema.Invalid, "something is given for a certificate, and a key is to sign").
+			WithHint("%s signs with a certificate; leave out %s to sign with a key", schema.Parameter("keyless"), schema.Parameter(unused))
+	}
 	if p.Keyless {
 		return w.certifiedSigner(ctx, env, p)
 	}
@@ -288,3 +292,21 @@ func look(ctx context.Context, r *oci.Repository, d schema.Digest) (*target, err
 }
 
 func (t *target) digest() schema.Digest { return schema.Digest(t.desc.Digest.String()) }
+
+// keylessOnly names a parameter that only has an effect on signing with a
+// certificate, if one is given.
+func keylessOnly(p schema.SignParams) string {
+	switch {
+	case p.IdentityToken != "":
+		return "identityToken"
+	case p.OidcIssuer != "":
+		return "oidcIssuer"
+	case p.OidcClientId != "":
+		return "oidcClientId"
+	case p.SigningConfig != "":
+		return "signingConfig"
+	case p.NoBrowser:
+		return "noBrowser"
+	}
+	return ""
+}

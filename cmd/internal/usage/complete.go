@@ -1,7 +1,10 @@
 package usage
 
 import (
+	"os"
+	"path/filepath"
 	"sort"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +20,37 @@ func CompletePipelines(_ *cobra.Command, args []string, _ string) ([]string, cob
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return pipelines.Names(), cobra.ShellCompDirectiveDefault
+}
+
+// Directories makes flags complete to directories. Cobra's own way offers files too
+// in fish.
+func Directories(c *cobra.Command, flags ...string) {
+	for _, name := range flags {
+		Must(c.RegisterFlagCompletionFunc(name, completeDirectories))
+	}
+}
+
+func completeDirectories(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+	shown, part := filepath.Split(begun)
+	in := shown
+	if home, err := os.UserHomeDir(); err == nil && strings.HasPrefix(in, "~/") {
+		in = filepath.Join(home, in[1:]) // shells complete the text before they expand it
+	}
+	if in == "" {
+		in = "."
+	}
+	entries, err := os.ReadDir(in)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var out []string
+	for _, e := range entries {
+		hidden := strings.HasPrefix(e.Name(), ".") && !strings.HasPrefix(part, ".")
+		if info, err := os.Stat(filepath.Join(in, e.Name())); err == nil && info.IsDir() && !hidden && strings.HasPrefix(e.Name(), part) {
+			out = append(out, shown+e.Name()+"/")
+		}
+	}
+	return out, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
 // CompleteSteps offers the steps of the pipeline on the command line.

@@ -24,6 +24,11 @@ func Params(c *cobra.Command, named []string, definition string, skip ...string)
 		}
 		return c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	}))
+	if c.Flags().Lookup("data") != nil { // the directory of a catalogue, whatever takes it
+		if _, done := c.GetFlagCompletionFunc("data"); !done {
+			Directories(c, "data")
+		}
+	}
 	return get
 }
 
