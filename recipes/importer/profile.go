@@ -4,13 +4,13 @@ import (
 	"maps"
 	"path"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
 	keypath "github.com/NVIDIA/eidos/schema/path"
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 // profile is a named choice within the recipes of one of their overlays. Upstream
@@ -28,8 +28,8 @@ type profile struct {
 
 // Names that the grammar of the catalogue has for a profile and its choices.
 var (
-	profileName = regexp.MustCompile(`^[a-z][A-Za-z0-9-]{0,62}$`)
-	choiceName  = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`)
+	profileName = pattern.New(`^[a-z][A-Za-z0-9-]{0,62}$`)
+	choiceName  = pattern.New(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`)
 )
 
 // readProfile reads what an overlay declares; nil if that is nothing, or is left
