@@ -17,20 +17,35 @@ import (
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/charts"
+	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/recipes/crds"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/render"
 )
 
 // answers are the recipes of the catalogue, one for each set of overlays and
-// choices.
+// choices, and one of a site that takes the components which are there for sites.
 func answers(t *testing.T) []*schema.RecipeResult {
 	t.Helper()
 	catalog, err := recipes.Shipped()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out []*schema.RecipeResult
+	dir := t.TempDir()
+	overlay := "package recipes\n\noverlays: \"kind-kueue\": {base: \"kind\", criteria: platform: \"kueue\", components: {" +
+		"kueue: {}, \"dra-node-labeler\": {}, \"gcp-driver-installer\": {}, \"gke-gb200-rdma\": {}}}\n"
+	if err := os.WriteFile(filepath.Join(dir, "kueue.cue"), []byte(overlay), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	site, err := compile.Data("")(context.Background(), "", dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, err := site.Resolve(schema.Criteria{Service: "kind", Platform: "kueue"}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := []*schema.RecipeResult{ours}
 	all, err := catalog.Answers()
 	if err != nil {
 		t.Fatal(err)
@@ -79,8 +94,8 @@ func distinct(t *testing.T, all []*schema.RecipeResult) []*schema.RecipeResult {
 // resource is a custom resource, where it was seen first, and the release of the
 // chart, NAME VERSION, that brings its kind; written by a deployer if it has none.
 type resource struct {
-	where, release string
-	written        bool
+	where, release  string
+	written, native bool
 	object
 }
 
@@ -104,8 +119,9 @@ type chart struct {
 func (c *collection) add(t *testing.T, where, release, namespace string, o object) {
 	t.Helper()
 	group, _, grouped := strings.Cut(o.str("apiVersion"), "/")
-	if !grouped || charts.Native(group) {
-		return
+	native := !grouped || charts.Native(group)
+	if native && (release == "" || !strings.HasPrefix(where, "kind-kueue ")) {
+		return // no other test has the components that are there for sites
 	}
 	if o.str("metadata", "namespace") == "" && namespace != "" {
 		o["metadata"].(map[string]any)["namespace"] = namespace
@@ -119,7 +135,7 @@ func (c *collection) add(t *testing.T, where, release, namespace string, o objec
 		return
 	}
 	c.seen[string(text)] = true
-	c.resources = append(c.resources, resource{where, release, release == "", o})
+	c.resources = append(c.resources, resource{where, release, release == "", native, o})
 }
 
 // addChart keeps a chart, a directory of a tree, until all are rendered at once.
@@ -320,6 +336,9 @@ func (c *collection) fit(t *testing.T) string {
 	kinds := map[[3]string]*crds.Kind{}
 	without := map[string]int{}
 	for _, r := range c.resources {
+		if r.native {
+			continue
+		}
 		key := [3]string{r.str("apiVersion"), r.str("kind"), r.release}
 		if kinds[key] == nil {
 			k, err := crds.Builtin().Find(key[0], key[1], key[2])
@@ -392,7 +411,9 @@ func (c *collection) accepted(t *testing.T) string {
 	for _, r := range c.resources {
 		kind := r.str("apiVersion") + " " + r.str("kind")
 		inNamespace, ok := served[kind]
-		if !ok {
+		if r.native {
+			inNamespace = !strings.HasPrefix(r.str("kind"), "Cluster")
+		} else if !ok {
 			without[r.str("kind")]++
 			continue
 		}
@@ -417,8 +438,8 @@ func (c *collection) accepted(t *testing.T) string {
 			t.Errorf("%s: %s: %v", r.where, kind, err)
 			continue
 		}
-		if known[kind] == 1 {
-			r.object["spec"].(map[string]any)["misspelt"] = 1
+		if spec, ok := r.object["spec"].(map[string]any); ok && known[kind] == 1 {
+			spec["misspelt"] = 1
 			if err := dry(server, r.object); err == nil || !strings.Contains(err.Error(), "misspelt") {
 				t.Errorf("%s: %s: a misspelt field: %v", r.where, kind, err)
 			}
