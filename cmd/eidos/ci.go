@@ -21,6 +21,15 @@ func (a *app) publish(r checks.Report) error {
 	return a.workflow().Publish(r, log)
 }
 
+// source is the file that an input was read from, for the lines that a report in
+// format names; nil where nobody reads them, for it is parsed once more.
+func (a *app) source(format, uri string) *checks.Source {
+	if w := a.workflow(); w.Active() || checks.IsFormat(format) {
+		return w.Source(".", uri)
+	}
+	return nil
+}
+
 // publishes are the commands whose outcome is published, also where it is only
 // an error: a file that does not decode, a pipeline that does not compile.
 func publishes() []string { return []string{"run", "retry", "validate", "vet", "diff"} }

@@ -76,11 +76,11 @@ is compared object by object and value by value.`,
 		if s.print {
 			return a.printPipeline(s, pipelines.One(s.Name, s.Uses, s.With, inputs(before, args), output))
 		}
-		files := checks.Files{Snapshot: a.workflow().Source(".", args[1])}
+		files := checks.Files{Snapshot: a.source(s.Format, args[1])}
 		if _, ok := before.(*schema.RecipeResult); ok {
-			files.Recipe = a.workflow().Source(".", args[0])
+			files.Recipe = a.source(s.Format, args[0])
 		} else {
-			files.Baseline = a.workflow().Source(".", args[0])
+			files.Baseline = a.source(s.Format, args[0])
 		}
 		return a.reportDrift(c.Context(), s, w, files, output, func(p schema.DiffParams) (*schema.Drift, error) { return compare(before, now, p) })
 	}

@@ -95,7 +95,7 @@ On a cluster nothing is changed by checks that only read; eidos validate
 			}
 			s.In["snapshot"] = single.URI(snapshot)
 		}
-		return a.validated(c.Context(), s, suite, output, checks.Files{Recipe: a.workflow().Source(".", recipe), Snapshot: a.workflow().Source(".", snapshot)}, failOnError)
+		return a.validated(c.Context(), s, suite, output, checks.Files{Recipe: a.source(s.Format, recipe), Snapshot: a.source(s.Format, snapshot)}, failOnError)
 	}
 	return c
 }
