@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -21,22 +23,52 @@ func main() {
 	// Some libraries print to standard output what people must read.
 	out := os.Stdout
 	os.Stdout = os.Stderr
-	if err := answer(ctx, os.Stdin, out); err != nil {
+	if err := serve(ctx, os.Stdin, out); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", certified.Name, err)
 		os.Exit(1)
 	}
 }
 
-// answer reads one request and writes one answer, which has the error if the
-// request could not be fulfilled.
-func answer(ctx context.Context, in io.Reader, out io.Writer) error {
-	var r certified.Request
-	data, err := io.ReadAll(io.LimitReader(in, certified.MaxBytes))
-	if err == nil {
-		err = json.Unmarshal(data, &r)
+// serve answers each line of in with a line of out, until in or ctx ends. An answer
+// has the error if the request could not be fulfilled.
+func serve(ctx context.Context, in io.Reader, out io.Writer) error {
+	lines := make(chan []byte)
+	var readErr error // read when lines is closed
+	go func() {
+		defer close(lines)
+		s := bufio.NewScanner(in)
+		s.Buffer(nil, certified.MaxBytes)
+		for s.Scan() {
+			select {
+			case lines <- bytes.Clone(s.Bytes()):
+			case <-ctx.Done():
+				return
+			}
+		}
+		readErr = s.Err()
+	}()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case line, ok := <-lines:
+			if !ok {
+				if readErr != nil {
+					return fmt.Errorf("reading a request: %w", readErr)
+				}
+				return nil
+			}
+			if err := answer(ctx, line, out); err != nil {
+				return err
+			}
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("reading the request: %w", err)
+}
+
+func answer(ctx context.Context, line []byte, out io.Writer) error {
+	var r certified.Request
+	if err := json.Unmarshal(line, &r); err != nil {
+		return fmt.Errorf("reading a request: %w", err)
 	}
 	a, err := keyless.Answer(ctx, r)
 	if err != nil {

@@ -1,21 +1,16 @@
 // Package certified asks the program eidos-sigstore to sign with certificates of
 // Fulcio, to verify what is signed with them, and to update what they are verified
-// by. The clients of Fulcio, Rekor, timestamp authorities and TUF are in that program, because linking them would cost every
-// command of eidos some milliseconds before main and a third of its size. One
-// request in JSON goes to its standard input, one answer comes from its standard
-// output; what it prints for people comes line by line from its standard error.
+// by. The clients of Fulcio, Rekor, timestamp authorities and TUF are in that
+// program, because linking them would cost every command of eidos some milliseconds
+// before main and a third of its size. Each line of its standard input is a request
+// in JSON, each line of its standard output the answer to one, in order; what it
+// prints for people comes line by line from its standard error. It ends when its
+// standard input does.
 package certified
 
 import (
-	"bufio"
-	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"time"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -24,7 +19,7 @@ import (
 // Name is the program's.
 const Name = "eidos-sigstore"
 
-// MaxBytes is the most bytes that a request or an answer may have.
+// MaxBytes is the most bytes that the line of a request or of an answer may have.
 const MaxBytes = 64 << 20
 
 // Request is one of its members.
@@ -92,6 +87,14 @@ type Answer struct {
 	Hint  string      `json:"hint,omitempty"`
 }
 
+// result is an answer, or the error that it holds.
+func (a *Answer) result() (*Answer, error) {
+	if a.Error != "" {
+		return nil, schema.Errorf(a.Code, "%s", a.Error).WithHint("%s", a.Hint)
+	}
+	return a, nil
+}
+
 // Failed is the answer to a request that could not be fulfilled.
 func Failed(err error) *Answer {
 	a := &Answer{Error: err.Error(), Code: schema.CodeOf(err)}
@@ -99,87 +102,4 @@ func Failed(err error) *Answer {
 		a.Hint = e.Hint
 	}
 	return a
-}
-
-// Program is eidos-sigstore.
-type Program struct {
-	// Path of the program; if empty, it is looked for beside this one and then on
-	// the path.
-	Path string
-	// Log takes what it prints for people.
-	Log func(line string)
-}
-
-// Ask runs the program for one request. NotFound if it is not installed; what it
-// could not do has the code of its answer.
-func (p Program) Ask(ctx context.Context, r Request) (*Answer, error) {
-	path, err := p.find()
-	if err != nil {
-		return nil, err
-	}
-	in, err := json.Marshal(r)
-	if err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	c := exec.CommandContext(ctx, path)
-	c.Stdin, c.Stdout = bytes.NewReader(in), &limited{w: &out, left: MaxBytes}
-	errs, err := c.StderrPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := c.Start(); err != nil {
-		return nil, schema.Errorf(schema.Failed, "starting %s: %w", Name, err)
-	}
-	last := ""
-	for lines := bufio.NewScanner(errs); lines.Scan(); {
-		if last = lines.Text(); p.Log != nil {
-			p.Log(last)
-		}
-	}
-	if err := c.Wait(); err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, schema.Errorf(schema.Failed, "running %s: %w: %s", Name, err, last)
-	}
-	var a Answer
-	if err := json.Unmarshal(out.Bytes(), &a); err != nil {
-		return nil, schema.Errorf(schema.Failed, "reading the answer of %s: %w", Name, err)
-	}
-	if a.Error != "" {
-		return nil, schema.Errorf(a.Code, "%s", a.Error).WithHint("%s", a.Hint)
-	}
-	return &a, nil
-}
-
-func (p Program) find() (string, error) {
-	if p.Path != "" {
-		return p.Path, nil
-	}
-	if exe, err := os.Executable(); err == nil {
-		beside := filepath.Join(filepath.Dir(exe), Name)
-		if fi, err := os.Stat(beside); err == nil && fi.Mode().IsRegular() {
-			return beside, nil
-		}
-	}
-	path, err := exec.LookPath(Name)
-	if err != nil {
-		return "", schema.Errorf(schema.NotFound, "certificates need the program %s, which is neither beside eidos nor on the path", Name).
-			WithHint("it comes with every release; from the sources: make build")
-	}
-	return path, nil
-}
-
-// limited fails a write that is over what is left.
-type limited struct {
-	w    io.Writer
-	left int
-}
-
-func (l *limited) Write(b []byte) (int, error) {
-	if l.left -= len(b); l.left < 0 {
-		return 0, errors.New("the answer is too long")
-	}
-	return l.w.Write(b)
 }
