@@ -94,7 +94,7 @@ type signer struct {
 // SEC 1 and PKCS #1 in PEM. NotFound if there is none, Unauthorized if the
 // password is wrong, Invalid if it is another file.
 func loadSigner(path string, password []byte) (*signer, error) {
-	block, err := readPEM(path)
+	block, err := readPEM(path, ours)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func loadSigner(path string, password []byte) (*signer, error) {
 	case "RSA PRIVATE KEY":
 		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
 	default:
-		e := schema.Errorf(schema.Invalid, "key %q is a %q, not a private key of cosign's or PKCS #8", path, strings.ToLower(block.Type))
+		e := schema.Errorf(schema.Invalid, "key %q has a PEM block %q, not a private key of cosign's or PKCS #8", path, strings.ToLower(block.Type))
 		switch block.Type {
 		case publicType:
 			return nil, e.WithHint("signing takes the private key: %s", strings.TrimSuffix(path, ".pub")+".key")
@@ -164,7 +164,7 @@ type verifier struct {
 
 // loadVerifier reads a public key file.
 func loadVerifier(path string) (*verifier, error) {
-	block, err := readPEM(path)
+	block, err := readPEM(path, theirs)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +174,7 @@ func loadVerifier(path string) (*verifier, error) {
 // publicKey is the verifier in a PEM block; name is for messages.
 func publicKey(path string, block *pem.Block) (*verifier, error) {
 	if block.Type != publicType {
-		return nil, schema.Errorf(schema.Invalid, "key %q is a %q, not a public key", path, strings.ToLower(block.Type)).
+		return nil, schema.Errorf(schema.Invalid, "key %q has a PEM block %q, not a public key", path, strings.ToLower(block.Type)).
 			WithHint("verifying takes the public key: %s", PublicPath(path))
 	}
 	key, err := x509.ParsePKIXPublicKey(block.Bytes)
@@ -246,10 +246,17 @@ func hashFor(path string, key crypto.PublicKey) (crypto.Hash, error) {
 		WithHint("use an ECDSA key, as eidos key generate makes them, Ed25519 or RSA")
 }
 
-func readPEM(path string) (*pem.Block, error) {
+// Hints for who has no key, to sign and to verify.
+const (
+	ours   = "eidos key generate makes a key pair"
+	theirs = "verifying takes the public key of whoever signed"
+)
+
+// readPEM reads a key; hint is for who has none.
+func readPEM(path, hint string) (*pem.Block, error) {
 	f, err := userfile.OpenDocument(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, schema.Errorf(schema.NotFound, "no key %q", path).WithHint("eidos key generate makes a key pair")
+		return nil, schema.Errorf(schema.NotFound, "no key %q", path).WithHint("%s", hint)
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		return nil, schema.Errorf(schema.Unauthorized, "key %q may not be read", path)
@@ -264,7 +271,7 @@ func readPEM(path string) (*pem.Block, error) {
 	}
 	block, _ := pem.Decode(data)
 	if block == nil {
-		return nil, schema.Errorf(schema.Invalid, "key %q is not a PEM file", path).WithHint("eidos key generate makes a key pair")
+		return nil, schema.Errorf(schema.Invalid, "key %q is not a PEM file", path).WithHint("%s", hint)
 	}
 	return block, nil
 }

@@ -100,6 +100,11 @@ func (w *writer) write(ctx context.Context, env engine.Env, p schema.SignParams,
 	if in.Image == nil && p.Format == "legacy" {
 		return nil, schema.Errorf(schema.Invalid, "the legacy format is for images: the signatures of a bundle or a file are Sigstore bundles")
 	}
+	if in.Bundle != nil {
+		if err := CheckBundle(ctx, in.Bundle, env.Blobs); err != nil {
+			return nil, err // verifying refuses it afterwards
+		}
+	}
 	s, err := w.signer(ctx, env, p)
 	if err != nil {
 		return nil, err

@@ -145,7 +145,7 @@ func (k *keyring) signer(ctx context.Context, o Options, e engine.Env, path, pas
 // openKey opens a private key file. A password is looked for only if the file is
 // encrypted; somebody is asked for it only if it is nowhere, and not empty.
 func (o Options) openKey(ctx context.Context, e engine.Env, path, passwordFile string) (*signer, error) {
-	block, err := readPEM(path)
+	block, err := readPEM(path, ours)
 	if err != nil {
 		return nil, err
 	}
