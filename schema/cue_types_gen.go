@@ -1787,7 +1787,7 @@ type Snapshot struct {
 }
 
 type SnapshotMetadata struct {
-	// When it was taken: RFC 3339, UTC.
+	// When it was taken, UTC.
 	Timestamp string `json:"timestamp"`
 
 	// The version of eidos that took it.
