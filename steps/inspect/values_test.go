@@ -5,27 +5,31 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.yaml.in/yaml/v3"
 )
 
 // Values are what the library reads, and what it refuses is refused.
-func TestReadValues(t *testing.T) {
+func FuzzReadValues(f *testing.F) {
 	for _, text := range []string{
 		"", "a: 1\nb: {c: [1, {d: null}], e: 1.5}\n", "a: &x {b: 1}\nc: *x\nd: {<<: *x, e: 2}\n", "a: {1: x, true: y}\n",
-		"a: {}\n", "a: yes\nb: 0x10\nc: 2026-01-01\n", "- a\n", "1: a\n", "~: b\n", "a: !!binary aGk=\n", "null\n", "# only\n",
+		"a: {}\n", "a: .nan\n", "a: yes\nb: 0x10\nc: 2026-01-01\n", "- a\n", "1: a\n", "~: b\n", "a: !!binary aGk=\n", "null\n", "# only\n",
 		"a: 1\na: 2\n", "a: {b: 1, b: 2}\n", "a: [{b: 1, b: 2}]\n", "a: {\n", "<<: {a: 1}\nb: 2\n", "a: !!set {x, y}\n", "a: 1\n---\nb: 2\n",
 		strings.Repeat("a: {", 3) + "b: 1" + strings.Repeat("}", 3),
 	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
 		var want map[string]any
 		refused := yaml.Unmarshal([]byte(text), &want)
 		got, err := readValues([]byte(text))
 		if (err == nil) != (refused == nil) {
 			t.Errorf("%q: %v, and the library: %v", text, err, refused)
 		}
-		if diff := cmp.Diff(want, got); refused == nil && diff != "" {
+		if diff := cmp.Diff(want, got, cmpopts.EquateNaNs()); refused == nil && diff != "" {
 			t.Errorf("%q (-library +here):\n%s", text, diff)
 		}
-	}
+	})
 }
 
 // Aliases that grow are refused as the library refuses them.
