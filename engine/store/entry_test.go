@@ -2,8 +2,10 @@ package store
 
 import (
 	"encoding/json"
+	"reflect"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -63,4 +65,21 @@ func TestReadPlain(t *testing.T) {
 	if diff := cmp.Diff(e, got); !ok || diff != "" {
 		t.Error(ok, diff)
 	}
+}
+
+// FuzzEntry: what encoding/json reads as an entry is read as the same one.
+func FuzzEntry(f *testing.F) {
+	f.Add(`{"key":"k","pipeline":"p","step":"s","run":"r","artifact":{"mediaType":"text/plain","digest":"d","size":12},"parts":[{"name":"a","value":"]"}],"time":"1970-01-01T00:00:00Z"}`)
+	f.Add(`{"key":"k","step":"s","artifact":{"mediaType":"","digest":"","size":-1},"time":"1970-01-01T00:00:00Z","reason":"x"}`)
+	f.Add(`{"key":"k","parts":[{"name":"a","x":[1]}],"time":"1970-01-01T00:00:00Z"}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var want engine.Entry
+		if !utf8.ValidString(text) || json.Unmarshal([]byte(text), &want) != nil {
+			t.Skip("not JSON")
+		}
+		want.Parts = nil
+		if got, err := readResult([]byte(text)); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%v\n%+v, want\n%+v", err, got, want)
+		}
+	})
 }
