@@ -84,7 +84,7 @@ func generate(root, v cue.Value, name string) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
+	enc.SetIndent("", " ") // one space: they are part of the program
 	err = enc.Encode(tree)
 	return buf.Bytes(), err
 }
