@@ -140,7 +140,9 @@ func runServer(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM); err != nil {
+		// As Ctrl-C does. Make passes SIGTERM on, so that the server gets it twice, which
+		// ends it at once.
+		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
 			t.Fatal(err)
 		}
 	}
