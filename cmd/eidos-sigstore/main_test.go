@@ -77,11 +77,11 @@ func refused(t *testing.T, err error) {
 // process; one that ends is replaced.
 func TestKept(t *testing.T) {
 	p, started := program(t)
-	k := &certified.Kept{Program: p}
+	kept, end := certified.Keep(t.Context())
 	var wg sync.WaitGroup
 	for i := range 20 {
 		wg.Go(func() {
-			_, err := k.Ask(t.Context(), broken(fmt.Sprintf("[%d,\n\n %d]", i, i)))
+			_, err := p.Ask(kept, broken(fmt.Sprintf("[%d,\n\n %d]", i, i)))
 			refused(t, err)
 		})
 	}
@@ -94,11 +94,16 @@ func TestKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		_, err := k.Ask(t.Context(), broken("[]"))
+		_, err := p.Ask(kept, broken("[]"))
 		refused(t, err)
 	}
-	if all := started(); len(all) != 2 {
-		t.Errorf("processes %v, want two", all)
+	all := started()
+	if len(all) != 2 {
+		t.Fatalf("processes %v, want two", all)
+	}
+	end()
+	if err := syscall.Kill(all[1], 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("the process goes on: %v", err)
 	}
 }
 
@@ -111,8 +116,9 @@ func TestGivenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	k := &certified.Kept{Program: p}
-	ctx, cancel := context.WithCancel(t.Context())
+	kept, end := certified.Keep(t.Context())
+	defer end()
+	ctx, cancel := context.WithCancel(kept)
 	go func() {
 		if c, err := silent.Accept(); err == nil { // it waits for an answer now
 			defer c.Close()
@@ -120,14 +126,11 @@ func TestGivenUp(t *testing.T) {
 		cancel()
 	}()
 	r := certified.Request{Sign: &certified.Sign{SPIFFE: "tcp://" + silent.Addr().String(), SigningConfig: []byte(`{"mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json"}`)}}
-	if _, err := k.Ask(ctx, r); !errors.Is(err, context.Canceled) {
+	if _, err := p.Ask(ctx, r); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
-	if _, err := k.Ask(t.Context(), broken("[]")); err == nil {
-		t.Error("not refused")
-	} else {
-		refused(t, err)
-	}
+	_, err = p.Ask(kept, broken("[]"))
+	refused(t, err)
 	all := started()
 	if len(all) != 2 {
 		t.Fatalf("processes %v, want two", all)

@@ -14,6 +14,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/oci"
 	"github.com/NVIDIA/eidos/steps/retry"
+	"github.com/NVIDIA/eidos/steps/sign/certified"
 )
 
 // VerifyKind is the step that proves a pushed artefact's signature and
@@ -50,7 +51,8 @@ func verifiable(p schema.VerifyParams, image, bundle bool) error {
 }
 
 func (o Options) verify(ctx context.Context, env engine.Env, p schema.VerifyParams, image *schema.Reference, bundle *schema.Bundle) (*schema.Verification, error) {
-	ctx = retry.Listen(ctx, env.Log)
+	ctx, end := certified.Keep(retry.Listen(ctx, env.Log))
+	defer end()
 	if err := verifiable(p, image != nil, bundle != nil); err != nil {
 		return nil, err
 	}

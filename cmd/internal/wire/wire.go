@@ -121,7 +121,7 @@ func New(h Host, o Options) *Wiring {
 	w.Secret = func(ctx context.Context, s schema.Secret) (string, error) {
 		return kube.ReadSecret(ctx, w.cluster, s.Kubernetes)
 	}
-	w.Sign = sign.Options{OCI: registries, LookupEnv: h.Env, Materials: w.materials, CUE: expr.Document, Certified: h.certified(),
+	w.Sign = sign.Options{OCI: registries, LookupEnv: h.Env, Materials: w.materials, CUE: expr.Document, Certified: h.certified,
 		Terminal: h.Attended(), Product: product}
 	if o.Attended {
 		w.Sign.Password = h.Password

@@ -19,9 +19,12 @@ type Program struct {
 	Log func(line string)
 }
 
-// Ask runs the program for one request. NotFound if it is not installed; what it
+// Ask runs the program for one request, or asks the one that Keep keeps. NotFound if it is not installed; what it
 // could not do has the code of its answer.
 func (p Program) Ask(ctx context.Context, r Request) (*Answer, error) {
+	if k, ok := ctx.Value(keeperKey{}).(*keeper); ok && r.Verify != nil {
+		return k.answer(ctx, p, r)
+	}
 	run, err := p.start(ctx)
 	if err != nil {
 		return nil, err
@@ -62,25 +65,39 @@ func (p Program) find() (string, error) {
 	return path, nil
 }
 
-// Kept asks a program that goes on running, for who has many requests: starting it
-// takes longer than verifying. It ends with the process that started it. It is safe
-// for concurrent use; requests are answered one after the other.
-type Kept struct {
-	Program Program
+// Keep returns a context in which one program answers all requests to verify, one
+// after the other: starting it takes longer than verifying. end ends it.
+func Keep(ctx context.Context) (kept context.Context, end func()) {
+	k := &keeper{}
+	return context.WithValue(ctx, keeperKey{}, k), k.end
+}
 
+type keeperKey struct{}
+
+// keeper has the program that goes on running. It is safe for concurrent use.
+type keeper struct {
 	mu  sync.Mutex
 	run *process // nil: none, or it has ended
 }
 
-// Ask is Program.Ask. A program that ends without an answer fails this request
+func (k *keeper) end() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.run != nil {
+		_ = k.run.end(nil) // all is answered
+		k.run = nil
+	}
+}
+
+// answer is Program.Ask. A program that ends without an answer fails this request
 // alone: the next one gets a new one.
-func (k *Kept) Ask(ctx context.Context, r Request) (*Answer, error) {
+func (k *keeper) answer(ctx context.Context, p Program, r Request) (*Answer, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	fresh := k.run == nil
-	a, err := k.ask(ctx, r)
+	a, err := k.ask(ctx, p, r)
 	if err != nil && !fresh && ctx.Err() == nil { // it may have ended after its last answer
-		a, err = k.ask(ctx, r)
+		a, err = k.ask(ctx, p, r)
 	}
 	if err != nil {
 		return nil, err
@@ -88,12 +105,12 @@ func (k *Kept) Ask(ctx context.Context, r Request) (*Answer, error) {
 	return a.result()
 }
 
-func (k *Kept) ask(ctx context.Context, r Request) (*Answer, error) {
+func (k *keeper) ask(ctx context.Context, p Program, r Request) (*Answer, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if k.run == nil {
-		run, err := k.Program.start(context.WithoutCancel(ctx))
+		run, err := p.start(context.WithoutCancel(ctx))
 		if err != nil {
 			return nil, err
 		}
