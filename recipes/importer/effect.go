@@ -68,8 +68,8 @@ func (d *differ) accepts(chart *charts.Chart, name string, p []string, value any
 		if chart.Version != "" { // else it names the component
 			line = "component " + name + ": " + line
 		}
-		if !d.told[line] { // not again for each overlay that inherits it
-			d.told[line] = true
+		if !d.reported[line] { // not again for each overlay that inherits it
+			d.reported[line] = true
 			d.left(d.o.doc, "%s", line)
 		}
 	}

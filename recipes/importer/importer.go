@@ -21,6 +21,7 @@ import (
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/schema"
+	keypath "github.com/NVIDIA/eidos/schema/path"
 	"github.com/NVIDIA/eidos/schema/upstream"
 )
 
@@ -48,7 +49,7 @@ type importing struct {
 
 	layers   map[string][]statement     // overlays, ours and theirs
 	defaults map[string][]statement     // components, ours and theirs
-	told     map[string]bool            // lines about what was left over, and values wherever they are
+	reported map[string]bool            // lines about what was left over, and values wherever they are
 	known    map[string]*charts.Chart   // by chart, version, component and manifests
 	rules    map[string]string          // where overlays of ours state constraints and checks, by ruleOf
 	checks   map[string]bool            // that the catalogue defines
@@ -77,6 +78,16 @@ type statement struct {
 	specialise bool // a default, which descendants may specialise
 }
 
+// key is the value that a statement sets, as COMPONENT:PATH.
+func (s statement) key() string { return s.component + ":" + recipes.JoinPath(s.path[1:]) }
+
+// pins reports whether a statement keeps p, of its component, from being is where it
+// was another value, if it was there. One that may be specialised keeps no value of
+// its path and its type.
+func (s statement) pins(p []string, is, was any, there bool) bool {
+	return keypath.Overlap(s.path, p) && (!s.specialise || !slices.Equal(s.path, p) || there && kind(is) != kind(was))
+}
+
 // Ours is the catalogue that a directory is imported against.
 type Ours struct {
 	*recipes.Catalog
@@ -91,7 +102,7 @@ func Import(tree fs.FS, name string, ours Ours) (*Site, error) {
 	im := &importing{
 		cat: ours, tree: tree, name: name,
 		mixins: map[string]*schema.Doc{}, overlays: map[string]*overlay{}, registry: map[string]*schema.Doc{},
-		layers: map[string][]statement{}, defaults: map[string][]statement{}, told: map[string]bool{}, known: map[string]*charts.Chart{}, measures: map[string]string{}, rules: map[string]string{}, checks: map[string]bool{},
+		layers: map[string][]statement{}, defaults: map[string][]statement{}, reported: map[string]bool{}, known: map[string]*charts.Chart{}, measures: map[string]string{}, rules: map[string]string{}, checks: map[string]bool{},
 		fresh: map[string]*component{}, extra: map[string][]string{},
 		words: map[string]map[string]bool{},
 		site:  &Site{Files: map[string][]byte{}},
@@ -117,8 +128,8 @@ func Import(tree fs.FS, name string, ours Ours) (*Site, error) {
 }
 
 func (im *importing) left(d *schema.Doc, format string, args ...any) {
-	if line := d.Pos() + ": " + fmt.Sprintf(format, args...); !im.told[line] {
-		im.told[line] = true
+	if line := d.Pos() + ": " + fmt.Sprintf(format, args...); !im.reported[line] {
+		im.reported[line] = true
 		im.site.Left = append(im.site.Left, line)
 	}
 }

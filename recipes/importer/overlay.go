@@ -203,9 +203,7 @@ func (d *differ) say(name string, p []string, is, was any, there bool) {
 		pinned = true
 	}
 	for _, s := range d.defaults[name] {
-		if keypath.Overlap(s.path, p) && (!s.specialise || !slices.Equal(s.path, p) || there && kind(is) != kind(was)) {
-			pinned = true
-		}
+		pinned = pinned || s.pins(p, is, was, there)
 	}
 	d.layers[d.w.target] = append(d.layers[d.w.target], statement{component: name, path: p})
 	if !pinned {

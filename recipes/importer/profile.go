@@ -118,8 +118,7 @@ func (d *differ) decided(eff map[string]*theirs, ours []schema.Profile) {
 			return
 		}
 		if v, ok := valueAt(&c.component, s); ok {
-			key := s.component + ":" + recipes.JoinPath(s.path[1:])
-			report(v, key)
+			report(v, s.key())
 			c.forget(s.path)
 		}
 	}
@@ -148,8 +147,8 @@ func (d *differ) decided(eff map[string]*theirs, ours []schema.Profile) {
 			s := statement{component: name, path: append([]string{"values"}, keys.Keys()...)}
 			take(s, func(v any, key string) {
 				was, _ := valueAt(d.before[name], s)
-				if line := "profile " + p.Name + " " + owned; !mine[p.Name] && !reflect.DeepEqual(meant(v, was), was) && !d.told[line] {
-					d.told[line] = true // not again for each overlay that inherits it
+				if line := "profile " + p.Name + " " + owned; !mine[p.Name] && !reflect.DeepEqual(meant(v, was), was) && !d.reported[line] {
+					d.reported[line] = true // not again for each overlay that inherits it
 					d.left(d.o.doc, "overlay %s sets %s to %s, which the profile %s of ours decides (%s)", d.o.name, key, shorten(literal(meant(v, was))), p.Name, strings.Join(p.Choices, ", "))
 				}
 			})
@@ -229,7 +228,7 @@ func (d *differ) choice(eff map[string]*theirs, name string, ours *schema.Profil
 		was, there := valueAt(have, s)
 		v, err := keypath.Keys(s.path[1:]...).Get(p.values[name][s.component])
 		if err != nil { // another choice sets it: what the overlay has without the profile
-			if v = d.o.decided[s.component+":"+recipes.JoinPath(s.path[1:])]; v == nil || ours != nil {
+			if v = d.o.decided[s.key()]; v == nil || ours != nil {
 				continue
 			}
 		}
@@ -242,7 +241,7 @@ func (d *differ) choice(eff map[string]*theirs, name string, ours *schema.Profil
 			continue
 		}
 		if by := d.pinned(s, layer, is, was, there); by != "" {
-			d.left(p.choices[name], "%s sets %s:%s, which %s=%s cannot replace", by, s.component, recipes.JoinPath(s.path[1:]), p.name, name)
+			d.left(p.choices[name], "%s sets %s, which %s=%s cannot replace", by, s.key(), p.name, name)
 			continue
 		}
 		set(components, is, append([]string{s.component}, s.path...)...)
@@ -287,7 +286,7 @@ func (d *differ) pinned(s statement, layer string, is, was any, there bool) stri
 		}
 	}
 	for _, x := range d.defaults[s.component] {
-		if keypath.Overlap(x.path, s.path) && (!x.specialise || !slices.Equal(x.path, s.path) || there && kind(is) != kind(was)) {
+		if x.pins(s.path, is, was, there) {
 			return "component " + s.component
 		}
 	}
