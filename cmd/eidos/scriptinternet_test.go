@@ -29,17 +29,13 @@ func startInternet(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	ts.Check(err)
-	certificate := func(hosts ...string) []byte {
-		t := &x509.Certificate{
-			SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "the internet"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-			IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, DNSNames: hosts,
-		}
-		der, err := x509.CreateCertificate(rand.Reader, t, t, &key.PublicKey, key)
-		ts.Check(err)
-		return der
+	t := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "the internet"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, DNSNames: []string{"registry.k8s.io"},
 	}
+	own, err := x509.CreateCertificate(rand.Reader, t, t, &key.PublicKey, key)
+	ts.Check(err)
 	hosts := httptest.NewUnstartedServer(oci.Handler(ts.MkAbs(".registry")))
-	own := certificate("registry.k8s.io")
 	hosts.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{own}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
 	hosts.StartTLS()
 	ts.Defer(hosts.Close)
