@@ -69,7 +69,11 @@ func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late fu
 	failed := false
 	// Rows of a matrix often have the same parameters. They can differ in what is
 	// filled in only; with a list or a mapping in it no two are taken to be the same.
-	memo, same := append([]byte(d.Name), 0), d.Step.matrix.given()
+	var memo []byte
+	same := d.Step.matrix.given()
+	if same {
+		memo = append([]byte(d.Name), 0)
+	}
 	with := d.with.Replace(func(path []string, s string) (any, bool) {
 		if !strings.Contains(s, "${") {
 			return nil, false

@@ -55,8 +55,8 @@ func show(v any) string {
 	return string(data)
 }
 
-// firstDifference, with keys sorted so that the message is the same each time, returns the first path at which two documents are not the same, and
-// what is there.
+// firstDifference returns the first path at which two documents are not the same, and
+// what is there. Keys are sorted, so that the message is the same each time.
 func firstDifference(path []string, a, b any) ([]string, any, any) {
 	switch a := a.(type) {
 	case map[string]any:
