@@ -233,7 +233,7 @@ func (c *compiler) source(d *draft, p engine.Port, s string, at schema.Position)
 	return in, true
 }
 
-// included reports whether s stands for an included pipeline, and has no result.
+// included reports whether s is an included pipeline, which has no result.
 func (s *Step) included() bool { return s != nil && s.include != "" }
 
 // suggestStep is the hint for a name in `in` that no step has.

@@ -197,7 +197,7 @@ func refsKnown(n *plan.Node, j attempt) bool {
 	return true
 }
 
-// group decides about the node that stands for all rows of a matrix.
+// group decides about the node of all rows of a matrix.
 func (g *guess) group(n *plan.Node) engine.Decision {
 	if n.Step.Dynamic {
 		return engine.Decision{Action: engine.ActionDeferred, Code: engine.CodeRows, Reason: "its rows are known when " + strings.Join(stepNames(n.Step.Refs), ", ") + " has run"}

@@ -80,7 +80,7 @@ func yamlDocuments(docs ...any) ([]byte, error) {
 	return out, nil
 }
 
-// short is the part of the digest of data that tells names apart.
+// short is the part of the digest of data that distinguishes names.
 func short(data []byte) string {
 	return strings.TrimPrefix(string(schema.DigestOf(data)), "sha256:")[:8]
 }

@@ -85,7 +85,7 @@ func describeRecipe(r *schema.RecipeResult) string {
 		text.Count(len(r.ComponentRefs), "component"), text.Count(len(r.Constraints), "constraint"))
 }
 
-// short is enough of a digest to tell keys apart by eye.
+// short is enough of a digest to distinguish keys by eye.
 func short(d schema.Digest) string {
 	s := strings.TrimPrefix(string(d), "sha256:")
 	return "sha256:" + s[:min(12, len(s))]
