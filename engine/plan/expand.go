@@ -97,7 +97,7 @@ func (c *compiler) fillStatic(d *draft, s string, at schema.Position) (out strin
 
 // expand makes the nodes of d; those it waits for have theirs, as drafts come in the
 // order of their edges. A step without a matrix is one node; one with a matrix is a
-// node a row and, after them, one for all rows, which what waits for all waits for.
+// node a row and, after them, one for all rows, for whoever waits for all.
 // Rows of a list that a step makes are unknown: the group is there alone, and
 // Plan.Unroll makes the rows while running.
 func (c *compiler) expand(d *draft) {
