@@ -213,7 +213,7 @@ func (b *nodes) scalar(n *yaml.Node) {
 		n.Tag = "!!bool"
 	case n.Value == "null":
 		n.Tag = "!!null"
-	case strings.ContainsAny(n.Value, ".eE"):
+	case strings.ContainsAny(n.Value, ".eE") || tooBig(n.Value):
 		n.Tag = "!!float"
 	default:
 		n.Tag = "!!int"

@@ -3,6 +3,7 @@ package schema
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -125,4 +126,28 @@ func FuzzParse(f *testing.F) {
 func hasInf(v any) bool {
 	_, err := Encode(v)
 	return err != nil
+}
+
+// A whole number that no integer holds is a number in every form of a document.
+func TestBigIntegers(t *testing.T) {
+	for _, text := range []string{"18446744073709551616", "-9223372036854775809", "18700000000000000000", "!!int 18700000000000000000"} {
+		digits := strings.TrimPrefix(text, "!!int ")
+		want, err := strconv.ParseFloat(digits, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, doc := range []string{"a: " + text + "\n", `{"a": ` + digits + "}"} {
+			parsed, err := Parse("f", []byte(doc))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := parsed.Value().(map[string]any)["a"]; got != want {
+				t.Errorf("%s: %T %v", doc, got, got)
+			}
+		}
+		y, err := EncodeYAML(want)
+		if err != nil || strings.Contains(string(y), "!!") {
+			t.Errorf("%s in YAML: %q, %v", text, y, err)
+		}
+	}
 }

@@ -115,10 +115,35 @@ func scalar(n *yaml.Node) any {
 		if i, err := strconv.ParseInt(v, 0, 64); err == nil && !strings.Contains(v, "_") {
 			return i
 		}
-	case "!!float":
-		if f, err := strconv.ParseFloat(v, 64); err == nil {
-			return f + 0 // -0 is 0, as which it would be read back
+		if tooBig(v) {
+			return float(v)
 		}
+	case "!!float":
+		return float(v)
 	}
 	return v
+}
+
+// float is the number text, or text itself if it is not one.
+func float(text string) any {
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return text
+	}
+	return f + 0 // -0 is 0, as which it would be read back
+}
+
+// tooBig reports whether text is decimal digits of a number that neither int64
+// nor uint64 holds: it is a float64, as YAML's own rules say.
+func tooBig(text string) bool {
+	digits := strings.TrimPrefix(text, "-")
+	if len(digits) < len("9223372036854775808") || strings.Trim(digits, "0123456789") != "" {
+		return false
+	}
+	if digits != text {
+		_, err := strconv.ParseInt(text, 10, 64)
+		return err != nil
+	}
+	_, err := strconv.ParseUint(text, 10, 64)
+	return err != nil
 }
