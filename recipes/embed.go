@@ -11,20 +11,28 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/NVIDIA/eidos/recipes/internal/archive"
 	"github.com/NVIDIA/eidos/schema"
 )
 
+//go:generate go run ./gen/pack
 //go:generate go run ./gen
 
 // releases are those of the built-in catalogue, the newest last.
 var releases = [...]string{"2026-03", "2026-11"}
 
-// sources are the CUE files and the manifests; of the releases, only the newest.
+// manifests are those of the newest release, as they are, for bundles read them.
 //
-//go:embed catalog checks releases/2026-11
-var sources embed.FS
+//go:embed releases/2026-11/components/*/manifests
+var manifests embed.FS
+
+// sources is an archive of the CUE files: the grammar, the checks and the newest
+// release. Only those who compile a catalogue read them.
+//
+//go:embed sources.zip.gz
+var sources string
 
 // compiled is the newest release but its layers, which only those read who explain
 // a recipe.
@@ -41,7 +49,8 @@ var compiled embed.FS
 //go:embed older.zip
 var older string
 
-// layers opens a file in the first file system that has it.
+// layers opens a file in the first file system that has it, and lists a folder of
+// all.
 type layers []fs.FS
 
 func (l layers) Open(name string) (fs.File, error) {
@@ -54,13 +63,32 @@ func (l layers) Open(name string) (fs.File, error) {
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
 
-// Sources returns the files that the releases of the built-in catalogue are made of:
-// the grammar in catalog, the checks, and the release in its folder of releases.
-// Folders that hold more than one release cannot be listed.
-func Sources() fs.FS { return with(sources) }
+// ReadDir implements fs.ReadDirFS.
+func (l layers) ReadDir(name string) ([]fs.DirEntry, error) {
+	var all []fs.DirEntry
+	var missing error
+	for _, files := range l {
+		entries, err := fs.ReadDir(files, name)
+		switch {
+		case err == nil:
+			all = append(all, entries...)
+		case errors.Is(err, fs.ErrNotExist):
+			missing = err
+		default:
+			return nil, err
+		}
+	}
+	if all == nil {
+		return nil, missing
+	}
+	byName := func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) }
+	slices.SortStableFunc(all, byName)
+	return slices.CompactFunc(all, func(a, b fs.DirEntry) bool { return byName(a, b) == 0 }), nil
+}
 
-// with is the files that have the newest release, and the archive for the rest.
-func with(files fs.FS) fs.FS { return layers{files, archive.New(older)} }
+// Sources returns the files that the releases of the built-in catalogue are made of:
+// the grammar in catalog, the checks, and each release in its folder of releases.
+func Sources() fs.FS { return layers{manifests, archive.New(sources), archive.New(older)} }
 
 // Releases names the releases of the built-in catalogue, the newest last.
 func Releases() []string { return slices.Clone(releases[:]) }
@@ -107,7 +135,7 @@ func compiledFiles(name string) (fs.FS, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fs.Sub(with(compiled), "compiled/"+name)
+	return fs.Sub(layers{compiled, archive.New(older)}, "compiled/"+name)
 }
 
 // All opens every release of the built-in catalogue: the one that name means, as

@@ -53,7 +53,7 @@ func TestOlderArchive(t *testing.T) {
 		}
 		if _, err := fs.ReadFile(compiled, path); err != nil {
 			want[path] = string(data)
-		} else if got, err := fs.ReadFile(with(compiled), path); err != nil || string(got) != string(data) {
+		} else if got, err := fs.ReadFile(compiled, path); err != nil || string(got) != string(data) {
 			t.Errorf("%s is not what the program holds: %v", path, err)
 		}
 		return nil
@@ -76,5 +76,40 @@ func TestOlderArchive(t *testing.T) {
 	}
 	for path := range want {
 		t.Errorf("%s is missing: go generate ./recipes", path)
+	}
+}
+
+// TestSourcesAreTheFolders holds what the program has of the newest release, in
+// sources.zip.gz and as it is, to the folders.
+func TestSourcesAreTheFolders(t *testing.T) {
+	read := func(files fs.FS) map[string]string {
+		all := map[string]string{}
+		for _, folder := range []string{"catalog", "checks", "releases/2026-11"} {
+			err := fs.WalkDir(files, folder, func(path string, e fs.DirEntry, err error) error {
+				if err != nil || e.IsDir() || strings.HasSuffix(path, "_test.go") {
+					return err
+				}
+				data, err := fs.ReadFile(files, path)
+				all[path] = string(data)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		return all
+	}
+	got, want := read(Sources()), read(os.DirFS("."))
+	if len(want) < 250 {
+		t.Errorf("only %d files", len(want))
+	}
+	for path, text := range want {
+		if got[path] != text {
+			t.Errorf("%s is another file in the program: go generate ./recipes", path)
+		}
+		delete(got, path)
+	}
+	for path := range got {
+		t.Errorf("%s is in the program only: go generate ./recipes", path)
 	}
 }

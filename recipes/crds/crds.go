@@ -11,7 +11,7 @@
 package crds
 
 import (
-	"embed"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -19,11 +19,16 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/NVIDIA/eidos/recipes/internal/archive"
 	"github.com/NVIDIA/eidos/schema"
 )
 
-//go:embed *.json
-var files embed.FS
+// packed is an archive of the JSON files of this folder. Made by go generate ./recipes.
+//
+//go:embed kinds.zip
+var packed string
+
+func builtin() fs.FS { return archive.New(packed) }
 
 // coreFile has no kind, but what kinds have in common.
 const coreFile = "core.json"
@@ -85,7 +90,7 @@ func (k *Kind) find(path string) *node {
 // a copy of a type that Kubernetes does not have.
 func New(f *schema.KindFacts) (*Kind, error) {
 	k := &Kind{KindFacts: *f, root: &node{}, core: &core{}}
-	if err := read(files, coreFile, k.core); err != nil {
+	if err := read(builtin(), coreFile, k.core); err != nil {
 		return nil, err
 	}
 	var errs []error
@@ -110,7 +115,7 @@ func FileName(f *schema.KindFacts) string { return f.Group + "_" + f.Kind + "_" 
 type Library struct{ folders []fs.FS }
 
 // Builtin has the facts that are part of the program.
-func Builtin() Library { return Library{[]fs.FS{files}} }
+func Builtin() Library { return Library{[]fs.FS{builtin()}} }
 
 // With adds a folder whose files win over those that are there.
 func (l Library) With(folder fs.FS) Library {

@@ -1,7 +1,9 @@
 package crds
 
 import (
+	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -13,9 +15,31 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// The archive has the files of the folder, by content: another version of Go may
+// compress in other bytes.
+func TestPacked(t *testing.T) {
+	files := os.DirFS(".")
+	want, err := fs.Glob(files, "*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := fs.Glob(builtin(), "*")
+	if err != nil || !slices.Equal(got, want) {
+		t.Fatalf("kinds.zip has %v, %v; the folder %v: go generate ./recipes", got, err, want)
+	}
+	for _, name := range want {
+		a, errA := fs.ReadFile(files, name)
+		b, errB := fs.ReadFile(builtin(), name)
+		if errA != nil || errB != nil || !bytes.Equal(a, b) {
+			t.Errorf("%s is another file in kinds.zip: go generate ./recipes, %v, %v", name, errA, errB)
+		}
+	}
+}
+
 // Every file is read, and every core type that it names is there.
 func TestFiles(t *testing.T) {
-	names, err := files.ReadDir(".")
+	files := builtin()
+	names, err := fs.ReadDir(files, ".")
 	if err != nil || len(names) < 15 {
 		t.Fatalf("%d files, %v", len(names), err)
 	}
@@ -23,7 +47,7 @@ func TestFiles(t *testing.T) {
 		if slices.Contains([]string{coreFile, "api.json", "status.json"}, e.Name()) {
 			continue
 		}
-		data, err := files.ReadFile(e.Name())
+		data, err := fs.ReadFile(files, e.Name())
 		if err != nil {
 			t.Fatal(err)
 		}

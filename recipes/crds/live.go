@@ -28,10 +28,10 @@ type Live struct {
 // NewLive reads what is known.
 func NewLive() (*Live, error) {
 	l := &Live{}
-	if err := read(files, "api.json", &l.api); err != nil {
+	if err := read(builtin(), "api.json", &l.api); err != nil {
 		return nil, err
 	}
-	return l, read(files, "status.json", &l.status)
+	return l, read(builtin(), "status.json", &l.status)
 }
 
 // Check reports whether objects of a kind may have a field, and be must there: a

@@ -1,6 +1,5 @@
 // Gen compiles every release of the catalogue into recipes/compiled, packs the
-// older ones into recipes/older.zip and what only they know of charts into
-// recipes/charts/older.zip, writes the fields of kinds as CUE into
+// older ones into recipes/older.zip, writes the fields of kinds as CUE into
 // recipes/kinds, and lists what the newest answers in docs/recipe-matrix.md, what it
 // deploys in docs/reference/components.md and the checks in docs/checks.md. Run it by
 // make generate.
@@ -12,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/NVIDIA/eidos/recipes/compile"
+	"github.com/NVIDIA/eidos/recipes/internal/archive"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -28,9 +28,6 @@ func main() {
 func run(dir string) error {
 	releases, err := os.ReadDir(filepath.Join(dir, "releases"))
 	if err != nil {
-		return err
-	}
-	if err := archive(filepath.Join(dir, "charts", "older"), "../older.zip", []string{"."}); err != nil {
 		return err
 	}
 	all := map[string]compile.Files{}
@@ -67,7 +64,7 @@ func run(dir string) error {
 		old = append(old, "compiled/"+r.Name(), "releases/"+r.Name())
 	}
 	old = append(old, "compiled/"+newest+"/layers.json") // recipes/embed.go has the rest
-	if err := archive(dir, "older.zip", old); err != nil {
+	if err := archive.Write(filepath.Join(dir, "older.zip"), os.DirFS(dir), old, nil); err != nil {
 		return err
 	}
 	docs := filepath.Join(dir, "..", "docs")
