@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/NVIDIA/eidos/cmd/internal/racetest"
 )
 
 func TestMain(m *testing.M) {
@@ -32,7 +34,7 @@ func TestScripts(t *testing.T) {
 			case "tools":
 				return os.Getenv("EIDOS_REAL_TOOLS") != "", nil
 			case "race":
-				return raceDetector, nil
+				return racetest.Detector, nil
 			}
 			return false, fmt.Errorf("no condition %q", cond)
 		},

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/NVIDIA/eidos/cmd/internal/racetest"
 )
 
 func TestMain(m *testing.M) {
@@ -46,6 +49,12 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve": serveCommand, "signal": signalCommand, "ended": endedCommand, "certificates": certificatesCommand,
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "race" {
+				return racetest.Detector, nil
+			}
+			return false, fmt.Errorf("no condition %q", cond)
 		},
 	})
 }

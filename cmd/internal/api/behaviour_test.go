@@ -371,6 +371,28 @@ func TestUse(t *testing.T) {
 	if s := a.Status(); s.Catalog != "9.9.9" || s.Sources == old.Sources || !s.Ready {
 		t.Errorf("status %+v", s)
 	}
+	// Requests beside the exchange have the answer of one of the two.
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 50 {
+			for _, c := range []*recipes.Catalog{cat, &other} {
+				if err := a.Use(c); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}()
+	for exchanging := true; exchanging; {
+		select {
+		case <-done:
+			exchanging = false
+		default:
+		}
+		if got := ask(a, "GET", target, nil).Body.String(); got != before && !strings.Contains(got, "9.9.9") {
+			t.Fatalf("beside an exchange: %s", got)
+		}
+	}
 	a.Drain()
 	if w := ask(a, "GET", target, nil); w.Header().Get("Connection") != "close" || w.Code != 200 {
 		t.Errorf("draining: %d %v", w.Code, w.Header())
