@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -123,33 +122,15 @@ func YAML(data []byte) ([]byte, error) {
 // nodes reads JSON as YAML nodes, keeping the order of keys. It must be valid:
 // that makes this ten times as fast as the tokens of json.Decoder.
 type nodes struct {
+	tree
 	rest []byte                                         // what is not read yet
 	pos  func(p path.Path, key bool) (line, column int) // nil: no positions, or those in all
 	path path.Path
-
-	// Nodes are allocated many at a time, and the parts of a mapping or list are
-	// collected here until their number is known: both take a third of the time.
-	free  []yaml.Node
-	parts []*yaml.Node
 
 	// all is the text of a file, nil if positions in it are not wanted. Line and
 	// column, in characters from 1, are those of the offset at.
 	all              []byte
 	at, line, column int
-}
-
-// mostFree bounds the nodes that are allocated at once.
-const mostFree = 128
-
-// node returns a node that is all zero.
-func (b *nodes) node() *yaml.Node {
-	if len(b.free) == 0 {
-		// A node has about 16 bytes of text: a short text has few.
-		b.free = make([]yaml.Node, min(len(b.rest)/16+1, mostFree))
-	}
-	n := &b.free[0]
-	b.free = b.free[1:]
-	return n
 }
 
 // space skips what is between tokens.
@@ -177,7 +158,7 @@ func (b *nodes) here(n *yaml.Node) {
 // value reads one value.
 func (b *nodes) value() (*yaml.Node, error) {
 	b.space()
-	n := b.node()
+	n := b.node(len(b.rest))
 	n.Kind = yaml.ScalarNode
 	b.here(n)
 	switch b.rest[0] {
@@ -254,7 +235,7 @@ func (b *nodes) elements(n *yaml.Node) error {
 		e := path.At(i)
 		if n.Kind == yaml.MappingNode {
 			b.space()
-			key := b.node()
+			key := b.node(len(b.rest))
 			b.here(key)
 			s, err := b.text()
 			if err != nil {
@@ -278,10 +259,8 @@ func (b *nodes) elements(n *yaml.Node) error {
 		b.parts = append(b.parts, v)
 		b.space()
 	}
-	n.Content = slices.Clone(b.parts[begin:])
-	b.parts = b.parts[:begin]
-	if len(n.Content) == 0 {
-		n.Content, n.Style = nil, yaml.FlowStyle
+	if n.Content = b.content(begin); n.Content == nil {
+		n.Style = yaml.FlowStyle
 	}
 	b.rest = b.rest[1:]
 	return nil

@@ -81,6 +81,9 @@ func Parse(name string, data []byte) (*Doc, error) {
 	if root, ok := parseJSON(data); ok {
 		return newDoc(&Doc{name: name, root: root})
 	}
+	if root, ok := parseYAML(data); ok {
+		return newDoc(&Doc{name: name, root: root})
+	}
 	var root yaml.Node
 	var err error
 	if j := bytes.TrimLeft(data, " \t\r\n"); len(j) > 0 && j[0] == '{' && bytes.ContainsRune(data, '\t') {

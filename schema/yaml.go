@@ -116,7 +116,7 @@ func (w *yamlWriter) value(indent int, element bool) error {
 		w.out.WriteByte('\n')
 		return err
 	}
-	n := w.in.node()
+	n := w.in.node(len(w.in.rest))
 	n.Kind = yaml.ScalarNode
 	w.in.scalar(n)
 	if n.Tag == "!!bool" || n.Tag == "!!null" || plainNumber.MatchString(n.Value) {
