@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
 	"sync"
+
+	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
 //go:embed json
@@ -40,7 +41,7 @@ type rule struct {
 	Local                string // of a parameter: see Local
 
 	to   *rule // what Ref refers to
-	re   *regexp.Regexp
+	re   *pattern.Pattern
 	keys []string // of Properties, sorted
 }
 
@@ -209,7 +210,8 @@ func compileRules(name string) (*rule, error) {
 	return root, nil
 }
 
-// link resolves references and compiles patterns, everywhere below r.
+// link resolves references everywhere below r. Patterns are compiled when a text is
+// compared with them: most of a definition is not in a document.
 func (r *rule) link(defs map[string]*rule) error {
 	if r == nil || r.to != nil || r.keys != nil {
 		return nil
@@ -225,11 +227,7 @@ func (r *rule) link(defs map[string]*rule) error {
 		}
 	}
 	if r.Pattern != "" {
-		re, err := regexp.Compile(r.Pattern)
-		if err != nil {
-			return err
-		}
-		r.re = re
+		r.re = pattern.New(r.Pattern)
 	}
 	next := append(append([]*rule{}, r.AnyOf...), r.AllOf...)
 	for _, m := range []map[string]*rule{r.Properties, r.PatternProperties, r.Defs} {
@@ -243,11 +241,7 @@ func (r *rule) link(defs map[string]*rule) error {
 		}
 	}
 	for p := range r.PatternProperties {
-		re, err := regexp.Compile(p)
-		if err != nil {
-			return err
-		}
-		r.re = re // of keys: an object has no pattern of its own
+		r.re = pattern.New(p) // of keys: an object has no pattern of its own
 	}
 	for _, n := range next {
 		if err := n.link(defs); err != nil {

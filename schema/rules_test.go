@@ -1,6 +1,10 @@
 package schema
 
-import "testing"
+import (
+	"maps"
+	"slices"
+	"testing"
+)
 
 // Every definition is read whole: no keyword that our rules do not know.
 func TestRulesReadEveryDefinition(t *testing.T) {
@@ -9,8 +13,33 @@ func TestRulesReadEveryDefinition(t *testing.T) {
 		t.Fatalf("only %d definitions", len(names))
 	}
 	for _, n := range names {
-		if _, err := rulesFor(n); err != nil {
-			t.Error(err)
+		r, err := rulesFor(n)
+		if err != nil {
+			t.Fatal(err)
 		}
+		usePatterns(r, map[*rule]bool{})
+	}
+}
+
+// usePatterns compiles every pattern of r, which panics if it is not one.
+func usePatterns(r *rule, seen map[*rule]bool) {
+	if r == nil || seen[r] {
+		return
+	}
+	seen[r] = true
+	if r.re != nil {
+		r.re.MatchString("")
+	}
+	below := slices.Concat([]*rule{r.to}, r.AnyOf, r.AllOf)
+	for _, m := range []map[string]*rule{r.Properties, r.PatternProperties, r.Defs} {
+		below = slices.AppendSeq(below, maps.Values(m))
+	}
+	for _, e := range []*either{r.Items, r.AdditionalProperties} {
+		if e != nil {
+			below = append(below, e.rule)
+		}
+	}
+	for _, b := range below {
+		usePatterns(b, seen)
 	}
 }
