@@ -80,12 +80,14 @@ func (f fields) assign(dst reflect.Value, val any) error {
 			return mismatch(dst, val)
 		}
 		dst.Set(reflect.MakeMapWithSize(dst.Type(), len(m)))
+		key, elem := reflect.New(dst.Type().Key()).Elem(), reflect.New(dst.Type().Elem()).Elem()
 		for k, e := range m {
-			elem := reflect.New(dst.Type().Elem()).Elem()
+			key.SetString(k)
+			elem.SetZero()
 			if err := f.assign(elem, e); err != nil {
 				return err
 			}
-			dst.SetMapIndex(reflect.ValueOf(k).Convert(dst.Type().Key()), elem)
+			dst.SetMapIndex(key, elem) // copies both
 		}
 	case reflect.Slice:
 		s, ok := val.([]any)

@@ -118,7 +118,7 @@ func parseJSON(data []byte) (root *yaml.Node, ok bool) {
 func newDoc(d *Doc) (*Doc, error) {
 	d.index = &index{}
 	c := checker{doc: d}
-	c.walk(d.root, nil, 0)
+	c.walk(d.root, make([]string, 0, maxDepth+2), 0) // the paths of all values share it
 	if err := c.problems.Err(); err != nil {
 		return nil, err
 	}

@@ -14,6 +14,9 @@ func (d *draft) uses(yield func(*Step, schema.Position) bool) {
 		if in.from != nil && !yield(in.from, in.at) {
 			return
 		}
+		if len(in.byRow) == 0 {
+			continue // nearly always: what follows allocates
+		}
 		for _, row := range slices.Sorted(maps.Keys(in.byRow)) {
 			if from := in.byRow[row].from; from != nil && !yield(from, in.at) {
 				return

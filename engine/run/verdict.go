@@ -41,10 +41,10 @@ func (x *scheduler) verdict(n *plan.Node) (engine.State, engine.Decision) {
 			return engine.Skipped, engine.Decision{Action: engine.ActionSkip, Code: engine.CodeUpstreamFailed, Reason: fmt.Sprintf("needs the result of %s, which has none", x.nodes[f].ID)}
 		}
 	}
-	for _, port := range slices.Sorted(maps.Keys(want)) {
-		if !have[port] {
-			return engine.Skipped, engine.Decision{Action: engine.ActionSkip, Code: engine.CodeUpstreamSkipped, Reason: fmt.Sprintf("no row of %s has a result", want[port].Name)}
-		}
+	maps.DeleteFunc(want, func(port string, _ plan.Edge) bool { return have[port] })
+	if len(want) > 0 {
+		port := slices.Min(slices.Collect(maps.Keys(want)))
+		return engine.Skipped, engine.Decision{Action: engine.ActionSkip, Code: engine.CodeUpstreamSkipped, Reason: fmt.Sprintf("no row of %s has a result", want[port].Name)}
 	}
 	for _, o := range n.Order {
 		st := &x.status[o]
