@@ -68,7 +68,7 @@ func (a *app) main(ctx context.Context, args []string) int {
 	root.SetOut(out)
 	root.SetErr(a.Err)
 	if len(args) == 0 || !strings.HasPrefix(args[0], "__") { // completion parses flags twice
-		usage.Once(root)
+		usage.Strict(root)
 	}
 	root.InitDefaultCompletionCmd()
 	usage.Topics(root)

@@ -46,7 +46,7 @@ func readOptions(args []string, lookup func(string) (string, bool), out io.Write
 	given := flags.Bind(f, "ServeParams")
 	f.BoolVar(&o.version, "version", false, "print the version")
 	usage := "Serve the catalogue over HTTP: recipes, bundles, checks of snapshots.\nEvery flag can be set by the environment too: --rate-limit by EIDOSD_RATE_LIMIT.\n\nUsage:\n  eidosd [flags]\n\nFlags:\n" + f.FlagUsages()
-	flags.Once(f)
+	flags.Strict(f)
 	if err := f.Parse(args); err == pflag.ErrHelp {
 		_, err := fmt.Fprint(out, usage)
 		if err != nil {

@@ -9,17 +9,21 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// errTwice refuses a second value.
-var errTwice = errors.New("set twice; it takes one value")
+var (
+	errTwice = errors.New("set twice; it takes one value")
+	errEmpty = errors.New("the value is empty")
+)
 
-// Once makes every flag that holds a single value refuse a second one: the last
-// of two would win without a word.
-func Once(f *pflag.FlagSet) {
+// Strict makes every flag that holds a single value refuse a second one, the last
+// of two would win without a word, and every flag of text an empty one:
+// --policy "$POLICY" is no policy where the variable is not set.
+func Strict(f *pflag.FlagSet) {
 	f.VisitAll(func(f *pflag.Flag) {
-		if _, list := f.Value.(pflag.SliceValue); list {
-			return
-		}
-		if _, done := f.Value.(*once); !done {
+		switch v := f.Value.(type) {
+		case *once, *list:
+		case pflag.SliceValue:
+			f.Value = &list{Value: f.Value, SliceValue: v}
+		default:
 			f.Value = &once{Value: f.Value}
 		}
 	})
@@ -35,8 +39,24 @@ func (o *once) Set(s string) error {
 	if o.set {
 		return errTwice
 	}
+	if s == "" {
+		return errEmpty
+	}
 	o.set = true
 	return o.Value.Set(s)
+}
+
+// list is a flag's values, none of which is empty.
+type list struct {
+	pflag.Value
+	pflag.SliceValue
+}
+
+func (l *list) Set(s string) error {
+	if s == "" {
+		return errEmpty
+	}
+	return l.Value.Set(s)
 }
 
 // Explain is an error of pflag in words that name what to type; help is the hint
@@ -60,15 +80,18 @@ func Explain(f *pflag.FlagSet, help string, err error) *schema.Error {
 		kind, _ := pflag.UnquoteUsage(f)
 		return schema.Errorf(schema.Invalid, "--%s needs a value", f.Name).WithHint("write --%s %s", f.Name, strings.ToUpper(kind))
 	case errors.As(err, &invalid):
-		return explainValue(invalid).WithHint("%s", help)
+		return explainValue(invalid, help)
 	case errors.As(err, &syntax):
 		return schema.Errorf(schema.Invalid, "%q is not a flag", syntax.GetSpecifiedFlag()).WithHint("%s", help)
 	}
 	return nil
 }
 
-func explainValue(invalid *pflag.InvalidValueError) *schema.Error {
+func explainValue(invalid *pflag.InvalidValueError, help string) *schema.Error {
 	f, why := invalid.GetFlag(), ""
+	if errors.Is(invalid.Unwrap(), errEmpty) {
+		help = "leave the flag out, or give it a value"
+	}
 	switch f.Value.Type() {
 	case "int", "int64":
 		why = "not a whole number"
@@ -77,10 +100,10 @@ func explainValue(invalid *pflag.InvalidValueError) *schema.Error {
 	case "duration":
 		why = "not a duration"
 	}
-	if why == "" || errors.Is(invalid.Unwrap(), errTwice) {
-		return schema.Errorf(schema.Invalid, "--%s: %w", f.Name, invalid.Unwrap())
+	if why == "" || errors.Is(invalid.Unwrap(), errTwice) || errors.Is(invalid.Unwrap(), errEmpty) {
+		return schema.Errorf(schema.Invalid, "--%s: %w", f.Name, invalid.Unwrap()).WithHint("%s", help)
 	}
-	return schema.Errorf(schema.Invalid, "--%s: %q is %s", f.Name, invalid.GetValue(), why)
+	return schema.Errorf(schema.Invalid, "--%s: %q is %s", f.Name, invalid.GetValue(), why).WithHint("%s", help)
 }
 
 // Dashed is a flag as it was written.

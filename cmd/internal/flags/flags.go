@@ -32,7 +32,7 @@ func Bind(f *pflag.FlagSet, definition string, skip ...string) func() map[string
 		case "array":
 			v := f.StringArray(name, nil, usage)
 			words := len(p.Enum) > 0
-			get[p.Name] = func() any { return list(*v, words) }
+			get[p.Name] = func() any { return asList(*v, words) }
 		case "object":
 		default:
 			v := f.String(name, "", usage)
@@ -100,9 +100,9 @@ func usageOf(p schema.Property) string {
 	return strings.TrimPrefix(u, ": ")
 }
 
-// list is a flag's values as a document holds them. Commas are cut at where each
+// asList is a flag's values as a document holds them. Commas are cut at where each
 // value is a word of a closed list, which has none; --set a=b,c is text.
-func list(values []string, words bool) []any {
+func asList(values []string, words bool) []any {
 	out := make([]any, 0, len(values))
 	for _, v := range values {
 		if !words {

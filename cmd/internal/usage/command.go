@@ -58,12 +58,11 @@ func Groups(c *cobra.Command) {
 	}
 }
 
-// Once makes every flag of c and of its commands that holds a single value refuse
-// a second one: the last of two would win without a word.
-func Once(c *cobra.Command) {
-	flags.Once(c.Flags())
-	flags.Once(c.PersistentFlags())
+// Strict makes every flag of c and of its commands strict: see flags.Strict.
+func Strict(c *cobra.Command) {
+	flags.Strict(c.Flags())
+	flags.Strict(c.PersistentFlags())
 	for _, sub := range c.Commands() {
-		Once(sub)
+		Strict(sub)
 	}
 }
