@@ -32,7 +32,7 @@ type Options struct {
 // once, as Invalid, with their positions in doc, which p was decoded from; nil
 // for a pipeline that has no text.
 func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []engine.Kind, opts Options) (*Plan, error) {
-	c := &compiler{opts: opts, kinds: make(map[string]*engine.Kind, len(kinds)), memo: map[string]Params{}, loads: map[string]*Node{}, outs: map[string]*Node{}, indexes: Indexes{}}
+	c := &compiler{opts: opts, kinds: make(map[string]*engine.Kind, len(kinds)), memo: map[string]Params{}, loads: map[string]*Node{}, outs: newOutputs(opts.Dir), indexes: Indexes{}}
 	for i := range kinds {
 		c.kinds[kinds[i].Name] = &kinds[i]
 		c.kindNames = append(c.kindNames, kinds[i].Name)
@@ -103,7 +103,7 @@ type compiler struct {
 	declared  []*draft
 	memo      map[string]Params // step and what its row filled in → parameters
 	loads     map[string]*Node  // by media type and URI
-	outs      map[string]*Node  // by target
+	outs      *outputs
 	included  []*schema.Pipeline
 	expanded  map[*Step][]*Node // while running: rows that are known by now
 	indexes   Indexes

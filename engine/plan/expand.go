@@ -325,13 +325,12 @@ func (c *compiler) target(d *draft, n *Node, look func(reference) (any, error)) 
 		c.fail(at.Errorf("the place to save to is empty"))
 		return ""
 	}
-	if other := c.outs[out]; other != nil {
-		e := at.Errorf("%s saves to %q, and so does %s", n.ID, out, other.ID)
+	if other, how := c.outs.add(n, out); other != nil {
+		e := at.Errorf("%s saves to %q, %s %s", n.ID, out, how, other.ID)
 		if other.Step == n.Step {
 			e = e.WithHint("put ${matrix.%s} into it", n.Step.matrix.names()[0])
 		}
 		c.fail(e)
 	}
-	c.outs[out] = n
 	return out
 }

@@ -127,10 +127,10 @@ func (p *Plan) Unroll(n *Node, nodes []*Node, expanded map[*Step][]*Node, result
 	if err != nil {
 		return nil, nil, s.At.Child("matrix").Wrap(err)
 	}
-	c := &compiler{plan: &Plan{Nodes: nodes, Pools: p.Pools, parameter: p.parameter}, memo: map[string]Params{}, loads: map[string]*Node{}, outs: map[string]*Node{}, indexes: Indexes{}, expanded: expanded}
+	c := &compiler{plan: &Plan{Nodes: nodes, Pools: p.Pools, parameter: p.parameter}, memo: map[string]Params{}, loads: map[string]*Node{}, outs: newOutputs(""), indexes: Indexes{}, expanded: expanded}
 	for _, f := range nodes {
 		if f.Out != "" {
-			c.outs[f.Out] = f
+			c.outs.add(f, f.Out)
 		}
 	}
 	if !c.room(s.At.Child("matrix"), len(nodes)+len(made)) {
