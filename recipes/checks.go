@@ -141,7 +141,7 @@ func DecodeChecks(data []byte) (map[string]Check, error) {
 	d.DisallowUnknownFields()
 	out := map[string]Check{}
 	if err := d.Decode(&out); err != nil {
-		return nil, schema.Errorf(schema.Invalid, "reading definitions of checks: %w", err).
+		return nil, schema.Errorf(schema.Invalid, "reading definitions of checks: %w", schema.PlainJSON(err)).
 			WithHint("they have to be of the version of eidos that runs the checks")
 	}
 	if _, err := d.Token(); err != io.EOF {

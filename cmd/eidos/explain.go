@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -36,7 +37,7 @@ contain its provenance (eidos recipe --provenance).`,
 		}
 		all, err := view.Explain(res, args)
 		if err != nil {
-			return err
+			return fileAsPath(err, args)
 		}
 		switch format {
 		case "json":
@@ -54,6 +55,17 @@ contain its provenance (eidos recipe --provenance).`,
 		return err
 	}
 	return c
+}
+
+// fileAsPath adds to an error about paths of a recipe that one of them is a file,
+// which other commands take as an argument.
+func fileAsPath(err error, paths []string) error {
+	for _, p := range paths {
+		if _, here := os.Stat(p); here == nil && schema.CodeOf(err) == schema.NotFound {
+			return schema.Errorf(schema.NotFound, "%w", err).WithHint("%s is a file: eidos explain --recipe %s PATH", p, p)
+		}
+	}
+	return err
 }
 
 // annotated is `recipe --explain`: a line a value.

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,6 +14,10 @@ func (c *conversion) criteriaFile() map[string]any {
 	spec := c.doc.At("spec")
 	if spec == nil {
 		spec = c.doc
+		if c.doc.TextAt("kind") == "" && !slices.ContainsFunc(criteriaKeys, func(k string) bool { return c.doc.At(k) != nil }) {
+			c.fail(c.doc, schema.Errorf(schema.Invalid, "it has no criteria").
+				WithHint("criteria are %s", strings.Join(criteriaKeys, ", ")))
+		}
 	} else {
 		c.unknown(c.doc, "kind", "apiVersion", "metadata", "spec")
 	}
@@ -23,6 +28,8 @@ func (c *conversion) criteriaFile() map[string]any {
 	return out
 }
 
+var criteriaKeys = []string{"service", "accelerator", "gpu", "intent", "os", "platform", "nodes"}
+
 // criteria converts the fields. Words in any case are the readers' business;
 // any and the empty word leave a field open.
 func (c *conversion) criteria(d *schema.Doc) map[string]any {
@@ -30,7 +37,7 @@ func (c *conversion) criteria(d *schema.Doc) map[string]any {
 	if d == nil {
 		return out
 	}
-	c.unknown(d, "kind", "apiVersion", "metadata", "service", "accelerator", "gpu", "intent", "os", "platform", "nodes")
+	c.unknown(d, append([]string{"kind", "apiVersion", "metadata"}, criteriaKeys...)...)
 	for _, field := range []string{"service", "accelerator", "gpu", "intent", "os", "platform"} {
 		word := strings.ToLower(strings.TrimSpace(d.TextAt(field)))
 		if word == "" || word == schema.Any {

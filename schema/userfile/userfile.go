@@ -17,7 +17,8 @@ import (
 )
 
 // Open opens a regular file for reading. Something else is Invalid, and is not
-// read at all; other errors are those of os.Open.
+// read at all. Errors name the path and are in words: fs.ErrNotExist and
+// fs.ErrPermission are in their tree, for whoever has better words.
 func Open(path string) (*os.File, error) { return open(path, 0, os.OpenFile) }
 
 // OpenIn is Open for a file below root.
@@ -41,7 +42,11 @@ func OpenRoot(dir string) (*os.Root, error) {
 	if fi, err := os.Stat(dir); err == nil && !fi.IsDir() && !fi.Mode().IsRegular() {
 		return nil, schema.Errorf(schema.Invalid, "%q is %s, not a directory", dir, Kind(fi.Mode()))
 	}
-	return os.OpenRoot(dir)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, unreadable(dir, err)
+	}
+	return root, nil
 }
 
 // Read returns the content of a regular file of at most limit bytes. More is
@@ -98,17 +103,51 @@ func open(path string, also fs.FileMode, how func(string, int, fs.FileMode) (*os
 		return nil, notFile(path, "a socket, or a device that is not there")
 	}
 	if err != nil {
-		return nil, err
+		return nil, unreadable(path, err)
 	}
 	fi, err := f.Stat()
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(unreadable(path, err), f.Close())
 	}
 	if t := fi.Mode().Type(); t != 0 && t != also {
 		_ = f.Close()
 		return nil, notFile(path, Kind(fi.Mode()))
 	}
 	return f, nil
+}
+
+// unreadable is why what the user named as path cannot be opened.
+func unreadable(path string, err error) error {
+	cause := Cause(err)
+	switch {
+	case errors.Is(cause, fs.ErrNotExist):
+		return schema.Errorf(schema.NotFound, "%q: %w", path, cause)
+	case errors.Is(cause, syscall.ENOTDIR): // something before its last slash is a file
+		return schema.Errorf(schema.NotFound, "%q: %w", path, syscall.ENOENT)
+	case errors.Is(cause, syscall.ELOOP), errors.Is(cause, syscall.ENAMETOOLONG), errors.Is(cause, syscall.EINVAL):
+		return schema.Errorf(schema.Invalid, "%q: %w", path, cause)
+	}
+	return schema.Errorf(schema.Failed, "%q: %w", path, cause)
+}
+
+// Cause is err without the name of the system call and the path that os puts
+// before it: whoever reports it has named the path already.
+func Cause(err error) error {
+	var p *fs.PathError
+	var l *os.LinkError
+	var s *os.SyscallError
+	for {
+		switch {
+		case errors.As(err, &p):
+			err = p.Err
+		case errors.As(err, &l):
+			err = l.Err
+		case errors.As(err, &s):
+			err = s.Err
+		default:
+			return err
+		}
+	}
 }
 
 func notFile(path, what string) error {

@@ -24,7 +24,8 @@ func (c Config) loadConfigMap(ctx context.Context, uri, rest, mediaType string) 
 	if c.LoadConfigMap == nil {
 		return nil, noCluster(uri)
 	}
-	return c.LoadConfigMap(ctx, namespace, name, mediaType)
+	data, err := c.LoadConfigMap(ctx, namespace, name, mediaType)
+	return data, named("reading", uri, err)
 }
 
 func (c Config) saveConfigMap(ctx context.Context, uri, rest string, v schema.Value) error {
@@ -35,7 +36,16 @@ func (c Config) saveConfigMap(ctx context.Context, uri, rest string, v schema.Va
 	if c.SaveConfigMap == nil {
 		return noCluster(uri)
 	}
-	return c.SaveConfigMap(ctx, namespace, name, v)
+	return named("writing", uri, c.SaveConfigMap(ctx, namespace, name, v))
+}
+
+// named is err with the address in it, where it has none: there may be no
+// kubeconfig, or one that cannot be read.
+func named(doing, uri string, err error) error {
+	if err == nil || strings.Contains(err.Error(), uri) {
+		return err
+	}
+	return schema.Errorf(schema.CodeOf(err), "%s %q: %w", doing, uri, err).WithHint("%s", schema.HintOf(err))
 }
 
 func noCluster(uri string) error {

@@ -1,9 +1,13 @@
 package address
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"strings"
+	"syscall"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
@@ -34,11 +38,32 @@ func (c Config) decode(env engine.Env, name string, data []byte, mediaType strin
 	if err != nil {
 		return nil, err
 	}
+	if err := c.checkValuesFrom(env.Dir); err != nil {
+		return nil, err
+	}
 	if upstream.Is(doc, mediaType) {
 		return c.convert(env, doc, mediaType)
 	}
 	v, _, err := upstream.Reader{}.Decode(doc, mediaType)
 	return v, err
+}
+
+// checkValuesFrom refuses a ValuesFrom that is not a directory, whether or not a
+// document needs it: a misspelt one would be noticed by the next recipe only.
+func (c Config) checkValuesFrom(dir string) error {
+	if c.ValuesFrom == "" {
+		return nil
+	}
+	info, err := os.Stat(inDir(dir, c.ValuesFrom))
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return schema.Errorf(schema.NotFound, "no directory %q", c.ValuesFrom)
+	case err != nil:
+		return explainRead(c.ValuesFrom, err)
+	case !info.IsDir():
+		return schema.Errorf(schema.Invalid, "%q is %s, not a directory", c.ValuesFrom, userfile.Kind(info.Mode()))
+	}
+	return nil
 }
 
 // convert reads a document of upstream, with the tree of ValuesFrom.

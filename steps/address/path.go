@@ -104,18 +104,14 @@ func (c Config) replaceableFile(v schema.Value, path, name string, data []byte) 
 func explainRead(name string, err error) error {
 	var told *schema.Error
 	switch {
-	case errors.As(err, &told):
-		return err
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return schema.Errorf(schema.NotFound, "no file %q", name)
 	case errors.Is(err, fs.ErrPermission):
 		return schema.Errorf(schema.Unauthorized, "%q may not be read", name)
+	case errors.As(err, &told):
+		return err
 	}
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		err = pe.Err
-	}
-	return schema.Errorf(schema.Failed, "reading %q: %w", name, err)
+	return schema.Errorf(schema.Failed, "reading %q: %w", name, userfile.Cause(err))
 }

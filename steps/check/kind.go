@@ -164,7 +164,7 @@ func readChecks(dir, name string) (map[string]recipes.Check, error) {
 		return nil, schema.Errorf(schema.NotFound, "no file %q", name).At("", "definitions")
 	}
 	if err != nil {
-		return nil, schema.Errorf(schema.Failed, "reading definitions of checks: %w", err).At("", "definitions")
+		return nil, schema.Errorf(schema.CodeOf(err), "reading definitions of checks: %w", err).At("", "definitions")
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, schema.MaxBytes+1))

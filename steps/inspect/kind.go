@@ -104,11 +104,11 @@ func local(dir, name string) (map[string][]byte, *schema.ChartSource, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil, schema.Errorf(schema.NotFound, "no chart %q", name).WithHint("name a directory, an archive, https://REPOSITORY/CHART or oci://REGISTRY/…/CHART")
 	case err != nil:
-		return nil, nil, schema.Errorf(schema.Failed, "reading chart %q: %w", name, err)
+		return nil, nil, schema.Errorf(schema.Failed, "reading chart %q: %w", name, userfile.Cause(err))
 	case info.IsDir():
 		root, err := userfile.OpenRoot(at)
 		if err != nil {
-			return nil, nil, schema.Errorf(schema.Failed, "reading chart %q: %w", name, err)
+			return nil, nil, schema.Errorf(schema.CodeOf(err), "reading the chart: %w", err)
 		}
 		defer root.Close()
 		files, err := fromFS(userfile.Tree(root))
@@ -116,8 +116,11 @@ func local(dir, name string) (map[string][]byte, *schema.ChartSource, error) {
 	}
 	data, err := userfile.Read(at, maxUnpacked)
 	if err != nil {
-		return nil, nil, schema.Errorf(schema.Invalid, "reading chart %q: %w", name, err)
+		return nil, nil, schema.Errorf(schema.CodeOf(err), "reading the chart: %w", err)
 	}
 	files, err := fromArchive(data)
-	return files, &schema.ChartSource{Digest: schema.DigestOf(data)}, err
+	if err != nil {
+		return nil, nil, schema.Errorf(schema.CodeOf(err), "reading chart %q: %w", name, err)
+	}
+	return files, &schema.ChartSource{Digest: schema.DigestOf(data)}, nil
 }

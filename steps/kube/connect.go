@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/time/rate"
@@ -22,6 +23,7 @@ import (
 	"k8s.io/client-go/util/homedir"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/retry"
 )
 
@@ -94,17 +96,22 @@ func (c *Client) Host() string { return c.base.Host }
 
 func restConfig(cfg Config) (*rest.Config, error) {
 	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: cfg.Kubeconfig, Precedence: kubeconfigs()}
-	api, err := rules.Load()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, schema.Errorf(schema.NotFound, "kubeconfig %q does not exist", cfg.Kubeconfig)
-	}
-	if err != nil {
-		for _, name := range rules.GetLoadingPrecedence() { // err has lost its cause
-			if _, cause := os.ReadFile(name); errors.Is(cause, fs.ErrPermission) {
-				err = cause
-			}
+	for _, name := range rules.GetLoadingPrecedence() {
+		// clientcmd would wait for a pipe, read a device without end, and lose the cause.
+		_, err := userfile.Read(name, maxKubeconfig)
+		if errors.Is(err, fs.ErrNotExist) && cfg.Kubeconfig == "" {
+			continue
 		}
-		return nil, schema.Errorf(schema.Invalid, "reading the kubeconfig: %w", err)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, schema.Errorf(schema.NotFound, "kubeconfig %q does not exist", cfg.Kubeconfig)
+		}
+		if err != nil {
+			return nil, schema.Errorf(schema.CodeOf(err), "reading the kubeconfig: %w", err)
+		}
+	}
+	api, err := rules.Load()
+	if err != nil {
+		return nil, notKubeconfig(rules)
 	}
 	if len(api.Contexts) == 0 && len(api.Clusters) == 0 && cfg.Kubeconfig == "" {
 		rc, err := rest.InClusterConfig()
@@ -121,12 +128,15 @@ func restConfig(cfg Config) (*rest.Config, error) {
 	if name == "" {
 		name = api.CurrentContext
 	}
-	if name == "" {
-		return nil, schema.Errorf(schema.Invalid, "the kubeconfig has no current context").
+	switch {
+	case name == "" && len(names) == 0:
+		return nil, schema.Errorf(schema.Invalid, "kubeconfig %s has no contexts", quoted(rules))
+	case name == "":
+		return nil, schema.Errorf(schema.Invalid, "kubeconfig %s has no current context", quoted(rules)).
 			WithHint("choose one with --context: %s", strings.Join(names, ", "))
 	}
 	if _, ok := api.Contexts[name]; !ok {
-		return nil, schema.Errorf(schema.NotFound, "the kubeconfig has no context %q", name).
+		return nil, schema.Errorf(schema.NotFound, "kubeconfig %s has no context %q", quoted(rules), name).
 			WithHint("its contexts are %s", strings.Join(names, ", "))
 	}
 	rc, err := clientcmd.NewNonInteractiveClientConfig(*api, name, &clientcmd.ConfigOverrides{}, rules).ClientConfig()
@@ -134,6 +144,43 @@ func restConfig(cfg Config) (*rest.Config, error) {
 		return nil, configError(err)
 	}
 	return rc, nil
+}
+
+// maxKubeconfig is the longest kubeconfig that is read.
+const maxKubeconfig = 16 << 20 // bytes
+
+// quoted are the files that a configuration was read from.
+func quoted(rules *clientcmd.ClientConfigLoadingRules) string {
+	var names []string
+	for _, name := range rules.GetLoadingPrecedence() {
+		if _, err := os.Stat(name); err == nil {
+			names = append(names, strconv.Quote(name))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// notKubeconfig finds the file that clientcmd could not read, and where it is no
+// YAML: clientcmd has words of Go for both.
+func notKubeconfig(rules *clientcmd.ClientConfigLoadingRules) error {
+	for _, name := range rules.GetLoadingPrecedence() {
+		data, err := userfile.Read(name, maxKubeconfig)
+		if err != nil {
+			continue // one that is not there does not matter
+		}
+		if _, err := clientcmd.Load(data); err == nil {
+			continue
+		}
+		doc, err := schema.Parse(name, data)
+		if err != nil {
+			return schema.Errorf(schema.Invalid, "reading the kubeconfig: %w", err)
+		}
+		if kind := doc.TextAt("kind"); kind != "" && kind != "Config" {
+			return schema.Errorf(schema.Invalid, "%q is not a kubeconfig: it holds a %s", name, kind)
+		}
+		return schema.Errorf(schema.Invalid, "%q is not a kubeconfig", name)
+	}
+	return schema.Errorf(schema.Invalid, "kubeconfig %s cannot be read", quoted(rules))
 }
 
 // kubeconfigs are where kubectl looks: the files that KUBECONFIG lists, merged,

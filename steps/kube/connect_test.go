@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -50,6 +51,13 @@ func TestConnect(t *testing.T) {
 	path := write(t, filepath.Join(dir, "config.yaml"), kubeconfig)
 	none := write(t, filepath.Join(dir, "none.yaml"), strings.Replace(kubeconfig, "current-context: dev", "", 1))
 	bad := write(t, filepath.Join(dir, "bad.yaml"), "clusters: [")
+	empty := write(t, filepath.Join(dir, "empty.yaml"), "")
+	list := write(t, filepath.Join(dir, "list.yaml"), "[1, 2]")
+	other := write(t, filepath.Join(dir, "other.yaml"), "kind: Snapshot\napiVersion: eidos.nvidia.com/v1alpha1\n")
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name    string
 		cfg     Config
@@ -64,6 +72,12 @@ func TestConnect(t *testing.T) {
 		{"an auth provider of old", Config{Kubeconfig: path, Context: "old"}, schema.Invalid, "does not work", "exec plugin"},
 		{"no file", Config{Kubeconfig: filepath.Join(dir, "nowhere")}, schema.NotFound, "does not exist", ""},
 		{"no YAML", Config{Kubeconfig: bad}, schema.Invalid, "bad.yaml", ""},
+		{"a pipe", Config{Kubeconfig: pipe}, schema.Invalid, `pipe" is a pipe, not a file`, ""},
+		{"a device", Config{Kubeconfig: "/dev/zero"}, schema.Invalid, `"/dev/zero" is a device, not a file`, ""},
+		{"a directory", Config{Kubeconfig: dir}, schema.Invalid, "is a directory, not a file", ""},
+		{"nothing in it", Config{Kubeconfig: empty}, schema.Invalid, `empty.yaml" has no contexts`, ""},
+		{"a list", Config{Kubeconfig: list}, schema.Invalid, `list.yaml" is not a kubeconfig`, ""},
+		{"another document", Config{Kubeconfig: other}, schema.Invalid, `other.yaml" is not a kubeconfig: it holds a Snapshot`, ""},
 		{"no cluster", Config{}, schema.NotFound, "no kubeconfig, and not in a cluster", "--kubeconfig"},
 	}
 	for _, tt := range tests {

@@ -3,6 +3,8 @@ package oci
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -103,12 +105,17 @@ func (g *registry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var pe *protocolError
 	if !errors.As(err, &pe) {
 		// The client shows this to the user, who is on the same machine.
-		pe = &protocolError{http.StatusInternalServerError, "UNKNOWN", err.Error()}
+		text := err.Error()
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			text = fmt.Sprintf("%q: %v", at.Path, at.Err)
+		}
+		pe = &protocolError{http.StatusInternalServerError, "UNKNOWN", text}
 		switch {
-		case schema.CodeOf(err) == schema.Unauthorized:
-			pe = &protocolError{http.StatusForbidden, "DENIED", err.Error()}
+		case schema.CodeOf(err) == schema.Unauthorized, errors.Is(err, syscall.ENOTDIR): // the directory is, or is below, a file
+			pe = &protocolError{http.StatusForbidden, "DENIED", text}
 		case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-			pe = &protocolError{http.StatusInsufficientStorage, "UNKNOWN", err.Error()}
+			pe = &protocolError{http.StatusInsufficientStorage, "UNKNOWN", text}
 		}
 	}
 	body, _ := json.Marshal(map[string]any{"errors": []*protocolError{pe}})

@@ -29,7 +29,7 @@ func readDetached(path string) ([][]byte, error) {
 		return nil, schema.Errorf(schema.NotFound, "no signatures %q", path).WithHint("eidos sign writes them")
 	}
 	if err != nil {
-		return nil, schema.Errorf(schema.Invalid, "reading the signatures: %w", err)
+		return nil, schema.Errorf(schema.CodeOf(err), "reading the signatures: %w", err)
 	}
 	if json.Valid(data) {
 		return [][]byte{bytes.TrimSpace(data)}, nil

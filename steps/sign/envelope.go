@@ -8,6 +8,8 @@ import (
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
 	"github.com/sigstore/cosign/v2/pkg/types"
+
+	"github.com/NVIDIA/eidos/schema"
 )
 
 // bundleType is the media type of a Sigstore bundle v0.3.
@@ -106,7 +108,7 @@ func hasWitness(data []byte) bool {
 func open(v *verifier, data []byte) (*statement, error) {
 	var b sigstoreBundle
 	if err := json.Unmarshal(data, &b); err != nil {
-		return nil, fmt.Errorf("%w: %w", errMalformed, err)
+		return nil, fmt.Errorf("%w: %w", errMalformed, schema.PlainJSON(err))
 	}
 	switch {
 	case b.MediaType != bundleType:
@@ -123,7 +125,7 @@ func open(v *verifier, data []byte) (*statement, error) {
 func openLegacy(v *verifier, data []byte) (*statement, error) {
 	var e dsse.Envelope
 	if err := json.Unmarshal(data, &e); err != nil {
-		return nil, fmt.Errorf("%w: %w", errMalformed, err)
+		return nil, fmt.Errorf("%w: %w", errMalformed, schema.PlainJSON(err))
 	}
 	payload, err := e.DecodeB64Payload()
 	if err != nil {

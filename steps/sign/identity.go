@@ -39,7 +39,7 @@ func (o Options) TrustFile(path, name string) (json.RawMessage, error) {
 		return nil, schema.Errorf(schema.NotFound, "no file %q", path)
 	}
 	if err != nil {
-		return nil, schema.Errorf(schema.NotFound, "reading %q: %w", path, err)
+		return nil, schema.Errorf(schema.CodeOf(err), "reading the %s: %w", name, err)
 	}
 	if !json.Valid(data) {
 		return nil, schema.Errorf(schema.Invalid, "%q is not JSON", path)

@@ -262,7 +262,7 @@ func readPEM(path, hint string) (*pem.Block, error) {
 		return nil, schema.Errorf(schema.Unauthorized, "key %q may not be read", path)
 	}
 	if err != nil {
-		return nil, schema.Errorf(schema.Invalid, "reading key %q: %w", path, err)
+		return nil, schema.Errorf(schema.CodeOf(err), "reading the key: %w", err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxKey))

@@ -111,7 +111,7 @@ func TestLoadKeyErrors(t *testing.T) {
 		{"public", file("e", publicType, []byte("x")), schema.Invalid, `key "`},
 		{"public", file("f", publicType, public(exchange.PublicKey())), schema.Invalid, "keys of this type are not supported"},
 		{"public", file("g", publicType, public(short.Public())), schema.Invalid, "1024 bits is too short"},
-		{"public", dir, schema.Invalid, "reading key"},
+		{"public", dir, schema.Invalid, "reading the key"},
 	} {
 		err := load[tt.as](tt.path)
 		if schema.CodeOf(err) != tt.code || !strings.Contains(err.Error(), tt.want) {

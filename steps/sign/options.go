@@ -201,10 +201,14 @@ func readPassword(dir, file string) ([]byte, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, schema.Errorf(schema.NotFound, "there is no password file %q", file)
 	case err != nil:
-		return nil, schema.Errorf(schema.Invalid, "reading the password file: %w", err)
+		return nil, schema.Errorf(schema.CodeOf(err), "reading the password file: %w", err)
 	}
 	defer f.Close()
-	return ReadPassword(f)
+	password, err := ReadPassword(f)
+	if err != nil {
+		return nil, schema.Errorf(schema.CodeOf(err), "%q: %w", file, err)
+	}
+	return password, nil
 }
 
 // ReadPassword reads a password to the end of r: all but one line end after it.

@@ -150,7 +150,7 @@ func (o Options) readPolicy(ctx context.Context, dir, path string) (*policy, err
 		return nil, schema.Errorf(schema.NotFound, "no policy %q", path)
 	}
 	if err != nil {
-		return nil, schema.Errorf(schema.Invalid, "reading the policy: %w", err)
+		return nil, schema.Errorf(schema.CodeOf(err), "reading the policy: %w", err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, schema.MaxBytes+1))

@@ -54,7 +54,7 @@ func readPredicate(path string) (json.RawMessage, error) {
 		return nil, schema.Errorf(schema.NotFound, "no predicate %q", path)
 	}
 	if err != nil {
-		return nil, schema.Errorf(schema.Invalid, "reading the predicate: %w", err)
+		return nil, schema.Errorf(schema.CodeOf(err), "reading the predicate: %w", err)
 	}
 	if !json.Valid(data) {
 		return nil, schema.Errorf(schema.Invalid, "predicate %q is not JSON", path)

@@ -43,7 +43,7 @@ func ofDigest(d schema.Digest) []subject { return []subject{{Digest: intoto.Dige
 func parseStatement(data []byte) (*statement, error) {
 	var s statement
 	if err := json.Unmarshal(data, &s); err != nil {
-		return nil, fmt.Errorf("%w: its statement is not JSON: %w", errMalformed, err)
+		return nil, fmt.Errorf("%w: its statement is not JSON: %w", errMalformed, schema.PlainJSON(err))
 	}
 	if s.Type != intoto.Type && s.Type != statementV0 {
 		return nil, fmt.Errorf("%w: its statement is a %q", errMalformed, s.Type)

@@ -87,7 +87,7 @@ func (o Options) token(ctx context.Context, e engine.Env, p schema.SignParams) (
 		defer f.Close()
 		data, err := io.ReadAll(io.LimitReader(f, maxToken))
 		if err != nil {
-			return "", schema.Errorf(schema.Invalid, "reading the identity token: %w", err)
+			return "", schema.Errorf(schema.CodeOf(err), "reading the identity token: %w", err)
 		}
 		return strings.TrimSpace(string(data)), nil
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 
 	"golang.org/x/term"
 
@@ -34,16 +35,24 @@ func (c *Console) NewPassword(ctx context.Context, key, file string) ([]byte, er
 	default:
 		f, err := userfile.OpenDocument(file)
 		if err != nil {
-			return nil, schema.Errorf(schema.Invalid, "reading the password file: %w", err)
+			return nil, schema.Errorf(schema.CodeOf(err), "reading the password file: %w", err)
 		}
 		defer f.Close()
-		return sign.ReadPassword(f)
+		password, err := sign.ReadPassword(f)
+		if err != nil {
+			return nil, schema.Errorf(schema.CodeOf(err), "%q: %w", file, err)
+		}
+		return notEmpty(password, strconv.Quote(file))
 	}
 	first, err := c.Password(ctx, key)
 	if err != nil {
 		return nil, err
 	}
-	if f, ok := c.In.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	f, ok := c.In.(*os.File)
+	switch {
+	case !ok || !term.IsTerminal(int(f.Fd())):
+		return notEmpty(first, "standard input")
+	default:
 		again, err := c.typed(ctx, f, "the same again: ")
 		if err != nil {
 			return nil, err
@@ -53,6 +62,17 @@ func (c *Console) NewPassword(ctx context.Context, key, file string) ([]byte, er
 		}
 	}
 	return first, nil
+}
+
+// notEmpty refuses a password that is empty because what should have written it
+// failed: the key would be usable by whoever reads it. Somebody who types one
+// decides it.
+func notEmpty(password []byte, from string) ([]byte, error) {
+	if len(password) == 0 {
+		return nil, schema.Errorf(schema.Invalid, "there is no password in %s", from).
+			WithHint("without --password-file, the key is made without a password")
+	}
+	return password, nil
 }
 
 // typed reads a line from a terminal without showing it. The terminal shows again

@@ -41,7 +41,7 @@ func (r *Reader) Values(params []string, file string) (Given, error) {
 	f, err := userfile.OpenDocument(file)
 	if err != nil {
 		r.sees(file, nil)
-		return g, Unreadable("reading --params-file", err)
+		return g, Unreadable("reading --params-file", file, err)
 	}
 	defer f.Close()
 	data, err := ReadLimited(f, file)

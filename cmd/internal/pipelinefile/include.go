@@ -74,7 +74,7 @@ func (r *Reader) readInclude(uri, from string) (name string, text []byte, err er
 	f, err := userfile.Open(path)
 	if err != nil {
 		r.sees(path, nil)
-		e := Unreadable(fmt.Sprintf("including %q", uri), err)
+		e := Unreadable(fmt.Sprintf("including %q", uri), path, err)
 		if strings.Contains(uri, "@sha256:") {
 			e = e.WithHint("write oci://%s", uri)
 		}

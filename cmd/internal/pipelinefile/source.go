@@ -101,7 +101,7 @@ func (r *Reader) file(name string) (*Source, error) {
 	file, err := userfile.OpenDocument(name)
 	if err != nil {
 		r.sees(name, nil)
-		e := Unreadable("reading the pipeline", err)
+		e := Unreadable("reading the pipeline", name, err)
 		if e.Code == schema.NotFound {
 			e = e.WithHint("eidos run --write writes one to start from")
 		}
@@ -201,7 +201,7 @@ func ReadInput(in io.Reader, name string) ([]byte, error) {
 		return nil, schema.Errorf(schema.NotFound, "no file %q", name)
 	}
 	if err != nil {
-		return nil, Unreadable("reading", err)
+		return nil, Unreadable("reading", name, err)
 	}
 	defer f.Close()
 	return ReadLimited(f, name)
@@ -219,16 +219,11 @@ func ReadLimited(r io.Reader, name string) ([]byte, error) {
 	return data, nil
 }
 
-// Unreadable is the error for a file that could not be opened: what is not a file
-// is not missing.
-func Unreadable(doing string, err error) *schema.Error {
-	var cause *schema.Error
-	var missing *fs.PathError
-	if errors.As(err, &missing) && errors.Is(err, fs.ErrNotExist) {
-		return schema.Errorf(schema.NotFound, "%s: no file %q", doing, missing.Path)
+// Unreadable is the error for a file of that name that could not be opened: what is
+// not a file is not missing.
+func Unreadable(doing, name string, err error) *schema.Error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return schema.Errorf(schema.NotFound, "%s: no file %q", doing, name)
 	}
-	if errors.As(err, &cause) {
-		return schema.Errorf(cause.Code, "%s: %w", doing, err)
-	}
-	return schema.Errorf(schema.NotFound, "%s: %w", doing, err)
+	return schema.Errorf(schema.CodeOf(err), "%s: %w", doing, err)
 }

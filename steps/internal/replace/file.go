@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
 // File replaces the file at path with what write writes: into a new file
@@ -25,16 +26,17 @@ import (
 // Errors are *schema.Error: NotFound, Unauthorized for missing permission,
 // Failed for a full disk. What write returns is passed on as it is.
 func File(path string, perm fs.FileMode, write func(io.Writer) error) error {
+	// Where /dev/stdout or >(…) of a shell leads has no name: pipe:[4711].
+	if fi, err := os.Stat(path); err == nil && !fi.IsDir() && !fi.Mode().IsRegular() {
+		return direct(path, path, write)
+	}
 	real, err := resolve(path)
 	if err != nil {
 		return explain("writing", path, err)
 	}
 	if fi, err := os.Stat(real); err == nil {
-		switch {
-		case fi.IsDir():
+		if fi.IsDir() {
 			return schema.Errorf(schema.Invalid, "writing %q: it is a directory", path).WithHint("name a file in it")
-		case !fi.Mode().IsRegular():
-			return direct(path, real, write)
 		}
 		perm = fi.Mode().Perm()
 	}
@@ -183,15 +185,7 @@ func explain(doing, path string, err error) error {
 	if errors.As(err, &told) {
 		return err
 	}
-	cause := err
-	var pe *fs.PathError
-	var le *os.LinkError
-	switch {
-	case errors.As(err, &pe):
-		cause = pe.Err
-	case errors.As(err, &le):
-		cause = le.Err
-	}
+	cause := userfile.Cause(err)
 	switch {
 	case errors.Is(cause, syscall.ENOSPC), errors.Is(cause, syscall.EDQUOT):
 		return schema.Errorf(schema.Failed, "%s %q: %w", doing, path, cause).
