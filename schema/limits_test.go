@@ -151,3 +151,26 @@ func TestBigIntegers(t *testing.T) {
 		}
 	}
 }
+
+// A tag that is written out is obeyed or refused: !!bool yes was false.
+func TestTags(t *testing.T) {
+	for text, want := range map[string]string{
+		"!!str 5": "", "!!int '5'": "", "!!float 5": "", "!!bool True": "", "!!null ~": "", "!!null": "", "!!map {}": "", "!!seq []": "", "! x": "",
+		"!!bool yes":        `"yes" is not a value of the tag !!bool`,
+		"!!null x":          `"x" is not a value of the tag !!null`,
+		"!!int x":           `"x" is not a value of the tag !!int`,
+		"!!float .inf":      `".inf" is not a value of the tag !!float`,
+		"!!binary aGVsbG8=": "the tag !!binary is not supported",
+		"!vault x":          "the tag !vault is not supported",
+		"!Ref {a: 1}":       "the tag !Ref is not supported",
+		"!!set {a: }":       "the tag !!set is not supported",
+	} {
+		_, err := Parse("f", []byte("a: "+text+"\n"))
+		switch {
+		case want == "" && err != nil:
+			t.Errorf("%s: %v", text, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "f:1:4")):
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}

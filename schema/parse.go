@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -214,6 +215,9 @@ func (c *checker) walk(n *yaml.Node, path []string, depth int) {
 		c.fail(n, nil, "nested deeper than %d levels", maxDepth)
 		return
 	}
+	if n.Style&yaml.TaggedStyle != 0 {
+		c.tag(n, path)
+	}
 	switch n.Kind {
 	case yaml.AliasNode:
 		c.walk(n.Alias, path, depth+1)
@@ -244,6 +248,27 @@ func (c *checker) walk(n *yaml.Node, path []string, depth int) {
 			}
 			c.walk(n.Content[i+1], append(path, k.Value), depth+1)
 		}
+	}
+}
+
+// tag refuses a tag that is written out where what follows is not of its type, or
+// that has a meaning to other programs only: !!bool yes would be false.
+func (c *checker) tag(n *yaml.Node, path []string) {
+	ok := true
+	switch n.Tag {
+	case "!!str", "!!map", "!!seq", "!!timestamp":
+	case "!!bool":
+		ok = strings.EqualFold(n.Value, "true") || strings.EqualFold(n.Value, "false")
+	case "!!null":
+		ok = n.Value == "" || n.Value == "~" || strings.EqualFold(n.Value, "null")
+	case "!!int", "!!float":
+		_, text := scalar(n).(string)
+		ok = !text
+	default:
+		c.fail(n, path, "the tag %s is not supported", n.Tag)
+	}
+	if !ok {
+		c.fail(n, path, "%q is not a value of the tag %s", n.Value, n.Tag)
 	}
 }
 

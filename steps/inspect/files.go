@@ -3,6 +3,7 @@ package inspect
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"io"
 	"io/fs"
 	"path"
@@ -83,7 +84,7 @@ func take(files map[string][]byte, name string, data []byte, total int) error {
 func fromArchive(archive []byte) (map[string][]byte, error) {
 	zr, err := gzip.NewReader(bytes.NewReader(archive))
 	if err != nil {
-		return nil, schema.Errorf(schema.Invalid, "not a packaged chart: %w", err)
+		return nil, schema.Errorf(schema.Invalid, "not a packaged chart: %w", broken(err))
 	}
 	files := map[string][]byte{}
 	tr := tar.NewReader(io.LimitReader(zr, maxUnpacked+1))
@@ -94,7 +95,7 @@ func fromArchive(archive []byte) (map[string][]byte, error) {
 			return files, nil
 		}
 		if err != nil {
-			return nil, schema.Errorf(schema.Invalid, "not a packaged chart: %w", err)
+			return nil, schema.Errorf(schema.Invalid, "not a packaged chart: %w", broken(err))
 		}
 		name := path.Clean(h.Name)
 		_, inner, deeper := strings.Cut(name, "/")
@@ -106,13 +107,21 @@ func fromArchive(archive []byte) (map[string][]byte, error) {
 		}
 		data, err := io.ReadAll(io.LimitReader(tr, maxFile+1))
 		if err != nil {
-			return nil, schema.Errorf(schema.Invalid, "not a packaged chart: %w", err)
+			return nil, schema.Errorf(schema.Invalid, "not a packaged chart: %w", broken(err))
 		}
 		total += len(data)
 		if err := take(files, inner, data, total); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// broken is why an archive cannot be read, in words.
+func broken(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("it ends too early")
+	}
+	return err
 }
 
 // load makes a chart of its files.
@@ -138,7 +147,10 @@ func load(files map[string][]byte, depth int) (*chart, error) {
 	c.key = c.meta.Name
 	var err error
 	if c.values, err = readValues(files["values.yaml"]); err != nil {
-		return nil, schema.Errorf(schema.Invalid, "reading values.yaml of %s: %w", c.meta.Name, err)
+		return nil, schema.Errorf(schema.Invalid, "reading values.yaml of %s: %s", c.meta.Name, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if p, found := infinite(c.values); found {
+		return nil, schema.Errorf(schema.Invalid, "reading values.yaml of %s: %s is not a number that Helm can read", c.meta.Name, p)
 	}
 	if c.values == nil {
 		c.values = map[string]any{}

@@ -2,8 +2,13 @@ package inspect
 
 import (
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/NVIDIA/eidos/schema/path"
 )
 
 // readValues reads values.yaml. The library compares each key of a mapping with
@@ -17,8 +22,33 @@ func readValues(data []byte) (map[string]any, error) {
 	if doc.Kind == yaml.DocumentNode && plainMapping(doc.Content[0]) {
 		return readMapping(doc.Content[0])
 	}
+	if root := doc.Content; len(root) == 1 && (root[0].Kind == yaml.SequenceNode || root[0].Kind == yaml.ScalarNode && root[0].ShortTag() != "!!null") {
+		return nil, fmt.Errorf("line %d: it is not a mapping", root[0].Line)
+	}
 	var out map[string]any
 	return out, doc.Decode(&out)
+}
+
+// infinite returns the path of a number that YAML has and JSON, as which Helm reads
+// values, has not.
+func infinite(v any) (p path.Path, found bool) {
+	switch v := v.(type) {
+	case float64:
+		return nil, math.IsInf(v, 0) || math.IsNaN(v)
+	case []any:
+		for i, e := range v {
+			if p, found := infinite(e); found {
+				return append(path.Path{path.At(i)}, p...), true
+			}
+		}
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			if p, found := infinite(v[k]); found {
+				return append(path.Path{path.Key(k)}, p...), true
+			}
+		}
+	}
+	return nil, false
 }
 
 // plainMapping reports whether a node is a mapping of texts without merges.

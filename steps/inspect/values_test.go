@@ -44,3 +44,22 @@ func TestReadValuesOfAliases(t *testing.T) {
 		t.Error("a hundred million values are read")
 	}
 }
+
+// What Helm cannot read as JSON is refused by its path, not when the facts are written.
+func TestInfiniteValues(t *testing.T) {
+	for text, want := range map[string]string{
+		"a: {b: [1, .inf]}": "a.b[1] is not a number that Helm can read",
+		"a: .nan":           "a is not a number that Helm can read",
+		"- a":               "line 1: it is not a mapping",
+		"5":                 "line 1: it is not a mapping",
+		"a: !!bool yes":     "values.yaml of x: cannot decode",
+	} {
+		_, err := load(map[string][]byte{"Chart.yaml": []byte("name: x\nversion: 0.1.0\n"), "values.yaml": []byte(text)}, 0)
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "yaml: ") {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+	if c, err := load(map[string][]byte{"Chart.yaml": []byte("name: x\nversion: 0.1.0\n"), "values.yaml": []byte("a: 1e300\n")}, 0); err != nil || c.values["a"] != 1e300 {
+		t.Errorf("a large number: %v", err)
+	}
+}

@@ -88,11 +88,40 @@ func typed(s string) any {
 func parseJSON(s string) (any, error) {
 	if !json.Valid([]byte(s)) {
 		var v any
-		return nil, schema.Errorf(schema.Invalid, "not JSON: %w", json.Unmarshal([]byte(s), &v))
+		return nil, schema.PlainJSON(json.Unmarshal([]byte(s), &v))
+	}
+	if err := keepsNumbers(s); err != nil {
+		return nil, err
 	}
 	doc, err := schema.Parse("value", []byte(s))
 	if err != nil {
 		return nil, err
 	}
 	return doc.Value(), nil
+}
+
+// keepsNumbers refuses JSON with a number that is read as another one: an integer
+// with more digits than a number keeps, or one that is out of range.
+func keepsNumbers(s string) error {
+	d := json.NewDecoder(strings.NewReader(s))
+	d.UseNumber()
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return nil // its end; it is valid
+		}
+		n, ok := t.(json.Number)
+		if !ok {
+			continue
+		}
+		if f, err := n.Float64(); err != nil {
+			return schema.Errorf(schema.Invalid, "%s is out of the range of numbers", n)
+		} else if strings.ContainsAny(n.String(), ".eE") {
+			continue
+		} else if _, err := n.Int64(); err == nil {
+			continue
+		} else if _, err := strconv.ParseUint(n.String(), 10, 64); err != nil {
+			return schema.Errorf(schema.Invalid, "%s would be read as the number %v", n, f).WithHint("put it in quotes if it is text")
+		}
+	}
 }
