@@ -75,10 +75,12 @@ func (s *Directory) eachBlob(f func(d schema.Digest, path string, size int64) er
 	return nil
 }
 
-// alone runs f while nobody else uses the store.
+// alone runs f while nobody else uses the store. flock gives a shared lock up before it
+// tries for the exclusive one, so it is taken again also where that was refused.
 func (s *Directory) alone(f func() error) error {
 	if lockAlone(s.lock) != nil {
-		return schema.Errorf(schema.Unavailable, "another eidos uses %q", s.dir).WithHint("try again when its run has ended")
+		busy := schema.Errorf(schema.Unavailable, "another eidos uses %q", s.dir).WithHint("try again when its run has ended")
+		return schema.Join([]error{busy, lockShared(s.lock)})
 	}
 	err := f()
 	return errors.Join(err, lockShared(s.lock))
@@ -105,6 +107,9 @@ func (s *Directory) GC(now time.Time, keep time.Duration) (int64, error) {
 	return freed, err
 }
 
+// collect does the work of GC: first the runs, for what they name is in use; then
+// entries and blobs. A crash in between leaves entries without content, which count as
+// missing, and nothing else.
 func (s *Directory) collect(old time.Time) error {
 	// What was added since the store was opened is in the files, not in memory.
 	if err := s.reload(); err != nil {
@@ -181,7 +186,8 @@ func (s *Directory) usedByRuns() (used map[schema.Digest]bool, keys map[string]b
 	return used, keys, nil
 }
 
-// reload reads the logs again.
+// reload reads the logs again. It is called with the store alone: nobody of this
+// process may use it meanwhile.
 func (s *Directory) reload() error {
 	if err := errors.Join(s.keys.close(), s.docs.close()); err != nil {
 		return err
