@@ -17,8 +17,10 @@ const (
 	checkEvery = time.Second
 )
 
-// certificates are those of a server, read again when a file has changed. One
-// that cannot be read leaves those before in use. It is safe for concurrent use.
+// certificates are those of a server, read again when a file has changed: at a handshake,
+// once a second at most, and on SIGHUP. One that cannot be read, or does not fit its key
+// because only one of the two was written so far, leaves those before in use.
+// Connections keep what they began with. It is safe for concurrent use.
 type certificates struct {
 	cert, key, ca string // files; ca may be ""
 	log           *slog.Logger
@@ -29,6 +31,7 @@ type certificates struct {
 	current *tls.Config
 }
 
+// newCertificates reads the files; a server does not start without them.
 func newCertificates(cert, key, ca string, log *slog.Logger) (*certificates, error) {
 	c := &certificates{cert: cert, key: key, ca: ca, log: log}
 	c.seen = c.look()
@@ -67,6 +70,8 @@ func (c *certificates) again() {
 	}
 }
 
+// check reads the files if they have changed. Whoever calls holds mu: handshakes wait for
+// each other while files are read, which is once for each change.
 func (c *certificates) check() *tls.Config {
 	c.checked = time.Now()
 	seen := c.look()
@@ -83,7 +88,8 @@ func (c *certificates) check() *tls.Config {
 	return c.current
 }
 
-// look is the state of the files, which changes when one of them does.
+// look is the state of the files, which changes when one of them does: times and sizes,
+// of what a link leads to, as Kubernetes replaces the files of a Secret by links.
 func (c *certificates) look() string {
 	s := ""
 	for _, f := range []string{c.cert, c.key, c.ca} {
@@ -94,6 +100,8 @@ func (c *certificates) look() string {
 	return s
 }
 
+// read makes a configuration of the files. With an authority of clients every client must
+// have a certificate of it.
 func (c *certificates) read() (*tls.Config, error) {
 	certPEM, err := userfile.Read(c.cert, maxPEM)
 	if err != nil {

@@ -40,7 +40,8 @@ func newLogger(w io.Writer, level, service string) *slog.Logger {
 }
 
 // requestLog writes a line for every request that fails, and so many a second
-// for the others.
+// for the others. How many it left out is in the next line and in a metric, so that
+// lines can be counted. It is called when the answer was sent, by several at once.
 type requestLog struct {
 	log     *slog.Logger
 	limit   *rate.Limiter
@@ -53,6 +54,8 @@ func newRequestLog(log *slog.Logger, rateLimit int64, project string) *requestLo
 	return &requestLog{log: log, limit: rate.NewLimiter(rate.Limit(rateLimit), int(rateLimit)), project: project}
 }
 
+// observe logs one request. Health checks are on the level of debugging: they come every
+// few seconds, and say nothing while all is well.
 func (l *requestLog) observe(r *api.Record) {
 	level := slog.LevelInfo
 	switch {

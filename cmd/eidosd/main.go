@@ -1,4 +1,9 @@
 // Eidosd serves the catalogue over HTTP: recipes, bundles, checks of snapshots.
+//
+// The process is options (flags and environment), a server with its life cycle
+// (server.go), and what is observed of requests: log, metrics, traces. The API itself
+// is cmd/internal/api, which answers are made and kept by; nothing is on a disk. Several
+// processes need nothing of each other: the same request has the same bytes from each.
 package main
 
 import (
@@ -25,7 +30,8 @@ func mainStatus() int {
 	return run(context.Background(), os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr)
 }
 
-// run serves until a signal ends it, and returns the exit status.
+// run serves until a signal ends it, and returns the exit status. Errors before the
+// server is ready are lines for people; after that everything is in the log.
 func run(ctx context.Context, args []string, lookup func(string) (string, bool), out, errw io.Writer) int {
 	err := start(ctx, args, lookup, out, errw)
 	if err == nil || errors.Is(err, pflag.ErrHelp) {
@@ -45,6 +51,8 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 	return schema.CodeOf(err).Info().Exit
 }
 
+// start reads the catalogue before it listens: a server that answers is ready, and one
+// that cannot be ends with the reason.
 func start(ctx context.Context, args []string, lookup func(string) (string, bool), out, errw io.Writer) error {
 	v := version.Of(versionString)
 	o, err := readOptions(args, lookup, out)
@@ -71,6 +79,8 @@ const (
 	aside     = 36 << 20 // bytes
 )
 
+// collectLess sets the garbage collector, unless the environment does: who sets GOMEMLIMIT
+// for a container knows better.
 func collectLess(o *options, lookup func(string) (string, bool)) {
 	if _, set := lookup("GOGC"); !set {
 		debug.SetGCPercent(gcPercent)

@@ -16,7 +16,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// metrics are what /metrics reports. Every label has values of a closed list.
+// metrics are what /metrics reports. Every label has values of a closed list: what clients
+// write would else make series without bound. Names that begin with bundler_ are those of
+// the upstream server, for dashboards that exist.
 type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
@@ -37,6 +39,8 @@ type metrics struct {
 	deployers    []string
 }
 
+// newMetrics registers all series in a registry of its own, so that tests have several
+// servers in one process.
 func newMetrics(version string) *metrics {
 	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
@@ -138,10 +142,14 @@ func (c *catalogInfo) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(catalogDesc, prometheus.GaugeValue, 1, s.Catalog, string(s.Sources))
 }
 
+// handler is /metrics. It is bounded by itself, for it is not among the requests that the
+// server limits.
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
 }
 
+// observe counts one request. A bundle that could not be made counts as invalid if that
+// was the client's fault.
 func (m *metrics) observe(r *api.Record) {
 	m.requests.WithLabelValues(r.Method, r.Route, statusLabel(r.Status)).Inc()
 	m.duration.WithLabelValues(r.Method, r.Route).Observe(r.Duration.Seconds())
@@ -175,6 +183,8 @@ func (m *metrics) observe(r *api.Record) {
 	}
 }
 
+// reload counts an attempt to read the catalogue again. The gauge is what alerts are made
+// of: 0 as long as the catalogue in use is not the last that was there.
 func (m *metrics) reload(err error) {
 	if err != nil {
 		m.reloads.WithLabelValues("error").Inc()
@@ -185,6 +195,7 @@ func (m *metrics) reload(err error) {
 	m.reloaded.Set(1)
 }
 
+// statusLabel is a status as a label, without a conversion for the usual one.
 func statusLabel(status int) string {
 	if status == http.StatusOK {
 		return "200"

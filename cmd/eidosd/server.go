@@ -39,6 +39,8 @@ type server struct {
 	signals chan os.Signal
 }
 
+// Limits of a connection. They are for clients that send or read slowly; how long an
+// answer may take is options.timeout.
 const (
 	headerTimeout = 5 * time.Second // to send the headers of a request
 	idleTimeout   = 75 * time.Second
@@ -46,6 +48,8 @@ const (
 	maxHeader     = 32 << 10         // bytes
 )
 
+// newServer makes everything but the listener: what can be wrong with settings and the
+// catalogue is an error before a port is taken.
 func newServer(ctx context.Context, o *options, version string, lookup func(string) (string, bool), errw io.Writer) (*server, error) {
 	s := &server{options: o, log: newLogger(errw, o.LogLevel, o.service), signals: make(chan os.Signal, 4)}
 	releases, err := s.catalogue(ctx)
@@ -100,7 +104,8 @@ func newServer(ctx context.Context, o *options, version string, lookup func(stri
 	return s, nil
 }
 
-// catalogue reads the releases of the catalogue that the settings name.
+// catalogue reads the releases of the catalogue that the settings name. Nothing is kept on
+// a disk: a server reads its directory when it starts and on SIGHUP.
 func (s *server) catalogue(ctx context.Context) ([]*recipes.Catalog, error) {
 	if s.Data != "" {
 		// Compiling takes a hundred times the memory of what it makes.
@@ -160,6 +165,8 @@ func (s *server) serve(ctx context.Context) error {
 	return s.serveOn(ctx, l)
 }
 
+// serveOn serves l until a signal, the end of ctx or a failure of the listener. This
+// goroutine alone handles signals, so that a reload and a shutdown never overlap.
 func (s *server) serveOn(ctx context.Context, l net.Listener) error {
 	defer s.spans.Close()
 	ended := make(chan error, 1)
@@ -183,7 +190,9 @@ func (s *server) serveOn(ctx context.Context, l net.Listener) error {
 }
 
 // reload reads the certificates and the catalogue again. A catalogue that cannot
-// be read changes nothing but what the log, a metric and /ready report.
+// be read changes nothing but what the log, a metric and /ready report. Requests that
+// are under way end with the catalogue that they began with; the answers that were kept
+// are of the old one, and go with it.
 func (s *server) reload(ctx context.Context) {
 	s.certs.again()
 	releases, err := s.catalogue(ctx)
@@ -201,7 +210,9 @@ func (s *server) reload(ctx context.Context) {
 	s.log.Info("read the catalogue again", "catalog", st.Catalog, "sources", string(st.Sources))
 }
 
-// shutdown lets the requests in flight end.
+// shutdown lets the requests in flight end. First /ready says no while requests are still
+// taken, for --drain-delay: load balancers take a moment to notice. Then nothing is
+// accepted, and what runs has --drain to end. A second signal ends it at once.
 func (s *server) shutdown() error {
 	s.api.Drain()
 	s.log.Info("shutting down", "inFlight", s.api.InFlight())

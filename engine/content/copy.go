@@ -23,7 +23,8 @@ func Copy(ctx context.Context, to engine.Blobs, b engine.Blob, open func(context
 	return nil
 }
 
-// CopyEntry brings the content of e into the store, what of it is not there.
+// CopyEntry brings the content of e into the store, what of it is not there. If it fails
+// in the middle, what was copied stays: nothing names it, and the next try needs it.
 func CopyEntry(ctx context.Context, store engine.Store, e engine.Entry, open func(context.Context, schema.Digest) (io.ReadCloser, error)) error {
 	var total int64
 	for _, b := range e.Content() {

@@ -37,7 +37,8 @@ func ReadBytes(ctx context.Context, store engine.Store, a engine.Artifact) ([]by
 	return nil, schema.Errorf(schema.Failed, "reading %s from the store: %w", a.Digest, err).WithHint("run eidos cache verify")
 }
 
-// Write puts v into the store.
+// Write puts v into the store, in its canonical encoding: the same value has the same
+// bytes, and so the same digest, on every machine. It returns these bytes too.
 func Write(ctx context.Context, store engine.Store, v schema.Value) (engine.Artifact, []byte, error) {
 	data, err := schema.Encode(v)
 	if err != nil {

@@ -5,7 +5,8 @@ import (
 	"io"
 )
 
-// Reader stops reading when ctx is done.
+// Reader stops reading when ctx is done. It looks between reads: a read that blocks is
+// not interrupted.
 type Reader struct {
 	Context context.Context
 	Reader  io.Reader

@@ -11,7 +11,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Recorder notes what a step stores.
+// Recorder notes what a step stores, so that its entry names it: garbage collection and
+// caches know what a result consists of by that only. It is safe for concurrent use.
 type Recorder struct {
 	engine.Blobs
 	mu  sync.Mutex

@@ -8,7 +8,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Shared is the Cache that a Store is to others.
+// Shared is the Cache that a Store is to others: a directory that several machines
+// mount, or the store of the process that sent a task.
 type Shared struct{ Store engine.Store }
 
 // Find implements Cache.

@@ -1,6 +1,11 @@
 // Package expr evaluates the `when` of a pipeline step, a CUE expression, and
 // reads pipeline files that are written in CUE. It is apart from the engine so
 // that only commands which meet such a file pay for CUE.
+//
+// A condition is parsed when the pipeline is compiled, for its mistakes and for the
+// names that it reads, which become edges of the plan; it is evaluated once these have
+// results. CUE has no loops without a bound, reads no files and knows no time, so a
+// condition of somebody else's pipeline can do no harm, and is the same each time.
 package expr
 
 import (
@@ -68,7 +73,8 @@ func hinted(err error, text string) error {
 }
 
 // references lists the paths that x reads, sorted, each once. Names that x
-// defines itself, in a comprehension, are none.
+// defines itself, in a comprehension, are none; they are collected first, as a
+// comprehension may use a name before the walk gets to its clause.
 func references(x ast.Expr) ([][]string, error) {
 	seen := map[string][]string{}
 	var bad error
@@ -153,12 +159,15 @@ func selected(x ast.Expr) (names []string, rest []ast.Expr) {
 	return nil, []ast.Expr{x}
 }
 
+// stringOf is the text of a literal with its escapes, false if it is a number.
 func stringOf(lit *ast.BasicLit) (string, bool) {
 	v := cuecontext.New().BuildExpr(lit)
 	s, err := v.String()
 	return s, err == nil
 }
 
+// predeclared reports whether CUE itself defines name. A word that it adds and that is
+// not here is reported as not defined: an error, never another meaning.
 func predeclared(name string) bool {
 	switch name {
 	case "len", "and", "or", "div", "mod", "quo", "rem", "close", "error", "true", "false", "null",
@@ -169,7 +178,7 @@ func predeclared(name string) bool {
 }
 
 // eval returns the value of text in scope. A context of its own is made each
-// time: a shared one keeps what it has seen.
+// time: a shared one keeps what it has seen, and is not safe for several workers.
 func eval(text string, scope map[string]any) (bool, error) {
 	ctx := cuecontext.New()
 	x, err := parser.ParseExpr("when", text)

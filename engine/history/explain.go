@@ -86,6 +86,8 @@ type runSteps struct {
 	logs  map[string][]engine.Event
 }
 
+// stepsOf reads a whole journal. Of a run that was resumed the last word about a step
+// counts, and the kind is that of the first event, which alone names it.
 func stepsOf(s *store.Directory, run string) (runSteps, error) {
 	out := runSteps{last: map[string]engine.Event{}, logs: map[string][]engine.Event{}}
 	events, err := s.Events(run)
@@ -136,7 +138,8 @@ func runBefore(s *store.Directory, is runSteps, step string) (string, error) {
 }
 
 // because returns the step that an input changed through: the one that made what the
-// input is now, and gave what it was before.
+// input is now, and gave what it was before. Two steps may have the same result; a load
+// or a step that ran explains more than one that was reused.
 func because(c engine.Change, is, was runSteps) string {
 	if !strings.HasPrefix(c.Part, "input ") || c.Is == "" {
 		return ""

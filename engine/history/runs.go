@@ -91,7 +91,8 @@ func recorded(s *store.Directory, id string) (Run, error) {
 }
 
 // Unfinished returns the newest run of a plan if that was interrupted, for
-// Runner.Resume.
+// Runner.Resume. Only the newest: what an older one did, later ones have seen. That a run
+// has ended is read from the end of its journal, without the rest.
 func Unfinished(s *store.Directory, plan schema.Digest) (id string, ok bool, err error) {
 	heads, err := s.Heads()
 	if err != nil {

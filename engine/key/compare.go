@@ -12,7 +12,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Compare lists the parts in which two keys differ; parameters leaf by leaf.
+// Compare lists the parts in which two keys differ; parameters leaf by leaf. It is in the
+// order of the newer key, then what only the older one has.
 func Compare(was, is []engine.Part) []engine.Change {
 	a, b := leaves(was), leaves(is)
 	var out []engine.Change

@@ -65,7 +65,8 @@ func (m *Masker) Text(s string) string {
 	return s
 }
 
-// Check is an error if v holds a secret. It is asked before v is stored.
+// Check is an error if v holds a secret. It is asked before v is stored. The value is not
+// masked instead: a document with *** in it would be wrong, and be reused.
 func (m *Masker) Check(v schema.Value) error {
 	m.mu.RLock()
 	none := len(m.whole) == 0
@@ -99,7 +100,8 @@ func (m *Masker) inside(data []byte) string {
 	return ""
 }
 
-// Error is err with secrets hidden.
+// Error is err with secrets hidden. An error that has none is returned as it is; else the
+// causes are dropped, whose texts would still hold the secret.
 func (m *Masker) Error(err error) error {
 	clean := m.Text(err.Error()) == err.Error()
 	var out []error
@@ -159,6 +161,9 @@ func (l *Lines) Flush() {
 	l.recent = nil
 }
 
+// addLine takes one line: it marks secrets in the joined text of the lines that are held,
+// and emits all but those at the end that the beginning of a secret reaches into. It
+// compares each line with each secret, which is nothing beside writing it.
 func (l *Lines) addLine(line string) {
 	l.recent = append(l.recent, recentLine{text: line})
 	joint := ""

@@ -24,6 +24,8 @@ type group struct {
 	by    map[string]map[string][]*Node // names that are compared → their values → rows
 }
 
+// newIndex indexes rows by id and by the names of their values. What agreeing compares
+// is indexed when it is first asked for: most steps are never asked.
 func newIndex(rows []*Node) *Index {
 	x := &Index{rows: rows, byID: make(map[string]*Node, len(rows))}
 	groups := map[string]*group{}
@@ -92,7 +94,8 @@ func joint(words []string) string { return strings.Join(words, "\x00") }
 // Indexes are those of the steps of a plan, made when they are first asked for.
 type Indexes map[*Step]*Index
 
-// Of is the index of the rows of s, which are made once.
+// Of is the index of the rows of s, which are made once: none while they are unknown, and
+// all of them after.
 func (m Indexes) Of(s *Step, rows []*Node) *Index {
 	x := m[s]
 	if x == nil || len(x.rows) != len(rows) {

@@ -17,7 +17,8 @@ func (c *compiler) bind(d *draft, n *Node, look func(reference) (any, error)) Pa
 }
 
 // checkTemplate checks the parameters of a step whose rows are known only when
-// running.
+// running: what does not depend on the row is wrong now, and not after an hour. The
+// group waits for all that any row may take, as rows are made when it is its turn.
 func (c *compiler) checkTemplate(d *draft) {
 	c.bindWith(d, d.scope.look(nil), func(t text) bool {
 		for _, r := range t.refs {
@@ -62,7 +63,10 @@ func (c *compiler) checkWith(d *draft) {
 }
 
 // bindWith makes the parameters of d: look fills in the references of its texts
-// but for those that are late.
+// but for those that are late. A value with a late text is decoded too, and the errors
+// about these texts are dropped: all others hold whatever will be filled in. Params.JSON
+// is canonical, for it is part of the key: the order and the spelling of `with` do not
+// count.
 func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late func(text) bool) Params {
 	at := d.At.Child("with")
 	var waiting []string // paths of what is filled in later
@@ -141,7 +145,7 @@ func appendScalar(to []byte, v any) ([]byte, bool) {
 	return to, false
 }
 
-// ports lists the inputs that d gets, each once.
+// ports lists the inputs that d gets, each once: those of one port follow each other.
 func (d *draft) ports() []string {
 	var out []string
 	for _, in := range d.inputs {

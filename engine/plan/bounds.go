@@ -19,7 +19,9 @@ import (
 // the including step allows. nil is no limit: the pipeline is a file here.
 //
 // Everything is checked as it is written when compiling, and again, with links
-// followed, before anything is read or saved.
+// followed, before anything is read or saved. Between that look and the use a link could
+// be put there by who can write to the directory: that is the user, or a step that may
+// write there. Kinds which run programs of their own are not confined by this.
 type bounds struct {
 	allow schema.Allow
 	outer *bounds // of the pipeline that includes it: what it may not, this may not
@@ -207,6 +209,8 @@ func inDir(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
+// refuse is the error for a touch; why is added to what it may not do. The hint is what
+// to add for it, except where nothing includes the pipeline and could allow it.
 func (b *bounds) refuse(t touch, why string) error {
 	what, key := "", ""
 	switch t.access {
@@ -230,6 +234,7 @@ func (b *bounds) refuse(t touch, why string) error {
 	return e.WithHint("if that is meant, add allow: {%s: [%s]} to the step that includes it", key, t.name)
 }
 
+// shown is what is touched, in a message.
 func shown(name string) string {
 	if name == "" {
 		return "what it does not name: a key of who runs it"

@@ -41,7 +41,8 @@ func rowWords(matrix map[string]any) string {
 	return strings.Join(out, ", ")
 }
 
-// descend follows the rest of a reference, from element i, into v.
+// descend follows the rest of a reference, from element i, into v. A key that is not
+// there is an error, never an empty text in the middle of an address.
 func descend(v any, r reference, i int) (any, error) {
 	v, err := path.Of(r.path[i:]...).Get(v)
 	var m *path.Miss
@@ -171,7 +172,8 @@ func (c *compiler) row(d *draft, r row) *Node {
 	return c.add(n)
 }
 
-// orderBy adds what d's step needs, without data.
+// orderBy adds what d's step needs, without data. A row waits for the rows that it goes
+// with, and for the group where that is all of them: one edge in place of 10,000.
 func (c *compiler) orderBy(d *draft, n *Node) {
 	for _, need := range d.Step.needs {
 		for _, s := range members(need) {
@@ -294,7 +296,8 @@ func (in input) rowFor(d *draft, n *Node) (string, error) {
 }
 
 // loadNode is the one node that reads uri for such an input, within the bounds
-// of the step.
+// of the step: a file that ten steps take is read once, and all ten see the same bytes.
+// Steps under finally read again, as the run may have written it.
 func (c *compiler) loadNode(uri string, in input, of *Node) *Node {
 	key := fmt.Sprintf("%s %t %p %s", in.port.MediaType, of.Finally, of.Step.bounds, uri)
 	n := c.loads[key]

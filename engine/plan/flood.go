@@ -50,6 +50,7 @@ func Flooded(doc *schema.Doc, kinds []engine.Kind) error {
 	return p.Err()
 }
 
+// noKind is the error for a kind that this program does not have.
 func noKind(name string, names []string) *schema.Error {
 	return schema.Errorf(schema.Invalid, "no kind %q", name).WithHint("%s", schema.Suggest(name, names))
 }

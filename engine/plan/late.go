@@ -13,7 +13,9 @@ type Results func(step string) (value any, ok bool, err error)
 
 // Fill returns the parameters and the target of n, with what they take from the
 // results of other steps. What they touch outside the step's bounds is refused;
-// dir is that of the run.
+// dir is that of the run. Every attempt calls it, several at the same time: n is not
+// changed. What was known when compiling is only checked against links, which may have
+// been made since.
 func (n *Node) Fill(dir string, results Results) (Params, string, error) {
 	with, out := n.With, n.Out
 	if !with.Late && !strings.Contains(out, "${steps.") {
@@ -62,7 +64,8 @@ func (n *Node) lookup(results Results) func(reference) (any, error) {
 }
 
 // Guards evaluates the conditions of n; why names the one that is false. status
-// is that of the run: success, failure or canceled.
+// is that of the run: success, failure or canceled. Those of an including step come
+// first, and the first that is false ends it: `when` may rely on what an outer one says.
 func (n *Node) Guards(status string, results Results) (ok bool, why string, err error) {
 	for _, g := range n.Step.Guards {
 		scope := map[string]any{"params": orEmpty(g.params), "matrix": n.conditionMatrix(), "run": map[string]any{"status": status}}
@@ -94,7 +97,8 @@ func (n *Node) Guards(status string, results Results) (ok bool, why string, err 
 
 // Unroll makes the rows of a matrix step whose list is known only while running.
 // nodes are those of the run so far, expanded the rows that were made in it; all
-// is nodes and what was added to them.
+// is nodes and what was added to them. p is not changed: another run of it has other
+// rows. The limits of compiling hold here too, as the list may be somebody else's.
 func (p *Plan) Unroll(n *Node, nodes []*Node, expanded map[*Step][]*Node, results Results) (rows, all []*Node, err error) {
 	s := n.Step
 	m := s.matrix.clone()

@@ -95,7 +95,7 @@ func (c *compiler) inputs(d *draft) {
 	}
 }
 
-// port links the values of a port.
+// port links the values of a port. A port that takes one value may have a list of one.
 func (c *compiler) port(d *draft, p engine.Port, v any, at schema.Position) {
 	switch v := v.(type) {
 	case nil:
@@ -119,7 +119,7 @@ func (c *compiler) port(d *draft, p engine.Port, v any, at schema.Position) {
 	}
 }
 
-// makers is the hint for a missing input.
+// makers is the hint for a missing input: the steps that make a document of its type.
 func (c *compiler) makers(d *draft, p engine.Port) string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(d.scope.names)) {
@@ -262,7 +262,8 @@ func SplitRow(s string) (name, row string) {
 }
 
 // references notes the steps that the texts of v use, and checks the rest of
-// what they name.
+// what they name. Values are filled in later; here only names are looked up, so this
+// finds mistakes in texts that no row would reach.
 func (c *compiler) references(d *draft, key string, v any) {
 	walkTexts(v, nil, func(path []string, s string) any {
 		at := d.At.Child(key).Child(path...)
@@ -338,6 +339,8 @@ func (c *compiler) condition(d *draft) {
 		c.fail(at.Wrap(err))
 		return
 	}
+	// CUE reads steps.gpu-check as a difference. It is refused only if that is the name
+	// of a step and steps.gpu is not one: else the calculation is what was meant.
 	if of, name := cond.Unquoted[0], cond.Unquoted[1]; name != "" {
 		names := c.names(d, of)
 		if names[name] && !names[name[:strings.IndexAny(name, "-/")]] {

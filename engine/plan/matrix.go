@@ -152,7 +152,9 @@ func (a *axis) entries() []map[string]any {
 }
 
 // label names a value of a matrix: a scalar by itself, a mapping by its name
-// if it has one. What would be long or ambiguous is shown by a digest too.
+// if it has one. What would be long, or be read as the separators of a row's id or a
+// reference, is named by a digest. Labels are also what values are compared by: 1 and
+// "1" are the same on an axis.
 func label(v any) string {
 	switch t := v.(type) {
 	case map[string]any:
@@ -180,7 +182,7 @@ type row struct {
 	labels map[string]string
 }
 
-// clone copies what running changes: the lists.
+// clone copies what Unroll changes: the lists. The step's own stay as compiled.
 func (m *matrix) clone() *matrix {
 	c := *m
 	c.axes = slices.Clone(m.axes)
@@ -258,7 +260,8 @@ func (m *matrix) checkExclude() error {
 }
 
 // rows lists the rows of a matrix whose lists are known: the combinations, the
-// last axis changing fastest, then those that include makes.
+// last axis changing fastest, then those that include makes. The product is compared
+// with maxRows factor by factor, before anything of that size is made.
 func (m *matrix) rows(name string) ([]row, error) {
 	total := min(1, len(m.axes))
 	for _, a := range m.axes {

@@ -8,7 +8,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// uses yields the steps that d waits for, with the position of each.
+// uses yields the steps that d waits for, with the position of each: what is written
+// there closes a cycle, and is where that is reported. A step may come several times.
 func (d *draft) uses(yield func(*Step, schema.Position) bool) {
 	for _, in := range d.inputs {
 		if in.from != nil && !yield(in.from, in.at) {
@@ -43,7 +44,8 @@ func (d *draft) uses(yield func(*Step, schema.Position) bool) {
 }
 
 // sort orders the steps so that each comes after what it waits for, otherwise
-// as declared, and notes every cycle once, with the path round it.
+// as declared, and notes every cycle once, with the path round it. It is a depth-first
+// walk: as deep as the longest chain, 100,000 steps at most, which Go's stack takes.
 func (c *compiler) sort() []*draft {
 	const (
 		unseen = iota
@@ -61,6 +63,8 @@ func (c *compiler) sort() []*draft {
 			case unseen:
 				visit(c.declared[s.index])
 			case open:
+				// The steps of an included pipeline wait for what its step waits for, and it
+				// for them: that it meets itself this way is not a cycle of the user's.
 				if s != d.Step || len(d.inside) == 0 {
 					c.cycle(path, s, at)
 				}

@@ -30,7 +30,9 @@ type Plan struct {
 	parameter func(name string) string // shows a parameter in hints
 
 	steps []*Step // in declared order, finally last
-	Nodes []*Node // every edge points backwards
+	// Nodes has every node after all that it waits for: one walk forwards sees sources
+	// first. Node.Index is its place here.
+	Nodes []*Node
 }
 
 // Step is one entry of the file.
@@ -113,7 +115,7 @@ const (
 type Node struct {
 	Type      NodeType
 	ID        string
-	Index     int // in Plan.nodes
+	Index     int // in Plan.Nodes
 	Step      *Step
 	Matrix    map[string]any    // this row's values by axis
 	labels    map[string]string // their names

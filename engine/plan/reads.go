@@ -17,7 +17,8 @@ func (p *Plan) Reads() []string {
 	return slices.Compact(out)
 }
 
-// reads lists the files of this machine that n reads, as they are written.
+// reads lists the files of this machine that n reads, as they are written. `eidos run
+// --watch` watches them, and vet looks whether they are there.
 func (p *Plan) reads(n *Node) []string {
 	if n.Type == LoadNode {
 		return nil

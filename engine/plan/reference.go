@@ -58,7 +58,7 @@ func parseText(s string) (text, error) {
 }
 
 // closing is the index of the brace that closes s, outside of quotes; -1 if none
-// does.
+// does. A key may hold one: ${steps.a."x}y"}.
 func closing(s string) int {
 	quoted := false
 	for i := range len(s) {

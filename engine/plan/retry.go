@@ -7,7 +7,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Applies reports whether a failure is of the class that is tried again.
+// Applies reports whether a failure is of the class that is tried again. What the user
+// stopped is never tried again.
 func (r Retry) Applies(err error) bool {
 	c := schema.CodeOf(err)
 	switch r.on {
@@ -19,7 +20,9 @@ func (r Retry) Applies(err error) bool {
 	return c.Info().Temporary
 }
 
-// Delay is the time before the attempt after n, n from 1.
+// Delay is the time before the attempt after n, n from 1. It doubles up to the cap; a
+// day stops the doubling, which would overflow. With jitter it is anything up to that,
+// so that the rows of a matrix do not all come back to a server at once.
 func (r Retry) Delay(n int) time.Duration {
 	d := r.backoff
 	for ; n > 1 && (r.cap == 0 || d < r.cap) && d < 24*time.Hour; n-- {

@@ -19,7 +19,8 @@ func (c *compiler) room(at schema.Position, n int) bool {
 	return true
 }
 
-// full notes that the plan is too large, once: everything after is too.
+// full notes that the plan is too large, once: everything after is too. Compiling goes on
+// without adding nodes, so that the other mistakes are reported beside it.
 func (c *compiler) full(at schema.Position, format string, limit int) {
 	if !c.tooLarge {
 		c.tooLarge = true

@@ -26,6 +26,8 @@ func Run(ctx context.Context, kinds []engine.Kind, store engine.Store, t engine.
 	return res
 }
 
+// run decodes, runs, checks for secrets and stores, as run.execute does in the process of
+// the run, and in the same order. A result beside an error is returned with it.
 func run(ctx context.Context, k *engine.Kind, store engine.Store, t engine.Task, env engine.Env) (engine.TaskResult, error) {
 	if k.Version != t.Version {
 		return engine.TaskResult{}, schema.Errorf(schema.Failed, "kind %s is of version %d here and %d there", k.Name, k.Version, t.Version).WithHint("run the same eidos in both places")

@@ -65,7 +65,8 @@ type arg struct {
 	blobs []engine.Blob
 }
 
-// newAttempt collects what an attempt at node i needs.
+// newAttempt collects what an attempt at node i needs. A source without a result (one
+// that was skipped, at an optional or a list port) has no arg.
 func (x *scheduler) newAttempt(i int) attempt {
 	n, st := x.nodes[i], &x.status[i]
 	st.attempts++
@@ -100,7 +101,8 @@ func (x *scheduler) newAttempt(i int) attempt {
 	return j
 }
 
-// send sends a message to the run; it does not block forever if nobody receives.
+// send sends a message to the run; it does not block forever if nobody receives: a
+// goroutine that a step left behind may log after the run has ended.
 func (w *worker) send(m message) {
 	select {
 	case w.messages <- m:
@@ -108,7 +110,9 @@ func (w *worker) send(m message) {
 	}
 }
 
-// do makes one attempt, in a goroutine of the group.
+// do makes one attempt, in a goroutine of the group. The last thing it sends is its
+// end: a log line that was begun is sent before, and the error is masked, like all
+// that leaves a worker.
 func (w *worker) do(ctx context.Context, j attempt) {
 	j.lines = w.lineMask(j.node.Index, j.attempt)
 	o := w.try(ctx, j)
@@ -141,7 +145,9 @@ func (w *worker) lineMask(i, attempt int) *mask.Lines {
 	}}
 }
 
-// env is what the engine lends to the function of j.
+// env is what the engine lends to the function of j, until the attempt ends. blobs
+// notes what the function reads and writes: the entry names it, so that it is kept and
+// shared with the result.
 func (w *worker) env(ctx context.Context, j attempt, blobs *content.Recorder) engine.Env {
 	i := j.node.Index
 	if j.lines == nil { // of a plan: nobody reads it
@@ -186,7 +192,8 @@ func (w *worker) try(ctx context.Context, j attempt) outcome {
 	if err != nil {
 		return fail(err)
 	}
-	if j.attempt > 1 && dec.Action == engine.ActionReuse { // found after a failed attempt
+	// Another process may have made it since, or this one, before `out` failed.
+	if j.attempt > 1 && dec.Action == engine.ActionReuse {
 		dec.Code = engine.CodeUnchanged
 	}
 	if dec.Action == engine.ActionRun && dec.Code != engine.CodeForced && len(w.CacheFrom) > 0 {
@@ -199,7 +206,7 @@ func (w *worker) try(ctx context.Context, j attempt) outcome {
 		return w.reuse(ctx, j, dec, entry, out)
 	}
 	w.send(message{what: msgStarted, node: n.Index, attempt: j.attempt, decision: dec})
-	stepCtx := ctx
+	stepCtx := ctx // the time limit counts from here: waiting for a cache is not of the step
 	if s.Timeout > 0 {
 		var stop context.CancelFunc
 		stepCtx, stop = context.WithTimeoutCause(ctx, s.Timeout, schema.Errorf(schema.Timeout, "took longer than %s", s.Timeout))
@@ -264,7 +271,7 @@ func (w *worker) execute(ctx context.Context, j attempt, with plan.Params, dec e
 		o.err = err
 		return o
 	}
-	if in != nil {
+	if in != nil { // another process has inputs of its own
 		if cerr := w.unchanged(j, in); cerr != nil && err == nil {
 			o.err = cerr
 			return o
@@ -272,6 +279,7 @@ func (w *worker) execute(ctx context.Context, j attempt, with plan.Params, dec e
 	}
 	// What the function has made is kept also when the run is being stopped.
 	keep := context.WithoutCancel(ctx)
+	// Before it is written: a secret in the store would be in every cache and image.
 	if serr := w.mask.Check(v); serr != nil {
 		o.err = errors.Join(err, serr)
 		return o
@@ -297,6 +305,8 @@ func (w *worker) execute(ctx context.Context, j attempt, with plan.Params, dec e
 	if s.Kind.Effect && err == nil {
 		err = w.Store.Sync()
 	}
+	// What has a time limit, reads a secret or an external system is true here and now,
+	// and not for other machines.
 	if dec.Action == engine.ActionRun && err == nil && s.Cache.TTL == 0 {
 		w.shareResult(keep, e, env.Log)
 	}
@@ -345,6 +355,7 @@ func (w *worker) unchanged(j attempt, in engine.Inputs) error {
 	return nil
 }
 
+// digests are the inputs of a key, in the order of the edges.
 func digests(args []arg) []key.Input {
 	out := make([]key.Input, 0, len(args))
 	for _, a := range args {

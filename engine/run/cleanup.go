@@ -16,7 +16,9 @@ const remoteCleanUp = 30 * time.Second
 
 // CleanUp is how long a run of p may take to end after it was stopped: the
 // clean-up of its steps, of the executor, and the steps under finally. It is
-// zero for a plan whose steps leave nothing in external systems.
+// zero for a plan whose steps leave nothing in external systems. Steps clean up at the
+// same time, so the longest counts; finally comes after them. A command waits this much
+// longer after the first Ctrl-C; the second ends it at once.
 func (r *Runner) CleanUp(p *plan.Plan) time.Duration {
 	var most time.Duration
 	last := false

@@ -109,7 +109,8 @@ func (d *decider) decide(ctx context.Context, q request) (engine.Decision, []eng
 }
 
 // complete reports whether the store has all that a result consists of. It is read
-// for that: what is damaged is made anew here, and fails no step that wants it.
+// for that: what is damaged is made anew here, and fails no step that wants it. Over
+// limit bytes in all it reports false without reading further.
 func (d *decider) complete(ctx context.Context, e engine.Entry, limit int64) bool {
 	var size int64
 	return e.Artifact.Digest != "" && !slices.ContainsFunc(e.Content(), func(b engine.Blob) bool {
@@ -146,6 +147,8 @@ func (d *decider) extra(ctx context.Context, q request) ([]engine.Part, error) {
 	return out, nil
 }
 
+// hashFile returns the digest of a file. It is read as a stream, of any size, and a
+// stopped run does not wait for the end of it.
 func hashFile(ctx context.Context, dir, name string) (string, error) {
 	path := name
 	if !filepath.IsAbs(path) {

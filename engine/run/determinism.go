@@ -40,6 +40,7 @@ func (w *worker) checkDeterminism(ctx context.Context, j attempt, params any, in
 		WithHint("a kind without Effect returns the same result for the same inputs: sort what comes of a map, and leave out times and random numbers")
 }
 
+// orWhole is a path in a message; the empty one is the document itself.
 func orWhole(path string) string {
 	if path == "" {
 		return "the document"

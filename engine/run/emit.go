@@ -11,10 +11,15 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// flushEach is how far behind the journal of a run that goes on may be.
+// flushEach is how far behind the journal of a run that goes on may be. `eidos runs`
+// of another process and a kill -9 see no later events; results are not lost by that,
+// for they are found in the store.
 const flushEach = 200 * time.Millisecond
 
 // emit numbers and dates an event, and passes it to the journal and the caller.
+// Progress is for who watches now and is not in the journal, but it has a number too:
+// gaps there are normal. The first event is flushed at once, so that a run is listed
+// from its beginning.
 func (x *scheduler) emit(e engine.Event) {
 	x.seq++
 	e.Seq, e.Time = x.seq, x.now().UTC().Truncate(time.Millisecond)
@@ -33,7 +38,9 @@ func (x *scheduler) emit(e engine.Event) {
 	}
 }
 
-// stepEvent reports the state of node i.
+// stepEvent reports the state of node i. What is the same for all events of a step (its
+// kind) is in the first only, and what is known at the end in the last: journals of
+// 10,000 steps are read whole by `eidos runs`.
 func (x *scheduler) stepEvent(i int) engine.Event {
 	n, st := x.nodes[i], &x.status[i]
 	e := engine.Event{Type: engine.EventStep, Step: n.ID, State: st.state, Action: st.decision.Action, Code: st.decision.Code}
@@ -87,7 +94,8 @@ func (x *scheduler) steps() int {
 	return count
 }
 
-// noteEnd notes why the main half ended, if the root cause is not a step.
+// noteEnd notes why the main half ended, if the root cause is not a step. The caller's
+// context is asked first: its end cancels that of the phase as well.
 func (x *scheduler) noteEnd(caller, main context.Context) {
 	switch {
 	case len(x.roots) > 0:

@@ -167,7 +167,8 @@ func (g *guess) waits(n *plan.Node) []string {
 	return slices.Compact(out)
 }
 
-// args is newAttempt without a state: what is known of the values that n takes.
+// args is newAttempt without a state: what is known of the values that n takes. It
+// lists them in the same order, which is part of the key.
 func (g *guess) args(n *plan.Node) attempt {
 	j := attempt{node: n, results: map[string]engine.Artifact{}}
 	for _, e := range n.Edges {

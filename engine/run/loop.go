@@ -12,7 +12,8 @@ import (
 )
 
 // readyHeap holds nodes that could start, the first of the plan on top: a
-// heap.Interface.
+// heap.Interface. Of what is ready the first of the plan starts first, whatever order
+// the nodes became ready in, so that two runs with one job are the same.
 type readyHeap []int
 
 func (h readyHeap) Len() int           { return len(h) }
@@ -28,13 +29,14 @@ func (h *readyHeap) Pop() any {
 }
 
 type retryAt struct {
-	at   time.Time
+	at   time.Time // of the wall clock, not Runner.Clock: it is slept for
 	node int
 }
 
 // phase runs the nodes of one half, those under finally or all others, until
 // every one is final: start what can start; handle messages of what runs;
-// again. cancel stops what runs when a step has failed.
+// again. cancel stops what runs when a step has failed. On return no function runs any
+// more: whoever deletes files of the run or closes the store may do so.
 func (x *scheduler) phase(ctx context.Context, cancel context.CancelCauseFunc, late bool) {
 	x.late, x.stopped, x.contextErr = late, false, ctx.Err
 	var ready []int
@@ -67,6 +69,8 @@ func (x *scheduler) phase(ctx context.Context, cancel context.CancelCauseFunc, l
 		select {
 		case m := <-x.messages:
 			x.handle(m)
+			// All that has come is handled before the next start: a burst of log lines
+			// costs one look at what is ready, not one each.
 			for more := true; more; {
 				select {
 				case m := <-x.messages:
@@ -78,7 +82,7 @@ func (x *scheduler) phase(ctx context.Context, cancel context.CancelCauseFunc, l
 		case <-timer.C:
 			x.requeueRetries()
 		case <-done:
-			done = nil
+			done = nil // closed for good: it would be chosen at every turn
 			x.stop(context.Cause(ctx))
 		}
 		if len(x.roots) > 0 && !x.KeepGoing && !x.stopped && !late {
@@ -89,7 +93,8 @@ func (x *scheduler) phase(ctx context.Context, cancel context.CancelCauseFunc, l
 	_ = x.group.Wait() // every function has sent its last message
 }
 
-// stop ends everything that has not started.
+// stop ends everything that has not started. What runs is stopped by its context and
+// still sends its end, which is handled.
 func (x *scheduler) stop(cause error) {
 	if x.stopped {
 		return
@@ -112,7 +117,10 @@ func (x *scheduler) stop(cause error) {
 	x.unblock(ended)
 }
 
-// startAll starts what is ready while there are places.
+// startAll starts what is ready while there are slots. A node whose pool or matrix is
+// full is parked, so that it does not keep others from starting; whatever ends lets
+// all of the parked try again. No more than jobs nodes are Running, so group.Go waits
+// at most for a goroutine that has just sent its end.
 func (x *scheduler) startAll(ctx context.Context) {
 	for x.running < x.jobs && len(x.ready) > 0 {
 		i := heap.Pop(&x.ready).(int)
@@ -128,7 +136,7 @@ func (x *scheduler) startAll(ctx context.Context) {
 			x.status[i].start = x.now()
 		}
 		if x.tryReuse(ctx, i) {
-			continue
+			continue // final, and its slot is free again
 		}
 		j := x.newAttempt(i)
 		x.group.Go(func() error {
@@ -160,7 +168,7 @@ func (x *scheduler) requeueRetries() {
 func (x *scheduler) handle(m message) {
 	st := &x.status[m.node]
 	if st.state != engine.Running || st.attempts != m.attempt {
-		return // logged after its end
+		return // of an earlier attempt, or logged after its end by a goroutine of the step
 	}
 	switch m.what {
 	case msgLog:
@@ -175,7 +183,8 @@ func (x *scheduler) handle(m message) {
 	}
 }
 
-// finish handles the end of an attempt.
+// finish handles the end of an attempt. The order of the cases matters: what ended
+// because the run was stopped is canceled and not failed, and is not tried again.
 func (x *scheduler) finish(i int, o outcome) {
 	st, s := &x.status[i], x.nodes[i].Step
 	if o.decision.Code != "" {
@@ -187,6 +196,7 @@ func (x *scheduler) finish(i int, o outcome) {
 	case o.err == nil:
 		st.artifact, st.blobs, st.out = o.artifact, o.blobs, o.out
 		x.end(i, engine.Done, st.decision, nil)
+	// A function may return Canceled for reasons of its own: that is a failure.
 	case schema.CodeOf(o.err) == schema.Canceled && x.contextErr() != nil:
 		st.artifact = o.artifact
 		x.end(i, engine.Canceled, st.decision, o.err)
@@ -197,7 +207,7 @@ func (x *scheduler) finish(i int, o outcome) {
 		at := retryAt{time.Now().Add(s.Retry.Delay(st.attempts)), i}
 		k, _ := slices.BinarySearchFunc(x.retries, at, func(a, b retryAt) int { return a.at.Compare(b.at) })
 		x.retries = slices.Insert(x.retries, k, at)
-		x.requeueParked()
+		x.requeueParked() // the pause holds no slot
 		return
 	default:
 		st.artifact, st.blobs, st.out = o.artifact, o.blobs, o.out
@@ -212,7 +222,10 @@ func (x *scheduler) finish(i int, o outcome) {
 	x.unblock([]int{i})
 }
 
-// end makes i final and reports it.
+// end makes i final and reports it. A decoded value that nobody waits for any more is
+// dropped here, so memory is bounded by what is in use and not by the whole run. The
+// node of all rows of a matrix is reported only if the rows could not be made: they
+// report themselves.
 func (x *scheduler) end(i int, s engine.State, d engine.Decision, err error) {
 	st := &x.status[i]
 	x.set(i, s)
@@ -229,7 +242,8 @@ func (x *scheduler) end(i int, s engine.State, d engine.Decision, err error) {
 	}
 }
 
-// unblock lets go what waited for the nodes that ended.
+// unblock lets go what waited for the nodes that ended, and what waited for those that
+// end by that: a loop, for a chain of 10,000 skipped steps would be as deep a recursion.
 func (x *scheduler) unblock(ended []int) {
 	for len(ended) > 0 {
 		var ready []int

@@ -12,7 +12,10 @@ import (
 )
 
 // runRemotely makes an attempt through x.Execute. The value is read back from
-// the store; blobs notes what the task put there.
+// the store; blobs notes what the task put there. The executor brings content before it
+// returns the result that names it. What it returns is checked like a result of a
+// cache: the other side may run another version, or be somebody else. Secrets go in
+// the task, resolved here; the executor must not write them to a disk or a log.
 func (w *worker) runRemotely(ctx context.Context, j attempt, with plan.Params, env engine.Env, blobs *content.Recorder) (schema.Value, error) {
 	n, s := j.node, j.node.Step
 	t := engine.Task{

@@ -20,8 +20,8 @@ type Result struct {
 	Idle  bool
 	Steps []StepResult // in the order of the plan, loads and rows included
 
-	values *values
-	index  map[string]int
+	values *values        // reads from the store of the run, which must be open for Value
+	index  map[string]int // of Steps, by id
 }
 
 // StepResult is what became of one step.
@@ -72,6 +72,8 @@ func (x *scheduler) idle() bool {
 	return skipped
 }
 
+// result is read after both phases: all nodes are final. The node of all rows of a
+// matrix is left out, unless it failed to make them.
 func (x *scheduler) result() *Result {
 	r := &Result{Run: x.id, Plan: x.plan, State: x.final(x.rootCause()), Start: x.start, End: x.now(), values: &x.values, index: make(map[string]int, len(x.nodes)), Steps: make([]StepResult, 0, len(x.nodes))}
 	r.Idle = r.State == engine.Done && x.idle()

@@ -8,7 +8,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// source is what the first event holds.
+// source is what the first event holds: all that eidos retry needs to make the same
+// plan again.
 func (r *Runner) source() *engine.Source {
 	if r.Source == nil {
 		return nil
@@ -18,7 +19,9 @@ func (r *Runner) source() *engine.Source {
 	return &s
 }
 
-// loadFinished reads what the run that is resumed, or run again, has done.
+// loadFinished reads what the run that is resumed, or run again, has done. The last
+// final event of a step counts. A killed process may have left no journal yet: its run
+// is resumed with what the store has.
 func (d *decider) loadFinished() error {
 	run := d.resume
 	if d.retry != "" {
@@ -44,9 +47,10 @@ func (d *decider) loadFinished() error {
 	return nil
 }
 
-// resumed reports whether a step has done its work in the run that is on
-// with or run again, and sets e to the result of that. Its key must be the
-// same: a step that was changed since is another one.
+// resumed reports whether a step has done its work in the run that is resumed or run
+// again, and sets e to the result of that. Its key must be the same: a step that was
+// changed since is another one. This is what keeps an effect from being repeated, so
+// the entry of the store counts as well as the journal: it is on the disk first.
 func (d *decider) resumed(ctx context.Context, q request, k schema.Digest, e *engine.Entry) bool {
 	if d.retry != "" && q.step.Finally {
 		return false

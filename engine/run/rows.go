@@ -43,7 +43,9 @@ func (x *scheduler) unroll(i int) []int {
 	return ended
 }
 
-// unrolled makes the rows; their nodes are appended to x.nodes.
+// unrolled makes the rows; their nodes are appended to x.nodes, so indices of nodes
+// stay as they are. It runs in the loop's goroutine: the list is a document that was
+// read before, and the context of the run must not leave half of the rows.
 func (x *scheduler) unrolled(n *plan.Node) ([]*plan.Node, error) {
 	results := map[string]engine.Artifact{}
 	for _, e := range n.Edges {

@@ -47,7 +47,8 @@ type Runner struct {
 	// ExecuteRows reports that Execute wants all rows of a matrix step together, and
 	// keeps to Task.Parallel itself.
 	ExecuteRows bool
-	// Events is called for every event, in order, from one goroutine at a time.
+	// Events is called for every event, in order, from one goroutine at a time. The
+	// scheduler waits for it: what is slow here delays the start of steps.
 	Events func(engine.Event)
 	Clock  func() time.Time // nil is time.Now
 	// Secret reads a secret that is neither env nor file.
@@ -72,6 +73,9 @@ func (r *Runner) Run(ctx context.Context, p *plan.Plan) (*Result, error) {
 	}
 	defer x.close()
 	x.runEvent(engine.Running, nil)
+	// The time limit of the pipeline ends the main phase only. The steps under finally
+	// get a context that the caller's does not cancel: they clean up after Ctrl-C too,
+	// for as long as the grace lasts.
 	main, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if p.Timeout > 0 {
@@ -88,18 +92,23 @@ func (r *Runner) Run(ctx context.Context, p *plan.Plan) (*Result, error) {
 		x.phase(last, func(error) {}, true)
 	}
 	res := x.result()
+	// Results are on the disk before the event that the run has ended: who reads the
+	// journal of a finished run finds all of them.
 	if err := r.Store.Sync(); err != nil && x.failure == nil {
 		x.failure = err
 	}
 	err = x.rootCause()
 	x.runEvent(x.final(err), err)
+	// A journal that could not be written fails a run that did well, for it cannot be
+	// explained or resumed; it never hides the root cause of one that failed.
 	if x.journalErr != nil && err == nil {
 		err = x.journalErr
 	}
 	return res, err
 }
 
-// newRun prepares everything that can fail before the first step.
+// newRun prepares everything that can fail before the first step. It writes nothing:
+// an unknown step in Only leaves no journal.
 func (r *Runner) newRun(ctx context.Context, p *plan.Plan) (*scheduler, error) {
 	if r.Store == nil {
 		panic("BUG: a Runner without a Store")
@@ -126,6 +135,8 @@ func (r *Runner) newRun(ctx context.Context, p *plan.Plan) (*scheduler, error) {
 	start := now()
 	id := r.Resume
 	if id == "" {
+		// Ids sort by time; the random part keeps apart runs of the same second, also
+		// of other processes with this store.
 		var b [3]byte
 		rand.Read(b[:])
 		id = start.UTC().Format("20060102T150405Z") + "-" + hex.EncodeToString(b[:])
@@ -136,7 +147,7 @@ func (r *Runner) newRun(ctx context.Context, p *plan.Plan) (*scheduler, error) {
 			decider:  decider{store: r.Store, pipeline: p.Name, resume: r.Resume, retry: r.Retry, dir: dir, now: now, environ: environ},
 			values:   values{store: r.Store, types: p.Types(), m: map[schema.Digest]*value{}},
 			mask:     &mask.Masker{},
-			messages: make(chan message, 4*jobs),
+			messages: make(chan message, 4*jobs), // so that logging seldom waits for the scheduler
 			closed:   make(chan struct{}),
 		},
 		start: start, jobs: jobs,
@@ -175,21 +186,21 @@ type scheduler struct {
 	flushed time.Time // when the journal was
 
 	ready      readyHeap
-	parked     []int // ready, but their pool or step is full
-	retries    []retryAt
-	running    int // nodes in state Running
-	open       int // nodes that are not final, without those of finally
-	openLate   int // the same of finally
+	parked     []int     // ready, but their pool or step is full
+	retries    []retryAt // in state Retrying, the next first
+	running    int       // nodes in state Running
+	open       int       // nodes that are not final, without those of finally
+	openLate   int       // the same of finally
 	perStep    map[*plan.Step]int
 	perPool    map[string]int
 	single     *Single      // nil for a run of all steps
 	late       bool         // the steps under finally have their turn
 	stopped    bool         // nothing more is started
 	contextErr func() error // whether the context of the phase is done
-	roots      []int
-	failure    error // whose root cause is not a step
-	seq        int
-	journalErr error
+	roots      []int        // nodes that failed by themselves, the first failure first
+	failure    error        // whose root cause is not a step
+	seq        int          // of the last event
+	journalErr error        // the first; it stops nothing
 }
 
 // nodeStatus is what changes about a node.
@@ -205,12 +216,13 @@ type nodeStatus struct {
 	err        error
 	artifact   engine.Artifact
 	blobs      []engine.Blob // that the artifact names
-	readers    int           // dependents that may still want the value
+	readers    int           // dependents that may still want the value; at 0 its decoded form is dropped
 	attempts   int
 	out        string
 	start, end time.Time
 }
 
+// close lets attempts that are still sending go on, and closes the journal.
 func (x *scheduler) close() {
 	close(x.closed)
 	if err := x.journal.Close(); err != nil && x.journalErr == nil {
@@ -218,7 +230,9 @@ func (x *scheduler) close() {
 	}
 }
 
-// enlist puts node i into the run, behind what it waits for.
+// enlist puts node i into the run, behind what it waits for. An edge waits and keeps
+// the value of its source; an order waits only. What is final already, as for rows
+// that are found while running, is not waited for.
 func (x *scheduler) enlist(i int) {
 	n, st := x.nodes[i], &x.status[i]
 	st.state = engine.Waiting

@@ -17,7 +17,9 @@ import (
 // maxSecret bounds a secret that is read from a file.
 const maxSecret = 1 << 20
 
-// secret reads one secret for n and has it masked from then on.
+// secret reads one secret for n and has it masked from then on, for all steps of the
+// run. It is read anew for each attempt: a token may have been renewed. Only steps that
+// list it get it, so the plan shows who sees what.
 func (w *worker) secret(ctx context.Context, n *plan.Node, name string) (string, error) {
 	if n.Step == nil || !slices.Contains(n.Step.Secrets, name) {
 		return "", schema.Errorf(schema.NotFound, "the step lists no secret %q", name).WithHint("add secrets: [%s] to the step", name)
@@ -31,6 +33,7 @@ func (w *worker) secret(ctx context.Context, n *plan.Node, name string) (string,
 	return value, nil
 }
 
+// fmtSecret names the secret in an error, never its value.
 func fmtSecret(name string, err error) error {
 	var se *schema.Error
 	if errors.As(err, &se) {
@@ -39,6 +42,8 @@ func fmtSecret(name string, err error) error {
 	return schema.Errorf(schema.Failed, "secret %q: %w", name, err)
 }
 
+// readSecret reads a secret from one of its three sources. Line ends after it are cut:
+// editors add them, and no token has one. An empty variable counts as missing.
 func (w *worker) readSecret(ctx context.Context, s schema.Secret) (string, error) {
 	switch {
 	case s.Env != "":

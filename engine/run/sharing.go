@@ -75,7 +75,7 @@ func (w *worker) check(ctx context.Context, a engine.Artifact, name string) erro
 // shareResult offers a result to the caches to write to. That it cannot is reported and
 // fails nothing: the result is there.
 func (w *worker) shareResult(ctx context.Context, e engine.Entry, log func(string, ...any)) {
-	e.Run, e.Pipeline = "", ""
+	e.Run, e.Pipeline = "", "" // of this machine: a key is the same everywhere
 	for i, c := range w.CacheTo {
 		if _, ok := w.disabled.Load(cacheAt{"to", i}); ok {
 			continue

@@ -35,7 +35,8 @@ func (noJournal) Flush() error { return nil }
 
 func (noJournal) Close() error { return nil }
 
-// newSingle prepares a run of one step, in a store that has what the others left.
+// newSingle prepares a run of one step, in a store that reads through to what the
+// others left: content is fetched when it is read, not all of it beforehand.
 func (r *Runner) newSingle(ctx context.Context, p *plan.Plan, s Single) (*scheduler, error) {
 	here := *r
 	s.sizes = &content.Sizes{}
@@ -50,7 +51,8 @@ func (r *Runner) newSingle(ctx context.Context, p *plan.Plan, s Single) (*schedu
 
 // RunSingle runs one step of p and leaves what became of it. The error is that of
 // the step; one that is skipped, or continues on error, has none. Failed if a
-// step that this one waits for has left nothing.
+// step that this one waits for has left nothing. What became of the step is delivered
+// also after an interrupt: those that wait for it in other Pods would have no answer.
 func (r *Runner) RunSingle(ctx context.Context, p *plan.Plan, s Single) (*Result, error) {
 	x, err := r.newSingle(ctx, p, s)
 	if err != nil {
@@ -97,8 +99,8 @@ func (r *Runner) Rows(ctx context.Context, p *plan.Plan, s Single) ([]string, er
 	return nil, schema.Errorf(schema.NotFound, "the plan has no matrix step %q", s.Step)
 }
 
-// prepareSingle settles all nodes but the one step and what that loads, and
-// returns the step's.
+// prepareSingle makes all nodes final but the one step and what that loads, and
+// returns the step's. The loop then has nothing else to run.
 func (x *scheduler) prepareSingle(ctx context.Context) (int, error) {
 	target, err := x.find(ctx, x.single.Step)
 	if err != nil {
@@ -121,7 +123,7 @@ func (x *scheduler) prepareSingle(ctx context.Context) (int, error) {
 }
 
 // find returns the node of an id; the rows of a matrix that another step made
-// are made for it.
+// are made for it, from that step's result, which must be there.
 func (x *scheduler) find(ctx context.Context, id string) (int, error) {
 	known := func() int {
 		return slices.IndexFunc(x.nodes, func(n *plan.Node) bool { return n.ID == id && n.Type == plan.StepNode })
@@ -229,7 +231,8 @@ func (x *scheduler) restoreState(i int, s engine.State, d engine.Decision, e eng
 	}
 }
 
-// deliver leaves what became of node i for the others.
+// deliver leaves what became of node i for the others: Share writes content before
+// the entry, so who finds the entry can read all of it.
 func (x *scheduler) deliver(ctx context.Context, i int) error {
 	st := &x.status[i]
 	e := engine.Entry{Key: key.OfResult(x.single.Run, x.single.Step, 0), Step: x.single.Step, Run: x.single.Run, State: st.state, Code: st.decision.Code, Reason: st.decision.Reason, Artifact: st.artifact, Blobs: st.blobs}

@@ -7,7 +7,8 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 )
 
-// set makes every transition there is.
+// set makes every transition there is. One that State.Next does not have is a bug of
+// the scheduler: going on would run a step twice or wait for ever.
 func (r *scheduler) set(i int, to engine.State) {
 	st := &r.status[i]
 	if !slices.Contains(st.state.Next(), to) {
@@ -18,7 +19,8 @@ func (r *scheduler) set(i int, to engine.State) {
 	r.count(i, to, 1)
 }
 
-// count counts what limits apply to.
+// count counts what limits apply to, and how many nodes of each phase are not final:
+// the loop ends by these counts and never walks over all nodes.
 func (r *scheduler) count(i int, s engine.State, by int) {
 	n := r.nodes[i]
 	if !s.Final() {

@@ -18,7 +18,7 @@ import (
 type values struct {
 	store engine.Store
 	types engine.Types
-	mu    sync.Mutex
+	mu    sync.Mutex // of m, not held while a value is decoded
 	m     map[schema.Digest]*value
 }
 
@@ -37,6 +37,7 @@ func (s *values) get(ctx context.Context, a engine.Artifact) (schema.Value, erro
 		s.m[a.Digest] = e
 	}
 	s.mu.Unlock()
+	// Two steps that want the same value wait for one decoding.
 	e.once.Do(func() { e.v, e.err = content.Read(ctx, s.store, s.types, a) })
 	if e.err != nil {
 		s.drop(a.Digest) // another attempt reads again
@@ -56,14 +57,16 @@ func (s *values) results(ctx context.Context, known map[string]engine.Artifact) 
 	}
 }
 
-// drop forgets a value that no step waits for.
+// drop forgets a value that no step waits for. Who has it keeps it; who asks again
+// reads it from the store.
 func (s *values) drop(d schema.Digest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.m, d)
 }
 
-// plain returns the value of a as maps, lists and scalars.
+// plain returns the value of a as maps, lists and scalars: conditions see the document
+// with the keys of its schema, not Go fields. It is not kept, for few nodes use it.
 func (s *values) plain(ctx context.Context, a engine.Artifact) (any, error) {
 	data, err := content.ReadBytes(ctx, s.store, a)
 	if err != nil {

@@ -10,7 +10,9 @@ import (
 )
 
 // verdict decides what becomes of n when all that it waits for is final: Ready,
-// or Skipped or Canceled with the reason.
+// or Skipped or Canceled with the reason. Skipped is for what is not wanted or has
+// nothing to work on, Canceled for what was wanted and cannot be, because something
+// failed or was stopped. A list port takes the results that are there, and needs one.
 func (x *scheduler) verdict(n *plan.Node) (engine.State, engine.Decision) {
 	if n.Type == plan.MatrixNode && (!n.Step.Dynamic || x.status[n.Index].unrolled) {
 		return x.groupVerdict(n)
@@ -73,7 +75,8 @@ func (x *scheduler) skippedWith(f int) engine.Decision {
 }
 
 // availability reports what node f has for n: Done for a value, Skipped for none,
-// Canceled when n cannot be.
+// Canceled when n cannot be. The result beside an error of a step that continues on
+// error is a value; steps under finally take whatever there is.
 func (x *scheduler) availability(n *plan.Node, f int) engine.State {
 	st := &x.status[f]
 	switch st.state {

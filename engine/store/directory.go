@@ -37,7 +37,9 @@ type Directory struct {
 	made sync.Map // directories below blobs/ that are there
 }
 
-// Open opens the store in dir, and makes it if there is none.
+// Open opens the store in dir, and makes it if there is none. Who happens to be alone
+// uses the moment to remove temporary files and compact the log, and then shares the
+// lock; who is not alone waits for nobody but a garbage collection.
 func Open(dir string) (*Directory, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -101,6 +103,7 @@ func ReadStore(dir string) (*Directory, error) {
 	return s, nil
 }
 
+// unlock gives the lock back: closing the file does, and so does the end of the process.
 func (s *Directory) unlock() error {
 	if s.lock == nil {
 		return nil
@@ -108,7 +111,8 @@ func (s *Directory) unlock() error {
 	return s.lock.Close()
 }
 
-// makeDir makes dir and its parents, usable by the owner whatever the umask.
+// makeDir makes dir and its parents, usable by the owner whatever the umask. Another
+// process may make them at the same time. What is there keeps its mode.
 func makeDir(dir string) error {
 	if fi, err := os.Stat(dir); err == nil {
 		if !fi.IsDir() {
@@ -127,7 +131,8 @@ func makeDir(dir string) error {
 	return os.Chmod(dir, 0o700)
 }
 
-// storeError is a clear error about the store's disk.
+// storeError is a clear error about the store's disk: what people can do about it is
+// in the hint. path is of the store, never of a result.
 func storeError(doing, path string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
@@ -142,7 +147,7 @@ func storeError(doing, path string, err error) error {
 	return schema.Errorf(schema.Failed, "%s %q: %w", doing, path, err)
 }
 
-// Close releases the store.
+// Close releases the store. It flushes nothing: see Sync.
 func (s *Directory) Close() error {
 	return errors.Join(s.keys.close(), s.docs.close(), s.unlock())
 }
@@ -162,6 +167,8 @@ func (s *Directory) sweep() {
 	}
 }
 
+// path is the file of a blob: 256 directories, so that none has very many files. A
+// digest of another form is an error, so no path leaves the store.
 func (s *Directory) path(d schema.Digest) (string, error) {
 	h, err := d.Hex()
 	if err != nil {
@@ -170,7 +177,8 @@ func (s *Directory) path(d schema.Digest) (string, error) {
 	return filepath.Join(s.dir, "blobs", "sha256", h[:2], h), nil
 }
 
-// Put implements Blobs.
+// Put implements Blobs. What fits on a line goes to the log of small documents; all else
+// is streamed to a file, so memory does not grow with the blob.
 func (s *Directory) Put(ctx context.Context, r io.Reader) (schema.Digest, int64, error) {
 	room := small + 1
 	if known, ok := r.(interface{ Len() int }); ok { // of bytes in memory
@@ -194,6 +202,9 @@ func (s *Directory) Put(ctx context.Context, r io.Reader) (schema.Digest, int64,
 	return s.putFile(ctx, io.MultiReader(bytes.NewReader(head), r))
 }
 
+// putFile stores what r yields in a file. Its name is known at the end only, so it is
+// written in tmp/, which the next process that is alone empties if this one is killed.
+// A blob that is there is replaced: it may be damaged, and the bytes are the same.
 func (s *Directory) putFile(ctx context.Context, r io.Reader) (schema.Digest, int64, error) {
 	var b [8]byte
 	rand.Read(b[:])
@@ -253,7 +264,7 @@ func (w writer) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Has implements Store.
+// Has implements Store. It compares sizes and reads nothing.
 func (s *Directory) Has(_ context.Context, d schema.Digest, size int64) bool {
 	if n := s.docs.size(d); n >= 0 {
 		return n == size
@@ -290,7 +301,9 @@ func (s *Directory) Open(_ context.Context, d schema.Digest) (io.ReadCloser, err
 }
 
 // verified reads a blob and fails at its end if it is not what it is named. A
-// blob that is not is removed, so that the next run makes it anew.
+// blob that is not is removed, so that the next run makes it anew. Who acts on what it
+// has read must have read to the end. If another process has just replaced the blob,
+// the good one is removed: that costs making it once more.
 type verified struct {
 	f    *os.File
 	r    io.Reader

@@ -16,7 +16,8 @@ import (
 // tried while others share it.
 const journalTries = 5000
 
-// runDir is the directory of a run. Invalid if the id is not one.
+// runDir is the directory of a run. Invalid if the id is not one: ids come from the
+// command line, and this one becomes a path.
 func (s *Directory) runDir(id string) (string, error) {
 	if id == "" || len(id) > 64 || strings.Trim(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_") != "" {
 		return "", schema.Errorf(schema.Invalid, "%q is not the id of a run", id)
@@ -41,8 +42,10 @@ func ownJournal(f *os.File) error {
 	return err
 }
 
-// Journal implements Store. An active run holds its journal locked.
-// Unavailable if another process has it.
+// Journal implements Store. An active run holds its journal locked, which ends with its
+// process, however that ends: nobody has to look whether a process id is alive. The
+// journal of a run that is resumed is appended to. Unavailable if another process has
+// it.
 func (s *Directory) Journal(run string) (engine.Journal, error) {
 	dir, err := s.runDir(run)
 	if err != nil {
@@ -69,7 +72,8 @@ func (s *Directory) Journal(run string) (engine.Journal, error) {
 	return &fileJournal{f: f, path: path}, nil
 }
 
-// fileJournal gathers lines and writes them in groups.
+// fileJournal gathers lines and writes them in groups. One goroutine uses it, that of
+// the scheduler. What is gathered and not flushed is lost with kill -9.
 type fileJournal struct {
 	f    *os.File
 	path string

@@ -16,13 +16,18 @@ import (
 //	KEY STEP JSON
 //
 // KEY is the hex digest; STEP the FNV-64a of pipeline and step, 16 hex digits,
-// so that an index is made without reading any JSON.
+// so that an index is made without reading any JSON. A log of 10,000 entries is some
+// 10 MB: every command that opens the store reads it, and few look at an entry.
+//
+// Lookups see what was there when the log was opened and what this process has added.
+// What others add meanwhile is seen by the next run: a step may run twice for that, and
+// has the same result.
 type keyLog struct {
 	lineFile
-	keys   map[[32]byte]int // offset of the newest line
-	steps  map[uint64]int   // of the newest line of a step
-	added  map[schema.Digest]*engine.Entry
-	latest map[[2]string]*engine.Entry
+	keys   map[[32]byte]int                // offset of the newest line
+	steps  map[uint64]int                  // of the newest line of a step
+	added  map[schema.Digest]*engine.Entry // by this process, under mu
+	latest map[[2]string]*engine.Entry     // the same by pipeline and step
 }
 
 const (
@@ -42,6 +47,7 @@ func openKeyLog(path string, alone bool) (*keyLog, error) {
 	return l, nil
 }
 
+// index reads the lines from the oldest on: the newest of a key, and of a step, wins.
 func (l *keyLog) index() {
 	guess := len(l.data) / 512
 	l.keys, l.steps = make(map[[32]byte]int, guess), make(map[uint64]int, guess)
@@ -69,6 +75,8 @@ func parseKeyLine(rest []byte) (key [32]byte, step uint64, ok bool) {
 	return key, step, true
 }
 
+// stepHash need not be cryptographic: two steps with one hash share a Last, which only
+// explains a decision.
 func stepHash(pipeline, step string) uint64 {
 	h := fnv.New64a()
 	h.Write([]byte(pipeline))
@@ -94,6 +102,8 @@ func (l *keyLog) resultAt(at int) (engine.Entry, error) {
 	return e, nil
 }
 
+// lookup returns the newest entry of a key. One that was added here comes before those
+// of the file.
 func (l *keyLog) lookup(key schema.Digest) (engine.Entry, bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -151,6 +161,8 @@ func (l *keyLog) startsWith(start string) (engine.Entry, bool, error) {
 	return engine.Entry{}, false, nil
 }
 
+// record adds an entry: to the file first, so that nothing in memory is found that the
+// next process does not have.
 func (l *keyLog) record(e engine.Entry) error {
 	h, err := e.Key.Hex()
 	if err != nil {

@@ -28,7 +28,7 @@ type lineFile struct {
 	f     *os.File // nil until the first line is added
 	half  bool     // see appendLines
 	dirty bool
-	data  []byte // of the file, when it was opened
+	data  []byte // of the file, when it was opened; offsets are into it, and it only grows
 }
 
 const (
@@ -42,7 +42,7 @@ const torn = "\x18\n"
 
 func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
-// load reads the file.
+// load reads the file. One that is not there is empty, and is made by the first add.
 func (l *lineFile) load(path string) error {
 	l.path = path
 	data, err := os.ReadFile(path)
@@ -105,7 +105,9 @@ func hasSum(line []byte, table *crc32.Table) bool {
 }
 
 // grow reads what was added to the file since it was read, by anybody, and
-// reports whether there was anything. Whoever calls holds mu.
+// reports whether there was anything. Whoever calls holds mu. A line that is being
+// written is left for the next time. The file shrinks only while nobody else has the
+// store, so what was read stays what it was.
 func (l *lineFile) grow() bool {
 	f, err := os.Open(l.path)
 	if err != nil {
@@ -201,7 +203,8 @@ func mend(f *os.File) error {
 	return err
 }
 
-// sync puts what was added on the disk.
+// sync puts what was added on the disk. It is the slowest thing the store does, some
+// milliseconds: at the end of a run, and after each effect.
 func (l *lineFile) sync() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -220,7 +223,8 @@ func (l *lineFile) close() error {
 }
 
 // keep writes the file anew with the lines at the given offsets, in their
-// order. Nobody else may have it open.
+// order. Nobody else may have it open: they would add to a file without a name. Offsets
+// are others afterwards, so the caller makes its index anew.
 func (l *lineFile) keep(live map[int]bool) error {
 	out := make([]byte, 0, len(l.data))
 	l.each(func(at int, rest []byte) {
@@ -241,7 +245,8 @@ func (l *lineFile) keep(live map[int]bool) error {
 	return nil
 }
 
-// replaceFile writes data beside path and renames it.
+// replaceFile writes data beside path and renames it. It is flushed before, so that a
+// power failure leaves the old file or the new one.
 func replaceFile(path string, data []byte) error {
 	tmp := path + ".new"
 	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)

@@ -12,8 +12,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Memory is a Store that lives as long as the process. What is large, or too
-// much, is in a temporary file instead.
+// Memory is a Store that lives as long as the process, for one-step commands and for the
+// server. What is large, or too much, is in a temporary file instead: 16 MiB in memory
+// in all. Nothing is ever dropped. It is safe for concurrent use.
 type Memory struct {
 	mu    sync.Mutex
 	blobs map[schema.Digest]memoryBlob
@@ -29,7 +30,7 @@ func NewMemory() *Memory {
 	return &Memory{blobs: map[schema.Digest]memoryBlob{}, keys: map[schema.Digest]engine.Entry{}, last: map[[2]string]engine.Entry{}, runs: map[string][][]byte{}}
 }
 
-// Put implements Blobs.
+// Put implements Blobs. A piece is read ahead to see whether the blob is small.
 func (m *Memory) Put(ctx context.Context, r io.Reader) (schema.Digest, int64, error) {
 	r = content.Reader{Context: ctx, Reader: r}
 	var head bytes.Buffer
@@ -90,6 +91,7 @@ func (m *Memory) fits(n int64) bool {
 	return true
 }
 
+// keep enters a blob. Room that was taken for one that is there already is given back.
 func (m *Memory) keep(d schema.Digest, b memoryBlob) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

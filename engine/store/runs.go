@@ -29,7 +29,8 @@ func (s *Directory) RunIDs() ([]string, error) {
 	return ids, nil
 }
 
-// Active reports whether a process holds the journal of a run.
+// Active reports whether a process holds the journal of a run. It shares the lock for a
+// moment, which ownJournal waits for.
 func (s *Directory) Active(id string) bool {
 	dir, err := s.runDir(id)
 	if err != nil {
@@ -65,7 +66,8 @@ func noRun(id string) error {
 	return schema.Errorf(schema.NotFound, "no run %q", id).WithHint("eidos runs list shows those there are")
 }
 
-// Heads returns the first event of every run, the newest first.
+// Heads returns the first event of every run, the newest first. One that has none, of a
+// process that was killed at its very start, is left out; GC and KeepRuns leave it too.
 func (s *Directory) Heads() ([]engine.Event, error) {
 	ids, err := s.RunIDs()
 	if err != nil {
@@ -132,7 +134,8 @@ func (s *Directory) RemoveRun(id string) error {
 }
 
 // KeepRuns removes the journals of runs that began before old, but for the
-// newest n and those that are going on. It returns how many that were.
+// newest n and those that are going on. It returns how many that were. Two processes may
+// do it at once: what is gone already is no error.
 func (s *Directory) KeepRuns(n int, old time.Time) (int, error) {
 	ids, err := s.RunIDs()
 	if err != nil {

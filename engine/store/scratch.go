@@ -29,6 +29,7 @@ func (s *Scratch) Put(ctx context.Context, r io.Reader) (schema.Digest, int64, e
 	return own.Put(ctx, r)
 }
 
+// directory makes the temporary store when it is needed first: most who look put nothing.
 func (s *Scratch) directory() (*Directory, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -72,7 +73,8 @@ func (s *Scratch) Has(ctx context.Context, d schema.Digest, size int64) bool {
 	return s.Store.Has(ctx, d, size)
 }
 
-// Close removes what was put.
+// Close removes what was put. After kill -9 the directory stays in TMPDIR, which the
+// system empties.
 func (s *Scratch) Close() error {
 	own := s.put()
 	if own == nil {

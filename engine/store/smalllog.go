@@ -17,8 +17,8 @@ import (
 // last, which is that of the line.
 type smallLog struct {
 	lineFile
-	at    map[[32]byte]int
-	added map[[32]byte][]byte
+	at    map[[32]byte]int    // offsets of what was read
+	added map[[32]byte][]byte // by this process, with the newline; under mu
 }
 
 // small is the length in bytes up to which a document goes into the log.
@@ -29,6 +29,8 @@ func fits(data []byte) bool {
 	return len(data) > 0 && len(data) <= small && bytes.IndexByte(data, '\n') == len(data)-1
 }
 
+// openSmallLog reads the log and indexes it. Documents are checked when they are read,
+// by digest; the CRC of a line only tells whether it is whole.
 func openSmallLog(path string) (*smallLog, error) {
 	l := &smallLog{added: map[[32]byte][]byte{}}
 	if err := l.load(path); err != nil {
@@ -63,7 +65,8 @@ func key32(d schema.Digest) (k [32]byte, ok bool) {
 	return k, err == nil
 }
 
-// put adds a document that fits, unless it is there.
+// put adds a document that fits, unless it is there. Two that put the same one at once
+// may both add it: the lines say the same.
 func (l *smallLog) put(d schema.Digest, data []byte) error {
 	k, ok := key32(d)
 	if !ok {
@@ -135,7 +138,8 @@ func (l *smallLog) digests() []schema.Digest {
 	return out
 }
 
-// forget drops a document that turned out to be damaged.
+// forget drops a document that turned out to be damaged, so that the next put adds it
+// again. Its line stays until a compaction.
 func (l *smallLog) forget(d schema.Digest) {
 	k, _ := key32(d)
 	l.mu.Lock()

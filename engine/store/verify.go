@@ -61,7 +61,8 @@ func (s *Directory) Verify(ctx context.Context) ([]error, error) {
 	return wrong, ctx.Err()
 }
 
-// verifyJournals finds lines of journals that are not events.
+// verifyJournals finds lines of journals that are not JSON in UTF-8. A torn line, and
+// the last one of a run that is going on, are not damage.
 func (s *Directory) verifyJournals() (wrong []error, err error) {
 	runs, err := s.RunIDs()
 	if err != nil {
