@@ -164,7 +164,7 @@ func (c *checkRun) object(r *rule, v map[string]any) {
 			for pattern, p := range r.PatternProperties {
 				if !r.re.MatchString(k) {
 					c.add(k, func() *Error {
-						return Errorf(Invalid, "%q is not a good name here", k).WithHint("it must match %s", pattern)
+						return Errorf(Invalid, "%q is not a good name here", k).WithHint("%s", formOf(pattern))
 					})
 					continue
 				}
@@ -362,4 +362,16 @@ func (r *rule) form() string {
 		return "it is " + strings.TrimSuffix(words, ".")
 	}
 	return "it must match " + r.Pattern
+}
+
+// formOf says what a key looks like that pattern is the form of, in the words of the
+// definition that has this pattern: a schema does not refer to one for its keys. All
+// definitions are searched, for errors only.
+func formOf(pattern string) string {
+	for _, name := range Definitions() {
+		if r, err := rulesFor(name); err == nil && r.Pattern == pattern {
+			return r.form()
+		}
+	}
+	return "it must match " + pattern
 }

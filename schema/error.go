@@ -148,22 +148,27 @@ func forbidden(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
 
-// Parameter is a parameter of a step in the words of a hint. A file shows it as a
-// key, the command line as a flag: see Error.Params.
+// Parameter is a parameter of a step in a hint, or as the path of an error. A file
+// shows it as a key, the command line as a flag: see Error.Params.
 func Parameter(name string) string { return paramOpen + name + paramClose }
 
 const paramOpen, paramClose = "\u2039", "\u203a" // single guillemets
 
-// Params returns e with the parameters that its hint names, or its cause's if it
-// has none, shown by show.
+// Params returns e with the parameters that its path is and that its hint names, or
+// its cause's if it has none, shown by show. show gets what Parameter got.
 func (e *Error) Params(show func(name string) string) *Error {
 	hint := HintOf(e)
-	if !strings.Contains(hint, paramOpen) {
+	if !strings.Contains(hint+e.Path, paramOpen) {
 		return e
 	}
 	c := *e
+	c.Path, c.Hint = showParams(e.Path, show), showParams(hint, show)
+	return &c
+}
+
+func showParams(s string, show func(name string) string) string {
 	var b strings.Builder
-	for rest := hint; rest != ""; {
+	for rest := s; rest != ""; {
 		before, after, ok := strings.Cut(rest, paramOpen)
 		name, tail, closed := strings.Cut(after, paramClose)
 		b.WriteString(before)
@@ -174,6 +179,5 @@ func (e *Error) Params(show func(name string) string) *Error {
 		b.WriteString(show(name))
 		rest = tail
 	}
-	c.Hint = b.String()
-	return &c
+	return b.String()
 }

@@ -92,6 +92,9 @@ func TestParams(t *testing.T) {
 			t.Errorf("%s: %q", name, got)
 		}
 	}
+	if got := Errorf(Invalid, "no effect").At("", Parameter("systemNodeToleration")).Params(flag); got.Error() != "--system-node-toleration: no effect" || got.Hint != "" {
+		t.Errorf("a path: %q, %q", got, got.Hint)
+	}
 	if e := Errorf(Invalid, "plain: %w", Errorf(Failed, "x").WithHint("try y")); e.Params(flag) != e {
 		t.Error("a hint without parameters changes the error")
 	}

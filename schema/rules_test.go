@@ -3,6 +3,7 @@ package schema
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -41,5 +42,36 @@ func usePatterns(r *rule, seen map[*rule]bool) {
 	}
 	for _, b := range below {
 		usePatterns(b, seen)
+	}
+}
+
+// A text, or a key, that has the wrong form is answered in words, not by a regular
+// expression.
+func TestEveryFormHasWords(t *testing.T) {
+	keys := 0
+	for _, n := range Definitions() {
+		r, err := rulesFor(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for p := range r.PatternProperties {
+			if keys++; strings.Contains(formOf(p), "^") {
+				t.Errorf("%s: keys: %s", n, formOf(p))
+			}
+		}
+		for k, p := range r.Properties {
+			p = p.follow()
+			if p.Pattern != "" && strings.Contains(p.form(), "^") {
+				t.Errorf("%s.%s: %s", n, k, p.form())
+			}
+			for pattern := range p.PatternProperties {
+				if keys++; strings.Contains(formOf(pattern), "^") {
+					t.Errorf("%s.%s: keys: %s", n, k, formOf(pattern))
+				}
+			}
+		}
+	}
+	if keys < 5 {
+		t.Errorf("only %d mappings with keys of a form", keys)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/flags"
 	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/agent"
@@ -48,7 +49,7 @@ func (a *app) agent() *cobra.Command {
 	c.Flags().BoolVar(&in.Indexed, "indexed", false, "one Pod of an Indexed Job: write NAME-INDEX")
 	usage.Must(c.MarkFlagRequired("output"))
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := schema.DecodeValue("agent", with(), &in.Params); err != nil {
+		if err := flags.Decode(with(), &in.Params); err != nil {
 			return err
 		}
 		in.Log, in.GPU = a.Story.Note, collect.GPU()

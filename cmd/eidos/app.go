@@ -30,7 +30,9 @@ type app struct {
 	cleanUp cleanUp
 
 	// named holds the words that the arguments begin with, the command's name
-	// among them; none if they begin with a flag, or ask for help or completion.
+	// among them; none if they begin with a flag, or ask for help or completion. Only
+	// the command that they name reads its definition: all of them would take longer
+	// than most commands do.
 	named []string
 
 	// published says that what a command found is on the page of a workflow's run.
@@ -52,7 +54,9 @@ func (f *firstError) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// main runs one command line and returns the exit status.
+// main runs one command line and returns the exit status. An error is shown here and
+// nowhere else, with the parameters that it names as flags; the status is that of its
+// code (schema.Codes), also where several failed: the first.
 func (a *app) main(ctx context.Context, args []string) int {
 	a.Tell(story.Words)
 	for _, arg := range args {
@@ -91,35 +95,20 @@ func (a *app) main(ctx context.Context, args []string) int {
 	if err == nil {
 		return 0
 	}
+	err = flags.Show(c.Flags(), usage.Error(c, err))
+	// After Ctrl-C whatever fails, fails because of that: the status is 130.
 	if ctx.Err() != nil && schema.CodeOf(err) != schema.Canceled {
 		err = schema.Errorf(schema.Canceled, "interrupted: %w", err)
 	}
-	var t console.Printed
+	var t console.Printed // the command has shown it, in a report or a summary
 	if !errors.As(err, &t) {
-		a.Story.Errors(withFlags(usage.Error(c, err)))
+		a.Story.Errors(err)
 	}
-	code := schema.CodeOf(usage.Error(c, err)).Info()
+	code := schema.CodeOf(err).Info()
 	if code.Code == schema.Unsatisfied { // the one status that is an answer and not a failure
 		a.Story.Note("exit status %d: %s", code.Exit, code.Meaning)
 	}
 	return code.Exit
-}
-
-// withFlags shows the parameters that hints name as flags, but for those of a
-// pipeline's file, which it shows as keys.
-func withFlags(err error) error {
-	var out []error
-	for _, e := range schema.List(err) {
-		se, ok := e.(*schema.Error)
-		if !ok {
-			se = &schema.Error{Code: schema.CodeOf(e), Msg: e.Error(), Err: e}
-		}
-		if shown := se.Params(flags.Name); ok || shown != se {
-			e = shown
-		}
-		out = append(out, e)
-	}
-	return schema.Join(out)
 }
 
 func (a *app) paths() paths.Paths { return paths.Paths{Env: a.Env, StateFlag: a.state} }

@@ -35,7 +35,7 @@ for "eidos sign".`,
 		if *signature != "" {
 			s.With["format"] = *signature
 		}
-		if err := a.signed(c, s, args[0]); err != nil {
+		if err := a.signed(c, s, "AttestParams", args[0]); err != nil {
 			return err
 		}
 		return a.printSignature(c, s)

@@ -11,6 +11,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// bundle is the step render; with --vendor-charts a step before it fetches the charts,
+// and for an output in a registry a step after it pushes. Flags of these two are refused
+// where they are not part of the pipeline.
 func (a *app) bundle() *cobra.Command {
 	s := newStage("bundle", "render")
 	var recipe string
@@ -90,7 +93,7 @@ recipe and flags produce the same bytes on any machine.`,
 	return c
 }
 
-// bundleToRegistry renders and pushes at once.
+// bundleToRegistry renders and pushes at once: the bundle is never a directory here.
 func (a *app) bundleToRegistry(ctx context.Context, s *stage, p *schema.Pipeline, imageRefs string) error {
 	if s.print {
 		return a.printPipeline(s, p)

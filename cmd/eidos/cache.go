@@ -12,7 +12,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// cache is the store of results that runs reuse.
+// cache is the store of results that runs reuse. du and verify only read, beside a run;
+// gc needs the store alone, and fails while a run has it. A blob that verify finds
+// damaged is removed, so that the next run makes it anew.
 func (a *app) cache() *cobra.Command {
 	c := &cobra.Command{Use: "cache", Short: "The store of results that runs reuse: du, gc, verify"}
 	var format, keep string

@@ -14,6 +14,8 @@ func (a *app) chart() *cobra.Command {
 	return c
 }
 
+// chartInspect is the step inspect. Facts are written a value a line, sorted, so that a
+// new version of a chart is a readable change of the file.
 func (a *app) chartInspect() *cobra.Command {
 	s := newStage("inspect", "inspect")
 	output := "-"

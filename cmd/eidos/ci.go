@@ -9,7 +9,8 @@ import (
 // workflow is the workflow that this command is a step of.
 func (a *app) workflow() checks.Workflow { return checks.Workflow{Env: a.Env} }
 
-// publish shows a report in the workflow, if there is one.
+// publish shows a report in the workflow, if there is one. It is done once a command: a
+// report of its own takes the place of that about its error.
 func (a *app) publish(r checks.Report) error {
 	a.published = a.workflow().Active()
 	// The runner reads commands from stderr too; stdout is the result's. Lines of

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/flags"
 	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/engine/plan"
@@ -34,6 +35,8 @@ type compileFlags struct {
 	plain, anyTLS  bool
 }
 
+// compilePipeline writes a plan for other schedulers. No input of a step is read, and
+// nothing runs: rows and conditions that depend on results are left to eidos step.
 func (a *app) compilePipeline() *cobra.Command {
 	f := compileFlags{out: "-"}
 	c := &cobra.Command{
@@ -68,6 +71,8 @@ eidos run --cache-from STORE takes what a workflow has made.`,
 	return c
 }
 
+// compileTo writes the plan, or a workflow that holds it. The text of the pipeline and of
+// all that it includes is in the plan, so that it is the same wherever it is read.
 func (a *app) compileTo(ctx context.Context, args []string, f *compileFlags) error {
 	if f.to != toPlan && f.to != toArgo {
 		return schema.Errorf(schema.Invalid, "--to: nothing to write called %q", f.to).WithHint("%s", schema.Suggest(f.to, []string{toPlan, toArgo}))
@@ -123,7 +128,7 @@ func (f *compileFlags) fits() error {
 // workflow is the plan as manifests, in YAML.
 func (f *compileFlags) workflow(p *plan.Plan, text []byte) ([]byte, error) {
 	w := jobs.Workflow{Plan: p, Text: text, Store: f.store, Secrets: map[string]jobs.SecretKey{}}
-	if err := schema.DecodeValue("pods", f.pods(), &w.Pods); err != nil {
+	if err := flags.Decode(f.pods(), &w.Pods); err != nil {
 		return nil, err
 	}
 	if w.Image = w.Pods.Image; w.Image == "" {
@@ -145,7 +150,7 @@ func (f *compileFlags) workflow(p *plan.Plan, text []byte) ([]byte, error) {
 	}
 	objects, err := w.Objects()
 	if err != nil {
-		return nil, err
+		return nil, flags.About(err)
 	}
 	var out bytes.Buffer
 	fmt.Fprint(&out, "# kubectl create -f runs it. The ConfigMaps are named by what they hold: when it is\n# run again they are there already, which kubectl reports and which is harmless.\n")

@@ -18,6 +18,8 @@ func (a *app) crd() *cobra.Command {
 	return c
 }
 
+// crdInspect writes fact files of kinds. It is no step: facts are made by who maintains
+// a catalogue, once a release of a chart.
 func (a *app) crdInspect() *cobra.Command {
 	output, release := "-", ""
 	c := &cobra.Command{

@@ -8,6 +8,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// detect is the first part of recipe --snapshot by itself. Its findings go to standard
+// error in words, beside the document.
 func (a *app) detect() *cobra.Command {
 	s := newStage("detect", "detect")
 	c := &cobra.Command{

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/cmd/internal/checks"
+	"github.com/NVIDIA/eidos/cmd/internal/flags"
 	"github.com/NVIDIA/eidos/cmd/internal/single"
 	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/cmd/internal/wire"
@@ -14,6 +15,9 @@ import (
 	"github.com/NVIDIA/eidos/steps/drift"
 )
 
+// diff loads both documents first, as what they are decides what is compared. A
+// comparison of snapshots is the step diff, run here on what is loaded already;
+// --print-pipeline prints that step.
 func (a *app) diff() *cobra.Command {
 	s := newStage("diff", "diff")
 	var output string
@@ -90,7 +94,7 @@ is compared object by object and value by value.`,
 // reportDrift finds what is different and writes it.
 func (a *app) reportDrift(ctx context.Context, s *stage, w *wire.Wiring, files checks.Files, output string, find func(schema.DiffParams) (*schema.Drift, error)) error {
 	var p schema.DiffParams
-	if err := schema.DecodeValue("diff", s.With, &p); err != nil {
+	if err := flags.Decode(s.With, &p); err != nil {
 		return err
 	}
 	start := a.host().Now()
@@ -117,11 +121,9 @@ func (a *app) loadPair(ctx context.Context, w *wire.Wiring, args []string) (befo
 		return nil, nil, schema.Errorf(schema.Invalid, "only one of the two can be standard input")
 	}
 	env := a.host().Here()
-	if before, err = w.Load(ctx, env, args[0], ""); err != nil {
-		return nil, nil, err
-	}
-	after, err = w.Load(ctx, env, args[1], "")
-	return before, after, err
+	before, errBefore := w.Load(ctx, env, args[0], "")
+	after, errAfter := w.Load(ctx, env, args[1], "")
+	return before, after, schema.Join([]error{errBefore, errAfter})
 }
 
 func recipePair(before, after schema.Value) (x, y *schema.RecipeResult, ok bool) {

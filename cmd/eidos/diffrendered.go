@@ -17,7 +17,8 @@ import (
 	"github.com/NVIDIA/eidos/steps/render"
 )
 
-// diffRendered is diff --rendered.
+// diffRendered is diff --rendered. Both sides are opened before anything is compared, and
+// stay open until the report is written; a bundle of a registry is in a store in memory.
 func (a *app) diffRendered(ctx context.Context, s *stage, w *wire.Wiring, args []string, output string) error {
 	if s.print {
 		return a.printRendered(s, args, output)
@@ -25,13 +26,15 @@ func (a *app) diffRendered(ctx context.Context, s *stage, w *wire.Wiring, args [
 	env := a.host().Here()
 	var trees [2]fs.FS
 	var sides [2]schema.DriftSide
+	var errs [2]error
 	for i, arg := range args {
-		var err error
 		var done func()
-		if trees[i], sides[i], done, err = a.renderedTree(ctx, w, env, arg); err != nil {
-			return err
+		if trees[i], sides[i], done, errs[i] = a.renderedTree(ctx, w, env, arg); errs[i] == nil {
+			defer done()
 		}
-		defer done()
+	}
+	if err := schema.Join(errs[:]); err != nil {
+		return err
 	}
 	return a.reportDrift(ctx, s, w, checks.Files{}, output, func(p schema.DiffParams) (*schema.Drift, error) {
 		return drift.Rendered(trees[0], trees[1], sides[0], sides[1], p)

@@ -28,6 +28,8 @@ func (a *app) evidenceOf() *cobra.Command {
 	return c
 }
 
+// evidenceCreate is the step evidence: the checks of validate --phase with all that they
+// measured. It does not fail where checks do: that is recorded too.
 func (a *app) evidenceCreate() *cobra.Command {
 	s := newStage("evidence", "evidence")
 	var recipe string
@@ -131,6 +133,8 @@ func evidenceAs(e *schema.Evidence, format string, columns int) ([]byte, error) 
 	return fmt.Appendf(nil, "recipe %s, measured by eidos %s\n\n%s", e.RecipeDigest, e.Version, checks.ValidationTable(r, columns)), nil
 }
 
+// evidencePage is evidence as a page without scripts or anything from elsewhere: it is
+// mailed, and opened years later.
 func evidencePage(e *schema.Evidence, r *schema.ValidationResult) checks.Page {
 	p := checks.Page{Title: "evidence: " + e.Summary.Status, Facts: []checks.Fact{
 		{Name: "measured by", Value: "eidos " + e.Version}, {Name: "recipe", Value: string(e.RecipeDigest)}, {Name: "checks", Value: string(e.ChecksDigest)},
@@ -149,6 +153,8 @@ func evidencePage(e *schema.Evidence, r *schema.ValidationResult) checks.Page {
 	return p
 }
 
+// evidenceVerify decides evidence again. Who signed it is proven first, and what is then
+// read is what was signed: of a registry, by digest.
 func (a *app) evidenceVerify() *cobra.Command {
 	var format string
 	c := &cobra.Command{

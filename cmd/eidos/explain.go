@@ -12,6 +12,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// explain reads the provenance that the step resolve adds on request; nothing is
+// worked out a second time.
 func (a *app) explain() *cobra.Command {
 	var format string
 	c := &cobra.Command{

@@ -12,6 +12,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// graph draws a pipeline, which is compiled for it and not run, or a recipe. The same
+// plan or recipe gives the same bytes in every format.
 func (a *app) graph() *cobra.Command {
 	var format, of, output string
 	c := &cobra.Command{

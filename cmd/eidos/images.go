@@ -11,6 +11,8 @@ import (
 	"github.com/NVIDIA/eidos/steps/images"
 )
 
+// images is the step of that name. What is not known is a warning here and a note in the
+// list: a list that may lack an image is still what most people want.
 func (a *app) images() *cobra.Command {
 	s := newStage("images", "images")
 	output := "-"

@@ -18,6 +18,8 @@ import (
 	"github.com/NVIDIA/eidos/steps/address"
 )
 
+// importTree converts what the upstream tool reads or wrote. A document is converted by
+// loading it, as every command does that takes one; a directory by recipes/importer.
 func (a *app) importTree() *cobra.Command {
 	var output, valuesFrom, release string
 	var force bool
@@ -79,6 +81,10 @@ func (a *app) importDocument(c *cobra.Command, from, to, valuesFrom string) erro
 	return w.Save(c.Context(), env, v, to)
 }
 
+// importDirectory writes a site that the catalogue accepts, or with --force one that it
+// does not. The proof is on the files in memory, so that nothing is written before it.
+// What has no counterpart is no failure of the import, and yet must not be overlooked:
+// the list goes to standard output, and the status is 3.
 func (a *app) importDirectory(c *cobra.Command, from, to string, k wire.Catalogue, force bool) error {
 	if err := address.CheckNew(to); err != nil { // before the proof, which takes a second
 		return err
@@ -131,6 +137,7 @@ func vetSite(site *importer.Site, name string, k wire.Catalogue) error {
 	return err
 }
 
+// lines is a list as text, nothing for none.
 func lines(list []string) string {
 	if len(list) == 0 {
 		return ""

@@ -9,6 +9,8 @@ import (
 	"github.com/NVIDIA/eidos/steps/sign"
 )
 
+// key makes a key pair on this machine and prints the path of the public key. The private
+// one is for its owner only, and is there whole or not at all.
 func (a *app) key() *cobra.Command {
 	var output, passwordFile string
 	generate := &cobra.Command{

@@ -15,6 +15,10 @@ import (
 	"github.com/NVIDIA/eidos/steps/oci"
 )
 
+// mirror is a pipeline of up to four steps: charts and images list what is needed, mirror
+// copies, relocate writes the recipe that uses the copy. A release, which another mirror
+// left, has the list in it: then it is the one step. All that is printed is the digest
+// of the release, under which everything else hangs.
 func (a *app) mirror() *cobra.Command {
 	s := newStage("mirror", "mirror")
 	c := &cobra.Command{
@@ -150,6 +154,7 @@ func mirrorTarget(to string) string {
 	return trimOCI(to)
 }
 
+// isBundleDirectory tells a bundle from a layout of images, both directories.
 func isBundleDirectory(dir string) bool {
 	for _, name := range []string{"bundle.yaml", "checksums.txt"} {
 		if isFile(filepath.Join(dir, name)) {
@@ -181,6 +186,7 @@ func (a *app) layoutRelease(from string) (string, error) {
 	return found[0], nil
 }
 
+// mirrorVerify is the step check-mirror.
 func (a *app) mirrorVerify() *cobra.Command {
 	s := newStage("verify", "check-mirror")
 	c := &cobra.Command{

@@ -6,7 +6,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// printReference prints a pushed digest, and keeps it in a file if asked to.
+// printReference prints a pushed digest, and keeps it in a file if asked to. The file is
+// written first: who reads the line may go on to use the file.
 func (a *app) printReference(ctx context.Context, r *schema.Reference, format, file string) error {
 	if file != "" {
 		if err := a.deliver(ctx, []byte(r.Reference+"\n"), file); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// plan asks the same engine as a run does what it would decide (run.Runner.Explain).
 func (a *app) plan() *cobra.Command {
 	var f runFlags
 	var format string
@@ -47,6 +48,9 @@ that eidos run would refuse to replace.`,
 	return c
 }
 
+// explainPlan opens the store to read only, so that it works beside a run, on a
+// read-only disk and where there is no store yet. What the plan loads goes to a scratch
+// directory, which is removed. Inputs that are missing are reported first (Present).
 func (a *app) explainPlan(ctx context.Context, o *pipelinerun.Options, format string) error {
 	o.Present = true
 	return a.pipelines().With(ctx, o, a.paths().ReadStore, func(x pipelinerun.Ready) error {

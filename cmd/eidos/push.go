@@ -7,6 +7,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// push is the step of that name for a bundle. The text of a pipeline is pushed without a
+// step: kinds take documents, and a pipeline is none of a run.
 func (a *app) push() *cobra.Command {
 	s := newStage("push", "push")
 	var imageRefs string

@@ -10,6 +10,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// query prints a text without quotes, for scripts; --format json keeps them.
 func (a *app) query() *cobra.Command {
 	var selector, format string
 	c := &cobra.Command{

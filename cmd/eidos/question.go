@@ -23,7 +23,6 @@ type question struct {
 	params, asked              func() map[string]any
 	shows                      []string // flags about how the answer is shown
 	c                          *cobra.Command
-	gpu                        *string
 }
 
 func (a *app) question(c *cobra.Command) *question {
@@ -33,7 +32,7 @@ func (a *app) question(c *cobra.Command) *question {
 	completeReleases(c)
 	a.completeProfiles(c)
 	f := c.Flags()
-	q.gpu = f.String("gpu", "", "the same as --accelerator")
+	a.gpuFlag(c)
 	f.StringVarP(&q.recipe, "recipe", "r", "", "a recipe instead of criteria: a path, -, URL, cm:// or oci://")
 	f.StringVarP(&q.snapshot, "snapshot", "s", "", "snapshot to read criteria from: a path, URL, cm:// or oci://")
 	f.StringVar(&q.criteria, "criteria", "", "file of kind RecipeCriteria")
@@ -41,7 +40,8 @@ func (a *app) question(c *cobra.Command) *question {
 }
 
 // answer is the recipe that the flags ask for, with its provenance unless it
-// comes from a file.
+// comes from a file. A recipe from a file is looked at as it is: flags that would make
+// another of it are refused.
 func (a *app) answer(ctx context.Context, q *question) (*schema.RecipeResult, error) {
 	if q.recipe != "" {
 		m := usage.Mode{When: "with --recipe", Takes: append([]string{"recipe"}, q.shows...), Hint: "a recipe is looked at as it is; leave out --recipe to ask the catalogue"}
@@ -52,18 +52,8 @@ func (a *app) answer(ctx context.Context, q *question) (*schema.RecipeResult, er
 	}
 	q.With = q.params()
 	q.With["provenance"] = true
-	crit, err := a.single().Criteria(q.criteria, q.asked())
-	if err != nil {
+	if err := a.stated(q.c, q.stage, q.asked(), q.criteria, q.snapshot); err != nil {
 		return nil, err
-	}
-	if *q.gpu != "" {
-		if q.asked()["accelerator"] != nil {
-			return nil, schema.Errorf(schema.Invalid, "--gpu and --accelerator are the same flag: give one")
-		}
-		crit["accelerator"] = *q.gpu
-	}
-	if len(crit) > 0 {
-		q.With["criteria"] = crit
 	}
 	if q.snapshot != "" {
 		q.In = map[string]any{"snapshot": single.URI(q.snapshot)}
@@ -73,6 +63,27 @@ func (a *app) answer(ctx context.Context, q *question) (*schema.RecipeResult, er
 		return nil, err
 	}
 	return v.(*schema.RecipeResult), nil
+}
+
+// gpuFlag binds --gpu.
+func (a *app) gpuFlag(c *cobra.Command) {
+	c.Flags().String("gpu", "", "the same as --accelerator")
+	usage.Must(c.RegisterFlagCompletionFunc("gpu", a.completeWords("accelerator")))
+}
+
+// stated sets the criteria of s: asked are those of flags, but for --gpu, file has
+// others. snapshot is the other input of the command.
+func (a *app) stated(c *cobra.Command, s *stage, asked map[string]any, file, snapshot string) error {
+	if g := c.Flags().Lookup("gpu"); g.Changed {
+		if asked["accelerator"] != nil {
+			return schema.Errorf(schema.Invalid, "--gpu and --accelerator are the same flag: give one")
+		}
+		asked["accelerator"] = g.Value.String()
+	}
+	if err := single.Exist(file, snapshot); err != nil {
+		return err
+	}
+	return a.single().Criteria(&s.Step, file, asked)
 }
 
 // catalogueFlags binds --catalogue and --data.
@@ -119,7 +130,8 @@ func (a *app) catalog(ctx context.Context, k wire.Catalogue) (*recipes.Catalog, 
 
 // criteriaFlags binds the flags of the criteria, as params does. The words that
 // they take are those of the catalogue in use, with --data, and are read for
-// help and completion only.
+// help and completion only: compiling a directory takes a second, and a command that
+// resolves checks the words anyway.
 func (a *app) criteriaFlags(c *cobra.Command, without ...string) func() map[string]any {
 	asked := a.params(c, "Criteria", without...)
 	if c.Flags().Lookup("service") == nil {

@@ -11,6 +11,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// recipe is the step resolve. Criteria come from three places, each winning over the
+// next: flags, the file of --criteria, and what the step reads from the snapshot.
 func (a *app) recipe() *cobra.Command {
 	s := newStage("recipe", "resolve")
 	var snapshot, criteria string
@@ -31,8 +33,7 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 	c.AddCommand(a.recipeList(), a.recipeDiff(), a.recipeScaffold())
 	with := a.params(c, "ResolveParams")
 	asked := a.criteriaFlags(c)
-	c.Flags().String("gpu", "", "the same as --accelerator")
-	usage.Must(c.RegisterFlagCompletionFunc("gpu", a.completeWords("accelerator")))
+	a.gpuFlag(c)
 	completeReleases(c)
 	a.completeProfiles(c)
 	c.Flags().StringVarP(&snapshot, "snapshot", "s", "", "snapshot to read criteria from: a path, URL, cm:// or oci://")
@@ -42,18 +43,8 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 	s.formatFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		s.With = with()
-		crit, err := a.single().Criteria(criteria, asked())
-		if err != nil {
+		if err := a.stated(c, s, asked(), criteria, snapshot); err != nil {
 			return err
-		}
-		if g := c.Flags().Lookup("gpu"); g.Changed {
-			if c.Flags().Changed("accelerator") {
-				return schema.Errorf(schema.Invalid, "--gpu and --accelerator are the same flag: give one")
-			}
-			crit["accelerator"] = g.Value.String()
-		}
-		if len(crit) > 0 {
-			s.With["criteria"] = crit
 		}
 		if *explain {
 			m := usage.Mode{When: "with --explain", Takes: usage.AllBut(c, "format", "print-pipeline", "provenance"), Hint: "eidos explain has formats"}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/flags"
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/cmd/internal/wire"
@@ -13,6 +14,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// recipeDiff compares two recipes, or with --catalogue two releases. It is no step:
+// releases are of this program, and a pipeline has nothing to do with their difference.
 func (a *app) recipeDiff() *cobra.Command {
 	var format, between string
 	c := &cobra.Command{
@@ -51,12 +54,9 @@ kinds that nothing defines any more.`,
 		if len(args) != 2 {
 			return schema.Errorf(schema.Invalid, "eidos recipe diff takes two recipes, or --catalogue A..B")
 		}
-		x, err := a.single().Recipe(c.Context(), args[0], wire.Options{})
-		if err != nil {
-			return err
-		}
-		y, err := a.single().Recipe(c.Context(), args[1], wire.Options{})
-		if err != nil {
+		x, errx := a.single().Recipe(c.Context(), args[0], wire.Options{})
+		y, erry := a.single().Recipe(c.Context(), args[1], wire.Options{})
+		if err := schema.Join([]error{errx, erry}); err != nil {
 			return err
 		}
 		return a.diffRecipes(x, y, format)
@@ -82,11 +82,11 @@ func (a *app) diffReleases(between string, asked map[string]any, format string) 
 	var q *schema.Criteria
 	if len(asked) > 0 {
 		var stated schema.Criteria
-		if err := schema.DecodeValue("", asked, &stated); err != nil {
+		if err := flags.Decode(asked, &stated); err != nil {
 			return err
 		}
 		if stated, err = to.Known(stated); err != nil {
-			return err
+			return flags.About(err)
 		}
 		q = &stated
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/flags"
 	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
@@ -61,11 +62,11 @@ catalogue instead.`,
 			return schema.Errorf(schema.Invalid, "--profile: no profile %q", profile).WithHint("%s", schema.Suggest(profile, all))
 		}
 		var q schema.Criteria
-		if err := schema.DecodeValue("", asked(), &q); err != nil {
+		if err := flags.Decode(asked(), &q); err != nil {
 			return err
 		}
 		if q, err = cat.Known(q); err != nil {
-			return err
+			return flags.About(err)
 		}
 		found := []recipes.Overlay{} // [], not null
 		for _, o := range cat.Overlays {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/NVIDIA/eidos/cmd/internal/flags"
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/address"
@@ -27,7 +28,7 @@ directory, and the catalogue proven with it.`,
 	c.Flags().Lookup("data").Usage = "directory of recipes to write to"
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var q schema.Criteria
-		if err := schema.DecodeValue("", asked(), &q); err != nil {
+		if err := flags.Decode(asked(), &q); err != nil {
 			return err
 		}
 		there := *k

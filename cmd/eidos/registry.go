@@ -8,6 +8,8 @@ import (
 	"github.com/NVIDIA/eidos/steps/oci"
 )
 
+// registry serves the directory that embedded/… names. Commands here use that directory
+// without this server, also while it runs: several processes may have a layout open.
 func (a *app) registry() *cobra.Command {
 	var addr, dir string
 	serve := &cobra.Command{

@@ -4,6 +4,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// retry has the flags of run but for those that decide what runs: these are recorded in
+// the run that is retried.
 func (a *app) retry() *cobra.Command {
 	var f runFlags
 	c := &cobra.Command{

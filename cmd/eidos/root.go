@@ -12,7 +12,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// root is the command tree. Adding a command adds a line to one of its lists.
+// root is the command tree. Adding a command adds a line to one of its lists, and a page
+// to the reference, which is generated from it. The tree is made anew for each
+// invocation, for flags hold the values of one.
 func (a *app) root() *cobra.Command {
 	cobra.EnableCommandSorting = false // the order of the lists below is the order of the work
 	root := &cobra.Command{
@@ -71,6 +73,7 @@ func (a *app) root() *cobra.Command {
 	return root
 }
 
+// exitCodes is the text of `eidos help exit-codes`, from the one table of codes.
 func exitCodes() string {
 	var b strings.Builder
 	b.WriteString("Exit statuses, and the HTTP status of the same failure:\n\n    0        done\n")

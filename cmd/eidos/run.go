@@ -11,6 +11,9 @@ import (
 	"github.com/NVIDIA/eidos/steps/address"
 )
 
+// run binds what a run can be given. What it does is in cmd/internal/pipelinerun, shared
+// with retry and plan. --explain, --watch and --write are other things to do with the
+// same pipeline; each takes the flags that have an effect on it.
 func (a *app) run() *cobra.Command {
 	var f runFlags
 	var write, explain, watch bool
@@ -69,6 +72,8 @@ Without it, ./` + pipelinefile.Default + ` is run if it is there, else the pipel
 	return c
 }
 
+// writePipeline copies a built-in pipeline to the file that `eidos run` looks for. One
+// that is there is never replaced.
 func (a *app) writePipeline(args []string) error {
 	name := "eidos"
 	if len(args) > 0 {

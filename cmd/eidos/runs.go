@@ -27,7 +27,7 @@ stay until eidos cache gc.`, pipelinerun.Keep),
 }
 
 // withRun is ReadStore for a command that takes one run: the one that is named,
-// or the newest.
+// or the newest, whatever pipeline it is of.
 func (a *app) withRun(args []string, f func(*store.Directory, history.Run) error) error {
 	return a.paths().ReadStore(func(s *store.Directory) error {
 		if len(args) > 0 {
@@ -48,6 +48,7 @@ func (a *app) withRun(args []string, f func(*store.Directory, history.Run) error
 	})
 }
 
+// completeRuns offers the ids of runs, the newest first.
 func (a *app) completeRuns(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	var ids []string
 	_ = a.paths().ReadStore(func(s *store.Directory) error { // a shell has nowhere to show an error

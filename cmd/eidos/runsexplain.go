@@ -11,6 +11,7 @@ import (
 	"github.com/NVIDIA/eidos/engine/store"
 )
 
+// runsExplain prints what package history finds out about one step.
 func (a *app) runsExplain() *cobra.Command {
 	var run, against, format string
 	c := &cobra.Command{
@@ -47,6 +48,8 @@ the one that --against names.`,
 	return c
 }
 
+// printHistory prints two tables: what the step did, and what differs from the other
+// run. Columns of one do not widen those of the other.
 func (a *app) printHistory(h history.StepHistory) error {
 	e := h.Event
 	var rows [][]string

@@ -12,6 +12,8 @@ import (
 	"github.com/NVIDIA/eidos/engine/store"
 )
 
+// runsList reads the journals of all runs to count what they did; the newest are kept,
+// so there are not many (pipelinerun.Keep).
 func (a *app) runsList() *cobra.Command {
 	var format string
 	var limit int
@@ -56,6 +58,8 @@ func (a *app) runsList() *cobra.Command {
 	return c
 }
 
+// stateWord is the state of a run for people. "interrupted" is none of the engine's: no
+// process has the journal, and it has no end.
 func stateWord(r history.Run) string {
 	if r.Interrupted {
 		return "interrupted"

@@ -13,6 +13,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// runsLogs prints what the journal has. Secrets were masked before it was written.
 func (a *app) runsLogs() *cobra.Command {
 	var step, format string
 	c := &cobra.Command{

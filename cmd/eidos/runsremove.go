@@ -11,6 +11,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// runsRemove removes journals. A run that is going on keeps its own, as its process holds
+// it locked; named runs are each tried, and all that could not be removed are reported.
 func (a *app) runsRemove() *cobra.Command {
 	var older string
 	var keep int
@@ -61,7 +63,7 @@ eidos cache gc.`,
 	return c
 }
 
-// age reads a duration that may be in days.
+// age reads a duration that may be in days, of 24 hours. flag is for messages.
 func age(flag, text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if days, ok := strings.CutSuffix(text, "d"); ok {

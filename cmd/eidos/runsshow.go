@@ -15,6 +15,8 @@ import (
 	"github.com/NVIDIA/eidos/engine/store"
 )
 
+// runsShow prints how each step ended, in the order in which they did. A step that was
+// tried again, or is of a run that was resumed, has a line for each end.
 func (a *app) runsShow() *cobra.Command {
 	var format string
 	c := &cobra.Command{

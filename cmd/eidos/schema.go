@@ -12,6 +12,8 @@ import (
 	"github.com/NVIDIA/eidos/steps"
 )
 
+// schema prints what is embedded; criteria alone depend on the catalogue, and a
+// pipeline's `with` on the kinds of this program (package editor).
 func (a *app) schema() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "schema [DEFINITION]",

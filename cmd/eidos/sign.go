@@ -11,6 +11,8 @@ import (
 	"github.com/NVIDIA/eidos/steps/sign"
 )
 
+// sign is the step of that name. What the argument is decides which input it becomes:
+// an image of a registry, a bundle directory, or any other file.
 func (a *app) sign() *cobra.Command {
 	s := newStage("sign", "sign")
 	c := &cobra.Command{
@@ -43,7 +45,7 @@ must be on the path: eidos-kms is one for several names.`,
 		if *signature != "" {
 			s.With["format"] = *signature
 		}
-		if err := a.signed(c, s, args[0]); err != nil {
+		if err := a.signed(c, s, "SignParams", args[0]); err != nil {
 			return err
 		}
 		return a.printSignature(c, s)
@@ -52,10 +54,10 @@ must be on the path: eidos-kms is one for several names.`,
 }
 
 // signed makes an argument what is signed or attested.
-func (a *app) signed(c *cobra.Command, s *stage, arg string) error {
+func (a *app) signed(c *cobra.Command, s *stage, definition, arg string) error {
 	isPath, err := localPath(arg)
 	if err != nil {
-		return err
+		return schema.Join([]error{err, s.Missing(definition)})
 	}
 	if !isPath {
 		m := usage.Mode{When: "on an image", Takes: usage.AllBut(c, "signatures"), Hint: "the signatures of an image are kept in its registry"}
@@ -93,6 +95,8 @@ func isBundle(arg string) bool {
 	return isDirectory(arg) && in("checksums.txt") && (in("bundle.yaml") || in("recipe.yaml"))
 }
 
+// printSignature prints where the signature is: the file of --signatures, or the digest
+// reference of what was signed.
 func (a *app) printSignature(c *cobra.Command, s *stage) error {
 	v, err := a.runStage(c.Context(), s)
 	if err != nil || v == nil {

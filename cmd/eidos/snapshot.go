@@ -4,6 +4,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// snapshot is the step collect. With --agent the same parameters go to a Job in the
+// cluster, whose Pod runs the hidden command agent and leaves the snapshot in a
+// ConfigMap; what the Job needed is deleted when it has ended, also after Ctrl-C.
 func (a *app) snapshot() *cobra.Command {
 	s := newStage("snapshot", "collect")
 	c := &cobra.Command{

@@ -12,7 +12,9 @@ import (
 )
 
 // stage is a command that is a one-step pipeline, with the flags that all of them
-// have.
+// have. Its command fills in With and In from its flags when it runs, and calls
+// app.runStage; --print-pipeline then prints what would run. What a command does before
+// that, it does for --print-pipeline too.
 type stage struct {
 	single.Step
 	print   bool // --print-pipeline
@@ -43,7 +45,8 @@ func bindValuesFrom(c *cobra.Command, to *string) {
 }
 
 // formatFlag binds --format for a result that is a document. A command without
-// --output prints words for people if no format is asked for.
+// --output prints words for people if no format is asked for. words are formats beside
+// YAML and JSON, which the command itself writes.
 func (s *stage) formatFlag(c *cobra.Command, words ...string) {
 	def := "yaml, or by the output's name"
 	if c.Flags().Lookup("output") == nil {
@@ -66,7 +69,8 @@ func oneStdin(inputs ...string) error {
 	return nil
 }
 
-// printPipeline is --print-pipeline.
+// printPipeline is --print-pipeline. Flags that no pipeline can hold are refused: what is
+// printed does the same as the command.
 func (a *app) printPipeline(s *stage, p *schema.Pipeline) error {
 	if s.ValuesFrom != "" {
 		return schema.Errorf(schema.Invalid, "--values-from has no effect with --print-pipeline: a pipeline does not name the tree").
@@ -99,7 +103,8 @@ func (a *app) single() single.Runner {
 	return single.Runner{Host: a.host(), CleanUp: a.cleanUp.need}
 }
 
-// deliver writes a document to the command's output.
+// deliver writes a document to the command's output: whole or not at all, as the file is
+// written beside its place and renamed.
 func (a *app) deliver(ctx context.Context, text []byte, out string) error {
 	if out == "" || out == "-" {
 		_, err := a.Out.Write(text)

@@ -14,6 +14,9 @@ import (
 // stepFlags are the flags of `eidos step run` and `eidos step rows`.
 type stepFlags struct{ steptask.Options }
 
+// step are the commands that executors start: one attempt at one step, in a process of
+// its own. They keep no run and no journal; what they leave is the result in the store,
+// found by the run, the step and the attempt.
 func (a *app) step() *cobra.Command {
 	c := &cobra.Command{Use: "step", Short: "One step of a run that several machines do"}
 	var f stepFlags
@@ -90,6 +93,8 @@ func (a *app) openStep(ctx context.Context, f *stepFlags, check func(tasks bool)
 	return s, nil
 }
 
+// runStep runs one step. Which flags belong to the document is known when it is read, so
+// they are checked by then, and before anything runs.
 func (a *app) runStep(c *cobra.Command, f *stepFlags) error {
 	s, err := a.openStep(c.Context(), f, func(tasks bool) error {
 		m := usage.Mode{When: "for a plan", Takes: usage.AllBut(c, "indexed", "secrets"), Hint: "it is for tasks"}
@@ -105,6 +110,7 @@ func (a *app) runStep(c *cobra.Command, f *stepFlags) error {
 	return s.Do(c.Context())
 }
 
+// stepRows prints the ids of rows, for whoever starts a process for each.
 func (a *app) stepRows(c *cobra.Command, f *stepFlags) error {
 	s, err := a.openStep(c.Context(), f, func(bool) error { return f.check(c) })
 	if err != nil {

@@ -7,6 +7,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// trust manages what certificates are checked by, in the data directory of the user. It
+// is the one thing that a verification reads beside its arguments, so init and update
+// check a file before they put it in the place of another.
 func (a *app) trust() *cobra.Command {
 	c := &cobra.Command{Use: "trust", Short: "What certificates are checked by: Sigstore's trusted root"}
 	var root, config string
@@ -51,6 +54,8 @@ private Sigstore, or of the public one as "cosign trusted-root create" and
 	return c
 }
 
+// trustUpdate is the only command that takes a trusted root from a network. The work is
+// in the program eidos-sigstore, as TUF and its libraries are large.
 func (a *app) trustUpdate() *cobra.Command {
 	var mirror, root string
 	c := &cobra.Command{

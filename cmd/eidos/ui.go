@@ -22,6 +22,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// ui is the server's pages for one person, with the runs of this machine. It changes
+// nothing: the store is opened to read only.
 func (a *app) ui() *cobra.Command {
 	var addr string
 	var k *wire.Catalogue
@@ -45,6 +47,8 @@ are refused, so that no page of another site can read what is here.`,
 	return c
 }
 
+// serveUI refuses addresses that other machines reach, as there are no users and runs may
+// name what is private.
 func (a *app) serveUI(ctx context.Context, addr string, k wire.Catalogue) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {

@@ -30,7 +30,8 @@ func bundleOutput(out string) error {
 }
 
 // isImage refuses what can only be meant as a directory or a file that is not
-// there.
+// there. A registry's name has a dot or a port, or is localhost, as in every tool for
+// images; so `eidos sign bundel` does not ask a registry called bundel.
 func isImage(arg string) error {
 	host, _, _ := strings.Cut(arg, "/")
 	switch {

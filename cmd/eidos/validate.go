@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/NVIDIA/eidos/cmd/internal/checks"
+	"github.com/NVIDIA/eidos/cmd/internal/flags"
 	"github.com/NVIDIA/eidos/cmd/internal/single"
 	"github.com/NVIDIA/eidos/cmd/internal/usage"
 	"github.com/NVIDIA/eidos/cmd/internal/wire"
@@ -14,6 +15,10 @@ import (
 	"github.com/NVIDIA/eidos/steps/check"
 )
 
+// validate is one of two steps: validate compares with a snapshot, and with --phase
+// verify-cluster looks at the cluster itself. Both make the same kind of report, so what
+// is printed and published is the same. --fail-on-error is the parameter enforce: the
+// step then fails with the report beside its error, and the report is written first.
 func (a *app) validate() *cobra.Command {
 	s := newStage("validate", "validate")
 	var recipe, snapshot, output string
@@ -100,7 +105,9 @@ On a cluster nothing is changed by checks that only read; eidos validate
 	return c
 }
 
-// validated runs a validation and writes its report.
+// validated runs a validation and writes its report. A report is written whether or not
+// the step failed; only a step without one leaves nothing. As YAML or JSON the result is
+// written by the pipeline, in every other format here.
 func (a *app) validated(ctx context.Context, s *stage, suite, output string, files checks.Files, enforced bool) error {
 	table, other := s.Format == "table", checks.IsFormat(s.Format)
 	if !table && !other {
@@ -137,7 +144,7 @@ func (a *app) validated(ctx context.Context, s *stage, suite, output string, fil
 // eidos-validate of namespace eidos.
 func (a *app) printRights(ctx context.Context, s *stage, recipe string) error {
 	var p schema.VerifyClusterParams
-	if err := schema.DecodeValue("validate", s.With, &p); err != nil {
+	if err := flags.Decode(s.With, &p); err != nil {
 		return err
 	}
 	o := wire.Options{Kubeconfig: s.Kubeconfig, ValuesFrom: s.ValuesFrom}
@@ -147,11 +154,11 @@ func (a *app) printRights(ctx context.Context, s *stage, recipe string) error {
 	}
 	known, err := check.Needs{Catalog: a.wire(o).Catalog}.Checks(ctx, ".", p.Data, p.Definitions)
 	if err != nil {
-		return err
+		return flags.About(err)
 	}
 	rights, err := check.Rights(r, known, p)
 	if err != nil {
-		return err
+		return flags.About(err)
 	}
 	const name, namespace = "eidos-validate", "eidos"
 	for _, m := range check.Roles(rights, name, namespace, map[string]any{"app.kubernetes.io/name": "eidos"}) {

@@ -12,6 +12,8 @@ import (
 	"github.com/NVIDIA/eidos/steps/sign"
 )
 
+// verify is the step of that name. What was found is printed also where it fails, with
+// what did not hold; without that document there is only the error.
 func (a *app) verify() *cobra.Command {
 	s := newStage("verify", "verify")
 	c := &cobra.Command{
@@ -56,7 +58,7 @@ many, how it was built, and the least trust level. docs/trust.md explains it.`,
 func verified(c *cobra.Command, s *stage, arg string) error {
 	isPath, err := localPath(arg)
 	if err != nil {
-		return err
+		return schema.Join([]error{err, s.Missing("VerifyParams")})
 	}
 	if !isPath {
 		m := usage.Mode{When: "on an image", Takes: usage.AllBut(c, "signatures"), Hint: "the signatures of an image are kept in its registry"}
@@ -81,6 +83,7 @@ func verified(c *cobra.Command, s *stage, arg string) error {
 	return nil
 }
 
+// anyOf reports whether m has one of the keys.
 func anyOf(m map[string]any, keys ...string) bool {
 	for _, k := range keys {
 		if m[k] != nil {

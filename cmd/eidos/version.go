@@ -17,6 +17,7 @@ var versionString = ""
 
 func versionOf() string { return version.Of(versionString) }
 
+// version reads no more of the catalogue than its index.
 func (a *app) version() *cobra.Command {
 	var format, evidence, key string
 	c := &cobra.Command{

@@ -17,6 +17,8 @@ import (
 	"github.com/NVIDIA/eidos/steps/address"
 )
 
+// vet proves what others rely on before they use it. Without an argument that is the
+// catalogue; a file is read to see what it is of.
 func (a *app) vet() *cobra.Command {
 	var format, module, chartDir string
 	c := &cobra.Command{

@@ -36,7 +36,9 @@ const (
 	defaultLogRate   = 10 // lines a second
 )
 
-// readOptions reads flags, then the environment for what no flag sets.
+// readOptions reads flags, then the environment for what no flag sets. Both are then
+// checked together against the definition, so that a mistake in one reads as in the
+// other. All problems are reported at once.
 func readOptions(args []string, lookup func(string) (string, bool), out io.Writer) (*options, error) {
 	o := &options{}
 	f := pflag.NewFlagSet("eidosd", pflag.ContinueOnError)
@@ -65,8 +67,8 @@ func readOptions(args []string, lookup func(string) (string, bool), out io.Write
 	if err := fromEnvironment(f, lookup); err != nil {
 		return nil, err
 	}
-	if err := schema.DecodeValue("flags", given(), &o.ServeParams); err != nil {
-		return nil, asFlags(err)
+	if err := flags.Show(f, flags.Decode(given(), &o.ServeParams)); err != nil {
+		return nil, err
 	}
 	o.service, _ = lookup("K_SERVICE")
 	o.project, _ = lookup("GOOGLE_CLOUD_PROJECT")
@@ -79,7 +81,8 @@ func readOptions(args []string, lookup func(string) (string, bool), out io.Write
 	return o, o.complete(port)
 }
 
-// fromEnvironment sets the flags that are not given from EIDOSD_….
+// fromEnvironment sets the flags that are not given from EIDOSD_…. A list has commas; an
+// empty variable is none.
 func fromEnvironment(f *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	var errs []error
 	f.VisitAll(func(x *pflag.Flag) {
@@ -101,7 +104,9 @@ func fromEnvironment(f *pflag.FlagSet, lookup func(string) (string, bool)) error
 	return schema.Join(errs)
 }
 
-// complete fills in the defaults and reads what is text of another form.
+// complete fills in the defaults and reads what is text of another form. port is $PORT,
+// which platforms set for whatever they run: --address wins. A pointer distinguishes 0,
+// which is no limit, from what was not set.
 func (o *options) complete(port string) error {
 	var errs []error
 	duration := func(flag, text, otherwise string) time.Duration {
@@ -159,24 +164,11 @@ func (o *options) complete(port string) error {
 	return schema.Join(errs)
 }
 
+// parsePrefix reads a network, or an address as a network of one.
 func parsePrefix(s string) (netip.Prefix, error) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
 	}
 	p, err := netip.ParsePrefix(s)
 	return p.Masked(), err
-}
-
-// asFlags names the settings that err is about as flags.
-func asFlags(err error) error {
-	var out []error
-	for _, e := range schema.List(err) {
-		if se, ok := e.(*schema.Error); ok && se.Path != "" {
-			c := *se
-			c.Path = "--" + schema.FlagName(strings.TrimPrefix(c.Path, "flags."))
-			e = &c
-		}
-		out = append(out, e)
-	}
-	return schema.Join(out)
 }

@@ -15,6 +15,9 @@ import (
 type Options struct {
 	Params map[string]string // --param NAME=VALUE, read by the parameter's type
 	Values map[string]any    // of a file of parameters; Params wins
+	// ValuesDoc is the document that Values are from, for the positions of errors;
+	// nil if they have none.
+	ValuesDoc *schema.Doc
 	// When compiles conditions; nil refuses a pipeline that has any.
 	When func(expr string) (*Condition, error)
 	// Include reads another pipeline; from is the name of the file that asks.
@@ -56,7 +59,7 @@ func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []engine.Kind, opts Opti
 	for _, n := range slices.Sorted(maps.Keys(p.Secrets)) {
 		c.check(boundsOf(doc), touch{readsSecret, n, top.Child("secrets", n)})
 	}
-	params, errs := fillParams(p.Params, top.Child("params"), given{texts: opts.Params, values: opts.Values})
+	params, errs := fillParams(p.Params, top.Child("params"), given{texts: opts.Params, values: opts.Values, doc: opts.ValuesDoc})
 	c.problems.Add(errs)
 	c.plan.Params = params
 	s := &scope{bounds: boundsOf(doc), top: p, params: params, decl: p.Params, names: map[string]*Step{}, at: top}
@@ -65,6 +68,7 @@ func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []engine.Kind, opts Opti
 	for _, d := range c.declared {
 		c.link(d)
 	}
+	// With a cycle the order is one of many, and nothing is expanded by it.
 	order := c.sort()
 	sound := c.problems.Len() == 0
 	for _, d := range order {
@@ -75,7 +79,7 @@ func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []engine.Kind, opts Opti
 		}
 	}
 	if sound && opts.Dir != "" {
-		c.problems.Add(c.plan.missing(opts.Dir))
+		c.problems.Add(c.plan.Missing(opts.Dir))
 	}
 	if err := c.problems.Err(); err != nil {
 		return nil, err
@@ -87,6 +91,9 @@ func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []engine.Kind, opts Opti
 	return c.plan, nil
 }
 
+// planDigest names what was compiled: the documents as they are decoded, not their
+// texts, so that spaces and comments of the file do not matter. A run that was killed
+// is resumed by a run of the same digest.
 func planDigest(p []*schema.Pipeline, params map[string]any) (schema.Digest, error) {
 	data, err := schema.Encode([]any{p, params})
 	if err != nil {
@@ -95,6 +102,8 @@ func planDigest(p []*schema.Pipeline, params map[string]any) (schema.Digest, err
 	return schema.DigestOf(data), nil
 }
 
+// compiler is one compilation. A Plan keeps nothing of it but the drafts of steps, which
+// Fill and Unroll bind by while running; they make a small compiler of their own.
 type compiler struct {
 	opts      Options
 	kinds     map[string]*engine.Kind
@@ -107,8 +116,8 @@ type compiler struct {
 	included  []*schema.Pipeline
 	expanded  map[*Step][]*Node // while running: rows that are known by now
 	indexes   Indexes
-	edges     int // between nodes, with data
-	tooLarge  bool
+	edges     int  // between nodes, with data
+	tooLarge  bool // reported once, see full
 	problems  schema.Problems
 }
 
@@ -126,7 +135,8 @@ type scope struct {
 	bounds *bounds
 }
 
-// draft is a step while it is compiled.
+// draft is a step while it is compiled. After that it is read only: workers bind late
+// parameters by it at the same time.
 type draft struct {
 	*Step
 	src    *schema.Step
@@ -151,7 +161,9 @@ func (c *compiler) failAs(word func() error) {
 	c.fail(word())
 }
 
-// declare makes a draft of every step, so that links can find them.
+// declare makes a draft of every step, so that links can find them. Steps come in the
+// order of doc. One of an unknown kind is declared too, so that those who take its
+// result are not reported for that.
 func (c *compiler) declare(s *scope, steps map[string]schema.Step, doc *schema.Doc, finally bool) []*draft {
 	var out []*draft
 	add := func(name string, entry *schema.Doc) {
@@ -195,7 +207,8 @@ func (c *compiler) declare(s *scope, steps map[string]schema.Step, doc *schema.D
 	return out
 }
 
-// settings reads the keys beside uses, with and in.
+// settings reads the keys beside uses, with and in. What only the values of a row
+// decide (with, out, in) is left to expand.
 func (c *compiler) settings(d *draft) {
 	src, s := d.src, d.Step
 	s.Timeout = c.duration(src.Timeout, d.At, "timeout")
@@ -255,6 +268,7 @@ func (c *compiler) duration(s string, at schema.Position, path ...string) time.D
 	return d
 }
 
+// checkSecrets checks how secrets are declared; none is read before a step wants it.
 func (c *compiler) checkSecrets(secrets map[string]schema.Secret, at schema.Position) {
 	for _, n := range slices.Sorted(maps.Keys(secrets)) {
 		s := secrets[n]
@@ -270,6 +284,7 @@ func (c *compiler) checkSecrets(secrets map[string]schema.Secret, at schema.Posi
 	}
 }
 
+// suggest is the hint for an unknown name; none is that where no name is known.
 func suggest(got string, known []string, none string) string {
 	if len(known) == 0 {
 		return none

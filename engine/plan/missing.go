@@ -12,10 +12,10 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// missing reports the files of this machine that p reads and that are not there,
+// Missing reports the files of this machine that p reads and that are not there,
 // NotFound each, at their positions. Relative ones are in dir. What a step of p
 // may write is left to the run.
-func (p *Plan) missing(dir string) error {
+func (p *Plan) Missing(dir string) error {
 	written, known := p.written()
 	if !known {
 		return nil

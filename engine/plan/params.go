@@ -17,7 +17,8 @@ import (
 type given struct {
 	texts  map[string]string
 	values map[string]any
-	at     *schema.Position // of values, if they are in a pipeline; nil: from flags
+	at     *schema.Position // of values, if they are in a pipeline; nil: from a file or flags
+	doc    *schema.Doc      // that values are from, if at is nil
 }
 
 // fillParams sets every declared parameter: from the text of a flag, else from a
@@ -29,7 +30,7 @@ func fillParams(decl map[string]schema.Param, at schema.Position, g given) (map[
 	names := slices.Sorted(maps.Keys(decl))
 	for _, n := range slices.Sorted(maps.Keys(g.texts)) {
 		if _, ok := decl[n]; !ok {
-			errs.Add(schema.Errorf(schema.Invalid, "no parameter %q", n).WithHint("%s", suggestParam(n, names)).At("", "params."+n))
+			errs.Add(schema.Errorf(schema.Invalid, "no parameter %q", n).WithHint("%s", suggestParam(n, names)).At("", paramFlag(n)))
 		}
 	}
 	for _, n := range slices.Sorted(maps.Keys(g.values)) {
@@ -51,10 +52,12 @@ func fillParams(decl map[string]schema.Param, at schema.Position, g given) (map[
 			v, from = gv, g.place(n)
 		}
 		if s, ok := g.texts[n]; ok {
-			from = schema.Position{Path: []string{"params", n}}
 			var err error
-			if v, err = readParam(n, typ, s); err != nil {
-				errs.Add(from.Wrap(err))
+			if v, err = readParam(n, typ, s); err == nil {
+				err = checkParam(n, typ, p, v)
+			}
+			if err != nil {
+				errs.Add(own(err).At("", paramFlag(n)))
 				continue
 			}
 		}
@@ -81,8 +84,11 @@ func (g given) place(name string) schema.Position {
 	if g.at != nil {
 		return g.at.Child(name)
 	}
-	return schema.Position{Path: []string{name}}
+	return schema.Position{Doc: g.doc, Path: []string{name}}
 }
+
+// paramFlag is the path of a parameter that was set on the command line.
+func paramFlag(name string) string { return "--param " + name }
 
 func suggestParam(got string, names []string) string {
 	if len(names) == 0 {

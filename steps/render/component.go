@@ -43,32 +43,38 @@ func (c *component) kustomization() bool { return c.Type == "Kustomize" }
 
 // What may stand in a component: it ends up in scripts and documents of others.
 var (
-	namespaceForm = pattern.New(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	sourceForm    = pattern.New(`^(https?|oci)://[A-Za-z0-9._~:/%+-]+$`)
-	chartForm     = pattern.New(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	versionForm   = pattern.New(`^v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`)
+	namespaceForm = form{pattern.New(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`), "lower-case letters, digits and dashes, at most 63"}
+	sourceForm    = form{pattern.New(`^(https?|oci)://[A-Za-z0-9._~:/%+-]+$`), "an address, https://… or oci://…"}
+	chartForm     = form{pattern.New(`^[A-Za-z0-9][A-Za-z0-9._-]*$`), "letters, digits, dots, dashes and _, the first a letter or a digit"}
+	versionForm   = form{pattern.New(`^v?[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?$`), "a semantic version, like v1.2.3"}
 )
+
+// form is what a text may look like, also in words.
+type form struct {
+	*pattern.Pattern
+	words string
+}
 
 // check reports what no deployer could work with.
 func (c *component) check() []error {
 	var errs []error
-	form := func(what, value string, re *pattern.Pattern) {
-		if !re.MatchString(value) {
-			errs = append(errs, schema.Errorf(schema.Invalid, "component %q has the %s %q", c.Name, what, value).WithHint("it must match %s", re))
+	has := func(what, value string, f form) {
+		if !f.MatchString(value) {
+			errs = append(errs, schema.Errorf(schema.Invalid, "component %q has the %s %q", c.Name, what, value).WithHint("it is %s", f.words))
 		}
 	}
 	if len(c.Needs) > 0 {
 		return append(errs, schema.Errorf(schema.Invalid, "component %q needs %s, which the recipe refers to and does not hold", c.Name, strings.Join(c.Needs, ", ")).
 			WithHint("--values-from DIR names the recipes directory, or the --data directory, that the recipe was made from"))
 	}
-	form("namespace", c.Namespace, namespaceForm)
+	has("namespace", c.Namespace, namespaceForm)
 	if c.kustomization() {
 		return append(errs, c.checkKustomize()...)
 	}
 	if c.chart() {
-		form("source", c.Source, sourceForm)
-		form("chart", c.Chart, chartForm)
-		form("version", c.Version, versionForm)
+		has("source", c.Source, sourceForm)
+		has("chart", c.Chart, chartForm)
+		has("version", c.Version, versionForm)
 	} else if len(c.Manifests) == 0 {
 		errs = append(errs, schema.Errorf(schema.Invalid, "component %q has neither a chart nor manifests", c.Name))
 	}

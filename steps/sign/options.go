@@ -199,7 +199,7 @@ func readPassword(dir, file string) ([]byte, error) {
 	f, err := userfile.OpenDocument(inDir(dir, file))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, schema.Errorf(schema.NotFound, "there is no password file %q", file)
+		return nil, schema.Errorf(schema.NotFound, "no file %q", file).At("", "passwordFile")
 	case err != nil:
 		return nil, schema.Errorf(schema.CodeOf(err), "reading the password file: %w", err)
 	}

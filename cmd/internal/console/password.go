@@ -3,7 +3,9 @@ package console
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 
@@ -34,6 +36,9 @@ func (c *Console) NewPassword(ctx context.Context, key, file string) ([]byte, er
 	case "-":
 	default:
 		f, err := userfile.OpenDocument(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, schema.Errorf(schema.NotFound, "--password-file: no file %q", file)
+		}
 		if err != nil {
 			return nil, schema.Errorf(schema.CodeOf(err), "reading the password file: %w", err)
 		}

@@ -50,11 +50,6 @@ func Bind(f *pflag.FlagSet, definition string, skip ...string) func() map[string
 	}
 }
 
-// Name is a parameter's path as its flag: agent.nodeSelector is --node-selector.
-func Name(param string) string {
-	return "--" + schema.FlagName(param[strings.LastIndexByte(param, '.')+1:])
-}
-
 // Words calls do for every flag of a definition that takes words of a closed
 // list, until it fails.
 func Words(definition string, do func(flag string, words []string) error) error {

@@ -1,6 +1,9 @@
-// Package outcome says in a few lines what a run gave and what to do next. A line is
-// a result; rows of a matrix that gave the same are one line, and a run that follows
+// Package outcome describes in a few lines what a run made and what to do next. A line
+// is a result; rows of a matrix with the same result are one line, and a run that follows
 // another, as with --watch, repeats only what changed.
+//
+// It is for people and for standard error: no program reads it, and its words may
+// change. Programs read events (--progress json) or eidos runs show --format json.
 package outcome
 
 import (
@@ -30,7 +33,7 @@ type Shown struct {
 func (s *Shown) First() bool { return s == nil || s.results == nil }
 
 // News returns the errors that the run before did not end with, and how many
-// others there are.
+// others there are. Errors are the same if their texts are, positions included.
 func (s *Shown) News(err error) (fresh []error, old int) {
 	now := map[string]bool{}
 	for _, e := range schema.List(err) {

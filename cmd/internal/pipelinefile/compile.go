@@ -20,6 +20,7 @@ const Long = 64 << 10
 type Given struct {
 	Params map[string]string
 	Values map[string]any
+	Doc    *schema.Doc // that Values are from, for the positions of errors
 }
 
 // Values reads NAME=VALUE parameters and a file of parameters, "" for none.
@@ -57,6 +58,7 @@ func (r *Reader) Values(params []string, file string) (Given, error) {
 	if g.Values, ok = doc.Exact().(map[string]any); !ok {
 		return g, schema.Errorf(schema.Invalid, "--params-file: %q does not hold a mapping of parameters", file)
 	}
+	g.Doc = doc
 	return g, nil
 }
 
@@ -77,7 +79,7 @@ func (r *Reader) Compile(ctx context.Context, s *Source, kinds []engine.Kind, o 
 
 // options completes o with what s was given; read reads what it includes.
 func (r *Reader) options(s *Source, o plan.Options, read func(uri, from string) (name string, text []byte, err error)) plan.Options {
-	o.When, o.Params, o.Values = expr.Compile, s.Given.Params, s.Given.Values
+	o.When, o.Params, o.Values, o.ValuesDoc = expr.Compile, s.Given.Params, s.Given.Values, s.Given.Doc
 	o.Include = func(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
 		name, text, err := read(uri, from)
 		if err != nil {

@@ -28,13 +28,15 @@ type Evidence struct {
 	Provenance  string // in-toto statement about what the run pushed
 }
 
+// files are the paths of all of them, for --watch: what a run writes is no change.
 func (e Evidence) files() []string {
 	return []string{e.Report, e.JUnit, e.CTRF, e.SARIF, e.CodeQuality, e.Prometheus, e.Provenance}
 }
 
 // evidence writes the files of a run that has ended, well or not, and publishes it. A
-// statement is made of runs that succeeded only. What the run
-// did is read from its journal, as a later command would read it.
+// statement is made of runs that succeeded only. What the run did is read from its
+// journal, as a later command would read it. The run has ended by now: a file that
+// cannot be written fails the command, and undoes nothing.
 func (r Runner) evidence(ctx context.Context, x Ready, e Evidence, res *run.Result, failed error) error {
 	if e == (Evidence{}) && !r.Workflow.Active() {
 		return nil
@@ -105,7 +107,8 @@ func writeEvidence(out io.Writer, path string, data []byte) error {
 	return address.WriteFile(path, data)
 }
 
-// pushed lists the digests that a run pushed.
+// pushed lists the digests that a run pushed, or found pushed: a step that was reused
+// names what it pushed then.
 func pushed(ctx context.Context, res *run.Result) []intoto.Resource {
 	var out []intoto.Resource
 	for _, s := range res.Steps {

@@ -15,7 +15,8 @@ import (
 
 // Retry runs again what failed in an earlier run: the one with this id, or for "" the
 // newest that did not end well. What o asks for of steps, parameters and the cluster
-// is replaced by what that run was asked for.
+// is replaced by what that run was asked for. The store is closed in between: compiling
+// may take what includes need from elsewhere, and holds no lock for that.
 func (r Runner) Retry(ctx context.Context, id string, o *Options) error {
 	var past history.Run
 	var kept []byte
@@ -66,6 +67,7 @@ func Given(past history.Run) (pipelinefile.Given, error) {
 		return g, err
 	}
 	g.Values, _ = doc.Exact().(map[string]any)
+	g.Doc = doc
 	return g, nil
 }
 
@@ -100,6 +102,7 @@ func unwell(r history.Run) bool {
 	return r.Interrupted || r.State == engine.Failed || r.State == engine.Canceled
 }
 
+// retryable refuses a run that nothing can be retried of, with what to do instead.
 func retryable(r history.Run) (history.Run, error) {
 	switch {
 	case r.State == engine.Running:

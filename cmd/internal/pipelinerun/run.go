@@ -2,6 +2,11 @@
 // caches and an executor, resumed where it was interrupted, shown while it runs, and
 // with the files that it leaves beside its results. A run is started anew (Run),
 // again whenever a file changes (Watch), or from what an earlier one left (Retry).
+//
+// In this order: compile, open caches and the store, find an interrupted run of the
+// same plan, put the pipeline's text into the store, run, print, forget old runs, write
+// the files beside. What fails before the store is opened leaves nothing. A process that
+// is killed later leaves a journal without an end; the next run of the plan finds it.
 package pipelinerun
 
 import (
@@ -77,6 +82,8 @@ func (r Runner) With(ctx context.Context, o *Options, open Open, do func(Ready) 
 	return r.with(ctx, o, nil, open, do)
 }
 
+// with is With for somebody who watches: seen takes what the files held that the plan is
+// compiled from.
 func (r Runner) with(ctx context.Context, o *Options, seen watch.Sight, open Open, do func(Ready) error) error {
 	w := r.wire(o)
 	p, err := w.Compile(ctx, o.Asked, seen)
@@ -95,6 +102,8 @@ func (r Runner) wire(o *Options) *wire.Wiring {
 	return wire.New(r.Host, wo)
 }
 
+// ready opens caches, the store and the executor, in this order, and closes the latter
+// two when do has returned: Jobs of an executor are deleted by then.
 func (r Runner) ready(p *plan.Plan, dir string, o *Options, w *wire.Wiring, open Open, do func(Ready) error) error {
 	if o.Jobs < 0 {
 		return schema.Errorf(schema.Invalid, "--jobs: %d is less than one", o.Jobs)
@@ -128,7 +137,8 @@ func (r Runner) Run(ctx context.Context, o *Options) error {
 	})
 }
 
-// keepSource records in the run what it is compiled of, for eidos retry.
+// keepSource records in the run what it is compiled of, for eidos retry: paths are
+// absolute, as that may be called in another directory. Secrets are named, not kept.
 func keepSource(x Ready, o *Options) (err error) {
 	src := x.Wiring.Pipeline
 	s := &engine.Source{File: src.File, Dir: x.Runner.Dir, Params: src.Given.Params, Context: o.KubeContext}
@@ -149,7 +159,7 @@ func (r Runner) run(ctx context.Context, x Ready, o *Options) error {
 	p, e, s := x.Plan, x.Runner, x.Store
 	if len(o.Force)+len(o.Only) == 0 && o.From == "" && e.Retry == "" {
 		// A run of the same plan that was killed is resumed: what it had pushed and
-		// signed is not done twice.
+		// signed is not done twice. Who names steps asks for something else.
 		if id, ok, err := history.Unfinished(s, p.Digest); err != nil {
 			return err
 		} else if ok {
@@ -157,6 +167,7 @@ func (r Runner) run(ctx context.Context, x Ready, o *Options) error {
 			r.Say("going on with run %s, which was interrupted", id)
 		}
 	}
+	// What a killed run has left half written beside its outputs.
 	address.Sweep(ctx, p, e.Dir, o.Evidence.Report, o.Evidence.JUnit, o.Evidence.Provenance)
 	var err error
 	if e.Source.Text, err = keepText(ctx, s, x.Wiring.Pipeline.Text); err != nil {

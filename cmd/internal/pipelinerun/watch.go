@@ -19,7 +19,9 @@ import (
 	"github.com/NVIDIA/eidos/steps/address"
 )
 
-// lookEach is how often watched files are looked at.
+// lookEach is how often watched files are looked at. They are read, not watched by the
+// system: that works on every file system, in containers, and for files that an editor
+// replaces.
 const lookEach = 300 * time.Millisecond
 
 // Watch runs the pipeline that o asks for, and again each time that something it
@@ -60,7 +62,9 @@ func (r Runner) Watch(ctx context.Context, o *Options) error {
 		if refused != nil {
 			return refused
 		}
-		if before == nil { // it did not compile: what the last plan read, and what was read now
+		// It did not compile: watched are the files that the last plan has read, and
+		// those that were read now, which have the mistake.
+		if before == nil {
 			paths := slices.Collect(maps.Keys(seen))
 			set.Paths = append(set.Paths, paths...)
 			slices.Sort(set.Paths)
@@ -136,6 +140,7 @@ func (r Runner) watched(x Ready, seen watch.Sight, o *Options) (watch.Set, error
 	return set, nil
 }
 
+// inDir is path as seen from dir, the directory of the run.
 func inDir(dir, path string) string {
 	if filepath.IsAbs(path) {
 		return path

@@ -8,28 +8,39 @@ import (
 	"github.com/NVIDIA/eidos/schema/upstream"
 )
 
-// Criteria merges a file of criteria, "" for none, with those that were stated,
-// which win. It returns a mapping as `with` has it.
-func (r Runner) Criteria(file string, stated map[string]any) (map[string]any, error) {
+// Criteria sets the criteria of s: those of a file, "" for none, with those that were
+// stated, which win.
+func (r Runner) Criteria(s *Step, file string, stated map[string]any) error {
 	out := map[string]any{}
 	if file != "" {
 		data, err := pipelinefile.ReadInput(r.In, file)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		doc, err := schema.Parse(file, data)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if out, err = r.criteriaOf(doc); err != nil {
-			return nil, err
+			return err
+		}
+		s.files = map[string]schema.Position{}
+		for name := range out {
+			// What was converted is at another place in its text.
+			if _, ok := stated[name]; !ok && doc.At("spec", name) != nil {
+				s.files["criteria."+name] = schema.Position{Doc: doc, Path: []string{"spec", name}}
+			}
 		}
 	}
 	maps.Copy(out, stated)
-	return out, nil
+	if len(out) > 0 {
+		s.With["criteria"] = out
+	}
+	return nil
 }
 
-// criteriaOf returns what a criteria file asks for.
+// criteriaOf returns what a criteria file asks for. One of the upstream tool is converted
+// first, with a note for each thing that has another meaning here.
 func (r Runner) criteriaOf(doc *schema.Doc) (map[string]any, error) {
 	var rc schema.RecipeCriteria
 	if !upstream.Is(doc, rc.MediaType()) {
@@ -56,6 +67,7 @@ func (r Runner) criteriaOf(doc *schema.Doc) (map[string]any, error) {
 	return asMap(again.At("spec")), nil
 }
 
+// asMap is a mapping as values, none for what is not one.
 func asMap(d *schema.Doc) map[string]any {
 	if d != nil {
 		if m, ok := d.Value().(map[string]any); ok {

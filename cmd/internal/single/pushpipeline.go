@@ -14,7 +14,8 @@ import (
 )
 
 // PipelineText reads what push was given if that is the file of a pipeline; nil
-// if it is something else, or not there.
+// if it is something else, or not there: then it is a bundle, or a mistake that is
+// reported where bundles are read.
 func PipelineText(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {

@@ -7,7 +7,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Recipe reads a recipe from anywhere.
+// Recipe reads a recipe from anywhere, for commands that show it and run no step.
 func (r Runner) Recipe(ctx context.Context, from string, o wire.Options) (*schema.RecipeResult, error) {
 	v, err := wire.New(r.Host, o).Load(ctx, r.Here(), URI(from), (*schema.RecipeResult)(nil).MediaType())
 	if err != nil {

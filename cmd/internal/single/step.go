@@ -1,6 +1,10 @@
 // Package single runs the pipelines of one step that commands are: the step, the
 // addresses of its inputs and of its result make a pipeline, which runs in memory.
 // Nothing is reused and nothing is kept but the result.
+//
+// A command thus does what a pipeline with this step does, with the same checks, time
+// limits, clean-up and messages; only the paths of errors differ, for the user has
+// written flags and no file (plainPaths).
 package single
 
 import (
@@ -13,7 +17,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/NVIDIA/eidos/cmd/internal/flags"
 	"github.com/NVIDIA/eidos/cmd/internal/wire"
 	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/engine/run"
@@ -36,6 +39,8 @@ type Step struct {
 	Force                   bool   // replace an output that is there
 	ValuesFrom              string // the tree that upstream's recipes refer to files of
 	Kubeconfig, KubeContext string
+
+	files map[string]schema.Position // parameters that a file sets, by their paths
 }
 
 // Pipeline is the pipeline that the step is.
@@ -52,6 +57,8 @@ func (s *Step) Access() oci.Access {
 	return oci.Access{PlainHTTP: plain, InsecureTLS: insecure}
 }
 
+// wiring is what the step is wired with: someone is at the terminal, and outputs are new
+// unless --force.
 func (s *Step) wiring() wire.Options {
 	o := wire.Options{Force: s.Force, Fresh: true, Attended: true, Access: s.Access(),
 		ValuesFrom: s.ValuesFrom, Kubeconfig: s.Kubeconfig, KubeContext: s.KubeContext}
@@ -81,21 +88,27 @@ func (r Runner) Run(ctx context.Context, s *Step) (schema.Value, error) {
 // run runs the pipeline that s became and returns the result of one of its steps.
 func (r Runner) run(ctx context.Context, s *Step, p *schema.Pipeline, of string) (schema.Value, error) {
 	w := wire.New(r.Host, s.wiring())
-	pl, err := plan.Compile(p, nil, w.Kinds, plan.Options{Parameter: flags.Name})
+	pl, err := plan.Compile(p, nil, w.Kinds, plan.Options{Parameter: schema.Parameter})
 	if err != nil {
-		return nil, plainPaths(err, s.Name)
+		return nil, s.plainPaths(err)
 	}
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("finding the working directory: %w", err)
+	}
+	// A file alone is reported by what reads it, which knows more about it.
+	if err := pl.Missing(dir); len(schema.List(err)) > 1 {
+		return nil, s.plainPaths(err)
 	}
 	address.Sweep(ctx, pl, dir)
 	show := r.StageProgress()
 	defer show.Close()
 	e := &run.Runner{Store: store.NewMemory(), Load: w.Load, Save: w.Save, Dir: dir, Events: show.Event}
 	defer r.CleanUp(e.CleanUp(pl))()
+	// The store ends with the process: the value is read before that, and a bundle that
+	// was saved is in its directory by now.
 	res, err := e.Run(ctx, pl)
-	err = plainPaths(err, s.Name)
+	err = s.plainPaths(err)
 	if res == nil || res.Step(of) == nil || res.Step(of).Artifact.Digest == "" {
 		return nil, err
 	}
@@ -106,9 +119,10 @@ func (r Runner) run(ctx context.Context, s *Step, p *schema.Pipeline, of string)
 	return v, err
 }
 
-// plainPaths names errors of a one-step command without the step that the user
-// never wrote: "deployer: …" for "steps.bundle.with.deployer: …".
-func plainPaths(err error, step string) error {
+// plainPaths returns err without the step that the user never wrote: its parameters
+// are those of flags, or keys of a file that set them, and its inputs are named by
+// their addresses.
+func (s *Step) plainPaths(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -116,14 +130,32 @@ func plainPaths(err error, step string) error {
 	for _, e := range schema.List(err) {
 		var se *schema.Error
 		if errors.As(e, &se) {
-			c := *se
-			c.Path = strings.TrimPrefix(strings.TrimPrefix(c.Path, "steps."+step), ".")
-			c.Path = strings.TrimPrefix(strings.TrimPrefix(c.Path, "with"), ".")
-			e = &c
+			e = s.plainPath(se)
 		}
 		out = append(out, e)
 	}
 	return schema.Join(out)
+}
+
+// plainPath is plainPaths for one error. A parameter is marked (schema.Parameter), and
+// shown as a flag where the flags of the command are known.
+func (s *Step) plainPath(e *schema.Error) *schema.Error {
+	c := *e
+	below, ok := strings.CutPrefix(c.Path, "steps."+s.Name)
+	if !ok {
+		return &c
+	}
+	c.Path = ""
+	if param, ok := strings.CutPrefix(below, ".with."); ok {
+		if at, ok := s.files[param]; ok {
+			return c.At(at.Pos(), at.String())
+		}
+		c.Path = schema.Parameter(param)
+	}
+	if below == ".out" {
+		c.Path = schema.Parameter("output")
+	}
+	return &c
 }
 
 // URI makes an argument what the engine takes for an address and never for the name

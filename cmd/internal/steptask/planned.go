@@ -22,7 +22,8 @@ func (s *Session) Rows(ctx context.Context) ([]string, error) {
 	return r.Rows(ctx, p, one)
 }
 
-// runPlanned runs one step of a plan.
+// runPlanned runs one step of a plan. All of the plan is compiled for it, as what the
+// step takes depends on the rest; that is milliseconds.
 func (s *Session) runPlanned(ctx context.Context) error {
 	p, r, one, err := s.single(s.Status)
 	if err != nil {

@@ -2,6 +2,11 @@
 // or a step of a plan that was written for other machines. Inputs are taken from a
 // store by digest and the result is left there; Open opens the two, and who calls it
 // decides what to run.
+//
+// The process keeps no journal, resumes nothing and asks nobody: whoever started it
+// does that. It ends with the status of the step's error. What it leaves is the result
+// alone, under a key of the run, the step and the attempt; delivered twice, it is the
+// same. With Attended it ends when whoever started it does, also after kill -9.
 package steptask
 
 import (
@@ -44,7 +49,7 @@ type Session struct {
 	// until the function that it returns is called.
 	CleanUp func(time.Duration) (over func())
 
-	text  []byte
+	text  []byte       // of the plan or the tasks
 	tasks bool         // or a plan
 	store engine.Store // of this process
 	cache engine.Cache // between the machines
@@ -94,6 +99,8 @@ func (s *Session) read(ctx context.Context, check func(tasks bool) error) error 
 	return check(s.tasks)
 }
 
+// readPlan reads the document of --plan, at most schema.MaxBytes of it. From the store it
+// is checked by its digest.
 func (s *Session) readPlan(ctx context.Context) ([]byte, error) {
 	if strings.HasPrefix(s.Plan, "sha256:") {
 		r, err := s.cache.Fetch(ctx, schema.Digest(s.Plan))

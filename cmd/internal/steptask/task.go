@@ -89,7 +89,8 @@ func (s *Session) runTask(ctx context.Context) error {
 	return nil
 }
 
-// task picks one task.
+// task picks one task: by id, or by the index that Kubernetes gives each Pod of an Indexed
+// Job in JOB_COMPLETION_INDEX.
 func (s *Session) task() (engine.Task, error) {
 	if !s.Indexed {
 		return process.Read(bytes.NewReader(s.text), s.Step)
@@ -110,7 +111,8 @@ func (s *Session) task() (engine.Task, error) {
 const secretLimit = 1 << 20
 
 // readSecrets reads a directory of secrets, as Kubernetes mounts one: files,
-// beside names that begin with two dots.
+// beside names that begin with two dots (..data, which the files are links into). They are
+// read once; a Secret that changes is seen by the next attempt.
 func readSecrets(dir string) (map[string]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

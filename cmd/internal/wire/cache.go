@@ -42,7 +42,10 @@ func IsRegistry(uri string) bool {
 	return strings.HasPrefix(uri, "oci://") || strings.HasPrefix(uri, "oci-layout:") || strings.HasPrefix(uri, oci.Embedded+"/")
 }
 
-// OpenCache opens a repository, or the store in a directory.
+// OpenCache opens a repository, or the store in a directory. Here an address decides what
+// kind of cache is behind it: another backend is one more case, and an engine.Cache.
+// A directory is made if it is not there; nothing is asked of a registry before the
+// first key is looked up.
 func (w *Wiring) OpenCache(uri string, access oci.Access) (engine.Cache, error) {
 	if !IsRegistry(uri) {
 		if uri == "" || strings.Contains(uri, "://") {

@@ -13,7 +13,8 @@ type Catalogue struct {
 	Data    string // directory of CUE files unified with it; "" for none
 }
 
-// Open opens the catalogue; cache keeps what --data compiles to.
+// Open opens the catalogue; cache keeps what --data compiles to, which takes a second:
+// by the digests of all its files, so that an edit is seen at once.
 func (k Catalogue) Open(ctx context.Context, cache string) (*recipes.Catalog, error) {
 	if k.Data == "" {
 		return recipes.Release(k.Release)

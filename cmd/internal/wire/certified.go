@@ -8,7 +8,9 @@ import (
 	"github.com/NVIDIA/eidos/steps/sign/certified"
 )
 
-// certified asks the program that knows certificates.
+// certified asks the program that knows certificates, eidos-sigstore: beside this one, on
+// the path, or where $EIDOS_SIGSTORE says. It is a program of its own because its
+// libraries are too large for this one.
 func (h Host) certified(ctx context.Context, r certified.Request, log func(string)) (*certified.Answer, error) {
 	path, _ := h.Env("EIDOS_SIGSTORE")
 	return certified.Program{Path: path, Log: log}.Ask(ctx, r)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/NVIDIA/eidos/cmd/internal/flags"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/process"
 	"github.com/NVIDIA/eidos/engine/run"
@@ -38,7 +39,9 @@ type Executor struct {
 	Pods map[string]any
 }
 
-// Set makes r run its steps there. What it returns is called when the run has ended.
+// Set makes r run its steps there. What it returns is called when the run has ended: it
+// deletes what was made for the run in the cluster, and a failure to do so is a warning,
+// for the run has its result.
 func (f Executor) Set(w *Wiring, r *run.Runner, s *store.Directory, access oci.Access) (func(), error) {
 	none := func() {}
 	switch f.Kind {
@@ -88,6 +91,8 @@ func (f Executor) onlyKubernetes() error {
 	return nil
 }
 
+// jobs is the executor for Kubernetes. Pods and this machine share nothing but the
+// registry of --store, so how it is reached is passed on to the Pods.
 func (f Executor) jobs(w *Wiring, s *store.Directory, access oci.Access) (*jobs.Executor, error) {
 	if !strings.HasPrefix(f.Store, "oci://") {
 		return nil, schema.Errorf(schema.Invalid, "--store: %q is not a registry that Pods can reach", f.Store).WithHint("name one with --store oci://REGISTRY/REPOSITORY")
@@ -105,17 +110,19 @@ func (f Executor) jobs(w *Wiring, s *store.Directory, access oci.Access) (*jobs.
 	if access.InsecureTLS {
 		o.Args = append(o.Args, "--insecure-tls")
 	}
-	if err := schema.DecodeValue("pods", f.Pods, &o.Pods); err != nil {
+	if err := flags.Decode(f.Pods, &o.Pods); err != nil {
 		return nil, err
 	}
-	return jobs.New(o)
+	x, err := jobs.New(o)
+	return x, flags.About(err)
 }
 
 // envPipeline names to a remote step the pipeline it is of, for
 // attestations: DIGEST NAME.
 const envPipeline = "EIDOS_PIPELINE"
 
-// passOn is the environment of remote steps.
+// passOn is the environment of remote steps: what a result may depend on or name, and
+// nothing else of this machine.
 func (w *Wiring) passOn() map[string]string {
 	out := map[string]string{}
 	if w.Pipeline != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/engine/store"
+	"github.com/NVIDIA/eidos/schema"
 )
 
 // gcLong is the garbage collector's percentage for a long pipeline, which lives in
@@ -46,12 +47,15 @@ func (w *Wiring) Reader(seen watch.Sight) *pipelinefile.Reader {
 	}
 }
 
-// Find reads the pipeline that is asked for, with its parameters.
+// Find reads the pipeline that is asked for, with its parameters. A pipeline and a
+// file of parameters that are both missing are both reported.
 func (w *Wiring) Find(ctx context.Context, q Asked, seen watch.Sight) (*pipelinefile.Reader, error) {
 	r := w.Reader(seen)
 	src, err := r.Find(ctx, q.Args)
 	if err != nil {
-		return nil, err
+		// Of a file that is not what is watched for nothing is seen.
+		_, gerr := w.Reader(nil).Values(q.Params, q.ParamsFile)
+		return nil, schema.Join([]error{err, gerr})
 	}
 	w.Pipeline = src
 	src.Given, err = r.Values(q.Params, q.ParamsFile)
@@ -68,7 +72,8 @@ func (w *Wiring) Compile(ctx context.Context, q Asked, seen watch.Sight) (*plan.
 }
 
 // CompileFound compiles the pipeline that r has found; present refuses one that
-// reads files which are missing.
+// reads files which are missing. A long pipeline changes how often the whole process
+// collects garbage: it is the last thing that a command does.
 func (w *Wiring) CompileFound(ctx context.Context, r *pipelinefile.Reader, present bool) (*plan.Plan, error) {
 	if len(w.Pipeline.Text) > pipelinefile.Long {
 		debug.SetGCPercent(gcLong)
