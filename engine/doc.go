@@ -38,6 +38,11 @@
 //	history   runs of the past: list, explain (`eidos runs explain`), find what to
 //	          resume
 //
+// An error gets its file:line:col where it is made, from the schema.Position of what it
+// is about (Position.Errorf, KeyErrorf, Wrap). A step that runs knows no positions: it
+// names a parameter by its path, and plan/locate.go finds that in the file. What flags
+// set has none and is shown as the flag: cmd/internal/single, cmd/internal/flags.
+//
 // content reads and writes documents and copies entries between stores; mask
 // hides secrets in logs and errors and refuses a result that holds one
 // (run/secret.go reads them); expr evaluates `when` and reads CUE; remote runs one
