@@ -176,5 +176,5 @@ func pins(dir string, r *schema.RecipeResult, l *schema.BundleLock, path string)
 }
 
 func mismatch(format string, args ...any) error {
-	return schema.Errorf(schema.Invalid, format, args...).WithHint("without --lock a new one is made, from what the repositories have now")
+	return schema.Errorf(schema.Invalid, format, args...).WithHint("without %s a new one is made, from what the repositories have now", schema.Parameter("lock"))
 }

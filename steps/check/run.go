@@ -259,7 +259,7 @@ func Judge(r *schema.ValidationResult) error {
 	}
 	err := schema.Errorf(schema.Unsatisfied, "%d of %d checks did not pass:\n  %s", len(bad), r.Summary.Total, schema.Lines(bad, "\n  "))
 	if r.Summary.Failed == 0 {
-		return err.WithHint("--allow-unknown accepts what cannot be measured")
+		return err.WithHint("%s accepts what cannot be measured", schema.Parameter("allowUnknown"))
 	}
 	if hint != "" {
 		return err.WithHint("%s", hint)

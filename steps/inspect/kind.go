@@ -74,7 +74,7 @@ func open(ctx context.Context, o chartlock.Options, env engine.Env, p schema.Ins
 		return local(env.Dir, p.Chart)
 	}
 	if p.Version == "" {
-		return nil, nil, schema.Errorf(schema.Invalid, "%q: which version?", p.Chart).WithHint("give --version")
+		return nil, nil, schema.Errorf(schema.Invalid, "%q: which version?", p.Chart).WithHint("give %s", schema.Parameter("version"))
 	}
 	repository, name := path.Split(strings.TrimSuffix(p.Chart, "/"))
 	lock, err := o.Fetch(ctx, env, strings.TrimSuffix(repository, "/"), name, p.Version, p.PlainHTTP)

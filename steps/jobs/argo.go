@@ -100,14 +100,14 @@ func (w Workflow) check() error {
 		no("", "include parts of it by oci://…@sha256:…", "the plan has %d KiB, and a ConfigMap takes %d", len(w.Text)>>10, planLimit>>10)
 	}
 	secrets := w.Plan.Secrets
-	told := map[string]bool{}
+	known := map[string]bool{}
 	for _, s := range secrets {
-		told[s.File] = true
+		known[s.File] = true
 	}
 	for _, s := range w.Plan.Steps() {
 		at := "steps." + s.ID
 		for _, f := range s.Files {
-			told[f] = true
+			known[f] = true
 		}
 		for _, in := range s.In {
 			if in.URI != "" && !strings.Contains(in.URI, "://") {
@@ -127,7 +127,7 @@ func (w Workflow) check() error {
 		}
 	}
 	for _, f := range w.Plan.Reads() { // what parameters name: values, catalogues, keys
-		if !told[f] {
+		if !known[f] {
 			no("", "", "no Pod has %q", f)
 		}
 	}
@@ -139,7 +139,7 @@ func (w Workflow) check() error {
 	return schema.Join(errs)
 }
 
-// names gives every step a name that a task can have.
+// names gives every step a name that a task can have, each once, in the order of the plan.
 func (w Workflow) names() map[string]string {
 	out, taken := map[string]string{}, map[string]bool{}
 	for _, s := range w.Plan.Steps() {
@@ -152,7 +152,8 @@ func (w Workflow) names() map[string]string {
 	return out
 }
 
-// dag is the template of one half of the plan, nil if that has no steps.
+// dag is the template of one half of the plan, nil if that has no steps. Argo decides only
+// when a Pod starts; whether its step runs, `eidos step run` decides, as a run here does.
 func (w Workflow) dag(name string, names map[string]string, late bool) any {
 	steps := w.Plan.Steps()
 	byID := make(map[string]plan.NodeInfo, len(steps))

@@ -16,7 +16,8 @@ type batch struct {
 	timer    *time.Timer
 }
 
-// add puts w into the batch of its matrix step, or runs it by itself.
+// add puts w into the batch of its matrix step, or runs it by itself. The last of all
+// rows fires the batch at once. Rows that come after that are a batch of their own.
 func (e *Executor) add(w *request) {
 	e.open.Add(1) // one for each task until its batch runs
 	if w.task.Of == "" {
@@ -39,7 +40,7 @@ func (e *Executor) add(w *request) {
 	}
 }
 
-// fire runs a batch, once.
+// fire runs a batch, once: the timer may have fired while the last row was added.
 func (e *Executor) fire(key string, b *batch) {
 	e.mu.Lock()
 	if e.waiting[key] != b {
@@ -52,7 +53,8 @@ func (e *Executor) fire(key string, b *batch) {
 }
 
 // start runs a Job for requests until all of them have an outcome, or nobody
-// waits any more.
+// waits any more. The Job's context is not that of one request: a row that is stopped
+// must not end the others.
 func (e *Executor) start(requests []*request) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(requests[0].ctx))
 	left := make(chan struct{}, len(requests))

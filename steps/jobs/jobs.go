@@ -1,7 +1,14 @@
 // Package jobs runs steps as Jobs in a cluster: the rows of a matrix that are
 // ready together as one Indexed Job, any other step as a Job of its own. The
 // Pods do what `eidos step run` does. What they need and what they make travels
-// through a registry; what they say comes back through their logs.
+// through a registry; what they log comes back through the API server.
+//
+// The result that counts is the one that was delivered to the registry, not what a log
+// says: logs break off, and Pods are killed after they have delivered. An interrupted
+// run finds results of its Pods there under its own id, and starts no Job for them.
+// A Job is deleted when its tasks have outcomes, or nobody waits any more; if this
+// process is killed first, the Job ends by itself and is removed by the cluster an hour
+// later (keep), and its Secret goes with it.
 package jobs
 
 import (
@@ -24,7 +31,7 @@ type Options struct {
 	Pods schema.Pods
 	Kube kube.Config
 	// Shared is what this machine and the Pods both reach, and URI its address
-	// as the Pods are told it.
+	// for the Pods.
 	Shared engine.Cache
 	URI    string
 	Args   []string // more for `eidos step run`: how to speak to URI
@@ -50,7 +57,8 @@ type Executor struct {
 }
 
 // New connects to the cluster; it sends nothing yet. Invalid for settings that
-// make no Pod.
+// make no Pod: a manifest is made of them here, so that a run does not fail by them
+// after an hour of other steps.
 func New(o Options) (*Executor, error) {
 	e := &Executor{Options: o, image: o.Pods.Image, namespace: o.Pods.Namespace, waiting: map[string]*batch{}}
 	if e.image == "" {
@@ -74,7 +82,9 @@ func New(o Options) (*Executor, error) {
 	return e, err
 }
 
-// Execute is an engine.Execute that wants rows together.
+// Execute is an engine.Execute that wants rows together. Many calls wait at the same
+// time; each gets its own outcome, also where one Job runs all of them. A task whose
+// context ends is not waited for, and its Job goes when all of its tasks are that far.
 func (e *Executor) Execute(ctx context.Context, t engine.Task, env engine.Env) (engine.TaskResult, error) {
 	// What a run that was interrupted had done is not done again.
 	if res, ok, err := remote.Receive(ctx, t, e.Shared, e.Store); err == nil && ok && res.Error == nil {

@@ -28,8 +28,8 @@ const (
 	container  = "step"
 )
 
-// job is the manifest of the Job that runs tasks, which stand at plan in the
-// store. All problems of the settings are reported at once.
+// job is the manifest of the Job that runs tasks, whose digest in the store is plan.
+// All problems of the settings are reported at once.
 func (e *Executor) job(name string, tasks []engine.Task, plan schema.Digest) (kube.Object, error) {
 	spec, err := placement(e.Pods)
 	if err != nil {
@@ -70,7 +70,7 @@ func (e *Executor) job(name string, tasks []engine.Task, plan schema.Digest) (ku
 	return o, nil
 }
 
-// failurePolicy ends what ended by itself: a step that failed says so with an
+// failurePolicy ends what ended by itself: a step that failed reports it with an
 // exit status of the one table, and whether it is tried again is the run's to
 // decide. A Pod that was evicted does not count; one that was killed does.
 func failurePolicy(indexed bool) map[string]any {
@@ -85,7 +85,7 @@ func failurePolicy(indexed bool) map[string]any {
 }
 
 // ownExits are the statuses that eidos ends with by itself, sorted as the API
-// wants them; one that was told to stop did not.
+// wants them; that of an interrupt is not one.
 func ownExits() []int {
 	var out []int
 	for _, c := range schema.Codes() {
@@ -97,6 +97,8 @@ func ownExits() []int {
 	return out
 }
 
+// container runs one task of the tasks at plan: by id, or the one with the index of its
+// Pod. Its file system is read only but for /tmp.
 func (e *Executor) container(tasks []engine.Task, plan schema.Digest) map[string]any {
 	args := []any{"step", "run", "--progress=json", "--plan=" + string(plan), "--store=" + e.URI}
 	if len(tasks) == 1 {
@@ -161,6 +163,7 @@ func secretsOf(tasks []engine.Task) map[string]string {
 	return tasks[0].Secrets
 }
 
+// labels select what eidos made, by hand too: kubectl get jobs -l eidos.nvidia.com/run=ID.
 func labels(tasks []engine.Task) map[string]any {
 	out := map[string]any{
 		"app.kubernetes.io/name": "eidos", "app.kubernetes.io/component": "step", "app.kubernetes.io/managed-by": "eidos",
@@ -185,7 +188,8 @@ func (e *Executor) name(t engine.Task) string {
 	return "eidos-" + dns(stepOf(t), 30) + "-" + e.Random()
 }
 
-// dns makes a name of what a step is called, at most n characters.
+// dns makes a name of what a step is called, at most n characters. Two steps may get the
+// same: Jobs have a random end, and tasks of a workflow a number.
 func dns(s string, n int) string {
 	s = strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
@@ -196,6 +200,7 @@ func dns(s string, n int) string {
 	return strings.Trim(s[:min(n, len(s))], "-")
 }
 
+// longest is the longest time limit of tasks, 0 if none has one.
 func longest(tasks []engine.Task) time.Duration {
 	var out time.Duration
 	for _, t := range tasks {

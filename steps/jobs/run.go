@@ -34,7 +34,8 @@ func (e *Executor) run(ctx context.Context, requests []*request) {
 	}
 }
 
-// watch is one Job under way.
+// watch is one Job under way. The goroutine of run creates, looks and deletes; those
+// that follow logs only ask which tasks are open.
 type watch struct {
 	executor *Executor
 	requests []*request // by index of the Job
@@ -83,6 +84,9 @@ func (w *watch) follow(p kube.Pod) func(string) {
 	return func(line string) { process.Handle([]byte(line), env) }
 }
 
+// run sends the tasks, creates the Job, waits for it and deletes it. The clean-up is
+// deferred before anything is created: a request that was answered with an error may
+// have made the Job all the same.
 func (w *watch) run(ctx context.Context) (err error) {
 	e := w.executor
 	tasks := make([]engine.Task, len(w.requests))
@@ -117,7 +121,9 @@ func (w *watch) run(ctx context.Context) (err error) {
 	return w.untilDone(ctx)
 }
 
-// create creates the Job and, before its Pods, the Secret that it owns.
+// create creates the Job and, before its Pods, the Secret that it owns. The Job comes
+// first, suspended, because the owner must be there to be named: so no Secret is ever
+// left without something that removes it.
 func (w *watch) create(ctx context.Context, o kube.Object, tasks []engine.Task) error {
 	if err := w.driver.Create(ctx, o); err != nil || len(secretsOf(tasks)) == 0 {
 		return err

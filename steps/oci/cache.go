@@ -133,7 +133,8 @@ func (c *Cache) Share(ctx context.Context, e engine.Entry, open func(context.Con
 	return err
 }
 
-// stream is a blob that is read when it is uploaded, and not if it is there.
+// stream is a blob that is read when it is uploaded, and not if it is there. It is read
+// from its beginning again where an upload is tried again.
 type stream struct {
 	hash v1.Hash
 	size int64 // bytes

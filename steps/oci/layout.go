@@ -41,8 +41,9 @@ var errUnknown = errors.New("not in the layout")
 //	blobs/sha256/HEX    manifests, configs and layers
 //
 // It is safe for concurrent use, also by several processes: files are renamed
-// into place, and the index is changed under a lock on the directory. The
-// directory is made by the first write.
+// into place, and the index is changed under a lock on the directory. Readers take no
+// lock. The directory is made by the first write. A process that is killed leaves blobs
+// which no index names: they are harmless, and found when the same is pushed again.
 type layout struct {
 	dir string // "" for an archive, which is read only
 	// What the directory does not have is read from here; nil is nowhere.
@@ -73,6 +74,7 @@ func (l layout) blobPath(d v1.Hash) string {
 // blob opens a blob and returns its size in bytes.
 func (l layout) blob(d v1.Hash) (io.ReadSeekCloser, int64, error) { return l.open(blobName(d)) }
 
+// open opens a file of the layout: of the directory, else of the archive below it.
 func (l layout) open(name string) (io.ReadSeekCloser, int64, error) {
 	f, size, err := l.openFile(name)
 	if errors.Is(err, errUnknown) && l.under != nil {
@@ -116,7 +118,8 @@ func (l layout) has(d v1.Hash) bool {
 	return true
 }
 
-// putBlob stores what r yields if it has digest want.
+// putBlob stores what r yields if it has digest want. Nothing has the blob's name before
+// the digest was compared.
 func (l layout) putBlob(ctx context.Context, want v1.Hash, r io.Reader) error {
 	if err := l.init(); err != nil {
 		return err
@@ -157,7 +160,8 @@ func (l layout) index() ([]v1.Descriptor, error) {
 	return im.Manifests, nil
 }
 
-// change replaces the index with what f makes of it.
+// change replaces the index with what f makes of it. f sees what all others have written:
+// the index is read again under the lock, which the end of the process gives back too.
 func (l layout) change(f func([]v1.Descriptor) ([]v1.Descriptor, error)) error {
 	if err := l.init(); err != nil {
 		return err

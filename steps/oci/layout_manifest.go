@@ -41,7 +41,8 @@ func (d *document) artifactType() string {
 	return d.ArtifactType
 }
 
-// putManifest stores a manifest and, if tag is not empty, moves the tag to it.
+// putManifest stores a manifest and, if tag is not empty, moves the tag to it. What it
+// names need not be there: registries differ in that, and clients push blobs first.
 func (l layout) putManifest(ctx context.Context, raw []byte, mediaType types.MediaType, tag string) (v1.Hash, error) {
 	digest, size, err := v1.SHA256(bytes.NewReader(raw))
 	if err != nil {
@@ -158,7 +159,8 @@ func (l layout) tags() ([]string, error) {
 }
 
 // referrers returns the manifests whose subject is d, sorted by digest, and why
-// others could not be read: those may be referrers too.
+// others could not be read: those may be referrers too, and one that is a signature must
+// not be missed without a word. All manifests are read for it; a layout has few.
 func (l layout) referrers(d v1.Hash) (out []v1.Descriptor, unreadable []error, err error) {
 	descs, err := l.index()
 	if err != nil {

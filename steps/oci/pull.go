@@ -97,6 +97,7 @@ func inside(at string, err error) error {
 	return schema.Join(errs)
 }
 
+// openSource opens what is to be read.
 func (o Options) openSource(from, dir string, access Access) (*Repository, error) {
 	l, err := ParseLocation(from)
 	if err != nil {
@@ -105,7 +106,8 @@ func (o Options) openSource(from, dir string, access Access) (*Repository, error
 	return o.Open(l, dir, access)
 }
 
-// fetch returns the manifest that the location names.
+// fetch returns the manifest that the location names. A tag is resolved once, here; all
+// else is read by the digest that it had then.
 func (r *Repository) fetch(ctx context.Context) ([]byte, v1.Descriptor, error) {
 	desc, err := r.Resolve(ctx)
 	if err != nil {
@@ -131,6 +133,8 @@ func readDocument(at string, raw []byte) (*document, error) {
 	return &doc, nil
 }
 
+// pullBundle reads a bundle's one layer into a spool, checks it against its digest, and
+// unpacks it from there.
 func (r *Repository) pullBundle(ctx context.Context, env engine.Env, doc *document) (*schema.Bundle, error) {
 	b := &schema.Bundle{Kind: "Bundle", APIVersion: schema.APIVersion}
 	if doc.Annotations[MetadataAnnotation] == "" {

@@ -44,7 +44,8 @@ func PushKind(o Options, check Check) engine.Kind {
 	})
 }
 
-// Push writes a bundle to p.To.
+// Push writes a bundle to p.To. The artefact is complete, in a temporary file, before the
+// registry is asked anything: its digest does not depend on what is there.
 func (o Options) Push(ctx context.Context, env engine.Env, b *schema.Bundle, p schema.PushParams) (*schema.Reference, error) {
 	r, err := o.openTarget(p.To, env.Dir, Access{p.PlainHTTP, p.InsecureTLS})
 	if err != nil {
@@ -127,7 +128,7 @@ func parseTarget(to string) (Location, error) {
 	return l, err
 }
 
-// openTarget opens where something is to be written.
+// openTarget opens where something is to be written; nothing is made there yet.
 func (o Options) openTarget(to, dir string, access Access) (*Repository, error) {
 	l, err := parseTarget(to)
 	if err != nil {
@@ -155,7 +156,8 @@ func emptyOrLayout(dir string) error {
 }
 
 // write uploads the artefact's blobs, those that are not there, then its
-// manifest.
+// manifest: whoever finds the manifest finds the rest, and a push that broke off has
+// changed no tag. The smallest come first, so that a refusal comes before the long wait.
 func (r *Repository) write(ctx context.Context, env engine.Env, a *artifact) (*schema.Reference, error) {
 	m := newMeter(a, env.Progress)
 	ctx = retry.Listen(ctx, func(format string, args ...any) {

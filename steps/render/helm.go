@@ -47,7 +47,7 @@ func umbrella(j *job, t *Tree) error {
 			continue
 		}
 		if c.kustomization() {
-			errs = append(errs, schema.Errorf(schema.Invalid, "component %q is a kustomization, which a chart cannot hold", c.Name).At("", "layout").WithHint("use --layout components"))
+			errs = append(errs, schema.Errorf(schema.Invalid, "component %q is a kustomization, which a chart cannot hold", c.Name).At("", "layout").WithHint("use %s components", schema.Parameter("layout")))
 			continue
 		}
 		v := c.inOneNamespace(j.components)

@@ -59,11 +59,11 @@ func (t *Tree) addSubchart(c *component, dir string) error {
 	t.addArchive(c, path.Join(dir, "charts"))
 	if f := t.files[c.archive.Path]; f.ref.Digest != c.archive.Digest {
 		return schema.Errorf(schema.Invalid, "component %q: another component has the chart %s %s too, from another repository and with another digest", c.Name, c.Chart, c.Version).
-			WithHint("use --layout components")
+			WithHint("use %s components", schema.Parameter("layout"))
 	}
 	if c.archive.Size > maxSubchart {
 		return schema.Errorf(schema.Invalid, "component %q: its chart has %d bytes, and Helm takes at most %d inside of another chart", c.Name, c.archive.Size, maxSubchart).
-			WithHint("use --layout components, or leave the charts in their repositories")
+			WithHint("use %s components, or leave the charts in their repositories", schema.Parameter("layout"))
 	}
 	return nil
 }

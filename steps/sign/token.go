@@ -119,7 +119,7 @@ func (o Options) token(ctx context.Context, e engine.Env, p schema.SignParams) (
 		return "", nil
 	}
 	return "", schema.Errorf(schema.Unauthorized, "there is no identity token to sign with").
-		WithHint("set SIGSTORE_ID_TOKEN, name a file with --identity-token or an issuer with --oidc-issuer; in GitHub Actions the job needs permissions: id-token: write")
+		WithHint("set SIGSTORE_ID_TOKEN, name a file with %s or an issuer with %s; in GitHub Actions the job needs permissions: id-token: write", schema.Parameter("identityToken"), schema.Parameter("oidcIssuer"))
 }
 
 // gitHubToken asks GitHub Actions for the token of the job.

@@ -33,7 +33,7 @@ func token(ctx context.Context, r *certified.Sign, config *root.SigningConfig) (
 		s, err := root.SelectService(config.OIDCProviderURLs(), []uint32{1}, time.Now())
 		if err != nil {
 			return "", schema.Errorf(schema.Unauthorized, "there is no identity token, and the signing configuration has no issuer to ask for one").
-				WithHint("name the issuer with --oidc-issuer, or a file with the token with --identity-token")
+				WithHint("name the issuer with %s, or a file with the token with %s", schema.Parameter("oidcIssuer"), schema.Parameter("identityToken"))
 		}
 		issuer = s.URL
 	}
