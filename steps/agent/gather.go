@@ -44,6 +44,8 @@ func last(pods []kube.Pod, index int) *kube.Pod {
 	return nil
 }
 
+// gatherOne reads the result of one Pod; p is nil if the index had none. A Pod that was
+// killed by the Job's deadline is late, whatever its own state says by now.
 func gatherOne(ctx context.Context, c *kube.Client, r run, index int, p *kube.Pod, status job.Status, o Options) result {
 	switch {
 	case p == nil && status.Late():
@@ -83,7 +85,8 @@ func gatherOne(ctx context.Context, c *kube.Client, r run, index int, p *kube.Po
 	return res
 }
 
-// written reads the ConfigMap that a Pod wrote. NotFound if it wrote none.
+// written reads the ConfigMap that a Pod wrote. NotFound if it wrote none: one that is as
+// it was before the run is of an earlier run with the same name.
 func written(ctx context.Context, c *kube.Client, r run, index int) ([]byte, error) {
 	if old := r.before[index]; old != "" {
 		v, err := c.ResourceVersion(ctx, r.configMap(index))

@@ -93,6 +93,8 @@ func (a Inside) params() schema.CollectParams {
 	return p
 }
 
+// sources read the host's files where they are mounted, and the kernel's, which every
+// container sees, where they are not.
 func (a Inside) sources() []collect.Source {
 	var root fs.FS = hostless{os.DirFS("/")}
 	if dir, _ := a.LookupEnv(EnvHost); dir != "" {

@@ -23,7 +23,8 @@ type fleet struct {
 
 // merge makes one snapshot of those of many nodes: what is the same on all of
 // them as measurements, what is not as differences. A path that differs is not
-// a measurement, so that no constraint passes because of one node.
+// a measurement, so that no constraint passes because of one node. Nodes are sorted, so
+// that the same cluster has the same snapshot in whatever order its Pods ended.
 func merge(results []result, f fleet, bestEffort bool, o Options) (*schema.Snapshot, error) {
 	slices.SortFunc(results, func(a, b result) int { return strings.Compare(a.node, b.node) })
 	var errs []error

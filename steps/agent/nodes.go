@@ -43,7 +43,9 @@ func runAll(ctx context.Context, c *kube.Client, r run, o Options) (*schema.Snap
 }
 
 // visitAll returns a result for every one of nodes, and calls answered as soon
-// as it knows of one that has succeeded. The error is of the Job as a whole.
+// as it knows of one that has succeeded. The error is of the Job as a whole. The
+// scheduler chooses which Pod goes to which node, so a round may leave nodes out; these
+// are visited by another Job, within the time that is left.
 func visitAll(ctx context.Context, c *kube.Client, r run, nodes []kube.GPUNode, answered func(node string), o Options) ([]result, error) {
 	var results []result
 	left := nodes

@@ -2,6 +2,12 @@
 // with the rights to read what a snapshot holds and no more, follows it, reads
 // the result and leaves nothing behind. Run is the outside, Inside what the Pod
 // does.
+//
+// The result is a ConfigMap that the Pod writes; where it may not, its log has the
+// snapshot (envelope.go). A fleet is one Indexed Job, with a Pod a node, and a second
+// Job for the facts that are of the whole cluster, so that these are read once. All that
+// a run makes has one label, and is deleted also when the run was stopped; what a killed
+// run leaves ends by the Job's own deadline and time to live.
 package agent
 
 import (
@@ -19,7 +25,7 @@ import (
 const (
 	defaultNamespace = "default"
 	defaultLimit     = 10 * time.Minute
-	// grace is how much longer than the Job's own deadline we wait for its word.
+	// grace is how much longer than the Job's own deadline its end is waited for.
 	grace = 10 * time.Second
 )
 
@@ -88,6 +94,8 @@ func Check(p schema.CollectParams) error {
 	return err
 }
 
+// newRun fills in the defaults of p and checks the settings, all at once. A manifest is
+// made for that too, so that Check finds what the API server would refuse.
 func newRun(p schema.CollectParams, o Options) (run, error) {
 	r := run{agent: *p.Agent, collect: p, limit: defaultLimit, image: p.Agent.Image, name: p.Agent.JobName}
 	r.collect.Agent = nil
@@ -127,7 +135,8 @@ type result struct {
 }
 
 // runJob runs one Job to its end and returns a result for each of its Pods.
-// The error is of the Job as a whole.
+// The error is of the Job as a whole. Deleting is deferred before the first object is
+// created: one whose creation was answered with an error may be there all the same.
 func runJob(ctx context.Context, c *kube.Client, r run, o Options) (results []result, err error) {
 	rights, err := r.rights()
 	if err != nil {
@@ -215,6 +224,7 @@ func ended(ctx context.Context, err error, r run, trouble string) error {
 	return schema.Errorf(schema.Canceled, "job %s: %w", r.name, context.Cause(ctx))
 }
 
+// tooLong is the error of a Job that did not end in time; trouble is what it waited for.
 func tooLong(r run, trouble string) error {
 	msg := fmt.Sprintf("job %s did not end within %s", r.name, r.limit)
 	if trouble != "" {

@@ -14,7 +14,8 @@ import (
 // A step kind's time to clean up covers what its driver takes.
 const _ = uint64(collect.AgentCleanUp - job.CleanUp)
 
-// newDriver drives the Job of a run.
+// newDriver drives the Job of a run. The logs of a few Pods are followed while they run;
+// those of a large fleet are read only where a result is missing.
 func newDriver(c *kube.Client, r run, o Options) *job.Driver {
 	d := &job.Driver{Cluster: c, Namespace: r.agent.Namespace, Name: r.name, Poll: o.Poll, Log: o.Log}
 	if d.Poll == 0 {
@@ -79,6 +80,7 @@ func progress(s job.Status, r run, o Options) (done int) {
 	return done
 }
 
+// hintFor is what to do about a Pod that cannot start, with settings of the agent.
 func hintFor(trouble string) string {
 	return job.Hint(trouble, func(setting string) string { return schema.Parameter("agent." + setting) })
 }

@@ -121,7 +121,8 @@ func (x *runner) metric(ctx context.Context, names []string, namespace string) (
 	return "", failed("no external metric of GPUs has a value: " + strings.Join(without, ", "))
 }
 
-// scaled waits until the Deployment has so many replicas.
+// scaled waits until the Deployment has so many replicas. That it never had is failed, with
+// what the autoscaler reports; that the API server never answered is unknown.
 func (x *runner) scaled(ctx context.Context, d *job.Driver, metric string, want int) expect.Verdict {
 	deployments, scalers := scaleSources(d.Namespace)
 	why, looked := "no controller looked at the HorizontalPodAutoscaler", false
@@ -182,7 +183,8 @@ func condition(o expect.Object, kind string) (bool, string) {
 	return false, ""
 }
 
-// deployment is one replica of the Pods of a Job.
+// deployment is one replica of the Pods of a Job: a copy, for the Job is created too and
+// owns it.
 func deployment(j kube.Object) kube.Object {
 	text, err := json.Marshal(map[string]any(j))
 	if err != nil {

@@ -62,7 +62,8 @@ func (x *runner) prepare(ctx context.Context, i item, r recipes.Run, suffix stri
 	return d, manifests(i.check, r, name, namespace, x.name, tolerations), nil
 }
 
-// remove deletes what a check created.
+// remove deletes what a check created, also after the check's time or the run was over. A
+// failure is a note with the label to delete by, and no verdict.
 func (x *runner) remove(ctx context.Context, d *job.Driver, i item, objects []kube.Object) {
 	if err := d.Delete(ctx, objects...); err != nil {
 		x.note("deleting what check %s created: %v; it has the label %s=%s", i.check.Name, err, labelRun, x.name)
@@ -88,7 +89,8 @@ func (x *runner) create(ctx context.Context, d *job.Driver, objects []kube.Objec
 }
 
 // ended waits for the end of a Job and returns the last Pod of each index; why
-// is the reason for which there is no result.
+// is the reason for which there is no result. Pods come oldest first, so the last one of
+// an index is the one that counts.
 func ended(ctx context.Context, d *job.Driver) (pods map[int]kube.Pod, why string) {
 	for s, err := range d.Watch(ctx) {
 		switch {
@@ -107,6 +109,7 @@ func ended(ctx context.Context, d *job.Driver) (pods map[int]kube.Pod, why strin
 	return pods, ""
 }
 
+// behind is trouble after a colon, nothing for none.
 func behind(trouble string) string {
 	if trouble == "" {
 		return ""

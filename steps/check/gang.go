@@ -83,7 +83,8 @@ func gang(ctx context.Context, x *runner, i item) expect.Verdict {
 	})
 }
 
-// group runs a Job whose Pods are a group; place edits them.
+// group runs a Job whose Pods are a group; place edits them. That the cluster knows
+// groups is looked at before anything is created.
 func (x *runner) group(ctx context.Context, i item, suffix string, place func(pod map[string]any, job string), watch func(expect.Source, *job.Driver) expect.Verdict) expect.Verdict {
 	r := *i.check.Run
 	r.Pods = groupSize
@@ -135,7 +136,8 @@ func asGroup(objects []kube.Object, groups expect.Source, d *job.Driver) []kube.
 }
 
 // neither passes if a scheduler finds that no Pod of a group can start, and fails
-// if one is placed.
+// if one is placed. It must find so in several looks in a row: the second Pod may be
+// looked at later than the first.
 func (x *runner) neither(ctx context.Context, groups expect.Source, d *job.Driver, node string) expect.Verdict {
 	looks := 0
 	for s, err := range d.Watch(ctx) {

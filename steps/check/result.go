@@ -42,7 +42,8 @@ func (i item) row(v expect.Verdict) schema.Check {
 	return c
 }
 
-// together is the verdict on a check that was bound several times.
+// together is the verdict on a check that was bound several times: failed if one failed,
+// else unknown if one is unknown. Only the problems of that status are reported.
 func together(verdicts []expect.Verdict) expect.Verdict {
 	out := expect.Verdict{Status: constraint.Passed}
 	for _, status := range []constraint.Verdict{constraint.Failed, constraint.Unknown} {

@@ -3,6 +3,17 @@
 // a recipe, reads what they look at with one list for each sort of object and
 // namespace, and decides them by package expect. What cannot be measured is
 // unknown, with the reason.
+//
+// There are two sorts. Conditions are decided on what was read: all of them on one
+// reading, again until they pass or --wait is over. Procedures run something in the
+// cluster, in a namespace that the run makes and deletes (space.go, deploy.go): at the
+// same time, but for those that take GPUs, which would wait for each other in the
+// scheduler. A run that is killed leaves a namespace with its lifetime on it, which the
+// next run collects.
+//
+// A verdict is failed only if the cluster showed that something is wrong. What was not
+// allowed, not there to be looked at, or not in time is unknown: nobody should take a
+// missing right for a broken cluster, or for a healthy one.
 package check
 
 import (
@@ -88,7 +99,8 @@ func (o Options) now() time.Time {
 }
 
 // Run checks a cluster. Invalid for names of checks that the recipe does not
-// have. ctx ending makes what is not decided yet unknown.
+// have. ctx ending makes what is not decided yet unknown. --timeout ends it the same way
+// and is no error: the report has what was decided by then.
 func Run(ctx context.Context, r *schema.RecipeResult, known map[string]recipes.Check, c Cluster, p schema.VerifyClusterParams, o Options) (*schema.ValidationResult, error) {
 	items, err := choose(r, known, p)
 	if err != nil {
@@ -151,6 +163,7 @@ func mirrorOf(r *schema.RecipeResult, p schema.VerifyClusterParams) string {
 	return cmp.Or(p.Mirror, r.Metadata.Mirror)
 }
 
+// duration reads the parameter at; "" is 0.
 func duration(at, s string) (time.Duration, error) {
 	if s == "" {
 		return 0, nil
@@ -200,6 +213,7 @@ func (x *runner) conditions(ctx context.Context, items []item, wait time.Duratio
 	return rows
 }
 
+// decide decides a check on one reading, once for each way that it is bound.
 func (i item) decide(readings expect.Readings, claimed func(expect.Source, expect.Object) bool) expect.Verdict {
 	var verdicts []expect.Verdict
 	for _, b := range i.bound {

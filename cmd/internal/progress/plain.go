@@ -10,8 +10,9 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 )
 
-// plain writes for logs: what a step said stands together under the line that
-// tells how it ended, so that steps which run side by side do not mix.
+// plain writes for logs: what a step logged is together, below the line about how it
+// ended, so that steps which run side by side do not mix. Each event is one write: other
+// programs may write to the same log.
 type plain struct {
 	mu    sync.Mutex
 	w     io.Writer

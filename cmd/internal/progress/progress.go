@@ -1,5 +1,10 @@
 // Package progress shows a run as it goes: renderers of the engine's one event
 // stream for terminals, for logs, and for programs.
+//
+// A renderer is called by the scheduler for every event, in order, and must be quick. It
+// keeps no more of a run than what runs now, the last lines of each log, and what
+// failed: a run of 10,000 steps takes no more memory than one of ten. What cannot be
+// written is dropped, for the run does not depend on who watches.
 package progress
 
 import (

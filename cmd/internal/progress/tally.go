@@ -11,10 +11,11 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 )
 
-// tally is what the renderers for people remember of the stream.
+// tally is what the renderers for people remember of the stream. A step is in it from its
+// first event to its last; its renderer holds a lock around it.
 type tally struct {
 	o        Options
-	quiet    bool // tells of failures only
+	quiet    bool // failures only
 	pipeline string
 	total    int
 	start    time.Time
@@ -91,6 +92,7 @@ func (t *tally) add(e engine.Event) *step {
 	return s
 }
 
+// step is the step that e is about; the first event of it begins it, whatever that is.
 func (t *tally) step(e engine.Event) *step {
 	s := t.steps[e.Step]
 	if s == nil {
@@ -116,7 +118,7 @@ func (t *tally) running() []*step {
 	return out
 }
 
-// line tells how a step ended, in one line.
+// line is how a step ended, in one line.
 func (t *tally) line(e engine.Event) string {
 	word, why := string(e.State), e.Reason
 	switch {
@@ -163,8 +165,9 @@ func (t *tally) color(s engine.State, text string, width int) string {
 	return "\x1b[31m" + text + "\x1b[0m" + strings.Repeat(" ", max(0, width-len(text)))
 }
 
-// post is what is left to tell when the run has ended: what steps have in
-// common, and of each failure the last lines of its log.
+// post is what is left to print when the run has ended: what steps have in
+// common, and of each failure the last lines of its log, so that they are at the end of
+// a long log, where people look first.
 func (t *tally) post() []string {
 	out := t.together()
 	for _, f := range t.failed {

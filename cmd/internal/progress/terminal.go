@@ -37,6 +37,7 @@ func newTerminal(w io.Writer, o Options) *terminal {
 	return t
 }
 
+// tick draws when time passes without events: steps show how long they run.
 func (t *terminal) tick() {
 	defer close(t.gone)
 	for {
@@ -51,6 +52,8 @@ func (t *terminal) tick() {
 	}
 }
 
+// Event only notes what to draw with the next picture, but for the end of the run, which
+// is drawn at once: what is printed after it must be below it.
 func (t *terminal) Event(e engine.Event) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

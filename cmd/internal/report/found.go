@@ -76,7 +76,8 @@ func (w Found) Add(ctx context.Context, r checks.Report) checks.Report {
 	return r
 }
 
-// stepPlace is where a pipeline defines a step.
+// stepPlace is where a pipeline defines a step: systems for reviews show problems beside
+// a line, and this is one that the reader has.
 func stepPlace(pipeline *checks.Source, id string) *checks.Place {
 	if pipeline == nil {
 		return nil

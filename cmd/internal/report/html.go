@@ -20,7 +20,8 @@ var pageText string
 type row struct{ Name, Value string }
 
 // HTML writes a run as one page that needs nothing else: no network, no
-// script. It follows the reader's light or dark, and prints.
+// script. It follows the reader's light or dark, and prints. Texts of steps are escaped
+// by the template; the drawings escape theirs.
 func HTML(w io.Writer, r Run) error {
 	s := Gather(r)
 	page := struct {

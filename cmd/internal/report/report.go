@@ -1,5 +1,9 @@
 // Package report shows a run that has ended: as one HTML page, and as results
-// for CI systems. Both are made of the run's events.
+// for CI systems. Both are made of the run's events, so they can be made of the journal
+// of a past run too, and show what it shows: secrets are masked in it.
+//
+// A run that was resumed begins anew in its journal; what was before counts no more, for
+// the resumed run reports its steps again.
 package report
 
 import (
@@ -106,6 +110,8 @@ func sourceOf(e engine.Event) engine.Source {
 	return *e.Source
 }
 
+// add takes in one event of the step. The last attempt is the one that is shown; log lines
+// are of all of them.
 func (st *Step) add(e engine.Event) {
 	st.Seq = e.Seq
 	if e.Uses != "" {
@@ -130,6 +136,7 @@ func (st *Step) add(e engine.Event) {
 	st.End, st.Took = e.Time, time.Duration(e.Millis)*time.Millisecond
 }
 
+// after moves Ready behind the end of another step.
 func (st *Step) after(other *Step) {
 	if other != nil && other.End.After(st.Ready) {
 		st.Ready = other.End

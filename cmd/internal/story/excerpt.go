@@ -18,7 +18,8 @@ const (
 )
 
 // excerpts shows lines of files. Positions come in order, so each file is read
-// once, forwards.
+// once, forwards. The file is read as it is now: it may have changed since it was parsed,
+// and then the line is one that the user has before them, if not the one meant.
 type excerpts struct {
 	columns int // that a line may have, 0 for no limit
 	name    string

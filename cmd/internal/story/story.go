@@ -1,5 +1,10 @@
-// Package story is what a command tells on stderr: notes, warnings and errors,
+// Package story is what a command logs on stderr: notes, warnings and errors,
 // as words for people, key=value lines, or JSON objects.
+//
+// Everything that is printed there goes through it, so a mode holds for all of it: with
+// --log-json every line is one object with the same keys. Text of users and of other
+// programs is printed without control characters (schema.Safe). Errors come with the
+// line of the file that they are about, unless that line may hold a credential.
 package story
 
 import (
@@ -14,7 +19,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Mode says how the story is told.
+// Mode is the form of the log.
 type Mode int
 
 const (
@@ -23,7 +28,7 @@ const (
 	JSON              // one object a line
 )
 
-// Story tells on one writer. It is safe for concurrent use.
+// Story logs on one writer. It is safe for concurrent use.
 type Story struct {
 	// Columns is the width of what is written to, for words: lines are wrapped at
 	// spaces. Nil and 0 are no limit.
@@ -49,12 +54,12 @@ func New(w io.Writer, mode Mode, color bool) *Story {
 // Quiet leaves out all but errors from here on.
 func (s *Story) Quiet() { s.quiet = true }
 
-// Note tells something worth knowing.
+// Note logs something worth knowing.
 func (s *Story) Note(format string, args ...any) {
 	s.note(levelInfo, "", schema.Safe(fmt.Sprintf(format, args...)))
 }
 
-// Warn tells something the user should look at.
+// Warn logs something the user should look at.
 func (s *Story) Warn(format string, args ...any) {
 	s.note(levelWarn, "warning: ", schema.Safe(fmt.Sprintf(format, args...)))
 }
@@ -79,7 +84,7 @@ func (s *Story) note(level, prefix, msg string) {
 	}
 }
 
-// Event tells what a run did, as a line of JSON.
+// Event logs what a run did, as a line of JSON.
 func (s *Story) Event(e engine.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -4,6 +4,11 @@
 // The SDK is left out on purpose: with its exporter it adds 3 MB and 58 package
 // initialisers (all of grpc) to every command, and what is sent here is known
 // in full when the run has ended. The messages are the official ones.
+//
+// A run sends its spans at its end, within one time limit, and a failure is a warning:
+// nothing that a run does depends on a receiver of traces. A server sends in the
+// background, and drops what there is no room for. Spans hold what events hold, so
+// secrets are masked in them.
 package trace
 
 import (
@@ -39,7 +44,9 @@ type config struct {
 
 type attribute struct{ key, value string }
 
-// read reads the environment; nil if nothing is to be exported.
+// read reads the environment; nil if nothing is to be exported. Nothing is, unless
+// somebody asks for it: an endpoint or an exporter must be named. Values that are wrong
+// are errors which name the variable, and never show what may be a credential.
 func read(lookup func(string) (string, bool), version string) (*config, error) {
 	get := func(name string) string {
 		v, _ := lookup(name)
@@ -134,6 +141,7 @@ func endpoint(traces, all string) (string, error) {
 // distribution have 300 KiB.
 const maxCertificates = 16 << 20
 
+// certificates replace those of the system: who names a file trusts that one alone.
 func certificates(file string) (*x509.CertPool, error) {
 	pem, err := userfile.Read(file, maxCertificates)
 	if err != nil {
@@ -188,6 +196,8 @@ func pairs(text string) ([]attribute, bool) {
 	return out, true
 }
 
+// traceparent reads a header or variable of that name: version, trace, parent, flags. A
+// later version may have more parts, which are passed over.
 func traceparent(s string) (trace [16]byte, parent [8]byte, sampled, ok bool) {
 	parts := strings.Split(s, "-")
 	if len(parts) < 4 || len(parts[0]) != 2 || parts[0] == "ff" || parts[0] == "00" && len(parts) != 4 ||

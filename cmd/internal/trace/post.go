@@ -27,8 +27,10 @@ const (
 	maxReply = 4 << 10 // bytes that are read of an answer
 )
 
-// Close sends what the run gave. It takes no longer than
-// OTEL_EXPORTER_OTLP_TIMEOUT, also when ctx has ended.
+// Close sends the spans of the run. It takes no longer than
+// OTEL_EXPORTER_OTLP_TIMEOUT, also when ctx has ended: the trace of a run that was
+// stopped is the one that somebody will want to see. Steps that had not ended are left
+// out. What a request could not send, later ones do not try either.
 func (x *Exporter) Close(ctx context.Context) error {
 	if x == nil || len(x.ended) == 0 {
 		return nil
@@ -49,6 +51,7 @@ func (x *Exporter) Close(ctx context.Context) error {
 	return nil
 }
 
+// encode is one request's body.
 func (x *Exporter) encode(spans []*tracepb.Span) ([]byte, error) {
 	m := x.message(spans)
 	var body []byte

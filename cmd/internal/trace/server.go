@@ -104,6 +104,7 @@ func (s *Server) Add(r Request) string {
 	return hex.EncodeToString(trace[:])
 }
 
+// put never waits: a request is not held up by a receiver that is slow.
 func (s *Server) put(x *tracepb.Span) {
 	select {
 	case s.spans <- x:
@@ -129,6 +130,8 @@ func (s *Server) Close() {
 	<-s.ended
 }
 
+// run sends what has come in, every other second, until Close; then once more. While it
+// waits for a receiver, spans gather in the queue.
 func (s *Server) run() {
 	defer close(s.ended)
 	for over := false; !over; {

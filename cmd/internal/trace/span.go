@@ -47,6 +47,7 @@ func (x *Exporter) Event(e engine.Event) {
 	}
 }
 
+// begin opens the span of the run, in the caller's trace if there is one.
 func (x *Exporter) begin(e engine.Event) {
 	trace := x.trace
 	if trace == [16]byte{} {
