@@ -176,7 +176,7 @@ func readChecks(dir, name string) (map[string]recipes.Check, error) {
 	}
 	known, err := recipes.DecodeChecks(text)
 	if err != nil {
-		return nil, schema.Errorf(schema.CodeOf(err), "%w", err).At(name, "definitions").WithHint("%s", schema.HintOf(err))
+		return nil, schema.Errorf(schema.CodeOf(err), "%w", err).At(name, "").WithHint("%s", schema.HintOf(err))
 	}
 	var errs []error
 	for _, check := range slices.Sorted(maps.Keys(known)) {
