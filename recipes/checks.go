@@ -62,6 +62,7 @@ type Expect struct {
 	Match     string            `json:"match,omitempty"`
 	Missing   string            `json:"missing,omitempty"`
 	Unclaimed bool              `json:"unclaimed,omitempty"`
+	Hint      string            `json:"hint,omitempty"`
 	Value     string            `json:"value,omitempty"`
 	Any       []Expect          `json:"any,omitempty"`
 	All       []Expect          `json:"all,omitempty"`

@@ -28,6 +28,7 @@ type Bound struct {
 	// Constraints of the recipe on the value that it measures.
 	Constraints []schema.Constraint
 
+	namespace  string // of the component
 	conditions []condition
 	counts     map[string]condition
 }
@@ -78,7 +79,7 @@ func Bind(c recipes.Check, r *schema.RecipeResult) []Bound {
 	bind := func(component *schema.ComponentRef) {
 		b := Bound{Check: c, counts: map[string]condition{}}
 		if component != nil {
-			b.Component = component.Name
+			b.Component, b.namespace = component.Name, component.Namespace
 		}
 		if c.Measures != "" {
 			for _, k := range r.Validation[c.Phase].Constraints {
@@ -155,6 +156,7 @@ func (v vars) condition(e recipes.Expect, constraints []schema.Constraint) condi
 	}
 	text(&c.Name)
 	text(&c.Count)
+	c.Hint, _ = v.replace(c.Hint)
 	c.Labels, c.Where, c.Fields = texts(c.Labels), texts(c.Where), texts(c.Fields)
 	if c.Value != "" {
 		for _, k := range constraints {

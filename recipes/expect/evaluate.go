@@ -25,6 +25,7 @@ type Verdict struct {
 	Status   constraint.Verdict
 	Actual   string   // the value that was measured, if the check measures one
 	Problems []string // what is wrong, or why it is not known; sorted by object
+	Hint     string   // the next step, of the first problem
 }
 
 // Reason is the problems in a sentence.
@@ -56,10 +57,11 @@ func (e *evaluation) all(list []condition) Verdict {
 		v := e.condition(c)
 		switch {
 		case v.Status == constraint.Failed && out.Status != constraint.Failed:
-			out.Status, out.Problems = constraint.Failed, v.Problems // what is unknown beside it matters less
+			out = Verdict{Status: constraint.Failed, Problems: v.Problems, Hint: v.Hint} // what is unknown beside it matters less
 		case v.Status == constraint.Failed, v.Status == constraint.Unknown && out.Status != constraint.Failed:
 			out.Status = cmp.Or(v.Status, out.Status)
 			out.Problems = append(out.Problems, v.Problems...)
+			out.Hint = cmp.Or(out.Hint, v.Hint)
 		}
 	}
 	out.Problems = unique(out.Problems)
@@ -82,6 +84,7 @@ func (e *evaluation) any(list []condition) Verdict {
 			out = v
 		case v.Status == out.Status:
 			out.Problems = append(out.Problems, v.Problems...)
+			out.Hint = cmp.Or(out.Hint, v.Hint)
 		}
 	}
 	out.Problems = unique(out.Problems)
@@ -107,6 +110,7 @@ func (e *evaluation) condition(c condition) Verdict {
 		return Verdict{Status: constraint.Unknown, Problems: unread}
 	}
 	if v, ok := e.count(c, len(found)); !ok {
+		v.Hint = e.missingHint(c)
 		return v
 	}
 	out := Verdict{Status: constraint.Passed}
@@ -118,6 +122,7 @@ func (e *evaluation) condition(c condition) Verdict {
 			e.measure(c, f)
 			if c.Match == "none" {
 				out.Problems = append(out.Problems, e.shows(c, f))
+				out.Hint = cmp.Or(out.Hint, e.fieldsHint(c, f))
 			}
 			continue
 		}
@@ -127,7 +132,7 @@ func (e *evaluation) condition(c condition) Verdict {
 		e.measure(c, f)
 		out.Problems = append(out.Problems, v.Problems...)
 		if out.Status != constraint.Failed {
-			out.Status = v.Status
+			out.Status, out.Hint = v.Status, e.fieldsHint(c, f)
 		}
 	}
 	slices.Sort(out.Problems)

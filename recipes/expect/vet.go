@@ -77,6 +77,7 @@ func (v *vetting) expect(at string, e recipes.Expect) {
 	}
 	v.objects(at, e.Objects)
 	v.fields(at+".fields", e.Fields)
+	v.text(at+".hint", e.Hint)
 	if e.Count != "" {
 		v.expr(at+".count", e.Count)
 	}

@@ -55,7 +55,7 @@ func drain(ctx context.Context, x *runner, _ item) expect.Verdict {
 			why, err := x.cluster.Evictable(ctx, s.Namespace, name)
 			switch {
 			case schema.CodeOf(err) == schema.Unauthorized:
-				return unknown("not allowed to " + expect.Right{Verb: "create", Resource: "pods/eviction", Namespace: s.Namespace}.String())
+				return unknown(notAllowed + expect.Right{Verb: "create", Resource: "pods/eviction", Namespace: s.Namespace}.String())
 			case err != nil:
 				return unknown(err.Error())
 			case why != "":

@@ -60,6 +60,9 @@ func readOne(ctx context.Context, from Reader, s expect.Source, checks []expect.
 	return r
 }
 
+// notAllowed begins the reason of what the user may not do.
+const notAllowed = "not allowed to "
+
 // unread is why a source could not be read, "" if err is nil. It names the verb
 // and the resource.
 func unread(s expect.Source, err error) string {
@@ -67,7 +70,7 @@ func unread(s expect.Source, err error) string {
 	case "":
 		return ""
 	case schema.Unauthorized:
-		return "not allowed to " + s.Right().String()
+		return notAllowed + s.Right().String()
 	}
 	return "could not " + s.Right().String() + ": " + err.Error()
 }

@@ -31,15 +31,47 @@ func (i item) row(v expect.Verdict) schema.Check {
 	}
 	if v.Status != constraint.Passed {
 		c.Reason = v.Reason()
-		c.Hint = i.check.Hint
-		if len(i.bound) > 0 {
-			c.Hint = i.bound[0].Check.Hint
-			for _, k := range i.bound[0].Constraints {
-				c.Hint = cmp.Or(k.Hint, c.Hint)
-			}
-		}
+		c.Hint = i.hint(v)
 	}
 	return c
+}
+
+// hint is the next step after a verdict: about what kept it from being decided, else
+// what the recipe has with its constraint, else that of the condition or the check.
+func (i item) hint(v expect.Verdict) string {
+	if v.Status == constraint.Unknown {
+		reason, pods := v.Reason(), i.check.Run != nil
+		switch {
+		case strings.Contains(reason, notAllowed):
+			return "an administrator grants what the checks need: eidos validate --print-rights | kubectl apply -f -"
+		case pods && strings.Contains(reason, "Image"):
+			return "can the nodes pull " + i.check.Run.Image + "? --mirror names a registry that has it"
+		case pods && strings.Contains(reason, "Unschedulable"):
+			return "--toleration lets its Pods run on nodes with that taint; else the nodes lack what it asks for"
+		}
+	}
+	if len(i.check.Expect) > 0 && i.problem == "" {
+		return i.ofRecipe(v.Hint)
+	}
+	return i.ownHint()
+}
+
+// ownHint is the hint of the check as a whole.
+func (i item) ownHint() string {
+	if len(i.bound) == 0 {
+		return i.check.Hint
+	}
+	return i.ofRecipe(i.bound[0].Check.Hint)
+}
+
+// ofRecipe is what the recipe has with its constraint, else hint.
+func (i item) ofRecipe(hint string) string {
+	if len(i.bound) > 0 {
+		for _, k := range i.bound[0].Constraints {
+			hint = cmp.Or(k.Hint, hint)
+		}
+	}
+	return hint
 }
 
 // together is the verdict on a check that was bound several times: failed if one failed,
@@ -51,6 +83,7 @@ func together(verdicts []expect.Verdict) expect.Verdict {
 			if v.Status == status {
 				out.Status = status
 				out.Problems = append(out.Problems, v.Problems...)
+				out.Hint = cmp.Or(out.Hint, v.Hint)
 			}
 		}
 		if out.Status == status {

@@ -38,8 +38,9 @@ func decideAgain(e *schema.Evidence) ([]schema.Check, error) {
 		all = append(all, i.bound...)
 	}
 	claimed := expect.Claims(all)
-	by := map[string]schema.Check{}
+	by, own := map[string]schema.Check{}, map[string]string{}
 	for _, i := range items {
+		own[i.check.Name] = i.ownHint()
 		ran := programsOf(e, i.check.Name)
 		switch {
 		case len(i.check.Expect) > 0:
@@ -53,6 +54,10 @@ func decideAgain(e *schema.Evidence) ([]schema.Check, error) {
 	var out []schema.Check
 	for _, row := range e.Results {
 		if again, ok := by[row.Name]; ok {
+			// Evidence may be older than hints that follow from what is wrong.
+			if again.Status != "passed" && row.Hint == own[row.Name] {
+				again.Hint = row.Hint
+			}
 			row = again
 		}
 		out = append(out, row)
