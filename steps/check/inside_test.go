@@ -2,15 +2,15 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
+	"path"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -33,8 +33,8 @@ const envRun = "EIDOS_TEST_RUN"
 // small is a recipe with two checks: one that reads, and a program.
 func small() (*schema.RecipeResult, map[string]recipes.Check) {
 	return &schema.RecipeResult{
-			Kind: "RecipeResult", APIVersion: schema.APIVersion,
-			ComponentRefs: []schema.ComponentRef{{Name: "op", Namespace: "op"}},
+			Kind: "RecipeResult", APIVersion: schema.APIVersion, Metadata: schema.RecipeMetadata{Version: "1.0.0", AppliedOverlays: []string{}},
+			Constraints: []schema.Constraint{}, ComponentRefs: []schema.ComponentRef{{Name: "op", Type: "Helm", Namespace: "op"}}, DeploymentOrder: []string{"op"},
 		}, map[string]recipes.Check{
 			"nodes": {Name: "nodes", Phase: "deployment", Severity: "error", Timeout: "1m", Components: []string{"op"},
 				Expect: []recipes.Expect{{Objects: recipes.Objects{APIVersion: "v1", Kind: "Node", Cluster: true}, Fields: map[string]string{"status.conditions[type=Ready].status": "True"}}}},
@@ -133,9 +133,13 @@ func TestInCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex
-	var args []string
+	var args, images []string
 	c.StartNode(t, "node-a", nil, func(ctx context.Context, pod *corev1.Pod, log io.Writer) int {
-		switch image := pod.Spec.Containers[0].Image; image {
+		image := pod.Spec.Containers[0].Image
+		mu.Lock()
+		images = append(images, image)
+		mu.Unlock()
+		switch path.Base(image) {
 		case "measures":
 			fmt.Fprintln(log, "bandwidth 7 GB/s")
 			return 0
@@ -150,29 +154,36 @@ func TestInCluster(t *testing.T) {
 		mu.Lock()
 		args = pod.Spec.Containers[0].Args
 		mu.Unlock()
+		p := schema.VerifyClusterParams{Namespace: pod.Namespace}
+		for _, a := range pod.Spec.Containers[0].Args {
+			if mirror, ok := strings.CutPrefix(a, "--mirror="); ok {
+				p.Mirror = mirror
+			}
+		}
 		fmt.Fprintln(log, "eidos: looking")
-		path := c.Account(t, pod.Spec.ServiceAccountName)
+		kubeconfig := c.Account(t, pod.Spec.ServiceAccountName)
 		input, err := c.Client.CoreV1().ConfigMaps(pod.Namespace).Get(ctx, pod.Labels[labelOfJob]+"-input", metav1.GetOptions{})
 		if err != nil {
 			t.Error(err)
 			return 1
 		}
 		known, err := recipes.DecodeChecks([]byte(input.Data["checks.json"])) // its catalogue has none of them
-		if err != nil {
+		var r schema.RecipeResult
+		if err := errors.Join(err, schema.Decode("recipe.json", []byte(input.Data["recipe.json"]), &r)); err != nil {
 			t.Error(err)
 			return 1
 		}
-		rights, err := Rights(r, known, schema.VerifyClusterParams{Namespace: pod.Namespace})
+		rights, err := Rights(&r, known, p)
 		if err != nil {
 			t.Error(err)
 			return 1
 		}
 		for _, right := range rights {
-			c.WaitAllowed(t, path, right.Group, right.Resource, right.Verb, right.Namespace)
+			c.WaitAllowed(t, kubeconfig, right.Group, right.Resource, right.Verb, right.Namespace)
 		}
-		out, err := Run(ctx, r, known, connect(t, path), schema.VerifyClusterParams{Namespace: pod.Namespace}, Options{Random: func() string { return "in" }, Log: t.Logf})
+		out, err := Run(ctx, &r, known, connect(t, kubeconfig), p, Options{Random: func() string { return "in" }, Log: t.Logf})
 		if err == nil {
-			err = kube.WriteConfigMap(ctx, kube.Config{Kubeconfig: path}, pod.Namespace, pod.Labels[labelOfJob], out, kube.Stamp{Time: time.Now(), Version: "test"})
+			err = kube.WriteConfigMap(ctx, kube.Config{Kubeconfig: kubeconfig}, pod.Namespace, pod.Labels[labelOfJob], out, kube.Stamp{Time: time.Now(), Version: "test"})
 		}
 		if err != nil {
 			fmt.Fprintln(log, "eidos: error:", err)
@@ -216,6 +227,30 @@ func TestInCluster(t *testing.T) {
 		}
 		nothingLeft(t, c)
 	})
+	// By the flag, or because the recipe names it: no image of another registry is
+	// asked for, in the Job and in the Pods that its checks start.
+	for name, recipe := range map[string]string{"flag": "", "recipe": "registry.internal/gpu"} {
+		t.Run("from a mirror of the "+name, func(t *testing.T) {
+			p := schema.VerifyClusterParams{Namespace: c.Namespace, Agent: &schema.CheckAgent{}}
+			if r.Metadata.Mirror = recipe; recipe == "" {
+				p.Mirror = "registry.internal/gpu"
+			}
+			defer func() { r.Metadata.Mirror = "" }()
+			mu.Lock()
+			images = nil
+			mu.Unlock()
+			out, log, err := run(p)
+			if err != nil || out.Summary.Passed != 3 || out.Summary.Total != 3 {
+				t.Fatalf("%+v, %v\n%s", out, err, log)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if want := []string{"registry.internal/gpu/ghcr.io/nvidia/eidos:v9", "registry.internal/gpu/docker.io/library/measures"}; !slices.Equal(images, want) {
+				t.Errorf("images %q, want %q", images, want)
+			}
+			nothingLeft(t, c)
+		})
+	}
 	for name, k := range map[string]struct {
 		p    schema.VerifyClusterParams
 		want string
@@ -284,131 +319,3 @@ func TestInCluster(t *testing.T) {
 
 // labelOfJob is the name of a Pod's Job, as its controller writes it.
 const labelOfJob = "batch.kubernetes.io/job-name"
-
-// A run that is interrupted leaves nothing. What one leaves that is killed hangs on
-// its namespace, and goes with that when another run starts later; runs side by
-// side take nothing from each other.
-func TestKilled(t *testing.T) {
-	c := kubetest.Own(t, cluster.Options{Controllers: true, Nodes: []string{"node-a"}})
-	ctx := context.Background()
-	if _, err := c.Client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "op"}}, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Client.CoreV1().ConfigMaps("op").Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "settings"}}, metav1.CreateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	c.StartNode(t, "node-a", nil, func(ctx context.Context, pod *corev1.Pod, log io.Writer) int {
-		if pod.Spec.Containers[0].Image == "waits" {
-			<-ctx.Done()
-			return 143
-		}
-		fmt.Fprintln(log, "bandwidth 7 GB/s")
-		return 0
-	})
-	go beat(t, c, "node-a")
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	child := func(mode, name string) *exec.Cmd {
-		cmd := exec.Command(exe, "-test.run=^$")
-		cmd.Env = append(os.Environ(), envRun+"="+mode, "EIDOS_TEST_KUBECONFIG="+c.Kubeconfig, "EIDOS_TEST_NAME="+name)
-		return cmd
-	}
-	// Thirty moments: fifteen kills and fifteen interrupts, of both sorts of runs.
-	t.Run("moments", func(t *testing.T) {
-		var wg sync.WaitGroup
-		slots := make(chan struct{}, 5)
-		for i := range 30 {
-			slots <- struct{}{}
-			wg.Go(func() {
-				defer func() { <-slots }()
-				mode, sig := "here", os.Signal(syscall.SIGKILL)
-				if i%3 == 0 {
-					mode = "agent"
-				}
-				if i%2 == 0 {
-					sig = os.Interrupt
-				}
-				cmd := child(mode, fmt.Sprintf("k%d", i))
-				out, err := cmd.StdoutPipe()
-				if err == nil {
-					err = cmd.Start()
-				}
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if _, err := out.Read(make([]byte, 8)); err != nil {
-					t.Error(err)
-				}
-				time.Sleep(time.Duration(i) * 100 * time.Millisecond)
-				_ = cmd.Process.Signal(sig) // it may have ended
-				_ = cmd.Wait()              // a signal's status is none to judge
-			})
-		}
-		wg.Wait()
-	})
-	t.Run("side by side", func(t *testing.T) {
-		var wg sync.WaitGroup
-		for i := range 5 {
-			wg.Go(func() {
-				if out, err := child("here", fmt.Sprintf("s%d", i)).CombinedOutput(); err != nil {
-					t.Errorf("%v\n%s", err, out)
-				}
-			})
-		}
-		wg.Wait()
-	})
-	r, known := small()
-	log := &strings.Builder{}
-	later := Options{Random: func() string { return "later" }, Now: func() time.Time { return time.Now().Add(2 * time.Hour) }, Log: func(format string, args ...any) { fmt.Fprintf(log, format+"\n", args...) }}
-	p := schema.VerifyClusterParams{Only: []string{"program"}}
-	out, err := Run(ctx, r, known, connect(t, c.Kubeconfig), p, later)
-	if err != nil || out.Summary.Passed != 1 {
-		t.Errorf("%+v, %v", out, err)
-	}
-	if n := strings.Count(log.String(), "of a run that was killed is deleted"); n == 0 {
-		t.Errorf("no run was killed while it had a namespace: %s", log)
-	} else {
-		t.Logf("%d namespaces of killed runs", n)
-	}
-	nothingLeft(t, c)
-}
-
-// What is not a dead run's namespace stays.
-func TestCollect(t *testing.T) {
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	space := func(name, run, life string, age time.Duration) expect.Object {
-		return expect.Object{"metadata": map[string]any{"name": name, "labels": map[string]any{labelRun: run}, "annotations": map[string]any{lifetime: life},
-			"creationTimestamp": now.Add(-age).Format(time.RFC3339)}}
-	}
-	deleting := space("eidos-check-g", "g", "1m", time.Hour)
-	deleting["metadata"].(map[string]any)["deletionTimestamp"] = "2026-01-02T03:04:05Z"
-	f := &fakeSpaces{all: []expect.Object{
-		space("eidos-check-dead", "dead", "1h", 2*time.Hour), space("eidos-check-b", "b", "1h", 59*time.Minute), space("mine", "c", "1m", time.Hour),
-		space("eidos-check-d", "", "1m", time.Hour), space("eidos-check-e", "e", "", time.Hour), space("eidos-check-f", "other", "1m", time.Hour), deleting,
-		{"metadata": map[string]any{"name": "kube-system"}},
-	}}
-	collect(context.Background(), f, now, t.Logf)
-	if len(f.deleted) != 1 || f.deleted[0] != "eidos-check-dead" {
-		t.Errorf("deleted %v", f.deleted)
-	}
-}
-
-type fakeSpaces struct {
-	all     []expect.Object
-	deleted []string
-}
-
-func (f *fakeSpaces) Read(_ context.Context, _ expect.Source, each func(expect.Object)) error {
-	for _, o := range f.all {
-		each(o)
-	}
-	return nil
-}
-
-func (f *fakeSpaces) Delete(_ context.Context, o kube.Object) error {
-	f.deleted = append(f.deleted, o.Name())
-	return nil
-}
