@@ -51,6 +51,9 @@ func (c *Chart) nearest(keys []string, depth int) string {
 // knows is Know without a search for the nearest.
 func (c *Chart) knows(keys []string) (*node, bool) {
 	n := c.root
+	if n == nil { // a zero Chart
+		return nil, false
+	}
 	for _, k := range keys {
 		if n.free {
 			return n, true

@@ -133,7 +133,7 @@ func testKAI(t *testing.T, p *probing) {
 	p.r.ComponentRefs = append(p.r.ComponentRefs, schema.ComponentRef{Name: "kai-scheduler", Namespace: "default"})
 	defer func() { p.r.ComponentRefs = p.r.ComponentRefs[:1] }()
 	p.want(t, "gang-scheduling", "unknown", "the cluster has no groups of Pods: no PodGroup of scheduling.run.ai/v2alpha2")
-	crd("podgroups.scheduling.run.ai", "v2alpha2", "PodGroup").put(t, p.c)
+	definition("podgroups.scheduling.run.ai", "PodGroup", "Namespaced", "v2alpha2").put(t, p.c)
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		_, err := p.c.Client.RESTClient().Get().AbsPath("/apis/scheduling.run.ai/v2alpha2/podgroups").DoRaw(t.Context())
 		if err == nil {

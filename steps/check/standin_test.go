@@ -1,9 +1,7 @@
 package check
 
 import (
-	"bytes"
-	"compress/gzip"
-	"encoding/base64"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -21,9 +19,24 @@ import (
 
 // standIn is an object on the cluster that looks as a check expects.
 type standIn struct {
-	source expect.Source
-	name   string
-	object map[string]any
+	source    expect.Source
+	name      string
+	object    map[string]any
+	component string // that the check is for, "" if it is for none
+}
+
+// custom reports whether it is of a kind that the server does not come with.
+func (s standIn) custom() bool {
+	return strings.Contains(s.source.Group, ".") && !strings.HasSuffix(s.source.Group, ".k8s.io")
+}
+
+// definition is that of its kind.
+func (s standIn) definition() standIn {
+	scope := "Namespaced"
+	if s.source.Namespace == "" {
+		scope = "Cluster"
+	}
+	return definition(s.source.Resource+"."+s.source.Group, s.source.Kind, scope, s.source.Version)
 }
 
 func (s standIn) path() string {
@@ -45,13 +58,21 @@ func (s standIn) put(t testing.TB, c *kubetest.Cluster) {
 		t.Fatal(err)
 	}
 	c.Put(t, s.path(), string(text))
-	if status, ok := s.object["status"]; ok && slices.Contains([]string{"", "apps", "batch", "apiregistration.k8s.io"}, s.source.Group) {
-		only := map[string]any{"apiVersion": s.object["apiVersion"], "kind": s.object["kind"], "metadata": map[string]any{"name": s.name}, "status": status}
-		if text, err = json.Marshal(only); err != nil {
-			t.Fatal(err)
-		}
-		c.Put(t, s.path()+"/status", string(text))
+	s.putStatus(t, c)
+}
+
+// putStatus writes the status, if it has one.
+func (s standIn) putStatus(t testing.TB, c *kubetest.Cluster) {
+	t.Helper()
+	status, ok := s.object["status"]
+	if !ok {
+		return
 	}
+	text, err := json.Marshal(map[string]any{"apiVersion": s.object["apiVersion"], "kind": s.object["kind"], "metadata": map[string]any{"name": s.name}, "status": status})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Put(t, s.path()+"/status", string(text))
 }
 
 func newStandIn(apiVersion, kind, resource, namespace, name string, more map[string]any) standIn {
@@ -64,7 +85,7 @@ func newStandIn(apiVersion, kind, resource, namespace, name string, more map[str
 		o["metadata"].(map[string]any)["namespace"] = namespace
 	}
 	maps.Copy(o, more)
-	return standIn{expect.Source{Group: group, Version: version, Resource: resource, Kind: kind, Namespace: namespace}, name, o}
+	return standIn{source: expect.Source{Group: group, Version: version, Resource: resource, Kind: kind, Namespace: namespace}, name: name, object: o}
 }
 
 var template = map[string]any{
@@ -94,6 +115,7 @@ func mergeStandIns(list []standIn) []standIn {
 	for _, s := range list {
 		if i, ok := at[s.path()]; ok {
 			overlay(out[i].object, s.object)
+			out[i].component = cmp.Or(out[i].component, s.component)
 			continue
 		}
 		at[s.path()] = len(out)
@@ -118,7 +140,7 @@ func overlay(to, from map[string]any) {
 var component = regexp.MustCompile(`\$\{component\.(\w+)\}`)
 
 // standInsOf makes what the conditions of a check expect.
-func standInsOf(t testing.TB, r *schema.RecipeResult, c recipes.Check) []standIn {
+func standInsOf(r *schema.RecipeResult, c recipes.Check) []standIn {
 	var out []standIn
 	var targets []schema.ComponentRef
 	for _, k := range r.ComponentRefs {
@@ -153,7 +175,8 @@ func standInsOf(t testing.TB, r *schema.RecipeResult, c recipes.Check) []standIn
 					each(e.All)
 				case e.Match == "none", e.Unclaimed, e.Proxy != nil, e.Missing == "passed":
 				default:
-					if s, ok := standInOf(t, e, k, fill); ok {
+					if s, ok := standInOf(e, k, fill); ok {
+						s.component = k.Name
 						out = append(out, s)
 					}
 				}
@@ -164,7 +187,7 @@ func standInsOf(t testing.TB, r *schema.RecipeResult, c recipes.Check) []standIn
 	return out
 }
 
-func standInOf(t testing.TB, e recipes.Expect, k schema.ComponentRef, fill func(string) string) (standIn, bool) {
+func standInOf(e recipes.Expect, k schema.ComponentRef, fill func(string) string) (standIn, bool) {
 	ns, name := fill(e.Namespace), strings.ReplaceAll(fill(e.Name), "*", "x")
 	if ns == "" || ns == "recipe" {
 		ns = k.Namespace
@@ -176,12 +199,10 @@ func standInOf(t testing.TB, e recipes.Expect, k schema.ComponentRef, fill func(
 		name = "x-" + strings.ToLower(e.Kind)
 	}
 	switch e.Kind {
-	case "Node", "ResourceSlice":
+	case "Node", "ResourceSlice", "Release": // not in charts
 		return standIn{}, false
 	case "CustomResourceDefinition":
-		return crd(name, "v1", ""), true
-	case "Release":
-		return release(t, ns, name, k.Chart, k.Version, "deployed"), true
+		return definition(name, "", "Namespaced", "v1"), true
 	}
 	resource := e.Resource
 	if resource == "" {
@@ -264,51 +285,25 @@ func set(o map[string]any, path string, v any) {
 	}
 }
 
-// crd defines a resource of any shape.
-func crd(name, version, kind string) standIn {
+// definition defines a resource of any shape; without a kind one is guessed.
+func definition(name, kind, scope string, versions ...string) standIn {
 	plural, group, _ := strings.Cut(name, ".")
 	if kind == "" {
 		kind = strings.ToUpper(plural[:1]) + strings.TrimSuffix(plural[1:], "s")
-	}
-	scope := "Namespaced"
-	if strings.HasPrefix(plural, "cluster") || plural == "skyhooks" || plural == "nodewrights" || plural == "gatewayclasses" {
-		scope = "Cluster"
 	}
 	meta := map[string]any{"name": name}
 	if strings.HasSuffix(group, "k8s.io") {
 		meta["annotations"] = map[string]any{"api-approved.kubernetes.io": "unapproved, for a test"}
 	}
+	var served []any
+	for i, v := range versions {
+		served = append(served, map[string]any{
+			"name": v, "served": true, "storage": i == 0, "subresources": map[string]any{"status": map[string]any{}},
+			"schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object", "x-kubernetes-preserve-unknown-fields": true}},
+		})
+	}
 	return newStandIn("apiextensions.k8s.io/v1", "CustomResourceDefinition", "customresourcedefinitions", "", name, map[string]any{
 		"metadata": meta,
-		"spec": map[string]any{
-			"group": group, "scope": scope, "names": map[string]any{"plural": plural, "kind": kind},
-			"versions": []any{map[string]any{"name": version, "served": true, "storage": true,
-				"schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}},
-		},
+		"spec":     map[string]any{"group": group, "scope": scope, "names": map[string]any{"plural": plural, "kind": kind}, "versions": served},
 	})
-}
-
-// release is what Helm keeps of one.
-func release(t testing.TB, namespace, name, chart, version, status string) standIn {
-	text, err := json.Marshal(map[string]any{
-		"name": name, "namespace": namespace, "info": map[string]any{"status": status},
-		"chart": map[string]any{"metadata": map[string]any{"name": chart, "version": version}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	zw := gzip.NewWriter(&b)
-	if _, err := zw.Write(text); err != nil {
-		t.Fatal(err)
-	}
-	if err := zw.Close(); err != nil {
-		t.Fatal(err)
-	}
-	stored := base64.StdEncoding.EncodeToString(b.Bytes())
-	s := newStandIn("v1", "Secret", "secrets", namespace, fmt.Sprintf("sh.helm.release.v1.%s.v1", name), map[string]any{
-		"type": "helm.sh/release.v1", "data": map[string]any{"release": base64.StdEncoding.EncodeToString([]byte(stored))},
-	})
-	s.object["metadata"].(map[string]any)["labels"] = map[string]any{"owner": "helm", "name": name, "version": "1", "status": status}
-	return s
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/NVIDIA/eidos/recipes/charts"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/pattern"
 )
@@ -56,11 +57,13 @@ func privilegedText(text []byte) bool {
 	return false
 }
 
-// crds lists the CustomResourceDefinitions that the chart brings.
+// crds lists the CustomResourceDefinitions that the chart brings with the values of
+// the component. Where these do not set a guard, it is as the chart has it.
 func (c *component) crds() []string {
 	var out []string
+	var defaults charts.Chart
 	for _, d := range c.brief.CRDs {
-		if !d.Off {
+		if defaults.On(d.Guards, d.Off, c.values) {
 			out = append(out, d.Plural+"."+d.Group)
 		}
 	}

@@ -54,6 +54,7 @@ type release struct {
 	Kustomization                                            bool
 	Ready                                                    bool     // it waits for the ones before it
 	CRDs                                                     []string // that its chart brings: PLURAL.GROUP
+	Unknown                                                  bool     // nothing is known of its chart
 }
 
 type repositoryView struct {
@@ -162,7 +163,7 @@ func (c *component) releases() []release {
 	}
 	add(c.before())
 	if c.chart() {
-		r := release{Component: c.Name, CRDs: c.crds(), Name: c.Name, Chart: c.Chart, Repo: c.Source, Version: c.Version, Namespace: c.Namespace, Values: c.valuesFile()}
+		r := release{Component: c.Name, CRDs: c.crds(), Unknown: !c.known, Name: c.Name, Chart: c.Chart, Repo: c.Source, Version: c.Version, Namespace: c.Namespace, Values: c.valuesFile()}
 		if len(c.dynamic) > 0 {
 			r.Install = c.Name + ".yaml"
 		}

@@ -25,6 +25,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 case "$retries" in '' | *[!0-9]*) echo "--retries takes a number" >&2; exit 2 ;; esac
+{{ template "time" . }}
 components=" {{ range .Components }}{{ .Name }} {{ end }}"
 for word in $only $from; do
   case "$components" in
@@ -32,6 +33,10 @@ for word in $only $from; do
   *) echo "no component $word here; there are$components" >&2; exit 2 ;;
   esac
 done
+{{- end }}
+
+{{- define "time" -}}
+case "$timeout" in [0-9]*[smh]) ;; *) echo "--timeout takes a time such as 90s or 15m" >&2; exit 2 ;; esac
 {{- end }}
 
 {{- define "verify" }}
@@ -53,8 +58,9 @@ problem() {
 preflight() {
   problems=0
   for tool in helm kubectl; do
-    command -v "$tool" >/dev/null || { problem "no $tool on the path"; return 1; }
+    command -v "$tool" >/dev/null || problem "no $tool on the path"
   done
+  [ "$problems" = 0 ] || return 1
   version=$(helm version --template '{{"{{.Version}}"}}' 2>/dev/null || true)
   at_least "${version#v}" 3.14 || problem "helm is ${version:-of an unknown version}, and 3.14 or newer is needed"
   server=$(kubectl version --request-timeout=20s -o yaml 2>/dev/null | sed -n '/^serverVersion:/,$s/^ *gitVersion: v*//p' | head -1)
@@ -78,10 +84,10 @@ preflight() {
     echo "preflight: $kind $name calls the service $service, which is not there: kubectl delete $kind $name" >&2
   done
   [ -z "$(stale_webhooks)" ] || problems=$((problems + 1))
-  for crd in $(kubectl get customresourcedefinitions -o 'jsonpath={range .items[*]}{.metadata.name}={.metadata.annotations.meta\.helm\.sh/release-namespace}/{.metadata.annotations.meta\.helm\.sh/release-name}{"\n"}{end}' 2>/dev/null | grep -v '=/$'); do
-    owner=${crd#*=}
+  owned=$(kubectl get customresourcedefinitions -o 'jsonpath={range .items[*]}{.metadata.name}={.metadata.annotations.meta\.helm\.sh/release-namespace}/{.metadata.annotations.meta\.helm\.sh/release-name}{"\n"}{end}' 2>/dev/null | grep -v '=/$') || true
+  for owner in $(echo "$owned" | sed 's/.*=//' | sort -u); do
     helm status "${owner#*/}" --namespace "${owner%%/*}" >/dev/null 2>&1 ||
-      echo "preflight: the CustomResourceDefinition ${crd%%=*} is of the release $owner, which is gone; Helm adopts it only under that name" >&2
+      echo "preflight: the CustomResourceDefinitions $(echo "$owned" | sed -n "s|=$owner\$||p" | tr '\n' ' ')are of the release $owner, which is gone; Helm adopts them only under that name" >&2
   done
   [ "$problems" = 0 ]
 }

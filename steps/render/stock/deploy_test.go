@@ -7,7 +7,6 @@ package stock
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -24,8 +23,8 @@ import (
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/chartlock/charttest"
-	"github.com/NVIDIA/eidos/steps/internal/blobtest"
 	"github.com/NVIDIA/eidos/steps/render"
+	"github.com/NVIDIA/eidos/steps/render/rendertest"
 	"github.com/NVIDIA/eidos/tools/kube/kubetest"
 )
 
@@ -36,31 +35,10 @@ func TestMain(m *testing.M) {
 	os.Exit(kubetest.Main(m))
 }
 
-// tool finds a program under $EIDOS_CACHE, else .cache of the repository.
-func tool(t *testing.T, pattern string) string {
-	t.Helper()
-	cache := os.Getenv("EIDOS_CACHE")
-	if cache == "" {
-		cache = "../../../.cache"
-	}
-	found, err := filepath.Glob(filepath.Join(cache, pattern))
-	if err != nil || len(found) == 0 {
-		t.Skipf("no %s: run scripts/real", pattern)
-	}
-	path, err := filepath.Abs(found[len(found)-1])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // install is a bundle of two components, first and second, on a cluster.
 type install struct {
 	*kubetest.Cluster
-	dir string
-	env []string
-	// shell runs sh; nil runs it as it is.
-	shell func(args ...string) *exec.Cmd
+	*rendertest.Bundle
 }
 
 // what second's chart does is decided by its values: it has an object that the
@@ -84,131 +62,59 @@ spec:
 
 func newInstall(t *testing.T, layout string, dynamic ...string) *install {
 	t.Helper()
-	helm := tool(t, "tools/helm@v3*/bin/helm")
-	kubectl := tool(t, "kube/*/bin/kubectl")
 	k := kubetest.New(t)
-	i := &install{Cluster: k, dir: filepath.Join(t.TempDir(), "bundle")}
-	home := t.TempDir()
-	i.env = append(os.Environ(), "KUBECONFIG="+k.Kubeconfig, "PATH="+filepath.Dir(helm)+":"+filepath.Dir(kubectl)+":"+os.Getenv("PATH"),
-		"HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home, "PAUSE=0", "NAMESPACE="+k.Namespace+"-one")
-
-	env := blobtest.Env(t.TempDir())
 	r := &schema.RecipeResult{
 		Kind: "RecipeResult", APIVersion: schema.APIVersion, Metadata: schema.RecipeMetadata{Version: "1.0.0", AppliedOverlays: []string{}},
 		Constraints: []schema.Constraint{{Name: "K8s.server.version", Value: ">= 1.30"}}, DeploymentOrder: []string{"first", "second"},
 	}
-	lock := &schema.BundleLock{Kind: "BundleLock", APIVersion: schema.APIVersion}
-	for _, name := range []string{"first", "second"} {
+	charts := map[string]charttest.Chart{}
+	for _, name := range r.DeploymentOrder {
 		values := map[string]any{"word": "one", "fail": false, "hang": false}
 		if layout == "umbrella" {
 			values["word"] = "x." + k.Namespace + "-second.svc"
 		}
 		text := strings.ReplaceAll(second, "second", name)
-		c := charttest.Chart{Name: name, Version: "1.0.0", Files: map[string]string{"templates/all.yaml": text}}
-		d, n, err := env.Blobs.Put(context.Background(), bytes.NewReader(c.Pack()))
-		if err != nil {
-			t.Fatal(err)
-		}
+		charts[name] = charttest.Chart{Name: name, Version: "1.0.0", Files: map[string]string{"templates/all.yaml": text}}
 		r.ComponentRefs = append(r.ComponentRefs, schema.ComponentRef{Name: name, Type: "Helm", Source: "https://charts.invalid", Chart: name, Version: "1.0.0", Namespace: k.Namespace + "-" + name, Values: values})
-		lock.Charts = append(lock.Charts, schema.LockedChart{Component: name, Repository: "https://charts.invalid", Chart: name, Version: "1.0.0", Digest: d, Size: n})
 	}
 	p := schema.RenderParams{Dynamic: dynamic, Split: layout == "split"}
 	if layout == "components" {
 		p.Layout = "components"
 	}
-	tree, err := render.Render(r, p, render.Source{Charts: lock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := render.Store(context.Background(), env.Blobs, tree)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range b.Files {
-		rc, err := env.Blobs.Open(context.Background(), f.Digest)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var data bytes.Buffer
-		if _, err := data.ReadFrom(rc); err != nil {
-			t.Fatal(err)
-		}
-		i.write(t, f.Path, data.String())
-		if f.Executable {
-			if err := os.Chmod(filepath.Join(i.dir, f.Path), 0o755); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	i := &install{k, rendertest.New(t, k.Kubeconfig, r, p, render.Source{}, charts)}
+	i.Env = append(i.Env, "NAMESPACE="+k.Namespace+"-one")
 	return i
-}
-
-func (i *install) write(t *testing.T, name, text string) {
-	t.Helper()
-	path := filepath.Join(i.dir, name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // set changes a value of a component.
 func (i *install) set(t *testing.T, component, old, with string) {
 	t.Helper()
 	name := "components/" + component + "/values.yaml"
-	data, err := os.ReadFile(filepath.Join(i.dir, name))
+	data, err := os.ReadFile(filepath.Join(i.Dir, name))
 	if err != nil || !strings.Contains(string(data), old) {
 		t.Fatalf("%v, no %q in\n%s", err, old, data)
 	}
-	i.write(t, name, strings.Replace(string(data), old, with, 1))
-}
-
-func (i *install) command(args ...string) *exec.Cmd {
-	cmd := exec.Command("sh", args...)
-	cmd.Env = i.env
-	if i.shell != nil {
-		cmd = i.shell(args...)
-	}
-	cmd.Dir = i.dir
-	return cmd
-}
-
-// run runs a script and compares its exit status and parts of its output.
-func (i *install) run(t *testing.T, status int, has []string, args ...string) string {
-	t.Helper()
-	cmd := i.command(args...)
-	out, err := cmd.CombinedOutput()
-	if got := cmd.ProcessState.ExitCode(); got != status {
-		t.Errorf("%v: status %d, %v\n%s", args, got, err, out)
-	}
-	for _, h := range has {
-		if !strings.Contains(string(out), h) {
-			t.Errorf("%v: no %q in\n%s", args, h, out)
-		}
-	}
-	return string(out)
+	i.Write(t, name, strings.Replace(string(data), old, with, 1))
 }
 
 // A first run installs, a second one changes nothing, and a changed value
 // upgrades its component alone.
 func TestDeploy(t *testing.T) {
 	i := newInstall(t, "components")
-	i.run(t, 0, []string{"[1/2] first: installed in ", "[2/2] second: installed in ", "first-1.0.0", "deployed"}, "deploy.sh")
-	i.run(t, 0, []string{"[1/2] first: unchanged\n[2/2] second: unchanged\n"}, "deploy.sh")
+	i.Run(t, 0, []string{"[1/2] first: installed in ", "[2/2] second: installed in ", "first-1.0.0", "deployed"}, "deploy.sh")
+	i.Run(t, 0, []string{"[1/2] first: unchanged\n[2/2] second: unchanged\n"}, "deploy.sh")
 	i.set(t, "second", "word: one", "word: two")
-	i.run(t, 0, []string{"[1/2] first: unchanged", "[2/2] second: installed in "}, "deploy.sh")
+	i.Run(t, 0, []string{"[1/2] first: unchanged", "[2/2] second: installed in "}, "deploy.sh")
 	cm, err := i.Client.CoreV1().ConfigMaps(i.Namespace+"-second").Get(t.Context(), "second", metav1.GetOptions{})
 	if err != nil || cm.Data["key"] != "two" {
 		t.Errorf("%v %v", cm.Data, err)
 	}
-	if out := i.run(t, 0, []string{"[2/2] second: installed"}, "deploy.sh", "--again", "--from", "second"); strings.Contains(out, "first:") {
+	if out := i.Run(t, 0, []string{"[2/2] second: installed"}, "deploy.sh", "--again", "--from", "second"); strings.Contains(out, "first:") {
 		t.Errorf("--from second touched first:\n%s", out)
 	}
-	i.run(t, 2, []string{"no component third here; there are first second"}, "deploy.sh", "--only", "third")
-	i.run(t, 2, []string{"unknown option --what", "usage: ./deploy.sh"}, "deploy.sh", "--what")
-	i.run(t, 0, []string{"[1/2] second: removed", "[2/2] first: removed", "stays: namespace " + i.Namespace + "-first"}, "undeploy.sh", "--keep-namespaces")
+	i.Run(t, 2, []string{"no component third here; there are first second"}, "deploy.sh", "--only", "third")
+	i.Run(t, 2, []string{"unknown option --what", "usage: ./deploy.sh"}, "deploy.sh", "--what")
+	i.Run(t, 0, []string{"[1/2] second: removed", "[2/2] first: removed", "stays: namespace " + i.Namespace + "-first"}, "undeploy.sh", "--keep-namespaces")
 	if list, err := i.Client.CoreV1().ConfigMaps(i.Namespace+"-second").List(t.Context(), metav1.ListOptions{}); err != nil || len(list.Items) != 0 {
 		t.Errorf("left: %v %v", list.Items, err)
 	}
@@ -217,10 +123,29 @@ func TestDeploy(t *testing.T) {
 // A dry run changes nothing and needs no cluster.
 func TestDryRun(t *testing.T) {
 	i := newInstall(t, "components")
-	i.env = append(i.env, "KUBECONFIG=/dev/null")
-	i.run(t, 0, []string{"+ helm upgrade --install first components/first/first-1.0.0.tgz"}, "deploy.sh", "--dry-run")
-	i.run(t, 0, []string{"+ helm uninstall second"}, "undeploy.sh", "--dry-run", "--delete-crds", "--delete-pvcs")
-	i.run(t, 1, []string{"preflight: the cluster does not answer", "Nothing was changed."}, "deploy.sh")
+	i.Env = append(i.Env, "KUBECONFIG=/dev/null")
+	i.Run(t, 0, []string{"+ helm upgrade --install first components/first/first-1.0.0.tgz"}, "deploy.sh", "--dry-run")
+	i.Run(t, 0, []string{"+ helm uninstall second"}, "undeploy.sh", "--dry-run", "--delete-crds", "--delete-pvcs")
+	i.Run(t, 1, []string{"preflight: the cluster does not answer", "Nothing was changed."}, "deploy.sh")
+	for _, script := range []string{"deploy.sh", "undeploy.sh"} {
+		i.Run(t, 2, []string{"--timeout takes a time such as"}, script, "--timeout", "soon")
+	}
+	if out := i.Run(t, 1, []string{"the cluster does not answer", "Nothing was changed."}, "undeploy.sh"); strings.Contains(out, "removed") {
+		t.Errorf("it reports what it did not do:\n%s", out)
+	}
+	bare := t.TempDir()
+	for _, name := range []string{"dirname", "mktemp", "rm"} {
+		path, err := exec.LookPath(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(path, filepath.Join(bare, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	i.Env = append(i.Env, "PATH="+bare)
+	i.Run(t, 1, []string{"no helm on the path", "no kubectl on the path"}, "deploy.sh")
+	i.Run(t, 1, []string{"no helm on the path. Nothing was changed."}, "undeploy.sh")
 }
 
 // A chart that the server refuses is tried again, reported with what Helm says,
@@ -228,21 +153,21 @@ func TestDryRun(t *testing.T) {
 func TestFailing(t *testing.T) {
 	i := newInstall(t, "components")
 	i.set(t, "first", "fail: false", "fail: true")
-	out := i.run(t, 1, []string{"[1/2] first: failed, try 2 of 2: ", "[1/2] first: FAILED", "run this again"}, "deploy.sh", "--retries", "1")
+	out := i.Run(t, 1, []string{"[1/2] first: failed, try 2 of 2: ", "[1/2] first: FAILED", "run this again"}, "deploy.sh", "--retries", "1")
 	if strings.Contains(out, "second:") {
 		t.Errorf("it went on:\n%s", out)
 	}
-	i.run(t, 1, []string{"[1/2] first: FAILED", "[2/2] second: installed", "failed: first"}, "deploy.sh", "--retries", "0", "--best-effort")
+	i.Run(t, 1, []string{"[1/2] first: FAILED", "[2/2] second: installed", "failed: first"}, "deploy.sh", "--retries", "0", "--best-effort")
 	i.set(t, "first", "fail: true", "fail: false")
-	i.run(t, 0, []string{"[1/2] first: installed", "[2/2] second: unchanged"}, "deploy.sh")
+	i.Run(t, 0, []string{"[1/2] first: installed", "[2/2] second: unchanged"}, "deploy.sh")
 }
 
 // A chart that is never ready ends with the timeout.
 func TestHanging(t *testing.T) {
 	i := newInstall(t, "components")
 	i.set(t, "second", "hang: false", "hang: true")
-	i.run(t, 1, []string{"[1/2] first: installed", "[2/2] second: FAILED"}, "deploy.sh", "--timeout", "2s", "--retries", "0")
-	i.run(t, 0, []string{"[1/2] first: unchanged", "[2/2] second: installed"}, "deploy.sh", "--no-wait")
+	i.Run(t, 1, []string{"[1/2] first: installed", "[2/2] second: FAILED"}, "deploy.sh", "--timeout", "2s", "--retries", "0")
+	i.Run(t, 0, []string{"[1/2] first: unchanged", "[2/2] second: installed"}, "deploy.sh", "--no-wait")
 }
 
 // A run that was killed while Helm worked leaves a pending release; the next run
@@ -250,7 +175,7 @@ func TestHanging(t *testing.T) {
 func TestKilled(t *testing.T) {
 	i := newInstall(t, "components")
 	i.set(t, "second", "hang: false", "hang: true")
-	cmd := i.command("deploy.sh", "--timeout", "10m")
+	cmd := i.Command("deploy.sh", "--timeout", "10m")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -271,7 +196,7 @@ func TestKilled(t *testing.T) {
 	}
 	_ = cmd.Wait() // it was killed
 	i.set(t, "second", "hang: true", "hang: false")
-	i.run(t, 0, []string{"[1/2] first: unchanged", "[2/2] second: a run before this one was broken off", "[2/2] second: installed"}, "deploy.sh")
+	i.Run(t, 0, []string{"[1/2] first: unchanged", "[2/2] second: a run before this one was broken off", "[2/2] second: installed"}, "deploy.sh")
 }
 
 // What would make an installation fail is found before anything is changed.
@@ -295,7 +220,7 @@ func TestPreflight(t *testing.T) {
 	if _, err := hooks.Create(ctx, hook, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	out := i.run(t, 1, []string{
+	out := i.Run(t, 1, []string{
 		"preflight: namespace " + ns.Name + " is being deleted", "calls the service " + i.Namespace + "/gone, which is not there", "Nothing was changed.",
 	}, "deploy.sh")
 	if strings.Contains(out, "installed") {
@@ -305,24 +230,24 @@ func TestPreflight(t *testing.T) {
 		t.Fatal(err)
 	}
 	i.set(t, "first", "word: one", "word: two")
-	script, err := os.ReadFile(filepath.Join(i.dir, "deploy.sh"))
+	script, err := os.ReadFile(filepath.Join(i.Dir, "deploy.sh"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	i.write(t, "deploy.sh", strings.Replace(string(script), `at_least "$server" 1.30`, `at_least "$server" 9.1.2`, 1))
-	i.run(t, 1, []string{"and this bundle was proven with"}, "deploy.sh")
+	i.Write(t, "deploy.sh", strings.Replace(string(script), `at_least "$server" 1.30`, `at_least "$server" 9.1.2`, 1))
+	i.Run(t, 1, []string{"and this bundle was proven with"}, "deploy.sh")
 }
 
 // The umbrella chart too.
 func TestUmbrella(t *testing.T) {
 	i := newInstall(t, "umbrella")
-	i.run(t, 0, []string{"[1/1] generic: installed in ", "deployed"}, "deploy.sh")
+	i.Run(t, 0, []string{"[1/1] generic: installed in ", "deployed"}, "deploy.sh")
 	cm, err := i.Client.CoreV1().ConfigMaps(i.Namespace+"-one").Get(t.Context(), "second", metav1.GetOptions{})
 	if err != nil || cm.Data["key"] != "x."+i.Namespace+"-one.svc" {
 		t.Errorf("the address of another component is %v, %v", cm.Data, err)
 	}
-	i.run(t, 0, []string{"[1/1] generic: unchanged"}, "deploy.sh")
-	i.run(t, 0, nil, "undeploy.sh")
+	i.Run(t, 0, []string{"[1/1] generic: unchanged"}, "deploy.sh")
+	i.Run(t, 0, nil, "undeploy.sh")
 	if list, err := i.Client.CoreV1().ConfigMaps(i.Namespace+"-one").List(t.Context(), metav1.ListOptions{}); err != nil || len(list.Items) != 0 {
 		t.Errorf("left: %v %v", list.Items, err)
 	}
@@ -333,15 +258,15 @@ func TestUmbrella(t *testing.T) {
 func TestInstallValues(t *testing.T) {
 	for _, layout := range []string{"components", "umbrella"} {
 		i := newInstall(t, layout, "first:word", "second:+site")
-		i.run(t, 2, []string{"set at installation, and not set: second:site (--install-values FILE, or ../install-values.yaml; on a terminal this asks)"}, "deploy.sh", "--dry-run")
-		i.write(t, "../install-values.yaml", "first: {word: 7}\n")
-		i.run(t, 2, []string{"../install-values.yaml: ", "word"}, "deploy.sh")
-		i.write(t, "../install-values.yaml", "first: {word: seven}\n")
-		i.run(t, 2, []string{"set at installation, and not set: second:site"}, "deploy.sh")
-		i.write(t, "../install-values.yaml", "first: {word: seven}\nsecond: {site: east, fail: true}\n")
-		i.run(t, 2, []string{"fail"}, "deploy.sh")
-		i.write(t, "../other.yaml", "first: {word: seven}\nsecond: {site: east}\n")
-		i.run(t, 0, []string{"installed in"}, "deploy.sh", "--install-values", "../other.yaml")
+		i.Run(t, 2, []string{"set at installation, and not set: second:site (--install-values FILE, or ../install-values.yaml; on a terminal this asks)"}, "deploy.sh", "--dry-run")
+		i.Write(t, "../install-values.yaml", "first: {word: 7}\n")
+		i.Run(t, 2, []string{"../install-values.yaml: ", "word"}, "deploy.sh")
+		i.Write(t, "../install-values.yaml", "first: {word: seven}\n")
+		i.Run(t, 2, []string{"set at installation, and not set: second:site"}, "deploy.sh")
+		i.Write(t, "../install-values.yaml", "first: {word: seven}\nsecond: {site: east, fail: true}\n")
+		i.Run(t, 2, []string{"fail"}, "deploy.sh")
+		i.Write(t, "../other.yaml", "first: {word: seven}\nsecond: {site: east}\n")
+		i.Run(t, 0, []string{"installed in"}, "deploy.sh", "--install-values", "../other.yaml")
 		ns := i.Namespace + "-first"
 		if layout == "umbrella" {
 			ns = i.Namespace + "-one"
@@ -350,24 +275,24 @@ func TestInstallValues(t *testing.T) {
 		if err != nil || cm.Data["key"] != "seven" {
 			t.Errorf("%s: %v %v", layout, cm.Data, err)
 		}
-		i.run(t, 0, []string{"unchanged"}, "deploy.sh", "--install-values", "../other.yaml")
+		i.Run(t, 0, []string{"unchanged"}, "deploy.sh", "--install-values", "../other.yaml")
 	}
 }
 
 // The bundles of a split one read one file, with what is for others in it.
 func TestInstallValuesSplit(t *testing.T) {
 	i := newInstall(t, "split", "first:word", "second:+site")
-	i.write(t, "install-values.yaml", "first: {word: seven}\nsecond: {site: east}\n")
-	i.run(t, 0, []string{"[1/1] first: installed in"}, "first/deploy.sh")
-	i.run(t, 0, []string{"[1/1] second: installed in"}, "second/deploy.sh")
+	i.Write(t, "install-values.yaml", "first: {word: seven}\nsecond: {site: east}\n")
+	i.Run(t, 0, []string{"[1/1] first: installed in"}, "first/deploy.sh")
+	i.Run(t, 0, []string{"[1/1] second: installed in"}, "second/deploy.sh")
 	cm, err := i.Client.CoreV1().ConfigMaps(i.Namespace+"-first").Get(t.Context(), "first", metav1.GetOptions{})
 	if err != nil || cm.Data["key"] != "seven" {
 		t.Errorf("%v %v", cm.Data, err)
 	}
-	i.write(t, "install-values.yaml", "first: {wrod: seven}\nsecond: {site: east}\n")
-	i.run(t, 2, []string{"wrod"}, "first/deploy.sh", "--dry-run")
-	i.write(t, "install-values.yaml", "frist: {word: seven}\n")
-	i.run(t, 2, []string{"frist"}, "first/deploy.sh", "--dry-run")
+	i.Write(t, "install-values.yaml", "first: {wrod: seven}\nsecond: {site: east}\n")
+	i.Run(t, 2, []string{"wrod"}, "first/deploy.sh", "--dry-run")
+	i.Write(t, "install-values.yaml", "frist: {word: seven}\n")
+	i.Run(t, 2, []string{"frist"}, "first/deploy.sh", "--dry-run")
 }
 
 // On a terminal deploy.sh asks for what is missing, and keeps the answers: the next
@@ -381,15 +306,15 @@ func TestAsked(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
-	kept, err := os.ReadFile(filepath.Join(i.dir, "../install-values.yaml"))
+	kept, err := os.ReadFile(filepath.Join(i.Dir, "../install-values.yaml"))
 	want := "first:\n  count: 7\n  site: \"north, or \\\"east\\\"\"\nsecond:\n  a.b:\n    c: true\n  site: \"west\"\n"
 	if err != nil || string(kept) != want {
 		t.Errorf("%v, kept\n%s\nwant\n%s", err, kept, want)
 	}
-	i.run(t, 0, []string{"[1/2] first: unchanged\n[2/2] second: unchanged\n"}, "deploy.sh")
+	i.Run(t, 0, []string{"[1/2] first: unchanged\n[2/2] second: unchanged\n"}, "deploy.sh")
 
 	i = newInstall(t, "umbrella", values...)
-	i.write(t, "../install-values.yaml", "first: {count: 7, site: x}\nsecond: {site: west}\n")
+	i.Write(t, "../install-values.yaml", "first: {count: 7, site: x}\nsecond: {site: west}\n")
 	out = i.asked(t, "yes\n", "deploy.sh", "--dry-run")
 	if strings.Contains(out, "first:site (any)") || !strings.Contains(out, "Put this into ../install-values.yaml, and it is not asked again:") {
 		t.Errorf("with a file that has some:\n%s", out)
@@ -419,7 +344,7 @@ func (i *install) asked(t *testing.T, typed string, args ...string) string {
 	if _, err := master.WriteString(typed); err != nil {
 		t.Fatal(err)
 	}
-	cmd := i.command(args...)
+	cmd := i.Command(args...)
 	var out bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal, &out, &out
 	if err := cmd.Run(); err != nil {
@@ -430,10 +355,10 @@ func (i *install) asked(t *testing.T, typed string, args ...string) string {
 
 // The scripts of bundles are what shellcheck has nothing to say of.
 func TestShellcheck(t *testing.T) {
-	shellcheck := tool(t, "debian/shellcheck/usr/bin/shellcheck")
+	shellcheck := rendertest.Tool(t, "debian/shellcheck/usr/bin/shellcheck")
 	for _, layout := range []string{"components", "umbrella"} {
 		i := newInstall(t, layout, "first:word", "second:+site")
-		out, err := exec.Command(shellcheck, "--shell", "sh", filepath.Join(i.dir, "deploy.sh"), filepath.Join(i.dir, "undeploy.sh")).CombinedOutput()
+		out, err := exec.Command(shellcheck, "--shell", "sh", filepath.Join(i.Dir, "deploy.sh"), filepath.Join(i.Dir, "undeploy.sh")).CombinedOutput()
 		if err != nil {
 			t.Errorf("%s: %v\n%s", layout, err, out)
 		}

@@ -31,9 +31,9 @@ func TestWithoutRoute(t *testing.T) {
 		t.Run(layout, func(t *testing.T) {
 			i := newInstall(t, layout)
 			i.noRoute(t)
-			i.run(t, 0, []string{"installed in "}, "deploy.sh")
-			i.run(t, 0, []string{": unchanged"}, "deploy.sh")
-			i.run(t, 0, nil, args...)
+			i.Run(t, 0, []string{"installed in "}, "deploy.sh")
+			i.Run(t, 0, []string{": unchanged"}, "deploy.sh")
+			i.Run(t, 0, nil, args...)
 		})
 	}
 }
@@ -61,9 +61,9 @@ func (i *install) noRoute(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i.shell = func(args ...string) *exec.Cmd {
+	i.Shell = func(args ...string) *exec.Cmd {
 		cmd := exec.Command(self, args...)
-		cmd.Env = append(i.env, insideEnv+"="+server.Host+" "+socket)
+		cmd.Env = append(i.Env, insideEnv+"="+server.Host+" "+socket)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
 		if os.Geteuid() != 0 {
 			cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
@@ -72,10 +72,10 @@ func (i *install) noRoute(t *testing.T) {
 		}
 		return cmd
 	}
-	if err := i.shell("-c", "true").Run(); errors.Is(err, syscall.EPERM) {
+	if err := i.Shell("-c", "true").Run(); errors.Is(err, syscall.EPERM) {
 		t.Log("network namespaces are not permitted here: a proxy that does not exist is all that is in the way")
-		i.shell = nil
-		i.env = append(i.env, "HTTPS_PROXY=http://127.0.0.1:9", "HTTP_PROXY=http://127.0.0.1:9", "NO_PROXY="+server.Hostname())
+		i.Shell = nil
+		i.Env = append(i.Env, "HTTPS_PROXY=http://127.0.0.1:9", "HTTP_PROXY=http://127.0.0.1:9", "NO_PROXY="+server.Hostname())
 	} else if err != nil {
 		t.Fatal(err)
 	}

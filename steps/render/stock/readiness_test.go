@@ -16,6 +16,7 @@ import (
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/render"
+	"github.com/NVIDIA/eidos/steps/render/rendertest"
 	"github.com/NVIDIA/eidos/tools/kube/kubetest"
 )
 
@@ -23,7 +24,7 @@ import (
 // until the component is what its check expects, and its account may read that and
 // nothing else.
 func TestReadiness(t *testing.T) {
-	kubectl := tool(t, "kube/*/bin/kubectl")
+	kubectl := rendertest.Tool(t, "kube/*/bin/kubectl")
 	k := kubetest.New(t)
 	ns := k.Namespace
 	r := &schema.RecipeResult{

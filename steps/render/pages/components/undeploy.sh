@@ -28,11 +28,29 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
+{{ template "time" . }}
+if [ -z "$dry" ]; then
+  for tool in helm kubectl; do
+    command -v "$tool" >/dev/null || { echo "no $tool on the path. Nothing was changed." >&2; exit 1; }
+  done
+  answer=$(kubectl version --request-timeout=20s 2>&1) || { echo "the cluster does not answer: $(echo "$answer" | tail -1). Nothing was changed." >&2; exit 1; }
+fi
 namespaces="{{ range $i, $n := .Namespaces }}{{ if $i }} {{ end }}{{ $n }}{{ end }}"
 step=0 steps={{ len .Releases }} failed=''
 
 run() {
   if [ -n "$dry" ]; then echo "+ $*"; else "$@"; fi
+}
+
+# defined NAME... prints which of these CustomResourceDefinitions the cluster has.
+defined() {
+  [ $# -eq 0 ] || kubectl get customresourcedefinitions "$@" --ignore-not-found -o name | sed 's|.*/||'
+}
+
+# packed CHART [ARGUMENT...] prints which of the CustomResourceDefinitions in the
+# folder crds of a chart the cluster has.
+packed() {
+  helm show crds "$@" 2>/dev/null | kubectl get -f - --ignore-not-found -o name 2>/dev/null | sed 's|.*/||'
 }
 
 # remove NAME NAMESPACE [CRD...] removes one release. The objects of its kinds go
@@ -41,27 +59,39 @@ remove() {
   name=$1 namespace=$2
   shift 2
   step=$((step + 1))
+  kinds=''
   if [ -n "$crds" ]; then
-    for crd in "$@"; do
-      if [ -n "$dry" ] || kubectl get customresourcedefinition "$crd" >/dev/null 2>&1; then
-        run kubectl delete "$crd" --all --all-namespaces --ignore-not-found --timeout "$timeout" || failed="$failed $crd"
-      fi
-    done
+    kinds=$*
+    [ -n "$dry" ] || kinds=$(defined "$@" | tr '\n' ' ')
   fi
-  run helm uninstall "$name" --namespace "$namespace" --ignore-not-found --wait --timeout "$timeout" || failed="$failed $name"
-  [ -n "$dry" ] || echo "[$step/$steps] $name: removed"
+  kinds=${kinds% }
+  if [ -n "$kinds" ]; then
+    run kubectl delete "$(echo "$kinds" | tr ' ' ,)" --all --all-namespaces --ignore-not-found --timeout "$timeout" || failed="$failed $name"
+  fi
+  if ! run helm uninstall "$name" --namespace "$namespace" --ignore-not-found --wait --timeout "$timeout"; then
+    failed="$failed $name"
+  elif [ -z "$dry" ]; then
+    echo "[$step/$steps] $name: removed"
+  fi
   if [ -n "$pvcs" ]; then
     run kubectl delete persistentvolumeclaims --namespace "$namespace" --selector "app.kubernetes.io/instance=$name" --ignore-not-found --timeout "$timeout" || failed="$failed $name"
   fi
-  if [ -n "$crds" ]; then
-    for crd in "$@"; do run kubectl delete customresourcedefinition "$crd" --ignore-not-found --timeout "$timeout" || failed="$failed $crd"; done
-  fi
+  # shellcheck disable=SC2086 # a list of names
+  [ -z "$kinds" ] || run kubectl delete customresourcedefinitions $kinds --ignore-not-found --timeout "$timeout" || failed="$failed $name"
 }
 {{ range reverse .Releases }}
 {{- if .Kustomization }}
 run kubectl delete --ignore-not-found -k {{ sh .Chart }}
 {{- else }}
+{{- if .Unknown }}
+# No facts of this chart are in the catalogue: Helm is asked for its definitions.
+found=''
+if [ -n "$crds" ]; then found=$(packed {{ sh .Chart }}{{ with .Repo }} --repo {{ sh . }}{{ end }}{{ with .Version }} --version {{ sh . }}{{ end }}); fi
+# shellcheck disable=SC2086 # a list of names
+remove {{ sh .Name }} {{ sh .Namespace }} $found
+{{- else }}
 remove {{ sh .Name }} {{ sh .Namespace }}{{ range .CRDs }} {{ sh . }}{{ end }}
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -81,11 +111,6 @@ for ns in $namespaces; do
   fi
 done
 if [ -z "$dry$crds" ]; then
-  kinds="{{ range .Releases }}{{ range .CRDs }}{{ . }} {{ end }}{{ end }}"
-  for crd in $kinds; do
-    if kubectl get customresourcedefinition "$crd" >/dev/null 2>&1; then
-      echo "stays: CustomResourceDefinition $crd (--delete-crds)"
-    fi
-  done
+  defined{{ range .Releases }}{{ range .CRDs }} {{ sh . }}{{ end }}{{ end }} | sed 's/.*/stays: CustomResourceDefinition & (--delete-crds)/'
 fi
 [ -z "$failed" ] || { echo "failed:$failed" >&2; exit 1; }
