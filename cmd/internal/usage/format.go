@@ -1,7 +1,6 @@
 package usage
 
 import (
-	"errors"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -41,29 +40,9 @@ func KnownFormat(format string, words []string) error {
 	return schema.Errorf(schema.Invalid, "--format: no format %q", format).WithHint("%s", schema.Suggest(format, words))
 }
 
-// Output binds --output. An empty one, an unset variable in a script, is refused:
-// it would lose the result.
+// Output binds --output.
 func Output(c *cobra.Command, to *string, usage string) {
-	c.Flags().VarP(&output{to}, "output", "o", usage)
-}
-
-type output struct{ to *string }
-
-func (o *output) String() string {
-	if o.to == nil {
-		return ""
-	}
-	return *o.to
-}
-
-func (o *output) Type() string { return "string" }
-
-func (o *output) Set(s string) error {
-	if s == "" {
-		return errors.New("it is empty; - is standard output")
-	}
-	*o.to = s
-	return nil
+	c.Flags().StringVarP(to, "output", "o", *to, usage)
 }
 
 // Or lists words of which one is chosen.
