@@ -90,6 +90,9 @@ func (l layers) ReadDir(name string) ([]fs.DirEntry, error) {
 // the grammar in catalog, the checks, and each release in its folder of releases.
 func Sources() fs.FS { return layers{manifests, archive.New(sources), archive.New(older)} }
 
+// manifestFiles are Sources without the CUE files.
+func manifestFiles() fs.FS { return layers{manifests, archive.New(older)} }
+
 // Releases names the releases of the built-in catalogue, the newest last.
 func Releases() []string { return slices.Clone(releases[:]) }
 
@@ -163,7 +166,7 @@ func All(name string) ([]*Catalog, error) {
 // Manifest returns the text of a built-in manifest of the catalogue's release by
 // path, components/NAME/manifests/FILE.yaml.
 func (c *Catalog) Manifest(path string) ([]byte, error) {
-	data, err := fs.ReadFile(Sources(), "releases/"+c.Release+"/"+path)
+	data, err := fs.ReadFile(manifestFiles(), "releases/"+c.Release+"/"+path)
 	if err != nil || !IsManifest(path) {
 		return nil, schema.Errorf(schema.NotFound, "release %s of the catalogue has no manifest %q", c.Release, path)
 	}
@@ -175,8 +178,9 @@ func (c *Catalog) Manifest(path string) ([]byte, error) {
 // of that path. NotFound if no release has it: a recipe made with --data carries
 // the text itself.
 func Manifest(m schema.Manifest) ([]byte, error) {
+	files := manifestFiles()
 	for _, release := range slices.Backward(Releases()) {
-		data, err := fs.ReadFile(Sources(), "releases/"+release+"/"+m.Path)
+		data, err := fs.ReadFile(files, "releases/"+release+"/"+m.Path)
 		if err == nil && IsManifest(m.Path) && (m.Digest == "" || m.Digest == schema.DigestOf(data)) {
 			return data, nil
 		}

@@ -43,7 +43,7 @@ type loaded struct {
 	said      map[string][]layer // by overlay
 	natural   map[string]raw     // the answer to each overlay's own criteria
 	chains    map[string][]string
-	mixins    []string                   // by name, sorted
+	mixins    []string                   // that an overlay must include, sorted
 	manifests map[string]schema.Manifest // by path, read once
 	read      map[string]readFacts       // of charts, read once
 	wordAt    map[string]string          // the line of each word, by field.word
@@ -80,6 +80,7 @@ func (l *loaded) index() (recipes.Index, error) {
 		}
 		Mixins map[string]struct {
 			Description string
+			Optional    bool
 			Profiles    map[string]profile
 		}
 		Chains map[string][]string
@@ -87,7 +88,12 @@ func (l *loaded) index() (recipes.Index, error) {
 	if err := decode(l.root, &meta, "release", "version", "overlays", "mixins", "chains"); err != nil {
 		return idx, err
 	}
-	l.chains, l.mixins = meta.Chains, slices.Sorted(maps.Keys(meta.Mixins))
+	l.chains = meta.Chains
+	for _, name := range slices.Sorted(maps.Keys(meta.Mixins)) {
+		if !meta.Mixins[name].Optional {
+			l.mixins = append(l.mixins, name)
+		}
+	}
 	if err := decode(l.root.LookupPath(cue.MakePath(cue.Str("answers"))), &l.natural); err != nil {
 		return idx, err
 	}

@@ -60,7 +60,7 @@ func (l *loaded) compiled() []recipes.Layer {
 		if s.Maybe || !s.Overlay && slices.Contains([]string{"optional", "refs", "replaces", "rules", "upgrades"}, s.Path[2]) {
 			continue // no part of a recipe
 		}
-		if s.Overlay && s.Path[0] == "profiles" {
+		if s.Overlay && (s.Path[0] == "profiles" || s.Path[0] == "optional") {
 			continue // what it is about
 		}
 		key := "components/" + s.Name

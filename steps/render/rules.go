@@ -1,6 +1,8 @@
 package render
 
 import (
+	"slices"
+
 	"github.com/NVIDIA/eidos/recipes/rules"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -19,6 +21,16 @@ func ruled(r *schema.RecipeResult, cs []*component) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	// What is set at installation is not missing.
+	later := map[string]bool{}
+	for _, c := range cs {
+		for _, d := range c.dynamic {
+			later[d.String()] = true
+		}
+	}
+	found = slices.DeleteFunc(found, func(f schema.Rule) bool {
+		return slices.ContainsFunc(f.When, func(c schema.RuleCondition) bool { return c.Missing && later[c.Value] })
+	})
 	var notes []string
 	var errs []error
 	for _, f := range found {

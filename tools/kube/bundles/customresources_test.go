@@ -24,7 +24,8 @@ import (
 )
 
 // answers are the recipes of the catalogue, one for each set of overlays and
-// choices, and one of a site that takes the components which are there for sites.
+// choices, and those of a site that takes the components and mixins which are there
+// for sites.
 func answers(t *testing.T) []*schema.RecipeResult {
 	t.Helper()
 	catalog, err := recipes.Shipped()
@@ -33,7 +34,10 @@ func answers(t *testing.T) []*schema.RecipeResult {
 	}
 	dir := t.TempDir()
 	overlay := "package recipes\n\noverlays: \"kind-kueue\": {base: \"kind\", criteria: platform: \"kueue\", components: {" +
-		"kueue: {}, \"dra-node-labeler\": {}, \"gcp-driver-installer\": {}, \"gke-gb200-rdma\": {}}}\n"
+		"kueue: {}, \"dra-node-labeler\": {}, \"gcp-driver-installer\": {}, \"gke-gb200-rdma\": {}}}\n" +
+		"overlays: \"kind-nim\": {base: \"kind\", criteria: platform: \"nim\", components: topograph: values: provider: name: \"dra\", mixins: {" +
+		"\"kueue-topology\": true, \"node-problems\": true, \"nvsentinel-pipeline\": true, \"nvsentinel-remediation\": true, " +
+		"\"nvsentinel-object-monitor\": true, \"nvsentinel-preflight\": true}}\n"
 	if err := os.WriteFile(filepath.Join(dir, "kueue.cue"), []byte(overlay), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -41,11 +45,14 @@ func answers(t *testing.T) []*schema.RecipeResult {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours, err := site.Resolve(schema.Criteria{Service: "kind", Platform: "kueue"}, false)
-	if err != nil {
-		t.Fatal(err)
+	var out []*schema.RecipeResult
+	for _, platform := range []string{"kueue", "nim"} {
+		ours, err := site.Resolve(schema.Criteria{Service: "kind", Platform: platform}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, ours)
 	}
-	out := []*schema.RecipeResult{ours}
 	all, err := catalog.Answers()
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +127,7 @@ func (c *collection) add(t *testing.T, where, release, namespace string, o objec
 	t.Helper()
 	group, _, grouped := strings.Cut(o.str("apiVersion"), "/")
 	native := !grouped || charts.Native(group)
-	if native && (release == "" || !strings.HasPrefix(where, "kind-kueue ")) {
+	if native && (release == "" || !strings.HasPrefix(where, "kind-kueue ") && !strings.HasPrefix(where, "kind-nim ")) {
 		return // no other test has the components that are there for sites
 	}
 	if o.str("metadata", "namespace") == "" && namespace != "" {
@@ -278,6 +285,10 @@ func collect(t *testing.T) *collection {
 				{"flux", "", "https://git.example.com/gpu/config.git"},
 			} {
 				p.Deployer, p.Layout, p.Repo = d.deployer, d.layout, d.repo
+				p.Set = nil
+				if render.Name(r.Criteria) == "h100-gke-cos-training-kubeflow" { // a runtime needs the cluster's networks
+					p.Set = []string{"kubeflow-trainer:tcpxo.networks=n1,n2,n3,n4,n5,n6,n7,n8"}
+				}
 				tree, err := render.Render(r, p, render.Source{Manifest: recipes.Manifest})
 				if err != nil {
 					t.Fatal(err)
