@@ -14,7 +14,7 @@ import (
 func sameNodes(t *testing.T, text []byte, a, b *yaml.Node) bool {
 	t.Helper()
 	if a.Kind != b.Kind || a.Value != b.Value || a.Line != b.Line || a.Column != b.Column || len(a.Content) != len(b.Content) ||
-		a.ShortTag() != b.ShortTag() && (a.Kind != yaml.ScalarNode || a.ShortTag() == "!!str" || b.ShortTag() == "!!str") {
+		a.ShortTag() != b.ShortTag() && !beyondFloat(a.Value) && (a.Kind != yaml.ScalarNode || a.ShortTag() == "!!str" || b.ShortTag() == "!!str") {
 		t.Errorf("%.300q: %d:%d %s %.60q, and by YAML %d:%d %s %.60q", text, a.Line, a.Column, a.Tag, a.Value, b.Line, b.Column, b.Tag, b.Value)
 		return false
 	}
@@ -26,7 +26,8 @@ func sameNodes(t *testing.T, text []byte, a, b *yaml.Node) bool {
 	return true
 }
 
-// agrees checks that JSON is read as YAML would read it, where both can.
+// agrees checks that JSON is read as YAML would read it, where both can. Numbers
+// that no float64 holds are refused later, and text to YAML.
 func agrees(t *testing.T, text []byte) (read bool) {
 	t.Helper()
 	root, ok := parseJSON(text)

@@ -128,6 +128,19 @@ func hasInf(v any) bool {
 	return err != nil
 }
 
+// JSON has numbers that no float64 holds: they would be read as text.
+func TestNumbersBeyond(t *testing.T) {
+	for _, number := range []string{"1e999", "-1E400", strings.Repeat("9", 400)} {
+		_, err := Parse("f", []byte(`{"a": [`+number+`]}`))
+		if err == nil || !strings.Contains(err.Error(), "is beyond the numbers that there are (f:1:8)") {
+			t.Errorf("%.20s: %v", number, err)
+		}
+		if doc, err := Parse("f", []byte("a: "+number+"\n")); err != nil || doc.Value().(map[string]any)["a"] != number {
+			t.Errorf("%.20s in YAML: %v", number, err)
+		}
+	}
+}
+
 // A whole number that no integer holds is a number in every form of a document.
 func TestBigIntegers(t *testing.T) {
 	for _, text := range []string{"18446744073709551616", "-9223372036854775809", "18700000000000000000", "!!int 18700000000000000000"} {

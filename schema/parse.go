@@ -3,6 +3,7 @@ package schema
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -219,6 +220,10 @@ func (c *checker) walk(n *yaml.Node, path []string, depth int) {
 		c.tag(n, path)
 	}
 	switch n.Kind {
+	case yaml.ScalarNode:
+		if n.Tag == "!!float" && beyondFloat(n.Value) { // JSON alone: to YAML it is text
+			c.fail(n, path, "%s is beyond the numbers that there are", n.Value)
+		}
 	case yaml.AliasNode:
 		c.walk(n.Alias, path, depth+1)
 	case yaml.SequenceNode:
@@ -270,6 +275,12 @@ func (c *checker) tag(n *yaml.Node, path []string) {
 	if !ok {
 		c.fail(n, path, "%q is not a value of the tag %s", n.Value, n.Tag)
 	}
+}
+
+// beyondFloat reports whether text is a number that no float64 holds.
+func beyondFloat(text string) bool {
+	_, err := strconv.ParseFloat(text, 64)
+	return errors.Is(err, strconv.ErrRange)
 }
 
 // firstOf finds a key among those before it: in seen, if they are many.
