@@ -23,16 +23,11 @@ import (
 // releases are those of the built-in catalogue, the newest last.
 var releases = [...]string{"2026-03", "2026-11"}
 
-// manifests are those of the newest release, as they are, for bundles read them.
+// sources are the CUE files and the manifests; of the releases, only the newest. They
+// are not packed: two changes of recipes would always be in conflict in an archive.
 //
-//go:embed releases/2026-11/components/*/manifests
-var manifests embed.FS
-
-// sources is an archive of the CUE files: the grammar, the checks and the newest
-// release. Only those who compile a catalogue read them.
-//
-//go:embed sources.zip.gz
-var sources string
+//go:embed catalog checks releases/2026-11
+var sources embed.FS
 
 // compiled is the newest release but its layers, which only those read who explain
 // a recipe.
@@ -88,10 +83,7 @@ func (l layers) ReadDir(name string) ([]fs.DirEntry, error) {
 
 // Sources returns the files that the releases of the built-in catalogue are made of:
 // the grammar in catalog, the checks, and each release in its folder of releases.
-func Sources() fs.FS { return layers{manifests, archive.New(sources), archive.New(older)} }
-
-// manifestFiles are Sources without the CUE files.
-func manifestFiles() fs.FS { return layers{manifests, archive.New(older)} }
+func Sources() fs.FS { return layers{sources, archive.New(older)} }
 
 // Releases names the releases of the built-in catalogue, the newest last.
 func Releases() []string { return slices.Clone(releases[:]) }
@@ -166,7 +158,7 @@ func All(name string) ([]*Catalog, error) {
 // Manifest returns the text of a built-in manifest of the catalogue's release by
 // path, components/NAME/manifests/FILE.yaml.
 func (c *Catalog) Manifest(path string) ([]byte, error) {
-	data, err := fs.ReadFile(manifestFiles(), "releases/"+c.Release+"/"+path)
+	data, err := fs.ReadFile(Sources(), "releases/"+c.Release+"/"+path)
 	if err != nil || !IsManifest(path) {
 		return nil, schema.Errorf(schema.NotFound, "release %s of the catalogue has no manifest %q", c.Release, path)
 	}
@@ -178,7 +170,7 @@ func (c *Catalog) Manifest(path string) ([]byte, error) {
 // of that path. NotFound if no release has it: a recipe made with --data carries
 // the text itself.
 func Manifest(m schema.Manifest) ([]byte, error) {
-	files := manifestFiles()
+	files := Sources()
 	for _, release := range slices.Backward(Releases()) {
 		data, err := fs.ReadFile(files, "releases/"+release+"/"+m.Path)
 		if err == nil && IsManifest(m.Path) && (m.Digest == "" || m.Digest == schema.DigestOf(data)) {

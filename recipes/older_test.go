@@ -79,8 +79,8 @@ func TestOlderArchive(t *testing.T) {
 	}
 }
 
-// TestSourcesAreTheFolders holds what the program has of the newest release, in
-// sources.zip.gz and as it is, to the folders.
+// TestSourcesAreTheFolders holds what the program has of the newest release to the
+// folders.
 func TestSourcesAreTheFolders(t *testing.T) {
 	read := func(files fs.FS) map[string]string {
 		all := map[string]string{}

@@ -1,6 +1,6 @@
 // Pack writes the archives that programs hold in place of folders that few commands
-// read: facts of charts that only older releases have, the fields of kinds, and the
-// CUE files of the newest release. It runs before gen, which reads some of them.
+// read: facts of charts that only older releases have, and the fields of kinds. It
+// runs before gen, which reads some of them.
 package main
 
 import (
@@ -20,11 +20,6 @@ func main() {
 
 // run packs what is in dir, the folder recipes.
 func run(dir string) error {
-	releases, err := os.ReadDir(dir + "/releases")
-	if err != nil {
-		return err
-	}
-	newest := releases[len(releases)-1].Name()
 	for _, a := range []struct {
 		to, in  string
 		folders []string
@@ -32,7 +27,6 @@ func run(dir string) error {
 	}{
 		{"charts/older.zip", "charts/older", []string{"."}, ".json"},
 		{"crds/kinds.zip", "crds", []string{"."}, ".json"},
-		{"sources.zip.gz", ".", []string{"catalog", "checks", "releases/" + newest}, ".cue"},
 	} {
 		keep := func(p string) bool { return path.Ext(p) == a.suffix }
 		if err := archive.Write(dir+"/"+a.to, os.DirFS(dir+"/"+a.in), a.folders, keep); err != nil {

@@ -4,9 +4,6 @@ package archive
 
 import (
 	"archive/zip"
-	"bytes"
-	"compress/gzip"
-	"io"
 	"io/fs"
 	"strings"
 	"sync"
@@ -20,33 +17,16 @@ type FS struct {
 	zip  *zip.Reader
 }
 
-// New returns the file system of the archive that text is: a zip file, or one that
-// was compressed as a whole with gzip. The latter is a third of the size where files
-// are small and alike, and who opens one file of it pays for all.
+// New returns the file system of the archive that text is.
 func New(text string) *FS { return &FS{text: text} }
 
 // Open implements fs.FS.
 func (f *FS) Open(name string) (fs.File, error) {
 	f.once.Do(func() {
 		var err error
-		if f.zip, err = open(f.text); err != nil {
+		if f.zip, err = zip.NewReader(strings.NewReader(f.text), int64(len(f.text))); err != nil {
 			panic("BUG: an embedded archive: " + err.Error()) // a test of whoever embeds it opens it
 		}
 	})
 	return f.zip.Open(name)
-}
-
-func open(text string) (*zip.Reader, error) {
-	if !strings.HasPrefix(text, "\x1f\x8b") {
-		return zip.NewReader(strings.NewReader(text), int64(len(text)))
-	}
-	whole, err := gzip.NewReader(strings.NewReader(text))
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(whole)
-	if err != nil {
-		return nil, err
-	}
-	return zip.NewReader(bytes.NewReader(data), int64(len(data)))
 }

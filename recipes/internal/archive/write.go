@@ -3,25 +3,15 @@ package archive
 import (
 	"archive/zip"
 	"bytes"
-	"compress/gzip"
-	"io"
 	"io/fs"
 	"os"
-	"strings"
 )
 
 // Write packs the files below folders, or of them those that keep is true of, into
-// the archive to: the same files, the same bytes. Compressed as a whole if its name
-// ends in .gz.
+// the archive to: the same files, the same bytes.
 func Write(to string, files fs.FS, folders []string, keep func(path string) bool) error {
 	var out bytes.Buffer
-	var whole io.WriteCloser
-	method := zip.Deflate
 	w := zip.NewWriter(&out)
-	if strings.HasSuffix(to, ".gz") {
-		whole, method = gzip.NewWriter(&out), zip.Store
-		w = zip.NewWriter(whole)
-	}
 	for _, folder := range folders {
 		err := fs.WalkDir(files, folder, func(path string, e fs.DirEntry, err error) error {
 			if err != nil || e.IsDir() || keep != nil && !keep(path) {
@@ -31,7 +21,7 @@ func Write(to string, files fs.FS, folders []string, keep func(path string) bool
 			if err != nil {
 				return err
 			}
-			f, err := w.CreateHeader(&zip.FileHeader{Name: path, Method: method})
+			f, err := w.CreateHeader(&zip.FileHeader{Name: path, Method: zip.Deflate})
 			if err != nil {
 				return err
 			}
@@ -44,11 +34,6 @@ func Write(to string, files fs.FS, folders []string, keep func(path string) bool
 	}
 	if err := w.Close(); err != nil {
 		return err
-	}
-	if whole != nil {
-		if err := whole.Close(); err != nil {
-			return err
-		}
 	}
 	return os.WriteFile(to, out.Bytes(), 0o644)
 }
