@@ -108,9 +108,9 @@ func (b *Bundle) Write(t testing.TB, name, text string) {
 	}
 }
 
-// Command is sh with arguments, in the bundle's directory.
-func (b *Bundle) Command(args ...string) *exec.Cmd {
-	cmd := exec.Command("sh", args...)
+// Command is sh with arguments, in the bundle's directory. It is killed when ctx ends.
+func (b *Bundle) Command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "sh", args...)
 	cmd.Env = b.Env
 	if b.Shell != nil {
 		cmd = b.Shell(args...)
@@ -123,7 +123,7 @@ func (b *Bundle) Command(args ...string) *exec.Cmd {
 // the output.
 func (b *Bundle) Run(t testing.TB, status int, has []string, args ...string) string {
 	t.Helper()
-	cmd := b.Command(args...)
+	cmd := b.Command(t.Context(), args...)
 	out, err := cmd.CombinedOutput()
 	if got := cmd.ProcessState.ExitCode(); got != status {
 		t.Errorf("%v: status %d, %v\n%s", args, got, err, out)

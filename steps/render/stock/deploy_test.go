@@ -175,7 +175,7 @@ func TestHanging(t *testing.T) {
 func TestKilled(t *testing.T) {
 	i := newInstall(t, "components")
 	i.set(t, "second", "hang: false", "hang: true")
-	cmd := i.Command("deploy.sh", "--timeout", "10m")
+	cmd := i.Command(t.Context(), "deploy.sh", "--timeout", "10m")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -344,7 +344,7 @@ func (i *install) asked(t *testing.T, typed string, args ...string) string {
 	if _, err := master.WriteString(typed); err != nil {
 		t.Fatal(err)
 	}
-	cmd := i.Command(args...)
+	cmd := i.Command(t.Context(), args...)
 	var out bytes.Buffer
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal, &out, &out
 	if err := cmd.Run(); err != nil {
