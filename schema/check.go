@@ -355,8 +355,8 @@ func typeWords(types []string) []string {
 	return out
 }
 
-// form says what text of r looks like: in the words of its definition if that
-// has some, "#Duration is …", else by its pattern.
+// form describes text that r accepts: in the words of its definition if that has
+// some, "#Duration is …", else by its pattern.
 func (r *rule) form() string {
 	if _, words, ok := strings.Cut(r.Description, " is "); ok && strings.Count(strings.TrimSuffix(r.Description, " is "+words), " ") == 0 {
 		return "it is " + strings.TrimSuffix(words, ".")
@@ -364,9 +364,9 @@ func (r *rule) form() string {
 	return "it must match " + r.Pattern
 }
 
-// formOf says what a key looks like that pattern is the form of, in the words of the
-// definition that has this pattern: a schema does not refer to one for its keys. All
-// definitions are searched, for errors only.
+// formOf describes the keys that match pattern, in the words of the definition with
+// this pattern: a schema has only the pattern for its keys, and no reference to the
+// definition. It searches all definitions, and is called for errors only.
 func formOf(pattern string) string {
 	for _, name := range Definitions() {
 		if r, err := rulesFor(name); err == nil && r.Pattern == pattern {

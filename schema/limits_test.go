@@ -132,7 +132,7 @@ func hasInf(v any) bool {
 func TestNumbersBeyond(t *testing.T) {
 	for _, number := range []string{"1e999", "-1E400", strings.Repeat("9", 400)} {
 		_, err := Parse("f", []byte(`{"a": [`+number+`]}`))
-		if err == nil || !strings.Contains(err.Error(), "is beyond the numbers that there are (f:1:8)") {
+		if err == nil || !strings.Contains(err.Error(), "is too large for a number (f:1:8)") {
 			t.Errorf("%.20s: %v", number, err)
 		}
 		if doc, err := Parse("f", []byte("a: "+number+"\n")); err != nil || doc.Value().(map[string]any)["a"] != number {
@@ -177,6 +177,10 @@ func TestTags(t *testing.T) {
 		"!vault x":          "the tag !vault is not supported",
 		"!Ref {a: 1}":       "the tag !Ref is not supported",
 		"!!set {a: }":       "the tag !!set is not supported",
+		"!!null {b: 1}":     "what follows is not of the tag !!null",
+		"!!map x":           "what follows is not of the tag !!map",
+		"!!seq {a: 1}":      "what follows is not of the tag !!seq",
+		"!!str [a]":         "what follows is not of the tag !!str",
 	} {
 		_, err := Parse("f", []byte("a: "+text+"\n"))
 		switch {
@@ -184,6 +188,18 @@ func TestTags(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		case want != "" && (err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "f:1:4")):
 			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// A tag of a key is looked at as one of a value.
+func TestTaggedKeys(t *testing.T) {
+	if _, err := Parse("f", []byte("!!str a: 1\n")); err != nil {
+		t.Error(err)
+	}
+	for _, text := range []string{"!!binary aGk=: x\n", "!mine a: x\n", "!!int a: x\n"} {
+		if _, err := Parse("f", []byte(text)); err == nil || !strings.Contains(err.Error(), "f:1:1") {
+			t.Errorf("%q: %v", text, err)
 		}
 	}
 }

@@ -222,7 +222,7 @@ func (c *checker) walk(n *yaml.Node, path []string, depth int) {
 	switch n.Kind {
 	case yaml.ScalarNode:
 		if n.Tag == "!!float" && beyondFloat(n.Value) { // JSON alone: to YAML it is text
-			c.fail(n, path, "%s is beyond the numbers that there are", n.Value)
+			c.fail(n, path, "%s is too large for a number", n.Value)
 		}
 	case yaml.AliasNode:
 		c.walk(n.Alias, path, depth+1)
@@ -245,6 +245,9 @@ func (c *checker) walk(n *yaml.Node, path []string, depth int) {
 				c.fail(k, path, "keys must be text")
 				continue
 			}
+			if k.Style&yaml.TaggedStyle != 0 {
+				c.tag(k, path)
+			}
 			if first := firstOf(n.Content[:i], seen, k.Value); first != nil {
 				c.fail(k, append(path, k.Value), "duplicate key, first at line %d", first.Line)
 			}
@@ -259,9 +262,13 @@ func (c *checker) walk(n *yaml.Node, path []string, depth int) {
 // tag refuses a tag that is written out where what follows is not of its type, or
 // that has a meaning to other programs only: !!bool yes would be false.
 func (c *checker) tag(n *yaml.Node, path []string) {
-	ok := true
+	kind, ok := yaml.ScalarNode, true
 	switch n.Tag {
-	case "!!str", "!!map", "!!seq", "!!timestamp":
+	case "!!str", "!!timestamp":
+	case "!!map":
+		kind = yaml.MappingNode
+	case "!!seq":
+		kind = yaml.SequenceNode
 	case "!!bool":
 		ok = strings.EqualFold(n.Value, "true") || strings.EqualFold(n.Value, "false")
 	case "!!null":
@@ -271,8 +278,12 @@ func (c *checker) tag(n *yaml.Node, path []string) {
 		ok = !text
 	default:
 		c.fail(n, path, "the tag %s is not supported", n.Tag)
+		return
 	}
-	if !ok {
+	switch {
+	case n.Kind != kind:
+		c.fail(n, path, "what follows is not of the tag %s", n.Tag)
+	case !ok:
 		c.fail(n, path, "%q is not a value of the tag %s", n.Value, n.Tag)
 	}
 }

@@ -59,6 +59,10 @@ type yamlReader struct {
 	number int    // of the line, from 1
 	at     int    // offset in line of what is read next
 	ascii  bool   // characters are bytes
+
+	// The offset in line of the last node, and its column from 0: characters are
+	// counted once, however many nodes a line has.
+	counted, column int
 }
 
 // next goes to the next line that has more than a comment.
@@ -66,7 +70,7 @@ func (r *yamlReader) next() {
 	for r.rest != "" {
 		r.line, r.rest, _ = strings.Cut(r.rest, "\n")
 		r.number++
-		r.at = indentation(r.line)
+		r.at, r.counted, r.column = indentation(r.line), 0, 0
 		if r.at < len(r.line) && r.line[r.at] != '#' {
 			r.line = strings.TrimRight(r.line, " ")
 			return
@@ -96,7 +100,9 @@ func (r *yamlReader) here(kind yaml.Kind, tag, value string) *yaml.Node {
 	n := r.node(len(r.line) + len(r.rest))
 	n.Kind, n.Tag, n.Value, n.Line, n.Column = kind, tag, value, r.number, r.at+1
 	if !r.ascii {
-		n.Column = utf8.RuneCountInString(r.line[:r.at]) + 1
+		r.column += utf8.RuneCountInString(r.line[r.counted:r.at])
+		r.counted = r.at
+		n.Column = r.column + 1
 	}
 	return n
 }

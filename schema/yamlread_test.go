@@ -61,11 +61,25 @@ func TestParseYAML(t *testing.T) {
 	for _, text := range []string{
 		"", "\n", "# a\n", "a", "{a: b}", "[a]", "---\na: b\n", "a: b\n---\nc: d\n", "a: b\n...\n", "%YAML 1.1\n", "a: &b c\n", "a: *b\n", "a: !!str 1\n", "<<: {a: b}\n", "? a\n: b\n", "a: >\n  b\n", "a: |+\n  b\n", "a: |\n\n  b\n", "a: |\n",
 		"a: b\n c\n", "a:\n  b\n", "a:\nb: c\n", "- \n- a\n", "a: \"b\n  c\"\n", "a: [b,\n  c]\n", "a : b\n", "a: b: c\n", "a: b:\n", "- a\nb: c\n", "a: b\n- c\n", "a:\n    b: c\n  d: e\n", "a: [b, ]\n", "a: {b}\n", "a: [b: c]\n", "a: \"\\x41\"\n",
-		"a:\tb\n", "a: b\r\nc: d\n", "a: \ufeffb\n", "a: \u2028b\n", "a: 'b'c\n", "a: @b\n", "a: [b]c\n", "a: b\n  # c\n  d\n", "a: {b: c\n", strings.Repeat("k", 600) + ": a\n", "a: |\n  b", strings.Repeat("- ", 70) + "a\n",
+		"a:\tb\n", "a: b\r\nc: d\n", "a: \ufeffb\n", "a: \u2028b\n", "a: 'b'c\n", "a: @b\n", "a: [b]c\n", "a: b\n  # c\n  d\n", "a: {b: c\n", strings.Repeat("k", 600) + ": a\n", `"` + strings.Repeat(`\n`, 512) + "\": a\n", "'" + strings.Repeat("''", 512) + "': a\n", "a: |\n  b", strings.Repeat("- ", 70) + "a\n",
 	} {
 		if _, ok := parseYAML([]byte(text)); ok {
 			t.Errorf("%q is read", text)
 		}
+	}
+}
+
+// A line of many nodes costs no more for each of them than a line of few: at a rune
+// counted from its beginning for each, this would take minutes.
+func TestParseYAMLLongLine(t *testing.T) {
+	const nodes = 1 << 19
+	root, ok := parseYAML([]byte("a: [é" + strings.Repeat(",äöü xyz", nodes) + "]\n"))
+	if !ok {
+		t.Fatal("not read")
+	}
+	list := root.Content[1].Content
+	if last := list[nodes]; last.Column != 8*nodes-1 {
+		t.Errorf("the last of %d is in column %d", len(list), last.Column)
 	}
 }
 

@@ -75,13 +75,14 @@ func (r *yamlReader) collection(depth int) *yaml.Node {
 	return n
 }
 
-// longestRead bounds a key: the library refuses those of more than 1,024 characters.
+// longestRead bounds the text of a key: the library refuses those of more than 1,024
+// characters.
 const longestRead = 512
 
 // key reads a key and the colon after it.
 func (r *yamlReader) key(flow bool) *yaml.Node {
 	var k *yaml.Node
-	text := r.line[r.at:]
+	begin, text := r.at, r.line[r.at:]
 	if text[0] == '"' || text[0] == '\'' {
 		if k = r.quoted(); k == nil {
 			return nil
@@ -97,10 +98,10 @@ func (r *yamlReader) key(flow bool) *yaml.Node {
 		k = r.here(yaml.ScalarNode, plainTag(text[:end]), text[:end])
 		r.at += end
 	}
-	r.at++
-	if len(k.Value) > longestRead {
+	if r.at-begin > longestRead {
 		return nil
 	}
+	r.at++
 	return k
 }
 
