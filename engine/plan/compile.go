@@ -23,9 +23,12 @@ type Options struct {
 	// Include reads another pipeline; from is the name of the file that asks.
 	// nil refuses a pipeline that includes.
 	Include func(uri, from string) (*schema.Pipeline, *schema.Doc, error)
-	// Dir is that of the run. Files in it that the plan reads must be there, or be
-	// made by it; "" does not look.
+	// Dir is that of the run, absolute: relative paths are in it. "" is a run that is
+	// not known: links are not followed.
 	Dir string
+	// Present refuses a plan that reads files in Dir which are not there and which it
+	// does not make.
+	Present bool
 	// Parameter shows a parameter of a step in hints; nil: as a key, "repo:".
 	Parameter func(name string) string
 }
@@ -50,7 +53,7 @@ func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []engine.Kind, opts Opti
 		c.opts.Parameter = func(name string) string { return name + ":" }
 	}
 	top := schema.Position{Doc: doc}
-	c.plan = &Plan{Name: p.Metadata.Name, Secrets: p.Secrets, Pools: map[string]int{}, parameter: c.opts.Parameter}
+	c.plan = &Plan{Name: p.Metadata.Name, Secrets: p.Secrets, Pools: map[string]int{}, parameter: c.opts.Parameter, dir: c.opts.Dir}
 	for n, size := range p.Pools {
 		c.plan.Pools[n] = size
 	}
@@ -78,7 +81,7 @@ func Compile(p *schema.Pipeline, doc *schema.Doc, kinds []engine.Kind, opts Opti
 			c.checkWith(d)
 		}
 	}
-	if sound && opts.Dir != "" {
+	if sound && opts.Present {
 		c.problems.Add(c.plan.Missing(opts.Dir))
 	}
 	if err := c.problems.Err(); err != nil {

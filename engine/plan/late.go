@@ -131,7 +131,7 @@ func (p *Plan) Unroll(n *Node, nodes []*Node, expanded map[*Step][]*Node, result
 	if err != nil {
 		return nil, nil, s.At.Child("matrix").Wrap(err)
 	}
-	c := &compiler{plan: &Plan{Nodes: nodes, Pools: p.Pools, parameter: p.parameter}, memo: map[string]Params{}, loads: map[string]*Node{}, outs: newOutputs(""), indexes: Indexes{}, expanded: expanded}
+	c := &compiler{plan: &Plan{Nodes: nodes, Pools: p.Pools, parameter: p.parameter, dir: p.dir}, memo: map[string]Params{}, loads: map[string]*Node{}, outs: newOutputs(p.dir), indexes: Indexes{}, expanded: expanded}
 	for _, f := range nodes {
 		if f.Out != "" {
 			c.outs.add(f, f.Out)

@@ -53,8 +53,10 @@ func (o *outputs) key(out string) (key string, file bool) {
 	real, ok := o.real[dir]
 	if !ok {
 		real = filepath.Clean(dir)
-		if to, err := realPath(real); err == nil && o.dir != "" {
-			real = to
+		if o.dir != "" {
+			if to, err := realPath(real); err == nil {
+				real = to
+			}
 		}
 		o.real[dir] = real
 	}

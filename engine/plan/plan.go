@@ -28,6 +28,7 @@ type Plan struct {
 	Timeout time.Duration  // of a whole run; 0: none
 
 	parameter func(name string) string // shows a parameter in hints
+	dir       string                   // Options.Dir
 
 	steps []*Step // in declared order, finally last
 	// Nodes has every node after all that it waits for: one walk forwards sees sources

@@ -79,7 +79,7 @@ func (r *Reader) Compile(ctx context.Context, s *Source, kinds []engine.Kind, o 
 
 // options completes o with what s was given; read reads what it includes.
 func (r *Reader) options(s *Source, o plan.Options, read func(uri, from string) (name string, text []byte, err error)) plan.Options {
-	o.When, o.Params, o.Values, o.ValuesDoc = expr.Compile, s.Given.Params, s.Given.Values, s.Given.Doc
+	o.When, o.Params, o.Values, o.ValuesDoc, o.Dir = expr.Compile, s.Given.Params, s.Given.Values, s.Given.Doc, s.Dir
 	o.Include = func(uri, from string) (*schema.Pipeline, *schema.Doc, error) {
 		name, text, err := read(uri, from)
 		if err != nil {

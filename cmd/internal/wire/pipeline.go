@@ -78,9 +78,5 @@ func (w *Wiring) CompileFound(ctx context.Context, r *pipelinefile.Reader, prese
 	if len(w.Pipeline.Text) > pipelinefile.Long {
 		debug.SetGCPercent(gcLong)
 	}
-	var opts plan.Options
-	if present {
-		opts.Dir = w.Pipeline.Dir
-	}
-	return r.Compile(ctx, w.Pipeline, w.Kinds, opts)
+	return r.Compile(ctx, w.Pipeline, w.Kinds, plan.Options{Present: present})
 }
