@@ -205,3 +205,18 @@ func imageServer(t *testing.T) {
 	}
 	t.Fatal(err)
 }
+
+// A list in the environment may end with a comma, as a shell loop makes it.
+func TestListInEnvironment(t *testing.T) {
+	for text, want := range map[string]int{"10.0.0.0/8": 1, "10.0.0.0/8, 127.0.0.1/32,": 2} {
+		o, err := readOptions(nil, func(name string) (string, bool) {
+			if name == "EIDOSD_TRUSTED_PROXY" {
+				return text, true
+			}
+			return "", false
+		}, io.Discard)
+		if err != nil || len(o.TrustedProxy) != want {
+			t.Errorf("%q: %q, %v", text, o.TrustedProxy, err)
+		}
+	}
+}

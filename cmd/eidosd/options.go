@@ -93,7 +93,7 @@ func fromEnvironment(f *pflag.FlagSet, lookup func(string) (string, bool)) error
 		}
 		parts := []string{text}
 		if _, list := x.Value.(pflag.SliceValue); list {
-			parts = strings.Split(text, ",")
+			parts = strings.Split(strings.TrimSuffix(text, ","), ",")
 		}
 		for _, p := range parts {
 			if err := f.Set(x.Name, strings.TrimSpace(p)); err != nil {

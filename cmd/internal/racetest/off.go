@@ -1,6 +1,6 @@
 //go:build !race
 
-// Package racetest tells tests whether they run under the race detector, where
+// Package racetest is how tests know that they run under the race detector, where
 // CUE takes eight times as long.
 package racetest
 

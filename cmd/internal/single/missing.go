@@ -4,9 +4,11 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/path"
+	"github.com/NVIDIA/eidos/steps/oci"
 )
 
 // Exist reports those of a command's inputs that are files of this machine and are
@@ -43,7 +45,7 @@ func (s *Step) Missing(definition string) error {
 // missing reports whether in is a file of this machine that is not there.
 func missing(in string) bool {
 	p, here := schema.LocalPath(in)
-	if !here || p == "" || p == "-" {
+	if !here || p == "" || p == "-" || strings.HasPrefix(in, oci.Embedded+"/") {
 		return false
 	}
 	_, err := os.Stat(p)

@@ -20,16 +20,9 @@ func main() {
 
 // run packs what is in dir, the folder recipes.
 func run(dir string) error {
-	for _, a := range []struct {
-		to, in  string
-		folders []string
-		suffix  string
-	}{
-		{"charts/older.zip", "charts/older", []string{"."}, ".json"},
-		{"crds/kinds.zip", "crds", []string{"."}, ".json"},
-	} {
-		keep := func(p string) bool { return path.Ext(p) == a.suffix }
-		if err := archive.Write(dir+"/"+a.to, os.DirFS(dir+"/"+a.in), a.folders, keep); err != nil {
+	isJSON := func(p string) bool { return path.Ext(p) == ".json" }
+	for to, in := range map[string]string{"charts/older.zip": "charts/older", "crds/kinds.zip": "crds"} {
+		if err := archive.Write(dir+"/"+to, os.DirFS(dir+"/"+in), []string{"."}, isJSON); err != nil {
 			return err
 		}
 	}
