@@ -1,6 +1,11 @@
-// Package console is what a command talks to: its input, where results and words
-// go, how wide that is, and how much the user wants to hear. Results go to Out and
-// nothing else does; words, progress and errors go to Err.
+// Package console holds the streams of a command: its input, where results and messages
+// go, how wide that is, and how much the user wants to see. Results go to Out and
+// nothing else does; messages, progress and errors go to Err, so that a pipe or a file
+// gets the result alone.
+//
+// A failed write of a result, to a full disk for example, is the command's error. Failed
+// writes of messages are ignored, for a command does not depend on who watches it.
+// cmd/internal/story writes the messages, cmd/internal/progress the display of runs.
 package console
 
 import (
@@ -16,7 +21,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Console is the streams of one command and the flags about what is said.
+// Console holds the streams of one command and the flags about what is printed. The
+// fields are set before the command runs and not changed after Begin; from then on Story
+// may be used from any goroutine.
 type Console struct {
 	In       io.Reader
 	Out, Err io.Writer
@@ -29,14 +36,17 @@ type Console struct {
 	Progress              string // auto, tty, plain, json
 }
 
-// Printed is an error that was printed already: it only decides the exit status.
+// Printed is an error that was reported already, in a result or a summary: it only
+// decides the exit status. cmd/eidos prints every other error, once.
 type Printed struct{ Err error }
 
 func (p Printed) Error() string { return p.Err.Error() }
 
 func (p Printed) Unwrap() error { return p.Err }
 
-// Tell sets how the story is written from here on.
+// Tell sets the form of the log from here on. It replaces Story, so that it must run
+// before anything keeps a reference to that. Colour is for words on a terminal only. The
+// width is asked for each message, so that it follows a terminal that is resized.
 func (c *Console) Tell(mode story.Mode) {
 	c.Story = story.New(c.Err, mode, mode == story.Words && c.Terminal())
 	c.Story.Columns = func() int {
@@ -45,7 +55,9 @@ func (c *Console) Tell(mode story.Mode) {
 	}
 }
 
-// Begin applies the flags.
+// Begin applies the flags; cobra calls it after parsing and before the command.
+// --debug implies --progress plain: a live display would overwrite the lines of the log.
+// The error is about --progress.
 func (c *Console) Begin() error {
 	switch {
 	case c.LogJSON:
@@ -60,7 +72,8 @@ func (c *Console) Begin() error {
 	return c.checkProgress()
 }
 
-// Terminal says whether Err is a terminal that may be coloured.
+// Terminal reports whether Err is a terminal that may be coloured. See
+// https://no-color.org: an empty NO_COLOR does not count.
 func (c *Console) Terminal() bool {
 	f, ok := c.Err.(*os.File)
 	if !ok {
@@ -76,8 +89,8 @@ func (c *Console) Terminal() bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// Size is columns and rows of the terminal that w is, else $COLUMNS; zeros for
-// no limit.
+// Size returns columns and rows of the terminal that w is, else $COLUMNS and no rows;
+// zeros mean no limit.
 func (c *Console) Size(w io.Writer) (columns, rows int) {
 	if f, ok := w.(*os.File); ok {
 		if columns, rows, err := term.GetSize(int(f.Fd())); err == nil {
@@ -98,7 +111,7 @@ func (c *Console) Width() int {
 	return columns
 }
 
-// Say reports a success on Err, unless the user wants quiet.
+// Say reports a success on Err, unless --quiet is set. The result itself belongs on Out.
 func (c *Console) Say(format string, args ...any) {
 	if !c.Quiet {
 		c.Story.Note(format, args...)
@@ -123,8 +136,8 @@ func (c *Console) JSON(v any) error {
 	return c.print(string(data))
 }
 
-// Document prints v in the format that was asked for, json or yaml, else the words
-// that a person or a script wants.
+// Document prints v in the format that was asked for: json or yaml, in any other case
+// words. Callers check the format before (usage.KnownFormat).
 func (c *Console) Document(v schema.Value, format, words string) error {
 	data := []byte(words + "\n")
 	var err error
@@ -140,6 +153,8 @@ func (c *Console) Document(v schema.Value, format, words string) error {
 	return c.print(string(data))
 }
 
+// print writes a result. Each text is complete before it is written, so that an error
+// while it is made leaves nothing on Out.
 func (c *Console) print(s string) error {
 	if _, err := io.WriteString(c.Out, s); err != nil {
 		return fmt.Errorf("writing the result: %w", err)

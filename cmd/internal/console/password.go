@@ -17,7 +17,8 @@ import (
 )
 
 // Password reads the password of a key from standard input: all of it, or, at a
-// terminal, what somebody types, which is not shown.
+// terminal, a line that is typed, which is not echoed. Only the terminal is interrupted
+// by ctx; a pipe is read to its end.
 func (c *Console) Password(ctx context.Context, key string) ([]byte, error) {
 	f, ok := c.In.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
@@ -26,8 +27,9 @@ func (c *Console) Password(ctx context.Context, key string) ([]byte, error) {
 	return c.typed(ctx, f, fmt.Sprintf("password of %s: ", key))
 }
 
-// NewPassword is the password that a key is made with: of the file, or of standard
-// input if that is -, where it is typed twice; else COSIGN_PASSWORD.
+// NewPassword returns the password for a new key: the content of file; with "-",
+// standard input, where at a terminal it is typed twice, since a typing error would make
+// the key useless; with "", COSIGN_PASSWORD, as cosign does, which may be empty.
 func (c *Console) NewPassword(ctx context.Context, key, file string) ([]byte, error) {
 	switch file {
 	case "":
@@ -69,9 +71,9 @@ func (c *Console) NewPassword(ctx context.Context, key, file string) ([]byte, er
 	return first, nil
 }
 
-// notEmpty refuses a password that is empty because what should have written it
-// failed: the key would be usable by whoever reads it. Somebody who types one
-// decides it.
+// notEmpty refuses an empty password from a file or a pipe: the program that should have
+// written it most likely failed, and the key would be usable by whoever can read it. An
+// empty line typed at a terminal is a decision, and is not checked.
 func notEmpty(password []byte, from string) ([]byte, error) {
 	if len(password) == 0 {
 		return nil, schema.Errorf(schema.Invalid, "there is no password in %s", from).
@@ -80,8 +82,10 @@ func notEmpty(password []byte, from string) ([]byte, error) {
 	return password, nil
 }
 
-// typed reads a line from a terminal without showing it. The terminal shows again
-// what is typed when it returns, also when ctx ends first.
+// typed reads a line from a terminal without echoing it. Echo is on again when it
+// returns, also when ctx ends first: Ctrl-C must not leave the user's shell without it.
+// In that case the goroutine stays blocked in its read, which no context can interrupt,
+// until a line is typed or the process ends.
 func (c *Console) typed(ctx context.Context, f *os.File, prompt string) ([]byte, error) {
 	before, err := term.GetState(int(f.Fd()))
 	if err != nil {
@@ -109,8 +113,8 @@ func (c *Console) typed(ctx context.Context, f *os.File, prompt string) ([]byte,
 	}
 }
 
-// Attended reports whether somebody sits at a terminal, reads what is printed and
-// can answer.
+// Attended reports whether somebody at a terminal can read a prompt and answer it: In
+// and Err are both terminals. Out may be a file; no prompt goes there.
 func (c *Console) Attended() bool {
 	for _, stream := range []any{c.In, c.Err} {
 		f, ok := stream.(*os.File)

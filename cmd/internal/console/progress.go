@@ -11,8 +11,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// RunProgress shows a run on Err, the way the flags ask for; again leaves out
-// what the run before has shown.
+// RunProgress returns a renderer that shows a run on Err, as the flags ask for; again
+// leaves out steps that were reused, which the run before has shown. The caller closes it
+// after the run. --log-json goes before --progress: everything on Err then has one shape.
 func (c *Console) RunProgress(again bool) progress.Renderer {
 	if c.LogJSON {
 		return logged{c}
@@ -31,8 +32,9 @@ func (c *Console) RunProgress(again bool) progress.Renderer {
 	})
 }
 
-// StageProgress shows a one-step command: its own words, unless the flags ask for
-// more.
+// StageProgress is RunProgress for a command that is a pipeline of one step. The user
+// knows nothing of a pipeline, so that only what the step logs is shown, unless the flags
+// ask for more.
 func (c *Console) StageProgress() progress.Renderer {
 	if c.Debug || c.LogJSON || c.Progress != string(progress.Auto) {
 		return c.RunProgress(false)
@@ -48,7 +50,8 @@ func (c *Console) checkProgress() error {
 	return schema.Errorf(schema.Invalid, "--progress: no mode %q", c.Progress).WithHint("%s", schema.Suggest(c.Progress, progress.Modes()))
 }
 
-// notes shows a one-step command's own words and nothing of the machinery.
+// notes shows what a step logs as notes. Errors are not shown here: the command returns
+// them, and they are printed at the end.
 type notes struct{ c *Console }
 
 func (n notes) Event(e engine.Event) {
@@ -59,7 +62,8 @@ func (n notes) Event(e engine.Event) {
 
 func (notes) Close() {}
 
-// logged is --log-json: the whole stream, in the one shape.
+// logged is --log-json: every event of the run is a line of the log, with the keys that
+// notes and errors have. With --quiet only events that report an error are.
 type logged struct{ c *Console }
 
 func (l logged) Event(e engine.Event) {

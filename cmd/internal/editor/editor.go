@@ -1,6 +1,10 @@
 // Package editor writes the JSON Schemas that editors check and complete documents
-// with: those of the documents, made stricter by what only a program knows, the
-// kinds of steps and the words of a catalogue.
+// with: those of package schema, made stricter by what only a program knows, the kinds of
+// steps and the words of a catalogue. eidos itself does not check documents with them:
+// schema.Decode, the catalogue and the kinds of steps do.
+//
+// A schema is edited as the tree that encoding/json makes of it. Each is decoded anew for
+// each call, so that the trees may be changed in place.
 package editor
 
 import (
@@ -13,9 +17,11 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Schema is the JSON Schema of a definition as editors use it: criteria are of
-// words. In the pipeline's, `with` is checked by the kind that `uses` names, and
-// every parameter may also be a ${reference}.
+// Schema is the JSON Schema of a definition as editors use it: criteria are words of the
+// catalogue. In the schema of a pipeline, `with` is checked by the kind that `uses` names,
+// by an if/then for each kind, and every parameter may also be a ${reference}. NotFound
+// if there is no definition of that name. kinds are in the order in which an editor
+// offers them.
 func Schema(name string, kinds []engine.Kind, words *recipes.Words) ([]byte, error) {
 	data, err := schema.JSONSchema(name)
 	if err != nil {
@@ -49,8 +55,11 @@ func Schema(name string, kinds []engine.Kind, words *recipes.Words) ([]byte, err
 	return schema.EncodeIndent(root)
 }
 
-// parameterSchema is the definition of a kind's parameters, in which each may
-// be a reference. Definitions of its own are added to defs.
+// parameterSchema is the definition of a kind's parameters, in which each may be a
+// reference. The definitions that it refers to are moved to defs, those of the pipeline:
+// its own $ref are "#/$defs/…", which resolve at the root of the document only. Two kinds
+// that bring the same definition bring the same content. orReference leaves alone what it
+// has changed before, so that it may see a definition several times.
 func parameterSchema(name string, defs map[string]any, words *recipes.Words) (map[string]any, error) {
 	data, err := schema.JSONSchema(name)
 	if err != nil {
@@ -77,7 +86,9 @@ func parameterSchema(name string, defs map[string]any, words *recipes.Words) (ma
 	return def, nil
 }
 
-// onlyWords lets the criteria in the schema of a definition be words.
+// onlyWords restricts the criteria in the schema of a definition to the words of a
+// catalogue. Only properties that refer to CriteriaWord are changed: one that has a list
+// of its own keeps it.
 func onlyWords(name string, root map[string]any, words *recipes.Words) {
 	def := root
 	if defs, ok := root["$defs"].(map[string]any); ok && name != "Criteria" {
@@ -96,7 +107,9 @@ func onlyWords(name string, root map[string]any, words *recipes.Words) {
 	}
 }
 
-// orReference lets every property of an object schema be "${…}" too.
+// orReference lets every property of an object schema be "${…}" too. A plain string
+// accepts a reference already. The description is repeated beside anyOf, where editors
+// look for it.
 func orReference(def map[string]any) {
 	props, _ := def["properties"].(map[string]any)
 	for k, v := range props {

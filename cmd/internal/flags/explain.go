@@ -87,6 +87,8 @@ func Explain(f *pflag.FlagSet, help string, err error) *schema.Error {
 	return nil
 }
 
+// explainValue is the error for a value that a flag refuses. pflag passes on what strconv
+// reports about numbers, which does not read like a message for users.
 func explainValue(invalid *pflag.InvalidValueError, help string) *schema.Error {
 	f, why := invalid.GetFlag(), ""
 	if errors.Is(invalid.Unwrap(), errEmpty) {

@@ -1,5 +1,9 @@
 // Package graph draws the graph of a plan: as Mermaid, DOT, and an SVG picture
-// that needs no other program.
+// that needs no other program. Mermaid and DOT leave the layout to the program that reads
+// them; for SVG layout.go computes it. The same graph has the same bytes in each.
+//
+// The graphs of a recipe, its deployment order and its overlays, are drawn by
+// recipes/view.
 package graph
 
 import (
@@ -9,7 +13,8 @@ import (
 	"github.com/NVIDIA/eidos/engine/plan"
 )
 
-// Graph is the steps of a plan and what they wait for.
+// Graph is the steps of a plan and what they wait for. Nodes are in an order in which
+// they could run: every edge leads from a node to a later one, which ranks relies on.
 type Graph struct {
 	Name  string
 	Nodes []Node
@@ -26,13 +31,15 @@ type Node struct {
 	Title   string // more to say about it, shown when it is pointed at
 }
 
-// Edge says that To waits for From, by their place in Nodes.
+// Edge means that To waits for From; both are indices into Nodes.
 type Edge struct {
 	From, To int
 	Port     string // the input that the value goes to; "" for order only
 }
 
-// Of is the graph of a plan.
+// Of is the graph of a plan. Between two nodes there is one edge at most: a value that
+// flows is drawn rather than the order, which follows from it, and of several values the
+// first. What is not in Plan.Steps has no node, and its edges are left out.
 func Of(p *plan.Plan) Graph {
 	g := Graph{Name: p.Name}
 	steps := p.Steps()
@@ -60,7 +67,8 @@ func Of(p *plan.Plan) Graph {
 	return g
 }
 
-// port names the edge of a value that is only referred to.
+// port names an edge without a port: the value is referred to, not an input. The name
+// must not be empty, as an edge with "" is drawn as one for order only.
 func port(p string) string {
 	if p == "" {
 		return "value"
@@ -68,7 +76,9 @@ func port(p string) string {
 	return p
 }
 
-// Mermaid writes g for Markdown that draws it.
+// Mermaid writes g for Markdown that draws it, as GitHub and GitLab do
+// (https://mermaid.js.org/syntax/flowchart.html). Nodes have numbers for ids: names of
+// steps hold brackets and commas, which Mermaid would read as its own syntax.
 func Mermaid(g Graph) string {
 	var b strings.Builder
 	b.WriteString("flowchart LR\n")
@@ -97,7 +107,7 @@ func Mermaid(g Graph) string {
 	return b.String()
 }
 
-// DOT writes g for Graphviz.
+// DOT writes g for Graphviz (https://graphviz.org/doc/info/lang.html).
 func DOT(g Graph) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "digraph %q {\n  rankdir=LR\n  node [shape=box, style=rounded, fontname=\"sans-serif\"]\n", g.Name)

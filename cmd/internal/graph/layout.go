@@ -9,6 +9,8 @@ import (
 // box is where a node is drawn, in pixels.
 type box struct{ x, y, w, h int }
 
+// Sizes of the drawing, in pixels. sweeps is how often order goes over the columns, half
+// of them in each direction.
 const (
 	charWidth = 7 // of the font, in pixels; an upper bound of the average
 	boxHeight = 40
@@ -19,8 +21,9 @@ const (
 )
 
 // layout puts nodes into columns by the longest path to them, and orders each
-// column so that edges cross little: a node goes to the mean height of what it
-// is tied to.
+// column so that edges cross little: the layered drawing of Sugiyama, without the
+// nodes that it adds on long edges. A column is as wide as its longest label and centred
+// vertically. width and height are those of the whole picture.
 func layout(g Graph) (boxes []box, width, height int) {
 	rank, columns := ranks(g)
 	order(g, rank, columns)
@@ -46,8 +49,9 @@ func layout(g Graph) (boxes []box, width, height int) {
 	return boxes, x - gapX + margin, height
 }
 
-// ranks gives each node its column. Nodes stand behind what they wait for, so
-// one pass is enough.
+// ranks assigns a column to each node, and lists the nodes of each column. Nodes come
+// after what they wait for, so that one pass is enough. Columns that would be empty are
+// left out of the list, so that a rank is not an index into it; ranks only compare.
 func ranks(g Graph) ([]int, [][]int) {
 	into := make([][]int, len(g.Nodes))
 	for _, e := range g.Edges {
@@ -86,6 +90,10 @@ func ranks(g Graph) ([]int, [][]int) {
 	return rank, out
 }
 
+// order sorts each column by the mean height of the neighbours of its nodes, so that few
+// edges cross. It goes from left to right, looking at the columns to the left, and back,
+// looking to the right. The sort is stable and begins with the order of the plan: the
+// same graph is drawn the same way.
 func order(g Graph, rank []int, columns [][]int) {
 	near := make([][]int, len(g.Nodes))
 	for _, e := range g.Edges {

@@ -6,7 +6,9 @@ import (
 	"strings"
 )
 
-// style follows the reader's light or dark page, and prints on white.
+// style follows the reader's light or dark page, and prints on white. It is part of
+// each picture, and its rules begin with .g: inside an HTML page they would otherwise
+// apply to the page as well. Classes of nodes are the states of steps.
 const style = `
 .g{--ink:#1b1f24;--soft:#6a737d;--line:#9aa4af;--box:#f6f8fa;--done:#2f7d32;--reused:#3b6fb6;--failed:#c62828;--skipped:#8a8f98;--canceled:#b26a00}
 @media (prefers-color-scheme:dark){.g{--ink:#e6edf3;--soft:#9aa4af;--line:#6a737d;--box:#1f252d;--done:#66bb6a;--reused:#79a8e8;--failed:#ef6c6c;--skipped:#8a8f98;--canceled:#e0a04c}}
@@ -19,8 +21,9 @@ const style = `
 .g path{fill:none;stroke:var(--line);stroke-width:1.3}.g .order{stroke-dasharray:4 4}.g marker path{fill:var(--line);stroke:none}
 `
 
-// SVG draws g. The picture stands alone: it needs no network and no program,
-// and can stand inside an HTML page.
+// SVG draws g. The picture is complete: it needs no network and no script, and can be a
+// file of its own or part of an HTML page. All text is escaped here, so that a page may
+// include it as it is. Names that are too long are cut; the whole name is the tooltip.
 func SVG(g Graph) string {
 	boxes, width, height := layout(g)
 	var b strings.Builder

@@ -8,8 +8,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// describe is one line about what a document holds, for people, after a run; its
-// media type where there is nothing better.
+// describe is one line about what a document holds, for people, after a run. A document
+// without a case of its own is described by its media type.
 func describe(v schema.Value) string {
 	switch v := v.(type) {
 	case *schema.Snapshot:
@@ -49,6 +49,8 @@ func describe(v schema.Value) string {
 	return v.MediaType()
 }
 
+// describeSnapshot counts the values and names the collectors that did not succeed: a
+// part that could not be read otherwise looks like one that has nothing.
 func describeSnapshot(s *schema.Snapshot) string {
 	values := 0
 	for _, m := range s.Measurements {
@@ -69,6 +71,8 @@ func describeSnapshot(s *schema.Snapshot) string {
 	return words
 }
 
+// describeRecipe names the criteria that were asked for and the overlays that apply. A
+// recipe without criteria is one for any cluster.
 func describeRecipe(r *schema.RecipeResult) string {
 	var asked []string
 	c := r.Criteria
@@ -92,7 +96,8 @@ func short(d schema.Digest) string {
 }
 
 // suggest adds the commands that a user may want next, by what was made and where it
-// was written, to next: a set, for several steps may suggest the same.
+// was written, to next. That is a set, as several steps may suggest the same command. out
+// is "" for a result that was not saved: there is no file to name.
 func suggest(v schema.Value, out string, next map[string]bool) {
 	switch v := v.(type) {
 	case *schema.ValidationResult:

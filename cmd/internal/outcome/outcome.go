@@ -19,21 +19,26 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// mostTold is how many results a summary lists: the last, which is what a run is
-// for. A thousand lines would hide them.
+// mostTold is how many results a summary lists. The last are listed, since what a run is
+// for comes at its end, and a thousand lines would hide them.
 const mostTold = 30
 
-// Shown is what the run before has printed, where one follows another: --watch.
+// Shown is what the run before has printed, where one follows another (--watch). One is
+// used for a whole series of runs, one after the other; it is not safe for concurrent
+// use. The zero value is for the first run.
 type Shown struct {
 	results map[string]schema.Digest // of steps
 	errors  map[string]bool
 }
 
-// First says that no run came before.
+// First reports whether no run came before; so it is for a nil Shown. Text records the
+// run in s, so that First must be asked before.
 func (s *Shown) First() bool { return s == nil || s.results == nil }
 
 // News returns the errors that the run before did not end with, and how many
-// others there are. Errors are the same if their texts are, positions included.
+// others there are. Errors are the same if their texts are, positions included: one that
+// moved to another line is printed again, as its position is news. err becomes what the
+// next call compares with, also when it is nil.
 func (s *Shown) News(err error) (fresh []error, old int) {
 	now := map[string]bool{}
 	for _, e := range schema.List(err) {
@@ -48,9 +53,11 @@ func (s *Shown) News(err error) (fresh []error, old int) {
 	return fresh, old
 }
 
-// Text is what a run gave: a line for each result, one for the run, then what to
-// type next. end is the run's last event, err how it ended, shown what a run before
-// has printed, nil where runs do not follow another.
+// Text describes what a run made: a line for each result, one for the run, then what to
+// type next. end is the run's last event, err how it ended, shown what a run before has
+// printed, nil where no run follows another. columns is the width to wrap at, 0 for no
+// limit. What to type next is left out after a failure, where the error comes first, and
+// with --watch, where it would be printed after each run.
 func Text(ctx context.Context, res *run.Result, end engine.Event, err error, shown *Shown, columns int) string {
 	next := map[string]bool{}
 	lines, untold := results(ctx, res, next, shown)
@@ -74,8 +81,10 @@ func Text(ctx context.Context, res *run.Result, end engine.Event, err error, sho
 	return b.String()
 }
 
-// results are the steps that gave something, with it in words, and how many are
-// left out. Those that the run before gave too are not told again.
+// results lists the steps that have a result, each with a description, and how many of
+// these lines are left out. Results that the run before had too are not listed again:
+// they are compared by digest, so that a step that ran again and made the same is not
+// news. shown is brought up to date. Commands to type next are added to next.
 func results(ctx context.Context, res *run.Result, next map[string]bool, shown *Shown) (lines [][]string, untold int) {
 	var told []run.StepResult
 	was := map[string]schema.Digest{}
@@ -121,7 +130,9 @@ func results(ctx context.Context, res *run.Result, next map[string]bool, shown *
 // longestName is how many characters of a step's name a summary shows.
 const longestName = 40
 
-// line is how a run ended.
+// line describes how a run ended: its state, how long it took, and how many steps ended
+// in which way. A reused step is done as well; it is counted apart, for what was not done
+// again is what a user looks for.
 func line(res *run.Result, end engine.Event) string {
 	counts := map[string]int{}
 	for _, s := range res.Steps {

@@ -1,6 +1,10 @@
 // Package provenance attests a run: an in-toto statement with SLSA provenance,
-// version 1 (https://slsa.dev/spec/v1.0/provenance), made of the run's events alone, so
-// that the journal of a run is all that it takes.
+// version 1 (https://slsa.dev/spec/v1.0/provenance). What the run did is read from its
+// events alone, so that the journal of a run is all that it takes; the caller adds what a
+// journal does not have (Options). Nothing is signed here: steps/sign does that.
+//
+// Times are those of the events and no clock is read: the same journal and Options have
+// the same statement, byte for byte.
 package provenance
 
 import (
@@ -11,13 +15,15 @@ import (
 	"github.com/NVIDIA/eidos/steps/intoto"
 )
 
-// Provenance is the SLSA predicate.
+// Provenance is the SLSA predicate. Its fields have the names and the order of the
+// specification; what eidos does not know is left out rather than empty.
 type Provenance struct {
 	BuildDefinition BuildDefinition `json:"buildDefinition"`
 	RunDetails      RunDetails      `json:"runDetails"`
 }
 
-// BuildDefinition is what was asked for.
+// BuildDefinition is what was asked for. ExternalParameters are what the user chose and a
+// verifier has to check; ResolvedDependencies are the documents that the run loaded.
 type BuildDefinition struct {
 	BuildType            string            `json:"buildType"`
 	ExternalParameters   map[string]any    `json:"externalParameters"`
@@ -25,7 +31,9 @@ type BuildDefinition struct {
 	ResolvedDependencies []intoto.Resource `json:"resolvedDependencies,omitempty"`
 }
 
-// RunDetails is what was done.
+// RunDetails is what was done: by which builder, when, and what else came of it.
+// Byproducts are the results of the steps and the journal. What was pushed is not among
+// them but a subject of the statement.
 type RunDetails struct {
 	Builder struct {
 		ID      string            `json:"id"`
@@ -55,6 +63,9 @@ const (
 // Of describes how a run made its subjects: the pipeline and its parameters, what was
 // loaded, what each step made, and the digest of the journal. Invalid if events are
 // not those of a run that succeeded.
+//
+// The digest is that of the events, encoded again by Event.MarshalLine, which has written
+// the journal too. A line that a killed process left incomplete is not among the events.
 func Of(events []engine.Event, o Options) (*intoto.Statement[Provenance], error) {
 	if len(events) == 0 || events[0].Type != engine.EventRun {
 		return nil, schema.Errorf(schema.Invalid, "these are not the events of a run")
@@ -79,6 +90,8 @@ func Of(events []engine.Event, o Options) (*intoto.Statement[Provenance], error)
 	run.Metadata.StartedOn = events[0].Time.UTC().Format(time.RFC3339)
 	run.Metadata.FinishedOn = last.Time.UTC().Format(time.RFC3339)
 	var journal []byte
+	// The kind of a step is in its first event only (Event.Uses), and its digest in its
+	// last: the kind is kept from the one to the other.
 	uses := map[string]string{}
 	for _, e := range events {
 		if e.Type == engine.EventProgress {

@@ -11,7 +11,8 @@ import (
 
 // alike joins the errors of rows that failed alike into one, with a count and
 // the rows, at the place of the first. 10,000 rows that cannot reach a server are one
-// line.
+// line. Errors that wrap a schema.Error in other text are left alone: joining them would
+// lose that text. The errors in list are not changed.
 func alike(list []error) []error {
 	var groups text.Groups
 	at := map[*text.Group]int{} // of the group's error in out

@@ -36,7 +36,8 @@ const (
 	typeError = "error"
 )
 
-// lineOf is an event as a line.
+// lineOf is an event as a line. An attempt that failed and is followed by another is a
+// warning, and progress is for debugging, so that filters by level show what matters.
 func lineOf(e engine.Event) Line {
 	l := Line{Time: e.Time, Level: levelInfo, Type: string(e.Type), Step: e.Step, Event: &e}
 	what := e.Step

@@ -42,7 +42,8 @@ type Story struct {
 	log   *slog.Logger
 }
 
-// New makes a story. color is for terminals only.
+// New makes a story that writes to w; it never closes that. color is for terminals only.
+// What cannot be written is dropped, as there is nowhere to report it.
 func New(w io.Writer, mode Mode, color bool) *Story {
 	s := &Story{w: w, mode: mode, color: color}
 	if mode == Debug {
@@ -51,7 +52,8 @@ func New(w io.Writer, mode Mode, color bool) *Story {
 	return s
 }
 
-// Quiet leaves out all but errors from here on.
+// Quiet leaves out all but errors from here on. Call it before others use s: it takes no
+// lock.
 func (s *Story) Quiet() { s.quiet = true }
 
 // Note logs something worth knowing.
@@ -91,6 +93,7 @@ func (s *Story) Event(e engine.Event) {
 	s.write(lineOf(e))
 }
 
+// width is the columns to wrap at, asked for each message; 0 for no limit.
 func (s *Story) width() int {
 	if s.Columns == nil {
 		return 0
@@ -98,7 +101,7 @@ func (s *Story) width() int {
 	return s.Columns()
 }
 
-// words writes a text for people.
+// words writes a text for people, wrapped. Callers hold mu.
 func (s *Story) words(msg string) {
 	for _, l := range text.Wrap(msg, s.width(), "    ") {
 		fmt.Fprintln(s.w, l)
@@ -137,6 +140,7 @@ func (s *Story) Errors(err error) {
 // Hint is what err says about a way out, "" if nothing.
 func Hint(err error) string { return schema.Safe(schema.HintOf(err)) }
 
+// one writes one problem in the form of the log. Callers hold mu.
 func (s *Story) one(err error, hint string, x *excerpts) {
 	switch s.mode {
 	case JSON:

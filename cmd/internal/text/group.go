@@ -9,7 +9,9 @@ import (
 )
 
 // Groups collects the names of steps that have something in common, in the order
-// in which the first of each came. The zero value is empty.
+// in which the first of each came. A matrix of a thousand rows that fail for one reason
+// is one group, and is printed as one line. The zero value is empty and ready to use; it
+// is not safe for concurrent use.
 type Groups struct {
 	List []*Group
 	at   map[[2]string]*Group
@@ -22,12 +24,14 @@ type Group struct {
 	Names []string
 }
 
-// Alike adds a step to the rows of the same step with the same kind and reason.
+// Alike adds a step to the group of rows of the same step that have the same kind and
+// reason, and returns that. A group with one name is new.
 func (g *Groups) Alike(kind, why, name string) *Group {
 	return g.add([2]string{kind + "\x00" + why, Base(name)}, kind, why, name)
 }
 
-// All adds a step to everything of that kind; the first reason is the group's.
+// All adds a step to the one group of its kind, whatever the step and the reason; the
+// first reason is the group's.
 func (g *Groups) All(kind, why, name string) *Group {
 	return g.add([2]string{kind}, kind, why, name)
 }
@@ -52,7 +56,8 @@ const (
 	mostSteps = 10
 )
 
-// Rows are the group's rows, [1] [2] …, or its steps if they are not rows.
+// Rows lists the group's rows, [1] [2] …, at most mostRows of them, or its steps if one
+// of them is not a row.
 func (g *Group) Rows() string {
 	rows := make([]string, len(g.Names))
 	for i, n := range g.Names {
@@ -63,10 +68,11 @@ func (g *Group) Rows() string {
 	return ordered(rows, mostRows)
 }
 
-// Steps are the names of the group's steps.
+// Steps lists the names of the group's steps, at most mostSteps of them.
 func (g *Group) Steps() string { return ordered(slices.Clone(g.Names), mostSteps) }
 
-// ordered lists names the same way however the steps came: [9] before [10].
+// ordered lists names in an order that does not depend on which step ended first: by
+// length and then by text, so that [9] comes before [10]. It sorts names in place.
 func ordered(names []string, most int) string {
 	slices.SortFunc(names, func(a, b string) int { return cmp.Or(len(a)-len(b), cmp.Compare(a, b)) })
 	return List(names, most)

@@ -9,7 +9,8 @@ const (
 
 // Table aligns rows, the first of which is the header, in at most width
 // columns (0: no limit). Cells that do not fit are wrapped at spaces; where that
-// is not enough, each row becomes lines of its own, "HEADER  cell".
+// is not enough, each row becomes lines of its own, "HEADER  cell". Words are never cut:
+// a digest or a path that was shortened cannot be copied. No line ends in spaces.
 func Table(rows [][]string, width int) string {
 	if len(rows) == 0 {
 		return ""
@@ -41,9 +42,11 @@ func Table(rows [][]string, width int) string {
 	return b.String()
 }
 
-// fit is the width of each column; false if words would have to be cut. The widest
-// column that may still become narrower loses a space at a time: columns of short
-// words stay as they are as long as that is possible.
+// fit is the width of each column, without gaps; false if words would have to be cut.
+// Each column has a natural width, that of its longest line, and a least one, that of its
+// longest word, though not below narrow if the cell has more text. The widest column that
+// may still become narrower does, by one at a time: columns of short words stay as they
+// are as long as possible.
 func fit(rows [][]string, width int) ([]int, bool) {
 	columns := 0
 	for _, r := range rows {
@@ -84,7 +87,7 @@ func fit(rows [][]string, width int) ([]int, bool) {
 }
 
 // records is a table that does not fit, a paragraph for each row; empty cells are
-// left out.
+// left out. No row may have more cells than the header.
 func records(rows [][]string, width int) string {
 	var out []string
 	for _, r := range rows[1:] {
@@ -99,8 +102,8 @@ func records(rows [][]string, width int) string {
 	return strings.Join(out, "\n")
 }
 
-// Pairs aligns rows of a name and a text. A text that has a word too wide for its
-// column is below its name.
+// Pairs aligns rows of a name and a text; a row has two cells. A text that has a word too
+// wide for its column begins on the line below its name, with the name's own indentation.
 func Pairs(rows [][]string, width int) string {
 	names := 0
 	for _, r := range rows {
@@ -121,6 +124,7 @@ func Pairs(rows [][]string, width int) string {
 	return b.String()
 }
 
+// longestWord is the width of the widest word of s, below which s cannot be wrapped.
 func longestWord(s string) int {
 	n := 0
 	for _, w := range strings.Fields(s) {

@@ -1,5 +1,9 @@
-// Package text lays out words for people: cut, wrapped at spaces, in tables,
-// and durations.
+// Package text lays out text for people: cut, wrapped at spaces, in tables, and
+// durations and sizes in words. All of it is functions from strings to strings; what is
+// printed where is decided by the callers.
+//
+// Widths are in columns of a terminal, 0 for no limit, and each character counts as one
+// column: wide and combining characters are not told apart.
 package text
 
 import (
@@ -9,8 +13,9 @@ import (
 	"unicode/utf8"
 )
 
-// Middle cuts s to n characters in its middle, so that what tells names apart
-// survives: their beginning and their end, the row in render[eks,17].
+// Middle cuts s to n characters by leaving out its middle, since names differ at their
+// beginning and at their end: the row in render[eks,17] is kept whole if it fits. Below
+// three characters there is no room for that, and s stays as it is.
 func Middle(s string, n int) string {
 	r := []rune(s)
 	if len(r) <= n || n < 3 {
@@ -25,7 +30,8 @@ func Middle(s string, n int) string {
 	return string(r[:n-1-tail]) + "…" + string(r[len(r)-tail:])
 }
 
-// Width is how many columns s takes; colours take none.
+// Width is how many columns s takes. Colours, escape sequences that end in m, take none;
+// without that, coloured cells of a table would be padded too little.
 func Width(s string) int {
 	n := 0
 	for s != "" {
@@ -42,9 +48,9 @@ func Width(s string) int {
 	return n
 }
 
-// Wrap breaks s at spaces into lines of less than width columns; all but the
-// first begin with indent. A longer word stays whole: digests and addresses are
-// copied. Width 0 is no limit.
+// Wrap breaks s at spaces into lines of at most width columns; all but the first of each
+// line of s begin with indent. A longer word stays whole, for digests and addresses are
+// copied from the terminal. Width 0 is no limit. The result has at least one line.
 func Wrap(s string, width int, indent string) []string {
 	var out []string
 	for _, line := range strings.Split(s, "\n") {
@@ -53,6 +59,8 @@ func Wrap(s string, width int, indent string) []string {
 	return out
 }
 
+// wrapLine is Wrap for one line. It ends for any width, even one below that of indent:
+// lastSpace skips the indentation, so that every round takes at least one word.
 func wrapLine(s string, width int, indent string) []string {
 	var out []string
 	for width > 0 && Width(s) > width {
@@ -66,8 +74,9 @@ func wrapLine(s string, width int, indent string) []string {
 	return append(out, s)
 }
 
-// lastSpace is where s breaks: the last space that leaves at most width columns
-// before it, else the first one; -1 if no word would be left on either side.
+// lastSpace is where s breaks, as an index in bytes: the last space that leaves at most
+// width columns before it, else the first one; -1 if no word would be left on either
+// side. Spaces that indent s do not count.
 func lastSpace(s string, width int) int {
 	at := -1
 	begin := len(s) - len(strings.TrimLeft(s, " "))
@@ -86,8 +95,9 @@ func lastSpace(s string, width int) int {
 	return at
 }
 
-// Reflow fits a page of help into width columns: paragraphs are filled anew, and
-// what goes on after a column of names keeps below its beginning.
+// Reflow fits a page of help into width columns: paragraphs are filled again, and text
+// beside a column of names continues below its own beginning. A line that begins with a
+// space is not part of a paragraph, nor is one that follows a line that ends in a colon.
 func Reflow(s string, width int) string {
 	var out []string
 	for _, line := range strings.Split(s, "\n") {
@@ -108,9 +118,10 @@ func Reflow(s string, width int) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// hang wraps a line of help. Text beside a name goes on below its beginning, or
-// all of it below the name if that leaves less than half of the width. An example
-// stays one command.
+// hang wraps a line of help. Text beside a name continues below its own beginning, or
+// begins below the name if the name takes more than half of the width. An example stays
+// one command that can be copied: its lines end in a backslash, for which two columns are
+// kept free.
 func hang(line string, width int) []string {
 	words := strings.TrimLeft(line, " ")
 	begin := len(line) - len(words)
@@ -146,7 +157,8 @@ func List(names []string, most int) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], " "), len(names)-most)
 }
 
-// Duration is d for people: 40ms, 1.2s, 3m05s, 2h07m.
+// Duration is d for people: 40ms, 1.2s, 3m05s, 2h07m. A negative one, from a clock that
+// was set back, is 0ms.
 func Duration(d time.Duration) string {
 	switch {
 	case d < 0:

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Count is a number and what it counts: 1 step, 2 steps.
+// Count is a number and what it counts: 1 step, 2 steps. It serves words whose plural
+// has an s and nothing else.
 func Count(n int, what string) string {
 	if n != 1 {
 		what += "s"
@@ -17,7 +18,8 @@ func Count(n int, what string) string {
 // Took is a duration of so many milliseconds.
 func Took(millis int64) string { return Duration(time.Duration(millis) * time.Millisecond) }
 
-// Ago is how long something is past, in its largest unit.
+// Ago is how long ago something was, in its largest unit, rounded down. What is less than
+// a minute ago, or in the future by the clock of this machine, is just now.
 func Ago(d time.Duration) string {
 	for _, u := range []struct {
 		size time.Duration
@@ -30,7 +32,7 @@ func Ago(d time.Duration) string {
 	return "just now"
 }
 
-// Bytes is a size in its largest unit.
+// Bytes is a size in its largest unit, powers of 1024.
 func Bytes(n int64) string {
 	for _, u := range []struct {
 		size int64
@@ -43,5 +45,6 @@ func Bytes(n int64) string {
 	return fmt.Sprintf("%d B", n)
 }
 
-// OneLine keeps a table a table.
+// OneLine joins the lines of s: a cell with a line break would take several lines of its
+// table.
 func OneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

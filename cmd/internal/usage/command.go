@@ -1,7 +1,11 @@
 // Package usage is what the commands of eidos have in common as commands of cobra:
-// flags made of definitions, flags that mean nothing in a mode and are refused,
-// completion, and cobra's errors in words that name what to type. It binds and
+// flags generated from definitions, flags that are refused where they have no effect,
+// completion, and cobra's errors reworded so that they name what to type. It binds and
 // checks; what a command does is in packages that do not know cobra.
+//
+// cobra and pflag are lenient in ways that hide mistakes: help for an unknown command
+// succeeds, the last of two values wins, an empty value counts. Everything here makes
+// such a case an error with exit status 2 before the command does any work.
 package usage
 
 import (
@@ -11,8 +15,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Topics makes help of a word that is not a command an error; cobra would print the
-// usage and succeed.
+// Topics makes `help WORD` an error where WORD is not a command; cobra would print the
+// usage and succeed. Call it after all commands have been added to root: cobra adds its
+// own help command only to a root that has others.
 func Topics(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	help, _, err := root.Find([]string{"help"})
@@ -29,7 +34,8 @@ func Topics(root *cobra.Command) {
 	}
 }
 
-// notACommand is the error for a word that c has no subcommand for.
+// notACommand is the error for a word that c has no subcommand for. Hidden and
+// deprecated commands are not suggested.
 func notACommand(c *cobra.Command, word string) error {
 	var names []string
 	for _, s := range c.Commands() {
@@ -41,7 +47,8 @@ func notACommand(c *cobra.Command, word string) error {
 }
 
 // Groups makes commands that only have subcommands refuse any other word; cobra
-// would print help and succeed.
+// would print help and succeed. The root is left alone: cobra itself reports unknown
+// words for it, with suggestions, and Error rewords those.
 func Groups(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		Groups(sub)
@@ -58,7 +65,10 @@ func Groups(c *cobra.Command) {
 	}
 }
 
-// Strict makes every flag of c and of its commands strict: see flags.Strict.
+// Strict makes every flag of c and of its commands strict: see flags.Strict. It must
+// run after all flags are bound, and before they are parsed. It must not run for
+// cobra's __complete, which parses the same flags twice: the second time each would
+// count as set already.
 func Strict(c *cobra.Command) {
 	flags.Strict(c.Flags())
 	flags.Strict(c.PersistentFlags())

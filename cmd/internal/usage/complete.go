@@ -14,7 +14,8 @@ import (
 	"github.com/NVIDIA/eidos/schema/userfile"
 )
 
-// CompletePipelines offers the pipelines that eidos brings, and files.
+// CompletePipelines offers the built-in pipelines, and files. It serves commands whose
+// only argument is a pipeline, so there is nothing to offer for a second one.
 func CompletePipelines(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -30,6 +31,10 @@ func Directories(c *cobra.Command, flags ...string) {
 	}
 }
 
+// completeDirectories lists the directories that begin with what was typed. Hidden ones
+// are offered only after a dot, as shells do. No space is added, so that the next Tab
+// goes one level deeper. Errors mean no suggestions: a shell that waits for a completion
+// has nowhere to print them.
 func completeDirectories(_ *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
 	shown, part := filepath.Split(begun)
 	in := shown
@@ -64,8 +69,8 @@ func CompleteSteps(_ *cobra.Command, args []string, _ string) ([]string, cobra.S
 	return out, cobra.ShellCompDirectiveNoFileComp
 }
 
-// CompleteParams offers NAME= of the pipeline on the command line, and the
-// values of those that list them.
+// CompleteParams offers NAME= for the parameters of the pipeline on the command line,
+// and NAME=VALUE for those whose values are a closed list.
 func CompleteParams(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	p := completionPipeline(args)
 	var out []string
@@ -83,8 +88,10 @@ func CompleteParams(_ *cobra.Command, args []string, _ string) ([]string, cobra.
 	return out, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 }
 
-// completionPipeline reads the pipeline as well as it can: a shell waits, and
-// an error has nowhere to go.
+// completionPipeline reads the pipeline that the command would run: the file or built-in
+// pipeline that is named, else eidos.pipeline.yaml, else the built-in `eidos`. It decodes
+// the text only; compiling would resolve includes and takes longer than a shell should
+// wait. On any error the result is an empty pipeline: completion cannot report one.
 func completionPipeline(args []string) schema.Pipeline {
 	var p schema.Pipeline
 	name := pipelinefile.Default

@@ -11,8 +11,9 @@ import (
 	"github.com/NVIDIA/eidos/schema/pattern"
 )
 
-// Error puts what cobra and pflag report about the use of c into words that name
-// what to type. Other errors are returned as they are.
+// Error rewords what cobra and pflag report about the use of c, so that the message
+// names what to type. Other errors are returned unchanged, and so is every error with a
+// schema.Error in its tree: that has its own words and hint.
 func Error(c *cobra.Command, err error) error {
 	var se *schema.Error
 	if errors.As(err, &se) {
@@ -27,8 +28,9 @@ func Error(c *cobra.Command, err error) error {
 	return err
 }
 
-// What cobra reports of arguments and of flags that belong together; it has no
-// types for that.
+// The messages of cobra about arguments and about flags that belong together. cobra has
+// no error types for them, so that the text is all there is to go by. A message that a
+// new version of cobra words differently is shown as cobra wrote it.
 var (
 	unknownCommand = pattern.New(`(?s)^unknown command "(.*)" for "([^"]*)"(.*)$`)
 	countedArgs    = pattern.New(`^(?:accepts|requires) (at most |at least |between )?([0-9]+)(?: and ([0-9]+))? arg\(s\), (?:only )?received ([0-9]+)$`)
@@ -37,6 +39,8 @@ var (
 	apartFlags     = pattern.New(`^if any flags in the group \[.*\] are set none of the others can be; \[(.*)\] were all set$`)
 )
 
+// argumentError rewords a message of cobra, nil if it is none that is known. The hint is
+// the command's usage line, as the command is to be written.
 func argumentError(c *cobra.Command, msg string) *schema.Error {
 	write := "write " + strings.TrimSpace(strings.TrimSuffix(c.CommandPath(), c.Name())+c.Use)
 	refuse := func(format string, args ...any) *schema.Error {

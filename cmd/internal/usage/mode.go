@@ -9,21 +9,23 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Everywhere are flags that set up the surroundings of a command: who gives
-// them to every command may do so.
+// Everywhere are the flags that no mode refuses: they set up the surroundings of a
+// command, and people and CI jobs pass them to every command.
 func Everywhere() []string {
 	return []string{"debug", "log-json", "quiet", "progress", "state", "kubeconfig", "context", "help"}
 }
 
-// Mode is one of the things that a command does, by its arguments and flags.
-// Flags without effect in it are refused: who gives one expects something of it.
+// Mode is one of the things that a command does, depending on its arguments and flags.
+// Flags that have no effect in it are refused rather than ignored: whoever passed one
+// expects it to do something.
 type Mode struct {
 	When  string   // "with --recipe", "for a pipeline": follows "has no effect"
 	Takes []string // flags that have an effect
 	Hint  string   // "" names what flags the mode takes
 }
 
-// Check refuses the flags of c that were given and mean nothing in m.
+// Check refuses the flags of c that were set and have no effect in m, all of them at
+// once. Only flags on the command line count, not those with a default.
 func (m Mode) Check(c *cobra.Command) error {
 	var errs []error
 	everywhere := Everywhere()
@@ -36,7 +38,8 @@ func (m Mode) Check(c *cobra.Command) error {
 	return schema.Join(errs)
 }
 
-// AllBut are the flags of c but some.
+// AllBut lists the flags of c except for some: Takes of a mode that refuses these. It
+// lists what is bound when it is called, so that a flag bound later is refused.
 func AllBut(c *cobra.Command, but ...string) []string {
 	var out []string
 	c.Flags().VisitAll(func(f *pflag.Flag) {

@@ -10,9 +10,11 @@ import (
 
 // Params binds a flag for every parameter of a definition: the schema is the one
 // source of its name, its type and its description. The function it returns has the
-// values of the flags that were used, as `with` writes them. named are the words of
-// the command line that name the command; where they name another one, reading this
-// definition would be for nothing, and no flag is bound.
+// values of the flags that were used, as `with` writes them; call it after parsing.
+//
+// named are the words of the command line that name the command. Every command is set up
+// on every start, and reading a definition takes time: where the words name another
+// command, no flag is bound. With no words (help, completion) all of them are.
 func Params(c *cobra.Command, named []string, definition string, skip ...string) func() map[string]any {
 	if len(named) > 0 && !slices.Contains(named, c.Name()) {
 		return func() map[string]any { return map[string]any{} }
@@ -32,7 +34,8 @@ func Params(c *cobra.Command, named []string, definition string, skip ...string)
 	return get
 }
 
-// Must panics if the set-up of a command fails, which only a mistake of ours does.
+// Must panics if the set-up of a command fails, which only a mistake in our code causes,
+// such as a completion for a flag that does not exist.
 func Must(err error) {
 	if err != nil {
 		panic("BUG: " + err.Error())
