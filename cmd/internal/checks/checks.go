@@ -1,6 +1,19 @@
 // Package checks writes what was checked in the formats that CI systems and
-// people read: JUnit XML, CTRF, SARIF, annotations and a summary of GitHub
-// Actions, and tables. Constraints, drift and the steps of a run are all Results.
+// people read: JUnit XML, CTRF, SARIF, Code Quality, Prometheus, annotations and a
+// summary of GitHub Actions, HTML and tables.
+//
+//	ValidationResult ─ OfValidation ┐
+//	Drift ──────────── OfDrift ─────┼─ Report ─ a writer for each format
+//	errors ─────────── OfCommand ───┤
+//	steps of a run ─── package report
+//
+// A Result answers two separate questions: its Outcome is how test reports count it, its
+// Level whether it is a problem that somebody should look at. Formats for test results
+// (JUnit, CTRF, Prometheus, HTML) have all results; formats for findings (SARIF, Code
+// Quality, annotations) have the problems only. Nothing here decides an exit status.
+//
+// Pass the writers a buffer: HTML writes while its template runs, and may fail in the
+// middle. Text of snapshots and of users is escaped by each writer for its own format.
 package checks
 
 import (
@@ -10,7 +23,7 @@ import (
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 )
 
-// Report is what was checked.
+// Report is what was checked. Its writers do not change it.
 type Report struct {
 	Name    string    // of what checked: eidos validate, or a pipeline
 	Version string    // of eidos
@@ -19,7 +32,7 @@ type Report struct {
 	Suites  []Suite
 }
 
-// Suite is results of one sort.
+// Suite is the results of one step or command, in the order in which they are written.
 type Suite struct {
 	Name    string
 	Results []Result
@@ -63,8 +76,9 @@ const (
 	LevelWarning = "warning"
 )
 
-// Problems lists the results that are wrong, in order. Rows that are wrong alike
-// are one.
+// Problems lists the results that have a Level, in order. Rows of a matrix that have the
+// same rule, message and place are one problem, with the number of rows in its message:
+// review tools limit how many problems they show. The results of r are not changed.
 func (r Report) Problems() []Result {
 	var out []Result
 	var groups text.Groups
@@ -74,6 +88,8 @@ func (r Report) Problems() []Result {
 				continue
 			}
 			g := groups.Alike(c.Level+" "+c.Rule, fmt.Sprint(c.Message, c.Hint, c.At), c.Name)
+			// One result for each group, in the same order: out[i] belongs to
+			// groups.List[i] below.
 			if len(g.Names) == 1 {
 				out = append(out, c)
 			}

@@ -26,7 +26,8 @@ type issueLines struct {
 }
 
 // CodeQuality writes the problems of a report as Code Quality JSON of GitLab. A
-// problem in no file is not in it: GitLab takes none without a line.
+// problem in no file is left out: GitLab accepts none without a path and a line. Without
+// problems the report is an empty list and not null, which would not be a report.
 func CodeQuality(w io.Writer, r Report) error {
 	issues := []issue{}
 	seen := fingerprints{}

@@ -5,15 +5,18 @@ import (
 	"github.com/NVIDIA/eidos/steps/validate"
 )
 
-// Files are where the documents of a check were read from; nil is from no file.
+// Files are the files that the documents of a check were read from; nil for a document
+// that was not read from a file, such as the result of a step that was not saved.
 type Files struct {
 	Recipe, Baseline, Snapshot *Source
 	// Else is where a problem is if it is in neither: the step of a pipeline.
 	Else *Place
 }
 
-// places lists those that are there; a file that does not hold the thing any
-// more, or never did, is named as a whole behind them.
+// places lists the places that were found, the best first, for Result.At. If none was,
+// because the file does not hold the thing or has been changed since, it is the beginning
+// of the first file there is: recipe, baseline, snapshot, then Else. nil if there is no
+// file at all.
 func (f Files) places(found ...Place) []Place {
 	var out []Place
 	for _, p := range found {
@@ -36,8 +39,12 @@ func (f Files) places(found ...Place) []Place {
 }
 
 // OfValidation is a validation as a suite. What does not fail the validation
-// does not fail a CI job: it is skipped. enforced says that what does not hold is
-// an error; else it is a warning.
+// does not fail a CI job: it is skipped. The cases must agree with validate.Counts, which
+// decides whether the validation fails. enforced means that what does not hold is an
+// error; else it is a warning. It changes the levels only, not the outcomes.
+//
+// A result with a phase is of a check on a cluster (steps/check), one without is of a
+// constraint on a snapshot.
 func OfValidation(name string, r *schema.ValidationResult, enforced bool, f Files) Suite {
 	s := Suite{Name: name}
 	for _, c := range r.Results {

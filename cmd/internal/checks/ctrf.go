@@ -53,7 +53,8 @@ type ctrfTest struct {
 	Extra     map[string]string `json:"extra,omitempty"`
 }
 
-// CTRF writes a report as Common Test Report Format JSON.
+// CTRF writes a report as Common Test Report Format JSON. What could not be decided is a
+// failure there; as skipped it would be overlooked.
 func CTRF(w io.Writer, r Report) error {
 	out := ctrfReport{ReportFormat: "CTRF", SpecVersion: ctrfVersion, GeneratedBy: "eidos", Results: ctrfResults{Tool: ctrfTool{r.Name, r.Version}, Tests: []ctrfTest{}}}
 	sum := &out.Results.Summary

@@ -8,8 +8,10 @@ import (
 )
 
 // OfDrift is drift as a suite: a failure for each change, an error for what could
-// not be decided, one passed result for all that is the same. enforced says that
-// drift is an error; else it is a warning.
+// not be decided, one passed result for all that is the same. enforced means that
+// drift is an error; else it is a warning, and still a failure in test reports. A problem
+// is placed at what demands the value, in the recipe, then at what was measured, then at
+// the baseline.
 func OfDrift(name string, d *schema.Drift, enforced bool, f Files) Suite {
 	s := Suite{Name: name, Results: []Result{{
 		Name: fmt.Sprintf("%d unchanged", d.Summary.Compared-int64(len(d.Changes))), Class: "eidos.drift", Outcome: Passed, Status: "same",
@@ -40,7 +42,7 @@ func OfDrift(name string, d *schema.Drift, enforced bool, f Files) Suite {
 	return s
 }
 
-// demands is what each change goes against.
+// demands is what each kind of change violates: the sentence of its rule in SARIF.
 var demands = map[string]string{
 	"added":     "what the baseline does not have is not there",
 	"removed":   "what the baseline has is there",
@@ -51,6 +53,8 @@ var demands = map[string]string{
 	"unknown":   "the snapshot says what is compared",
 }
 
+// changed describes a change. Values are quoted, as they come from a snapshot and may hold
+// anything, spaces and line breaks included.
 func changed(c schema.Change) string {
 	m := c.Change
 	if c.From != "" {

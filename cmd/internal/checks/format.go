@@ -6,8 +6,10 @@ import (
 	"time"
 )
 
-// format writes a report. Timed says that the times of the run are part of it; the
-// others get none, so that the same input gives the same bytes.
+// format writes a report. timed means that the times of the command are part of it; the
+// other formats get none, so that the same input has the same bytes. Reports of a run
+// (cmd/internal/pipelinerun) call the writers themselves and always have times: they are
+// about one run, and how long its steps took.
 type format struct {
 	write func(io.Writer, Report) error
 	timed bool
@@ -19,7 +21,7 @@ func formats() map[string]format {
 	}
 }
 
-// Formats are the names of the formats for CI, for people and for monitoring.
+// Formats lists the names that Encode takes.
 func Formats() []string {
 	return []string{"junit", "ctrf", "sarif", "codequality", "html", "prometheus"}
 }
@@ -27,7 +29,8 @@ func Formats() []string {
 // IsFormat says whether name is one of Formats.
 func IsFormat(name string) bool { return formats()[name].write != nil }
 
-// Encode is a report in one of the Formats.
+// Encode is a report in one of the Formats; check IsFormat first, as any other name
+// panics.
 func Encode(name string, r Report) ([]byte, error) {
 	f := formats()[name]
 	if !f.timed {

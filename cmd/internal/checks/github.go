@@ -11,8 +11,9 @@ import (
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 const mostAnnotations = 10
 
-// Annotations are the problems as workflow commands of GitHub Actions: lines of
-// the log that the runner puts beside the lines of the files.
+// Annotations are the problems as workflow commands of GitHub Actions: lines of the log
+// that the runner shows beside the lines of the files. No more are printed than GitHub
+// shows; Summary lists the others.
 func Annotations(problems []Result) string {
 	var b strings.Builder
 	by := map[string]int{}
@@ -39,7 +40,9 @@ func Annotations(problems []Result) string {
 	return b.String()
 }
 
-// data and property escape what would end a workflow command, or a part of it.
+// data and property escape what would end a workflow command, or a part of it. Messages
+// contain values of snapshots and names of files: without this a line break in one of
+// them would begin another command, which the runner would obey.
 func data(s string) string {
 	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
 }
@@ -48,10 +51,12 @@ func property(s string) string {
 	return strings.NewReplacer(":", "%3A", ",", "%2C").Replace(data(s))
 }
 
-// mostListed bounds the problems of a summary; GitHub refuses one over 1 MiB.
+// mostListed bounds the problems of a summary, each of which is cut at 1000 characters:
+// GitHub refuses a summary over 1 MiB.
 const mostListed = 200
 
-// Summary is a report as Markdown for the page of a workflow's run.
+// Summary is a report as Markdown for the page of a workflow's run. It is appended to a
+// file that other steps of the job write to as well, and ends with an empty line for that.
 func Summary(r Report) string {
 	var b strings.Builder
 	passed, bad, skipped := 0, 0, 0
@@ -90,8 +95,8 @@ func Summary(r Report) string {
 	return b.String() + "\n"
 }
 
-// cell is s in a cell of a Markdown table: no line, column, tag or code of its
-// own.
+// cell is s in a cell of a Markdown table, where it must not begin a line, a column, an
+// HTML tag or code.
 func cell(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
 	return strings.NewReplacer("|", "\\|", "<", "&lt;", "`", "'").Replace(s)

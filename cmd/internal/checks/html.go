@@ -17,7 +17,9 @@ var tablesText string
 //go:embed page.html
 var pageText string
 
-// Style is the style sheet of the pages that eidos writes to files.
+// Style is the style sheet of the pages that eidos writes to files: those of this package
+// and of cmd/internal/report. The pages that a server sends have one of their own, in
+// cmd/internal/page.
 func Style() template.CSS { return template.CSS(style) }
 
 // Page is results with what is known about them, for people.
@@ -48,11 +50,12 @@ func (p Page) Write(w io.Writer) error {
 // tableRow is a result as a table shows it.
 type tableRow struct{ Class, Status, Name, About, Expected, Actual, Why, Hint string }
 
-// classes are those of the style sheet; what was not decided looks like what was
-// stopped.
+// classes are the classes of the style sheet, which are named after states of steps. What
+// could not be decided looks like what was canceled.
 var classes = map[Outcome]string{Passed: "done", Failed: "failed", Unknown: "canceled", Skipped: "skipped"}
 
-// Tables are suites as a part of a page: a table each, what did not pass first.
+// Tables are suites as a part of a page: a table each, what did not pass first. The text
+// of results is escaped, so that a page may include it as it is.
 func Tables(suites []Suite) template.HTML {
 	type table struct {
 		Name, Counts string
@@ -83,6 +86,8 @@ func Tables(suites []Suite) template.HTML {
 	return template.HTML(b.String())
 }
 
+// rowOf is a result as a row. OfValidation and OfDrift put what a table shows into
+// Result.Extra; the results of steps have other keys there, and those cells are empty.
 func rowOf(c Result) tableRow {
 	r := tableRow{
 		Class: classes[c.Outcome], Status: c.Status, Name: c.Name, About: c.Extra["component"], Expected: c.Extra["expected"], Actual: c.Extra["actual"],
@@ -100,6 +105,7 @@ func rowOf(c Result) tableRow {
 	return r
 }
 
+// execute writes data by one of the embedded templates.
 func execute(w io.Writer, text string, data any) error {
 	t, err := template.New("page").Parse(text)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 )
 
 // The de-facto schema of JUnit reports:
-// https://github.com/testmoapp/junitxml
+// https://github.com/testmoapp/junitxml. Times are in seconds, and left out where the
+// report has none.
 type junitSuites struct {
 	XMLName  xml.Name     `xml:"testsuites"`
 	Name     string       `xml:"name,attr"`
@@ -47,7 +48,10 @@ type junitMessage struct {
 	Text    string `xml:",chardata"`
 }
 
-// JUnit writes a report as JUnit XML.
+// JUnit writes a report as JUnit XML. What is Unknown is an error rather than a failure,
+// as JUnit has it for a test that could not decide. Problems are not joined here: each
+// result is a test case, so that a CI system can follow it from run to run by its name.
+// Characters that XML cannot hold are replaced by encoding/xml.
 func JUnit(w io.Writer, r Report) error {
 	doc := junitSuites{Name: r.Name}
 	timed := !r.Start.IsZero()

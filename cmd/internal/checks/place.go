@@ -11,15 +11,22 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Place is a line of a file, or part of one. Lines and columns are from 1;
-// columns count characters, and the end is behind the last one.
+// Place is a line of a file, or part of one. Lines and columns are from 1; columns
+// count characters (SARIF's unicodeCodePoints), and End is the column after the last
+// one. Errors have positions as text instead, file:line:col (schema.Error.Pos); At
+// converts one.
 type Place struct {
 	File              string // slashes, relative to the repository where it is inside
 	Line, Column, End int
 }
 
-// Source is a file that a document was read from. It is not safe for concurrent
-// use.
+// Source is a file that a document was read from, read once more for the lines of its
+// parts: documents are values without positions by the time they are checked, and a
+// result that was reused was not read at all. The file may have changed since. A part
+// that is no longer found has no line then, rather than a wrong one.
+//
+// On a nil Source constraint, component and measurement find nothing; the other methods
+// need one. It is not safe for concurrent use.
 type Source struct {
 	file  string
 	doc   *schema.Doc // nil: not a document, or gone
@@ -36,7 +43,9 @@ type Source struct {
 type demand struct{ name, value any }
 
 // Open reads the file at path again, for the lines of its parts. root is the top
-// of the repository that files are named from. It is nil if there is no such file.
+// of the repository that files are named from. It returns nil if there is no such file,
+// it is not a regular file or is larger than a document may be: a report is written
+// without lines rather than not at all. Opening a pipe would wait for a writer.
 func Open(path, root string) *Source {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > schema.MaxBytes {
@@ -49,7 +58,8 @@ func Open(path, root string) *Source {
 	return Text(fileName(path, root), data)
 }
 
-// Text is Open of a file whose text is at hand.
+// Text is Open for a file whose text is known; file is how reports name it. Text that
+// does not parse has no parts but can be named as a whole.
 func Text(file string, data []byte) *Source {
 	s := &Source{file: file, lines: strings.Split(string(data), "\n")}
 	if doc, err := schema.Parse(file, data); err == nil {
@@ -58,8 +68,9 @@ func Text(file string, data []byte) *Source {
 	return s
 }
 
-// fileName is how reports name a file: from the top of the repository, links
-// followed, else whole.
+// fileName is how reports name a file: relative to the top of the repository, else
+// absolute. Links are followed on both sides first: review tools match names against
+// those in the repository, and a temporary directory is a link on some systems.
 func fileName(path, root string) string {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -80,11 +91,12 @@ func fileName(path, root string) string {
 	return filepath.ToSlash(abs)
 }
 
-// Whole is the beginning of the file.
+// Whole is the first line of the file: the place of what is about all of it.
 func (s *Source) Whole() Place { return s.at(s.file + ":1:1") }
 
-// At is the place of an error's position, FILE:LINE:COLUMN; false if it is in no
-// file.
+// At is the place of an error's position, FILE:LINE:COLUMN; false if that is not in a
+// file that can be read, such as standard input. A relative FILE is relative to the
+// working directory.
 func At(pos, root string) (Place, bool) {
 	rest, column := number(pos)
 	file, line := number(rest)
@@ -113,7 +125,8 @@ func (s *Source) at(pos string) Place {
 	return p
 }
 
-// end is the column behind a line.
+// end is the column after the last character of a line. It is kept: a JSON document
+// may be one line of megabytes, which every place in it would count again.
 func (s *Source) end(line int) int {
 	if s.ends == nil {
 		s.ends = map[int]int{}
@@ -126,7 +139,8 @@ func (s *Source) end(line int) int {
 	return n
 }
 
-// number cuts ":NUMBER" from the end of a position.
+// number cuts ":NUMBER" from the end of a position. It counts from the end because file
+// names may contain colons. n is 0 if there is no number.
 func number(pos string) (rest string, n int) {
 	i := strings.LastIndexByte(pos, ':')
 	if i < 0 {
@@ -139,7 +153,8 @@ func number(pos string) (rest string, n int) {
 	return pos[:i], n
 }
 
-// Key is where a key stands, or the deepest part of the path to it that is there.
+// Key is the place of a key, or of the deepest part of the path to it that exists; compare
+// with the place of the parent to learn whether it was found.
 func (s *Source) Key(path ...string) Place {
 	if s.doc == nil {
 		return s.Whole()
@@ -147,8 +162,9 @@ func (s *Source) Key(path ...string) Place {
 	return s.at(s.doc.KeyPos(path...))
 }
 
-// constraint is where a recipe demands value of name. A file that no longer does
-// gives no line.
+// constraint is where a recipe demands value of name; false if the file does not, or no
+// longer. Of the same constraint twice it is the first. Constraints are listed at the top
+// of a document or in its spec.
 func (s *Source) constraint(name, value string) (Place, bool) {
 	if s == nil || s.doc == nil {
 		return Place{}, false
@@ -168,7 +184,7 @@ func (s *Source) constraint(name, value string) (Place, bool) {
 	return p, ok
 }
 
-// component is where a recipe names a component.
+// component is where a recipe names a component; false if it does not.
 func (s *Source) component(name string) (Place, bool) {
 	if s == nil || s.doc == nil {
 		return Place{}, false
@@ -194,7 +210,8 @@ func (s *Source) entries(path ...string) iter.Seq2[string, *schema.Doc] {
 	return func(func(string, *schema.Doc) bool) {}
 }
 
-// scalar is the scalar at a key, nil if there is none.
+// scalar is the scalar at a key, nil if there is none or it is a list or a mapping, which
+// cannot be a key of a Go map.
 func scalar(d *schema.Doc, key string) any {
 	if at := d.At(key); at != nil {
 		switch v := at.Value().(type) {

@@ -10,13 +10,19 @@ import (
 	"unicode/utf8"
 )
 
-// outcomes are the values of the label status, in the order in which they are
-// written; of two results of one name the one that comes first here counts.
+// outcomes are the values of the label status, in the order in which they are written,
+// the worst first; of two results with the same labels the worse one counts. Tables
+// lists results in this order too.
 var outcomes = []Outcome{Failed, Unknown, Skipped, Passed}
 
 // Prometheus writes a report for the textfile collector of the node exporter
 // (https://github.com/prometheus/node_exporter#textfile-collector): the text format
-// without timestamps, each series once.
+// without timestamps, each series once. A check has a series for every status, 1 for its
+// own and 0 for the others, so that none disappears when the status changes.
+//
+// The status is that of the document where it is one of outcomes: a warning that does
+// not hold is Skipped in a test report and failed here, where its severity is a label.
+// Measured values are written for checks on a cluster only.
 func Prometheus(w io.Writer, r Report) error {
 	type series struct {
 		labels string
@@ -75,6 +81,7 @@ func Prometheus(w io.Writer, r Report) error {
 	return err
 }
 
+// severity is that of the check, error where it has none.
 func severity(c Result) string {
 	if s := c.Extra["severity"]; s != "" {
 		return s
@@ -82,7 +89,7 @@ func severity(c Result) string {
 	return LevelError
 }
 
-// label escapes the value of a label.
+// label escapes the value of a label, which must be valid UTF-8.
 func label(s string) string {
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
@@ -90,8 +97,9 @@ func label(s string) string {
 	return strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`).Replace(s)
 }
 
-// amount is the number of a measured value, with or without a unit behind it, ""
-// of one that is no number: a version, a word.
+// amount is the number of a measured value, with or without a unit after it; "" for a value
+// that is not a number, such as a version or a word. A unit with a digit means that there
+// is more than one number.
 func amount(actual string) string {
 	first, unit, _ := strings.Cut(actual, " ")
 	if v, err := strconv.ParseFloat(first, 64); err == nil && !strings.ContainsAny(unit, "0123456789") {

@@ -100,8 +100,10 @@ const (
 	sarifText255 = 255
 )
 
-// SARIF writes the problems of a report as SARIF JSON. What holds is not in it:
-// GitHub makes an alert of each result.
+// SARIF writes the problems of a report as SARIF JSON. What holds is left out: GitHub
+// makes an alert of each result. Its rules are listed all the same, whatever came of
+// them, so that the list does not depend on what failed. The first place of a problem is
+// its location, the others are related ones.
 func SARIF(w io.Writer, r Report) error {
 	run := sarifRun{
 		Tool:       sarifTool{sarifDriver{Name: "eidos", Version: numeric(r.Version), InformationURI: "https://github.com/NVIDIA/eidos", Rules: []sarifRule{}}},
@@ -144,7 +146,7 @@ func SARIF(w io.Writer, r Report) error {
 	return err
 }
 
-// withHint is the message of a problem, and what to do.
+// withHint is the message of a problem followed by what to do about it, as sentences.
 func withHint(c Result) string {
 	if c.Hint == "" {
 		return c.Message
@@ -152,11 +154,13 @@ func withHint(c Result) string {
 	return c.Message + ". " + upper(c.Hint) + "."
 }
 
-// fingerprints counts the problems with one hash.
+// fingerprints counts how often each hash was used, in one report.
 type fingerprints map[string]int
 
-// next identifies a problem that is in a file: the same problem is the same alert
-// however its value and line move.
+// next identifies a problem that is in a file, so that the CI system recognises it in
+// later reports, although its value or line has changed: neither is part of the hash.
+// Problems with the same hash get numbers, in the order of the report. c.At must not be
+// empty.
 func (f fingerprints) next(c Result) string {
 	sum := sha256.Sum256([]byte(c.Rule + "\x00" + c.At[0].File + "\x00" + identity(c)))
 	hash := hex.EncodeToString(sum[:8])
@@ -173,7 +177,8 @@ func identity(c Result) string {
 	return c.Name
 }
 
-// numeric is a version without its v; "" of a build that has none.
+// numeric is a version without its v; "" for one that does not begin with a digit, as of a
+// build that is not a release.
 func numeric(version string) string {
 	v := strings.TrimPrefix(version, "v")
 	if v == "" || v[0] < '0' || v[0] > '9' {
@@ -182,7 +187,8 @@ func numeric(version string) string {
 	return v
 }
 
-// rule is the same whatever came of it: the level of a problem is the result's.
+// rule describes the rule of c. It must be the same for all results of the rule, as only
+// the first is asked; the level of a problem is that of its result.
 func rule(c Result) sarifRule {
 	text := sarifText{upper(cut(c.Demand, sarifText255)) + "."}
 	return sarifRule{ID: c.Rule, Name: ruleName(c.Rule), ShortDescription: text, FullDescription: text, Help: text, Configuration: sarifConfig{LevelError}}
@@ -199,6 +205,8 @@ func ruleName(id string) string {
 	return cut(b.String(), sarifText255)
 }
 
+// upper makes the first letter a capital. It looks at one byte, so that s must begin with
+// an ASCII character.
 func upper(s string) string {
 	if s == "" {
 		return s
@@ -206,6 +214,7 @@ func upper(s string) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
+// cut shortens s to n characters, the last of which is then an ellipsis.
 func cut(s string, n int) string {
 	if r := []rune(s); len(r) > n {
 		return string(r[:n-1]) + "…"
@@ -213,6 +222,8 @@ func cut(s string, n int) string {
 	return s
 }
 
+// location is a place as SARIF has it. A file of the repository is a relative URI, which
+// GitHub resolves; another one has the scheme file.
 func location(p Place) sarifLocation {
 	u := url.URL{Path: p.File}
 	if path.IsAbs(p.File) {

@@ -10,8 +10,9 @@ import (
 	"github.com/NVIDIA/eidos/steps/validate"
 )
 
-// ValidationTable writes a validation for people, in so many columns; 0 is no
-// limit.
+// ValidationTable writes a validation for people, in so many columns; 0 is no limit. All
+// results have a phase or none has. Values and names go through validate.Plain: what a
+// snapshot holds must not control the terminal.
 func ValidationTable(r *schema.ValidationResult, columns int) string {
 	rows := [][]string{{"STATUS", "CONSTRAINT", "EXPECTED", "ACTUAL", "FROM"}}
 	if len(r.Results) > 0 && r.Results[0].Phase != "" {
@@ -54,8 +55,11 @@ func ValidationTable(r *schema.ValidationResult, columns int) string {
 	return out + "\n" + wrapped(fmt.Sprintf("%s, %d in all\n", end, s.Total), columns)
 }
 
+// wrapped is s wrapped to so many columns; what continues is indented.
 func wrapped(s string, columns int) string { return strings.Join(text.Wrap(s, columns, "    "), "\n") }
 
+// dash is s, or a dash for an empty cell: a table without lines between its columns would
+// not show that there is one.
 func dash(s string) string {
 	if s == "" {
 		return "-"
@@ -66,8 +70,8 @@ func dash(s string) string {
 // longestCell is how many characters of a value a table of drift shows.
 const longestCell = 60
 
-// DriftTable writes drift for people, one line a change, in so many columns; 0 is
-// no limit.
+// DriftTable writes drift for people, one line a change, in so many columns; 0 is no
+// limit. What is known about upgrading changed components follows the table.
 func DriftTable(d *schema.Drift, columns int) string {
 	rows := [][]string{{"CHANGE", "PATH", "FROM", "TO", "WHY"}}
 	for _, c := range d.Changes {
@@ -96,7 +100,8 @@ func DriftTable(d *schema.Drift, columns int) string {
 	return out + fmt.Sprintf("%s: %d compared, %d changed, %d unknown\n", s.Status, s.Compared, s.Changed, s.Unknown)
 }
 
-// oneLine is s on one line, cut to fit a cell.
+// oneLine is s on one line, cut to fit a cell, without control characters. The document
+// has the whole value.
 func oneLine(s string) string {
 	return cut(validate.Plain(strings.Join(strings.Fields(s), " ")), longestCell)
 }

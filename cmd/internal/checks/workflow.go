@@ -11,8 +11,10 @@ import (
 	"github.com/NVIDIA/eidos/steps/address"
 )
 
-// Workflow is the GitHub Actions workflow that a command is a step of, by its
-// environment; not every command is.
+// Workflow is the GitHub Actions workflow that a command runs in, by the variables that
+// the runner sets
+// (https://docs.github.com/en/actions/reference/workflows-and-actions/variables). Outside
+// of one its methods work, and Publish does nothing. Env is os.LookupEnv outside tests.
 type Workflow struct {
 	Env func(string) (string, bool)
 }
@@ -23,7 +25,8 @@ func (w Workflow) Active() bool {
 	return v == "true"
 }
 
-// Repository is the directory that reports name files from.
+// Repository is the directory that reports name files from: the checkout of the workflow,
+// else the working directory.
 func (w Workflow) Repository() string {
 	if v, _ := w.Env("GITHUB_WORKSPACE"); w.Active() && v != "" {
 		return v
@@ -31,8 +34,9 @@ func (w Workflow) Repository() string {
 	return "."
 }
 
-// Source reads the file that an input was read from again, in dir unless its path is
-// absolute; nil if it was none.
+// Source opens the file that an input was read from again; nil if it was not read from a
+// file, but from a registry, a cluster or standard input. A relative path is relative to
+// dir.
 func (w Workflow) Source(dir, uri string) *Source {
 	path, ok := address.Path(uri)
 	if !ok || uri == "" {
@@ -44,9 +48,9 @@ func (w Workflow) Source(dir, uri string) *Source {
 	return Open(path, w.Repository())
 }
 
-// Publish writes annotations of the files of the workflow's commit to log, which
-// the runner reads, with the problems of a report; nil for none. It adds the report
-// to the page of the workflow's run. Without a workflow it does nothing.
+// Publish writes the problems of a report as annotations to log, which the runner reads;
+// with a nil log there are none. It adds the report to the page of the workflow's run.
+// Without a workflow it does nothing. Call it once for each command: both only append.
 func (w Workflow) Publish(r Report, log io.Writer) error {
 	if !w.Active() {
 		return nil
@@ -68,8 +72,9 @@ func (w Workflow) Publish(r Report, log io.Writer) error {
 	return errors.Join(err, f.Close())
 }
 
-// OfCommand is how a command of a version of eidos ended, as a report: its errors,
-// or that it did not fail. Files are named from the directory repository.
+// OfCommand is how a command ended, as a report: a problem for each of its errors, or one
+// passed result. It is for commands that ended before they had a report of their own.
+// version is that of eidos; files are named from the directory repository.
 func OfCommand(command, version, repository string, err error) Report {
 	s := Suite{Name: command}
 	for _, e := range schema.List(err) {

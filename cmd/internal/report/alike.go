@@ -14,8 +14,9 @@ type line struct {
 }
 
 // lines puts the rows of a step that failed or were skipped for one reason on one
-// line, and all that was canceled on another. Steps that succeeded keep theirs:
-// each has a result.
+// line, and all that was canceled on another, where the first of each is. Steps that
+// succeeded have a line each, for each has a result. Pointers into out are valid for one
+// round only, as append may move it; that is why at has indices.
 func lines(steps []*Step) []line {
 	var groups text.Groups
 	at := map[*text.Group]int{} // of the group's line in out

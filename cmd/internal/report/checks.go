@@ -6,7 +6,9 @@ import (
 	"github.com/NVIDIA/eidos/cmd/internal/checks"
 )
 
-// Checks is a run as one suite, a result a step, for CI systems.
+// Checks is a run as one suite, a result for each step, for CI systems. Found.Add relies
+// on that: results are named by the ids of steps. Only failed steps are problems; what was
+// skipped or canceled, mostly as a consequence, counts as skipped.
 func Checks(r Run) checks.Report {
 	s := Gather(r)
 	suite := checks.Suite{Name: s.Pipeline}

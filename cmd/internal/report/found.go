@@ -13,8 +13,10 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Found is where the problems of a run's steps come from: the pipeline's file, and
-// the files that its steps read and wrote.
+// Found adds what the validations and comparisons of a run found to its report. Its fields
+// are where that can be placed: the pipeline's file, and the files that its steps read
+// and wrote. Unlike a report of the journal it needs the results, which the store may have
+// collected since.
 type Found struct {
 	Plan *plan.Plan
 	Run  *run.Result
@@ -25,8 +27,11 @@ type Found struct {
 	Open func(uri string) *checks.Source
 }
 
-// Add adds what the validations and comparisons of a run found to the report on
-// its steps, and where in which file.
+// Add adds a suite for each validation and each comparison of the run to r, which Checks
+// has returned, with the places of the problems in files. A failed step whose problems
+// are listed in such a suite is not a problem itself any more, so that each is reported
+// once; it still counts as a failed test. Problems of other steps are placed where the
+// pipeline defines them. Add changes the results of r in place.
 func (w Found) Add(ctx context.Context, r checks.Report) checks.Report {
 	infos := map[string]plan.NodeInfo{}
 	for _, s := range w.Plan.Steps() {
@@ -76,8 +81,9 @@ func (w Found) Add(ctx context.Context, r checks.Report) checks.Report {
 	return r
 }
 
-// stepPlace is where a pipeline defines a step: systems for reviews show problems beside
-// a line, and this is one that the reader has.
+// stepPlace is where a pipeline defines a step, at steps or at finally; nil if the pipeline
+// is not a file, as a built-in one is. Review tools show problems beside a line, and this
+// is one that the reader has.
 func stepPlace(pipeline *checks.Source, id string) *checks.Place {
 	if pipeline == nil {
 		return nil
@@ -89,8 +95,9 @@ func stepPlace(pipeline *checks.Source, id string) *checks.Place {
 	return &p
 }
 
-// files are those that the inputs of a step were read from, or were saved to by
-// the steps that made them.
+// files are the files that the inputs of a step were loaded from, or that the steps that
+// made them have saved them to. Inputs have their roles by port, whatever the steps are
+// called.
 func (w Found) files(infos map[string]plan.NodeInfo, id string) checks.Files {
 	var f checks.Files
 	for _, e := range infos[id].In {

@@ -19,9 +19,10 @@ var pageText string
 // row is a name and a value for the page.
 type row struct{ Name, Value string }
 
-// HTML writes a run as one page that needs nothing else: no network, no
-// script. It follows the reader's light or dark, and prints. Texts of steps are escaped
-// by the template; the drawings escape theirs.
+// HTML writes a run as one page that needs nothing else: no network, no script. It
+// follows the reader's light or dark mode, and can be printed. Texts of steps are escaped
+// by the template. The graph, the timeline and the tables of checks are template.HTML,
+// which the template does not escape: they escape their own texts.
 func HTML(w io.Writer, r Run) error {
 	s := Gather(r)
 	page := struct {
@@ -67,8 +68,8 @@ func HTML(w io.Writer, r Run) error {
 	return nil
 }
 
-// Graph is the graph of a plan, with the states that the steps of a run of it are
-// in.
+// Graph is the graph of a plan, with the states of the steps in a run of it. Nodes without
+// an event in the run have no state, and are drawn as in a plan.
 func Graph(p *plan.Plan, o *Outcome) graph.Graph {
 	g := graph.Of(p)
 	states := map[string]*Step{}

@@ -1,9 +1,14 @@
-// Package report shows a run that has ended: as one HTML page, and as results
-// for CI systems. Both are made of the run's events, so they can be made of the journal
-// of a past run too, and show what it shows: secrets are masked in it.
+// Package report shows a run: as one HTML page, and as results for CI systems. Both are
+// made of the run's events, so they can be made of the journal of a past run too, and
+// show no more than it has: secrets are masked in it. Package page shows runs that are
+// still running, from the same Outcome; package progress shows a run while it goes, with
+// less memory.
 //
-// A run that was resumed begins anew in its journal; what was before counts no more, for
-// the resumed run reports its steps again.
+//	events ─ Gather ─ Outcome ┬─ HTML (timeline, graph, tables)
+//	                          └─ Checks ─ Found.Add ─ checks.Report
+//
+// A run that was resumed appends to its journal and begins with another run event. What
+// came before that no longer counts, for the resumed run reports its steps again.
 package report
 
 import (
@@ -14,7 +19,8 @@ import (
 	"github.com/NVIDIA/eidos/engine/plan"
 )
 
-// Run is what a report is made of.
+// Run is what a report is made of. Only Events is required; what else is missing is left
+// out of the report.
 type Run struct {
 	Events   []engine.Event
 	Plan     *plan.Plan        // nil leaves out the graph, and how long steps waited
@@ -23,7 +29,8 @@ type Run struct {
 	Checks   []checks.Suite    // what its validations and comparisons found; the page shows it
 }
 
-// Step is one step of a run, gathered from its events.
+// Step is one step of a run, gathered from its events. A reused step has a state of its
+// own here, where the events have done: readers want to know what ran.
 type Step struct {
 	ID, Uses   string
 	Seq        int    // of its last event
@@ -39,7 +46,8 @@ type Step struct {
 	Log        []string
 }
 
-// Why is the reason for what became of the step: of one that failed, its error.
+// Why is why the step is in its state: the error of one that failed, else the reason for
+// the decision about it.
 func (st *Step) Why() string {
 	if st.State == "failed" && st.Error != nil {
 		return st.Error.Message
@@ -47,7 +55,8 @@ func (st *Step) Why() string {
 	return st.Reason
 }
 
-// Outcome is a run gathered from its events.
+// Outcome is a run gathered from its events. A step that has no event yet is not in Steps;
+// Total counts it.
 type Outcome struct {
 	ID, Pipeline, Plan string
 	Seq                int // of the last event
@@ -60,7 +69,9 @@ type Outcome struct {
 	Counts             map[string]int
 }
 
-// Gather reads the events of a run, which may still be running.
+// Gather reads the events of a run, in the order of its journal. The run may still be
+// running: then End is the time of the last event, and steps without a final event are
+// running. With a plan it also computes when each step became ready.
 func Gather(r Run) *Outcome {
 	s := &Outcome{Counts: map[string]int{}}
 	at := map[string]*Step{}
@@ -103,6 +114,7 @@ func Gather(r Run) *Outcome {
 	return s
 }
 
+// sourceOf is the source of a run's first event, empty for a run that did not record one.
 func sourceOf(e engine.Event) engine.Source {
 	if e.Source == nil {
 		return engine.Source{}
@@ -111,7 +123,8 @@ func sourceOf(e engine.Event) engine.Source {
 }
 
 // add takes in one event of the step. The last attempt is the one that is shown; log lines
-// are of all of them.
+// are of all of them. The error of an attempt that was retried is forgotten with the next
+// event, since a step that succeeded in the end has none.
 func (st *Step) add(e engine.Event) {
 	st.Seq = e.Seq
 	if e.Uses != "" {
@@ -136,7 +149,8 @@ func (st *Step) add(e engine.Event) {
 	st.End, st.Took = e.Time, time.Duration(e.Millis)*time.Millisecond
 }
 
-// after moves Ready behind the end of another step.
+// after moves Ready to the end of other, if that is later. other may be nil, for a step
+// that has no event, and its End is zero while it runs.
 func (st *Step) after(other *Step) {
 	if other != nil && other.End.After(st.Ready) {
 		st.Ready = other.End

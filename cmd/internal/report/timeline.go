@@ -17,8 +17,10 @@ const (
 	longest   = 30 // characters of a name that fit into names
 )
 
-// timeline draws when each step waited for a free place, and ran. A reused
-// step is a tick: it took no time.
+// timeline draws when each step ran, and before that how long it waited although all that
+// it needs had ended, which is known with a plan only. Steps that were reused, skipped or
+// canceled are ticks. A bar ends with the step's last event and is as long as the step
+// took; all of it is kept within the time of the run.
 func timeline(s *Outcome) string {
 	total := s.End.Sub(s.Start)
 	if total <= 0 {
@@ -61,6 +63,7 @@ func timeline(s *Outcome) string {
 	return b.String()
 }
 
+// label is the text beside a bar or tick: how long the step took, or its state.
 func label(st *Step) string {
 	if st.State == "done" || st.State == "failed" {
 		return text.Duration(st.Took)
