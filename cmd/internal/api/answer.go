@@ -13,8 +13,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// answer is what a route has to say to a canonical request. It is shared by all
-// requests that are the same, and not changed once it is in a cache.
+// answer is the result of a route for a canonical request. It is shared by all
+// requests that are the same, which may write it at the same time, and not changed once
+// it is in a cache: only compressed fills in zip and lengthZip, once.
 type answer struct {
 	contentType string // "" is that of the format that was asked for
 	body        []byte
@@ -29,7 +30,8 @@ type answer struct {
 	zip               []byte // the body compressed, nil if that is not shorter
 }
 
-// Bundle is what one request for a bundle made.
+// Bundle describes a bundle that was made for a request, for the log and the metrics.
+// Bytes is the size of its files, before compression.
 type Bundle struct {
 	Deployer string
 	Files    int
@@ -55,7 +57,9 @@ func (c *call) encode(v any) (*answer, error) {
 	return &answer{body: body}, nil
 }
 
-// seal makes what is the same in all responses.
+// seal computes what is the same in all responses, and returns a. An answer is complete
+// before: its ETag is a digest of the body. The compressed form has an ETag of its own,
+// since a strong ETag stands for the bytes that are sent (RFC 9110, 8.8.3).
 func (a *answer) seal() *answer {
 	sum := sha256.Sum256(a.body)
 	tag := hex.EncodeToString(sum[:16])
@@ -68,7 +72,9 @@ func (a *answer) seal() *answer {
 // fits one packet takes no less time if it is shorter.
 const compressible = 1200
 
-// compressed is the body in gzip, nil if it is better sent as it is.
+// compressed is the body in gzip, nil if it is better sent as it is: it is short, it is an
+// archive, or it would not become shorter. It is compressed at the first request for it and
+// then kept with the answer.
 func (a *answer) compressed() []byte {
 	if len(a.body) < compressible || a.bundle != nil {
 		return nil
@@ -87,7 +93,9 @@ func (a *answer) compressed() []byte {
 	return a.zip
 }
 
-// size is what a takes in a cache, in bytes, its compressed form included.
+// size is what a takes in a cache, in bytes. It must not change while a is kept, as it is
+// added once and subtracted once; the compressed form, which is made later, is estimated
+// at a quarter of the body for that reason.
 func (a *answer) size() int64 {
 	n := int64(len(a.body)) + 512
 	if a.bundle == nil {

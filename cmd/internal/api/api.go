@@ -11,8 +11,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Config is what a server is made with. Zero fields are the limits of nothing:
-// no cache, no limit of requests.
+// Config is what a server is made with. Unless its comment states a default, the zero value
+// of a field is no limit, and no cache. Functions are called from several goroutines at
+// once.
 type Config struct {
 	Version string // of eidos
 	Limit   Limit
@@ -33,7 +34,9 @@ type Config struct {
 	Now func() time.Time // nil is time.Now
 }
 
-// API answers requests. Make one with New.
+// API answers requests. Make one with New. All methods may be called at any time from any
+// goroutine. current and status are replaced as a whole and never changed, so that
+// requests read them without a lock.
 type API struct {
 	Config
 	mux      *http.ServeMux
@@ -61,11 +64,15 @@ type Status struct {
 }
 
 // New makes a server for a catalogue in one or more releases, of which the first
-// is for requests that name none. It is not ready until SetReady makes it so.
+// is for requests that name none. It answers at once, but /ready reports that it is not
+// ready until SetReady is called: the caller listens in between.
 func New(c Config, releases ...*recipes.Catalog) (*API, error) {
 	return newAPI(c, releases, Routes())
 }
 
+// newAPI is New with a table of routes, for tests. API.running admits about two computations
+// a processor: steps do not wait for other systems, and more of them at once would only
+// take more memory.
 func newAPI(c Config, releases []*recipes.Catalog, routes []Route) (*API, error) {
 	if c.MaxBody == 0 {
 		c.MaxBody = 8 << 20
@@ -89,7 +96,8 @@ func newAPI(c Config, releases []*recipes.Catalog, routes []Route) (*API, error)
 }
 
 // Use answers every request from now on from these releases, as New does; those
-// that run end with the catalogue before.
+// that run end with the catalogue before, and its cache goes with it. On an error nothing
+// has changed.
 func (a *API) Use(releases ...*recipes.Catalog) error {
 	next, err := newCatalogue(releases, a.CacheBytes, a.Log)
 	if err != nil {
@@ -108,13 +116,16 @@ func (a *API) SetReady(ready bool, reason string) {
 	a.update(func(s *Status) { s.Ready, s.Reason = ready, reason })
 }
 
-// Drain makes /ready report that the server goes away, and ends every connection
-// with its next response.
+// Drain makes /ready report that the server shuts down, and ends every connection
+// with its next response. Requests are answered as before: load balancers take a moment
+// to notice. The caller closes the listener.
 func (a *API) Drain() {
 	a.draining.Store(true)
 	a.SetReady(false, "shutting down")
 }
 
+// update replaces the status by a changed copy. change may be called several times, where
+// others update it at the same time.
 func (a *API) update(change func(*Status)) {
 	for {
 		old := a.status.Load()
@@ -129,8 +140,8 @@ func (a *API) update(change func(*Status)) {
 // Status is what /ready reports.
 func (a *API) Status() Status { return *a.status.Load() }
 
-// InFlight is how many requests run.
+// InFlight is how many requests are under way, those for health and metrics included.
 func (a *API) InFlight() int64 { return a.inFlight.Load() }
 
-// CacheUse is how many answers are kept, and how many bytes they take.
+// CacheUse is how many answers are kept, and how many bytes they take, by answer.size.
 func (a *API) CacheUse() (answers int, bytes int64) { return a.current.Load().cache.used() }

@@ -7,10 +7,14 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Ask answers a request of this process itself, such as of a page that it
-// serves: the same answer, from the same cache, as a client gets who accepts
-// everything, without the limits of clients. The body of a status of 400 or more
-// is an APIError.
+// Ask answers a request of this process itself, such as of a page that it serves: the
+// same answer, from the same cache, as for a client that accepts everything. There is no
+// limit by client, as the request for the page has been counted; the limits of computing
+// hold. The body of a status of 400 or more is an APIError.
+//
+// There is no ResponseWriter (request.w is nil), which is safe as long as answer writes
+// headers only about a body, and requests of Ask have none. The request is not observed;
+// a panic is logged by Log.
 func (a *API) Ask(ctx context.Context, method, path, query string) (status int, body []byte) {
 	r, err := http.NewRequestWithContext(ctx, method, path, http.NoBody)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/NVIDIA/eidos/schema/upstream"
 )
 
-// call is one request as a route's function sees it.
+// call is one request as a route's function sees it. It belongs to one goroutine, and keeps
+// the catalogue that the request began with.
 type call struct {
 	*catalogue
 	route  *Route
@@ -22,7 +23,8 @@ type call struct {
 	steps  []Step // that ran
 }
 
-// step records the time that a step takes.
+// step calls run and records when it began and ended, for the trace of the request. The
+// steps of a call run one after the other.
 func (c *call) step(name string, run func() error) error {
 	s := Step{Name: name, Start: time.Now()}
 	err := run()
@@ -47,7 +49,8 @@ func (c *call) document() (schema.Value, error) {
 	return c.as(doc, c.route.Body...)
 }
 
-// as reads doc, which is one of the kinds.
+// as reads doc, which must be of one of the kinds. If only one is possible, doc is read as
+// that, whether or not it states its kind.
 func (c *call) as(doc *schema.Doc, kinds ...string) (schema.Value, error) {
 	mediaType := ""
 	if len(kinds) == 1 {
@@ -67,10 +70,11 @@ func (c *call) as(doc *schema.Doc, kinds ...string) (schema.Value, error) {
 	return v, nil
 }
 
+// either lists kinds of documents for a hint.
 func either(kinds []string) string { return "a " + strings.Join(kinds, " or a ") }
 
-// run runs a kind of step in memory. What it logs is for people at a terminal:
-// the answer holds all of it that matters.
+// run runs a kind of step in memory. What it logs is written for people at a terminal, and
+// is for debugging here: the answer has all of it that matters.
 func (c *call) run(ctx context.Context, kind string, params any, in engine.Inputs) (v schema.Value, err error) {
 	k, ok := c.kinds[kind]
 	if !ok {
@@ -83,8 +87,9 @@ func (c *call) run(ctx context.Context, kind string, params any, in engine.Input
 	return v, err
 }
 
-// recipe resolves the criteria of the query after a prefix, completed by the
-// body: criteria, or a snapshot.
+// recipe resolves the criteria of the query, those with the prefix, completed by the
+// body: criteria, or a snapshot. As with flags and a file on the command line, the query
+// wins. provenance asks for the origin of values even if the query does not.
 func (c *call) recipe(ctx context.Context, prefix string, body schema.Value, provenance bool) (*schema.RecipeResult, error) {
 	var p schema.ResolveParams
 	var asked schema.Criteria

@@ -18,8 +18,9 @@ import (
 )
 
 // catalogue is the catalogue in use, in one or more releases, and the answers
-// that were made of it. It is replaced as a whole, so that no answer is made of
-// two.
+// that were made from it. It is replaced as a whole, so that no answer is made from
+// two, and a cache never has an answer of another catalogue. It is safe for concurrent
+// use.
 type catalogue struct {
 	releases []*recipes.Catalog // the first is for requests that name none
 	kinds    map[string]engine.Kind
@@ -40,17 +41,20 @@ type written struct {
 	format, query string
 }
 
+// Bounds of catalogue.written, whose entries are not counted in the size of the cache. A
+// request with a longer query is parsed each time.
 const (
 	maxWritten      = 2048
 	maxWrittenQuery = 512 // bytes
 )
 
-// directory is what steps are given for --data: whatever its name, release opens
-// the catalogue.
+// directory is what steps get for --data. Its name does not matter: catalogues are opened
+// by catalogue.release here, which reads no directory.
 const directory = "/"
 
-// newCatalogue prepares releases for requests. It reads the words now, so that
-// the first request does not wait for them.
+// newCatalogue prepares releases for requests, of which there is at least one. It reads
+// the words now, so that a catalogue whose words cannot be read is refused and the first
+// request does not wait for them.
 func newCatalogue(releases []*recipes.Catalog, cacheBytes int64, log func(string, ...any)) (*catalogue, error) {
 	for _, cat := range releases {
 		if _, err := cat.Words(); err != nil {
@@ -70,7 +74,8 @@ func newCatalogue(releases []*recipes.Catalog, cacheBytes int64, log func(string
 	return c, nil
 }
 
-// release is the catalogue of a release, the first if name is empty.
+// release is the catalogue of a release, the first if name is empty. Invalid if this server
+// does not have it: releases are never loaded for a request.
 func (c *catalogue) release(name string) (*recipes.Catalog, error) {
 	if name == "" {
 		return c.releases[0], nil
@@ -84,7 +89,7 @@ func (c *catalogue) release(name string) (*recipes.Catalog, error) {
 		WithHint("use %s", strings.Join(c.names(), " or "))
 }
 
-// names are the releases that there are, the newest first.
+// names are the releases that there are, the newest first: their names sort by date.
 func (c *catalogue) names() []string {
 	var out []string
 	for _, cat := range c.releases {
@@ -96,7 +101,7 @@ func (c *catalogue) names() []string {
 }
 
 // known is the answer to a request that was written like this before, if it is
-// kept.
+// kept: the fast path, which parses nothing. nil means that the request has to be parsed.
 func (c *catalogue) known(as written) *answer {
 	if key, ok := c.written.Get(as); ok {
 		return c.cache.get(key)

@@ -13,8 +13,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// failure is a response that is not a success: the row of the table for its
-// cause, or what HTTP itself has a status for.
+// failure is a response that is not a success: by the code of its cause (schema.Codes), or
+// of one of the cases that only HTTP has. err is for the log too; see hidden.
 type failure struct {
 	status     int
 	code       string
@@ -23,7 +23,7 @@ type failure struct {
 	err        error
 }
 
-// Failures of HTTP that no step has.
+// httpFailure is a failure that only HTTP has, with a code of its own: no step returns it.
 func httpFailure(status int, code string, err error) *failure {
 	return &failure{status: status, code: code, err: err}
 }
@@ -46,12 +46,13 @@ func failureOf(err error) *failure {
 	return f
 }
 
-// hidden is an error whose text is not for clients.
+// hidden is an error whose text is not for clients. The log has it under the request's id.
 type hidden struct{ error }
 
 func (h *hidden) Unwrap() error { return h.error }
 
-// body is the document that a client gets.
+// body is the document that a client gets, always JSON: a client that asked for a bundle or
+// YAML must be able to read an error as well.
 func (f *failure) body(id string, now time.Time) []byte {
 	e := schema.APIError{
 		Code: f.code, RequestID: id, Timestamp: now.UTC().Format(time.RFC3339), Retryable: f.retryable,
@@ -69,7 +70,9 @@ func (f *failure) body(id string, now time.Time) []byte {
 	return data
 }
 
-// worded is err as a sentence, and problem by problem.
+// worded is err as a sentence, and problem by problem: schema.MaxProblems of them, and how
+// many more there are. Position and path are fields of a problem and are left out of its
+// message.
 func worded(err error) (string, *schema.APIErrorDetails) {
 	shown, left := schema.First(err)
 	d := &schema.APIErrorDetails{More: int64(left)}
@@ -96,7 +99,8 @@ func worded(err error) (string, *schema.APIErrorDetails) {
 // flag is a flag in a sentence that was written for the command line.
 var flag = regexp.MustCompile(`--([a-z][a-z-]+)\b`)
 
-// plain is a sentence for requests, whose parameters have no dashes in front.
+// plain is a sentence for requests, whose parameters have the names of flags without the
+// dashes. Steps know no HTTP, and write their hints for the command line.
 func plain(s string) string {
 	if !strings.Contains(s, "--") {
 		return s
@@ -104,7 +108,8 @@ func plain(s string) string {
 	return flag.ReplaceAllString(s, "$1")
 }
 
-// inQuery names the parameters that err is about as they are in a query.
+// inQuery returns err with its paths, those of a definition's properties, as the names of
+// parameters in a query. An index, of a parameter that is a list, stays.
 func inQuery(err error) error {
 	var out []error
 	for _, err := range schema.List(err) {
@@ -123,7 +128,7 @@ func inQuery(err error) error {
 	return schema.Join(out)
 }
 
-// writeJSON is for small answers that nobody keeps.
+// writeJSON writes a small answer that is not kept, and returns how many bytes were sent.
 func writeJSON(w http.ResponseWriter, status int, v any) int {
 	data, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

@@ -26,7 +26,8 @@ type handler struct {
 	serve  func(*request) *failure
 }
 
-// request is one request on its way.
+// request is one request on its way. It belongs to the goroutine of its connection. Status
+// is 0 until a response has begun, which decides whether a failure can still be written.
 type request struct {
 	*Record
 	api *API
@@ -35,8 +36,8 @@ type request struct {
 	r   *http.Request
 }
 
-// service are the paths beside the routes. They have no limits: who looks after
-// the server must see it when it is busy.
+// service are the paths beside the routes. They have no limits: probes and monitoring must
+// work when the server is busy, or it would be restarted for being busy.
 var service = map[string]func(*request) *failure{
 	"/health":          health,
 	"/ready":           ready,
@@ -44,8 +45,8 @@ var service = map[string]func(*request) *failure{
 	"/v1/openapi.yaml": openAPI,
 }
 
-// register fills the mux: one pattern a path, so that a wrong method is told
-// from a wrong path.
+// register fills the mux, before the first request. There is one pattern for each path, and
+// not for each method, so that a wrong method is 405 and not 404. GET answers HEAD too.
 func (a *API) register(routes []Route) {
 	ends := map[string]*endpoint{}
 	add := func(method, path string, h *handler) {
@@ -85,7 +86,10 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.serve(w, r, nil)
 }
 
-// serve answers one request, at an endpoint or nowhere, and reports it.
+// serve answers one request, at an endpoint or nowhere (a nil e), and reports it. A panic
+// is a failure of this request and not the end of the server. Headers are set by their
+// canonical names in the map, with values that are shared and must not be changed: that
+// saves an allocation for each.
 func (a *API) serve(w http.ResponseWriter, r *http.Request, e *endpoint) {
 	q := &request{api: a, Record: &Record{Method: methodLabel(r.Method), Route: "other", Start: a.Now(), RequestID: requestID(r)}, w: w, r: r}
 	a.inFlight.Add(1)
@@ -122,7 +126,8 @@ var (
 	closing  = []string{"close"}
 )
 
-// dispatch finds who answers.
+// dispatch finds who answers: the handler of an endpoint, or the page for any other path.
+// Paths with // or /. are not found, as the page's mux would redirect them.
 func (q *request) dispatch(e *endpoint) *failure {
 	if e == nil {
 		if p := q.r.URL.Path; q.api.Page == nil || strings.Contains(p, "//") || strings.Contains(p, "/.") {
@@ -143,8 +148,9 @@ func (q *request) dispatch(e *endpoint) *failure {
 	return q.limited(q.at.serve)
 }
 
-// limited is serve for a client who has not asked too much, on a server that is
-// not too busy.
+// limited is serve for a client within its rate, on a server that is not too busy. The
+// rate is checked first: a client that asks too much is refused as such, with the time
+// after which it may come again.
 func (q *request) limited(serve func(*request) *failure) *failure {
 	if f := q.api.clients.take(q.w.Header(), q.Client, q.Start); f != nil {
 		return f
@@ -156,7 +162,8 @@ func (q *request) limited(serve func(*request) *failure) *failure {
 	return serve(q)
 }
 
-// fail writes the response of a failure, unless one has begun.
+// fail writes the response of a failure. If a response has begun already, the error is in
+// the Record only. What was set for the body of a success is removed from the headers.
 func (q *request) fail(f *failure) {
 	if q.Status != 0 {
 		q.Err = f.err
@@ -207,6 +214,8 @@ func requestID(r *http.Request) string {
 	return string(b[:])
 }
 
+// isUUID reports whether s has the form of a UUID in lower case, of any version. The id is
+// logged and sent back, so that nothing else is accepted from a client.
 func isUUID(s string) bool {
 	if len(s) != 36 {
 		return false
@@ -224,6 +233,8 @@ func isUUID(s string) bool {
 	return true
 }
 
+// health answers as long as the process serves requests at all: for a probe that restarts
+// it.
 func health(q *request) *failure {
 	q.w.Header()["Cache-Control"] = noStore
 	q.Status = http.StatusOK
@@ -231,6 +242,8 @@ func health(q *request) *failure {
 	return nil
 }
 
+// ready is for a probe that decides whether requests are sent here: 503 before the start is
+// over and during shutdown.
 func ready(q *request) *failure {
 	s := q.api.Status()
 	q.w.Header()["Cache-Control"] = noStore
@@ -242,6 +255,7 @@ func ready(q *request) *failure {
 	return nil
 }
 
+// metrics lets Config.Metrics answer; without it the path is not found.
 func metrics(q *request) *failure {
 	if q.api.Metrics == nil {
 		return httpFailure(http.StatusNotFound, "not-found", schema.Errorf(schema.NotFound, "this server has no metrics"))
@@ -249,8 +263,8 @@ func metrics(q *request) *failure {
 	return q.pass(q.api.Metrics)
 }
 
-// servePage lets the page answer. That it does not have the path or the method it
-// reports to people only: a program gets the error that it can read.
+// servePage lets the page answer. Its pages about a path or method that it does not have
+// are for people, who accept HTML: a program gets an error that it can read instead.
 func servePage(q *request) *failure {
 	if strings.Contains(q.r.Header.Get("Accept"), "text/html") {
 		return q.pass(q.api.Page)
@@ -271,7 +285,8 @@ func noPath(path string) *failure {
 	return httpFailure(http.StatusNotFound, "not-found", schema.Errorf(schema.NotFound, "no path %q", path).WithHint("GET /v1/openapi.yaml lists all paths"))
 }
 
-// unlessMissing drops a response with the status 404 or 405.
+// unlessMissing drops a response with the status 404 or 405, status and body, so that
+// another can be written. Its headers stay.
 type unlessMissing struct {
 	http.ResponseWriter
 	dropped int // its status
@@ -306,7 +321,8 @@ func (q *request) passTo(w http.ResponseWriter, h http.Handler) *failure {
 	return nil
 }
 
-// counted adds what a handler writes to the record.
+// counted adds what a handler writes to the record. Unwrap lets http.ResponseController
+// reach the connection.
 type counted struct {
 	http.ResponseWriter
 	q *request

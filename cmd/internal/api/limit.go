@@ -29,13 +29,16 @@ type Limit struct {
 // full one again.
 const maxClients = 1 << 14
 
-// clients has the bucket of every client. It is safe for concurrent use.
+// clients has the bucket of every client, by address. It is safe for concurrent use: the
+// cache and each bucket have locks of their own.
 type clients struct {
 	Limit
 	buckets *lru.Cache[netip.Addr, *rate.Limiter]
 	limit   []string // X-RateLimit-Limit
 }
 
+// newClients makes buckets for a limit; without a Burst it is what Rate allows in two
+// seconds.
 func newClients(l Limit) *clients {
 	if l.Burst <= 0 {
 		l.Burst = max(1, int(2*l.Rate))
@@ -47,9 +50,10 @@ func newClients(l Limit) *clients {
 	return &clients{l, b, []string{strconv.Itoa(l.Burst)}}
 }
 
-// of is the client's address: of the connection or, if that is a trusted
-// proxy's, the last in the header that is not one. A connection without an
-// address, over a Unix socket, is trusted.
+// of is the client's address: of the connection or, if that is a trusted proxy's, the last
+// in the header that is not one. Each proxy appends the address that it has seen, so that
+// the header is read from its end: whatever a client wrote into it comes first. A
+// connection without an address, over a Unix socket, is trusted.
 func (c *clients) of(r *http.Request) netip.Addr {
 	at, err := netip.ParseAddrPort(r.RemoteAddr)
 	addr := at.Addr().Unmap()
@@ -70,7 +74,8 @@ func (c *clients) of(r *http.Request) netip.Addr {
 	return addr
 }
 
-// parseClient reads an address, which some proxies write with a port.
+// parseClient reads an address, which some proxies write with a port or in brackets. An IPv4
+// address within IPv6 is the IPv4 address, so that one client has one bucket.
 func parseClient(s string) (netip.Addr, error) {
 	if at, err := netip.ParseAddrPort(s); err == nil {
 		return at.Addr().Unmap(), nil
@@ -79,6 +84,7 @@ func parseClient(s string) (netip.Addr, error) {
 	return a.Unmap().WithZone(""), err
 }
 
+// trusts reports whether a is the address of a trusted proxy.
 func (c *clients) trusts(a netip.Addr) bool {
 	for _, p := range c.Trusted {
 		if p.Contains(a) {
@@ -89,7 +95,8 @@ func (c *clients) trusts(a netip.Addr) bool {
 }
 
 // take takes one request out of the client's bucket, and writes how full that is
-// to h. It returns nil, or the refusal.
+// to h. It returns nil, or the refusal. Of two first requests at the same time the bucket
+// of one is used for both, or a client could begin with several.
 func (c *clients) take(h http.Header, client netip.Addr, now time.Time) *failure {
 	if c.Rate <= 0 {
 		return nil

@@ -7,7 +7,9 @@ import (
 )
 
 // negotiate picks the format that an Accept header asks for, and the media type
-// to send; false if the route has none of what it names. See RFC 9110, 12.5.1.
+// to send; false if the route has none of what it names. See RFC 9110, 12.5.1. The
+// highest weight wins, then the more exact range, then the order of the header. A type
+// that is named is sent by that name: it may be an alias of the format's first one.
 func negotiate(accept string, formats []Format) (f Format, contentType string, ok bool) {
 	if accept == "" || accept == "*/*" {
 		return formats[0], formats[0].Types[0], true
@@ -48,7 +50,8 @@ func matching(mediaRange string, g Format) (string, int) {
 	return "", -1
 }
 
-// weighed splits one element of an Accept header.
+// weighed splits one element of an Accept header into its lower-case name and its weight,
+// 1 without one. A weight that is not a number is 0, which asks for nothing.
 func weighed(part string) (name string, q float64) {
 	name, params, _ := strings.Cut(part, ";")
 	name, q = strings.ToLower(strings.TrimSpace(name)), 1
@@ -81,7 +84,8 @@ func TakesGzip(header string) bool {
 	return all
 }
 
-// readable reports whether a body of that Content-Type is YAML or JSON.
+// readable reports whether a body of that Content-Type is YAML or JSON; one without the
+// header is taken for that.
 func readable(contentType string) bool {
 	if contentType == "" {
 		return true

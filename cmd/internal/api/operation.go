@@ -17,13 +17,14 @@ import (
 	"github.com/NVIDIA/eidos/steps/resolve"
 )
 
-// merge is here so that the server's criteria are merged as the step does.
+// merge merges criteria as the step resolve does.
 func merge(first, then schema.Criteria) schema.Criteria { return resolve.Merge(first, then) }
 
 // The functions below are the routes' own: each decodes the parameters of its command,
 // runs the step or view function of that command, and encodes. Errors are made by
 // those; a path in one is that of the document, or of the parameter (inQuery).
 
+// recipeOf answers GET and POST /v1/recipe.
 func recipeOf(ctx context.Context, c *call) (*answer, error) {
 	body, err := c.given()
 	if err != nil {
@@ -36,7 +37,7 @@ func recipeOf(ctx context.Context, c *call) (*answer, error) {
 	return c.encode(r)
 }
 
-// given is the body of a route that takes one.
+// given is the body of a route that takes one, nil for a route that does not.
 func (c *call) given() (schema.Value, error) {
 	if c.route.Body == nil {
 		return nil, nil
@@ -44,6 +45,8 @@ func (c *call) given() (schema.Value, error) {
 	return c.document()
 }
 
+// query answers with one value of a recipe. As text a string is written without quotes, so
+// that a shell can use it; other values are YAML.
 func query(ctx context.Context, c *call) (*answer, error) {
 	var p schema.QueryParams
 	if err := c.params.decode("QueryParams", &p); err != nil {
@@ -71,6 +74,9 @@ func query(ctx context.Context, c *call) (*answer, error) {
 	return c.encode(v)
 }
 
+// validateRecipe answers with a report, whether or not the constraints hold: the status is
+// 200, and the summary has the result. enforce, with which the command fails, is not a
+// parameter here.
 func validateRecipe(ctx context.Context, c *call) (*answer, error) {
 	if len(c.body) == 0 {
 		return nil, schema.Errorf(schema.Invalid, "the request has no body").WithHint("send a recipe, or criteria, and a snapshot")
@@ -129,6 +135,7 @@ func (c *call) pair(ctx context.Context, doc *schema.Doc) (recipe, snapshot sche
 	return recipe, snapshot, schema.Join(append(errs, err))
 }
 
+// detectCriteria answers with the criteria that a snapshot shows.
 func detectCriteria(ctx context.Context, c *call) (*answer, error) {
 	snapshot, err := c.document()
 	if err != nil {
@@ -146,6 +153,7 @@ func detectCriteria(ctx context.Context, c *call) (*answer, error) {
 	return c.encode(v)
 }
 
+// explain answers with the origin of the values of a recipe.
 func explain(ctx context.Context, c *call) (*answer, error) {
 	var p schema.ExplainParams
 	if err := c.params.decode("ExplainParams", &p); err != nil {
@@ -165,6 +173,8 @@ func explain(ctx context.Context, c *call) (*answer, error) {
 	return c.encode(all)
 }
 
+// diff answers with the differences of two recipes. Problems of both sides are reported at
+// once. No differences are an empty list, not null.
 func diff(ctx context.Context, c *call) (*answer, error) {
 	a, errA := c.recipe(ctx, "a.", nil, true)
 	b, errB := c.recipe(ctx, "b.", nil, true)
@@ -184,6 +194,7 @@ func diff(ctx context.Context, c *call) (*answer, error) {
 	return c.encode(changes)
 }
 
+// criteriaList answers with the words and recipes of a release.
 func criteriaList(_ context.Context, c *call) (*answer, error) {
 	var p schema.ResolveParams
 	if err := c.params.decode("ResolveParams", &p); err != nil {
@@ -200,6 +211,8 @@ func criteriaList(_ context.Context, c *call) (*answer, error) {
 	return c.encode(list)
 }
 
+// graph answers with a picture. Its format is a parameter, as on the command line, and not
+// negotiated. The policy keeps an SVG that is opened by itself from running scripts.
 func graph(ctx context.Context, c *call) (*answer, error) {
 	var p schema.GraphParams
 	if err := c.params.decode("GraphParams", &p); err != nil {
@@ -252,7 +265,8 @@ func bundle(ctx context.Context, c *call) (*answer, error) {
 	return a, nil
 }
 
-// bundleError is a bundle that could not be made.
+// bundleError is a bundle that could not be made. It carries the deployer to the metrics;
+// compute takes it off before the error becomes a response.
 type bundleError struct {
 	error
 	deployer string
@@ -260,6 +274,8 @@ type bundleError struct {
 
 func (e *bundleError) Unwrap() error { return e.error }
 
+// bundle makes the archive of a recipe, which is the body itself or what the criteria in the
+// body and the query ask for.
 func (c *call) bundle(ctx context.Context) (*answer, error) {
 	body, err := c.document()
 	if err != nil {
@@ -289,7 +305,8 @@ func (c *call) bundle(ctx context.Context) (*answer, error) {
 	return c.zipped(tree)
 }
 
-// noCriteria refuses parameters about which recipe, where the body is one.
+// noCriteria refuses parameters that choose a recipe, where the body is one: ignoring them
+// would return something that was not asked for.
 func (c *call) noCriteria() error {
 	var errs []error
 	for _, group := range []string{"Criteria", "ResolveParams"} {
@@ -325,7 +342,8 @@ func (c *call) zipped(t *render.Tree) (*answer, error) {
 	}, nil
 }
 
-// below adds a prefix to the parameters that err is about.
+// below adds a prefix to the parameters that err is about. Both sides of a comparison are
+// read by the same code, which does not know the prefix.
 func below(prefix string, err error) error {
 	var out []error
 	for _, err := range schema.List(err) {

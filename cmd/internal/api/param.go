@@ -10,7 +10,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Parameter is one parameter of a route.
+// Parameter is one parameter of a route. One name may be a property of several definitions;
+// its value is set in all of them, and the first one describes it.
 type Parameter struct {
 	schema.Property
 	Name    string   // in the query
@@ -19,8 +20,9 @@ type Parameter struct {
 	groups []string // the definitions that it belongs to, each after its prefix
 }
 
-// Parameters lists what a route takes in the query. What names a file of the
-// machine is not a parameter of a request, nor is what has no text.
+// Parameters lists what a route takes in the query, in the order of its definitions. What
+// names a file of the machine (@local in schema/) is not a parameter of a request, which
+// would otherwise read or write files of the server; nor is an object, which has no text.
 func (r *Route) Parameters() []*Parameter {
 	var out []*Parameter
 	byName := map[string]*Parameter{}
@@ -123,6 +125,7 @@ func parse(known map[string]*Parameter, query string) (vals values, canonical st
 	return vals, strings.Join(parts, "&"), schema.Join(errs)
 }
 
+// suggest is the hint for an unknown parameter.
 func suggest(name string, known map[string]*Parameter) string {
 	names := make([]string, 0, len(known))
 	for n := range known {
@@ -135,7 +138,8 @@ func suggest(name string, known map[string]*Parameter) string {
 	return schema.Suggest(name, names)
 }
 
-// value is text as the definition has it.
+// value is text as a value of the parameter's type. Whether the definition allows the value
+// is checked later, by decode.
 func (p *Parameter) value(text string) (any, error) {
 	bad := func(want string) error {
 		return schema.Errorf(schema.Invalid, "%q is not %s", text, want).At("", p.Name)
@@ -159,6 +163,7 @@ func (p *Parameter) value(text string) (any, error) {
 	return text, nil
 }
 
+// get returns the value of p, if it has been set. All its groups have the same.
 func (v values) get(p *Parameter) (any, bool) {
 	x, ok := v[p.groups[0]][p.Property.Name]
 	return x, ok

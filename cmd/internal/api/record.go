@@ -7,7 +7,9 @@ import (
 	"time"
 )
 
-// Record is what became of one request: for the log, the metrics and the trace.
+// Record describes one request after its end, for the log, the metrics and the trace. It is
+// complete when Config.Observe gets it. Method and Route have few values, whatever clients
+// send, so that they can be labels of metrics.
 type Record struct {
 	Method    string // one of Methods
 	Route     string // path of a route, page, or other
@@ -52,6 +54,7 @@ func Paths() []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
+// methodLabel is a method as a label; clients may send any word.
 func methodLabel(m string) string {
 	switch m {
 	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS":

@@ -7,7 +7,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Route is one way to ask: a method and a path.
+// Route is one operation: a method and a path. Everything about it that clients see is
+// here; api/gen writes the OpenAPI document from it.
 type Route struct {
 	Method  string // GET, which answers HEAD too, or POST
 	Path    string
@@ -53,7 +54,10 @@ var (
 	formatZip  = Format{"zip", []string{"application/zip", "application/octet-stream"}}
 )
 
-// Routes is the table of routes.
+// Routes is the table of routes, a new one with each call. Parameters are those of
+// definitions of schema/, which the commands use as well: their names, types and
+// descriptions are not repeated here. After a change run `make generate`, for the OpenAPI
+// document.
 func Routes() []Route {
 	criteria := Params{Definition: "Criteria"}
 	asked := []Params{criteria, {Definition: "ResolveParams", Skip: []string{"provenance"}}}

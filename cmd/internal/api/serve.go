@@ -24,7 +24,10 @@ func serveRoute(q *request) *failure {
 	return nil
 }
 
-// answer finds or makes the answer to a request at a route.
+// answer finds or makes the answer to a request at a route. There are two caches: requests
+// without a body that were written the same way before are known without parsing; others
+// are parsed, and found by their canonical form and the digest of their body. The
+// catalogue is loaded once, so that all of a request is of one catalogue.
 func (q *request) answer() (a *answer, contentType string, f *failure) {
 	format, contentType, ok := negotiate(q.r.Header.Get("Accept"), q.at.route.Formats)
 	if !ok {
@@ -68,7 +71,9 @@ func (q *request) answer() (a *answer, contentType string, f *failure) {
 	return a, contentType, nil
 }
 
-// body reads the request's body, nil for a route without.
+// body reads the request's body, nil for a route without one. What the headers show is
+// checked before a byte is read. It is read whole, as its digest is part of the key of the
+// answer.
 func (q *request) body() ([]byte, *failure) {
 	r := q.r
 	if q.at.route.Body == nil {
@@ -116,21 +121,26 @@ func (q *request) body() ([]byte, *failure) {
 	return data.Bytes(), nil
 }
 
-// mostValues is how many values a body may have: one takes half a kilobyte of
-// memory and five microseconds, however short its text is. Snapshots have 40 bytes
-// a value.
+// mostValues is how many values a body may have, counted by its commas and line breaks
+// before it is parsed: one value takes half a kilobyte of memory and five microseconds,
+// however short its text is. Snapshots have 40 bytes a value.
 func (q *request) mostValues() int { return int(max(q.api.MaxBody/32, 1000)) }
 
-// promised is how much of a body finds its memory before it comes, in bytes.
+// promised is for how much of a body memory is allocated before it arrives, in bytes. The
+// rest is allocated as it comes in: Content-Length costs a client nothing.
 const promised = 256 << 10
 
 // compute runs the route, once for all who ask the same at the same time, and
 // keeps the answer. A request whose time is over does not wait for it.
+//
+// Work goes on after its client has gone away, since others may wait for the same answer:
+// the route runs with a context of its own, which ends by the timeout only. The slot in
+// API.running is released when the work has ended, in that case by a goroutine: otherwise
+// clients that ask and leave could make any number of steps run at once.
 func (q *request) compute(c *call, key string) (*answer, *failure) {
 	ctx, cancel := context.WithTimeout(q.r.Context(), q.api.Timeout)
 	defer cancel()
-	// What a client does not wait for any more goes on to its end, so that only so
-	// many may run; who waits for a place and goes away has cost nothing.
+	// A client that goes away while it waits for a slot has cost nothing.
 	select {
 	case q.api.running <- struct{}{}:
 	case <-ctx.Done():
@@ -178,7 +188,7 @@ func (q *request) compute(c *call, key string) (*answer, *failure) {
 	}
 }
 
-// expired is for a request that nobody waits for, or not any longer.
+// expired is the failure of a request whose client went away, or whose time is over.
 func (q *request) expired() *failure {
 	if q.r.Context().Err() != nil {
 		return failureOf(schema.Errorf(schema.Canceled, "the client went away"))
@@ -186,13 +196,14 @@ func (q *request) expired() *failure {
 	return failureOf(schema.Errorf(schema.Timeout, "it took longer than %s", q.api.Timeout))
 }
 
-// made is what computing came to.
+// made is the result of computing. With an error it has the steps only, for the trace.
 type made struct {
 	answer *answer
 	steps  []Step
 }
 
-// attempt runs a route's function; a panic is its error.
+// attempt runs a route's function; a panic is returned as a *panicked. It runs in the
+// goroutine of singleflight, where a panic would end the process.
 func attempt(ctx context.Context, c *call) (a *answer, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -202,7 +213,8 @@ func attempt(ctx context.Context, c *call) (a *answer, err error) {
 	return c.route.run(ctx, c)
 }
 
-// panicked is a bug of ours.
+// panicked is a mistake in our code, with the stack of where it happened. Clients get a 500
+// without details.
 type panicked struct {
 	error
 	stack string
@@ -214,7 +226,9 @@ var kept = []string{"public, max-age=60"}
 
 var vary = []string{"Accept, Accept-Encoding"}
 
-// respond writes an answer.
+// respond writes an answer, or 304 without a body to a client that has it already. Answers
+// to GET may be kept by others for a minute; those to POST are not kept, as caches do not
+// know their bodies. A client that goes away is an error in the Record only.
 func (q *request) respond(a *answer, contentType string) {
 	h := q.w.Header()
 	if a.contentType != "" {

@@ -15,8 +15,8 @@ import (
 // noTime is the first time that an archive can hold.
 var noTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// archiver makes archives. Its compressor is fast rather than thorough: a bundle
-// is sent once, and the last tenth of its size takes half of the time.
+// archiver makes archives, several at the same time. Its compressor is fast rather than
+// thorough: a bundle is sent once, and the last tenth of its size takes half of the time.
 type archiver struct {
 	// idle are compressors for the next files. They are large, and a sync.Pool
 	// would lose them at each collection.
@@ -32,6 +32,7 @@ type compressor struct {
 	idle chan<- *flate.Writer
 }
 
+// Close ends a file and puts the compressor back, unless enough are idle.
 func (c compressor) Close() error {
 	err := c.Writer.Close()
 	select {
@@ -41,6 +42,7 @@ func (c compressor) Close() error {
 	return err
 }
 
+// compressor takes an idle compressor, or makes one: it never waits for another archive.
 func (a *archiver) compressor(to io.Writer) (io.WriteCloser, error) {
 	select {
 	case w := <-a.idle:

@@ -11,7 +11,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// bundle is the form that makes a bundle of a recipe.
+// bundle is the form that makes a bundle of a recipe. Query is that of POST /v1/bundle with
+// what was filled in; Command and Curl do the same outside of the page.
 type bundle struct {
 	Open     bool     // whether something was filled in
 	Selects  []choice // parameters with a list of values
@@ -29,7 +30,8 @@ type input struct {
 }
 
 // bundleParameters are what POST /v1/bundle takes besides what chooses the
-// recipe.
+// recipe, by the table of routes: a new parameter of a definition has a field in the form
+// without a change here.
 func bundleParameters() []*api.Parameter {
 	var out []*api.Parameter
 	for _, r := range api.Routes() {
@@ -45,8 +47,10 @@ func bundleParameters() []*api.Parameter {
 	return out
 }
 
-// bundle reads the form from the query of the page, and tries it: what is wrong
-// is shown beside it.
+// bundle reads the form from the query of the page, and tries it: what is wrong is shown
+// beside it. The bundle is really made for that, and kept by the cache of the API, so that
+// the download that follows does not make it again. An empty form is not tried: the page
+// of a recipe would make a bundle each time that somebody reads it.
 func (p *page) bundle(r *http.Request, q url.Values) bundle {
 	options := url.Values{}
 	var names []string
@@ -81,8 +85,8 @@ func (p *page) bundle(r *http.Request, q url.Values) bundle {
 	return b
 }
 
-// optionsOf are the values that a parameter can have. Where the value is not
-// chosen the deployer is helm, and the rest depends on it.
+// optionsOf are the values that a parameter can have. Without a choice the deployer is
+// helm; what the others default to depends on it, so that "default" is a choice of theirs.
 func optionsOf(p *api.Parameter, chosen string) []option {
 	var out []option
 	if p.Name == "deployer" {

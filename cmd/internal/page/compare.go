@@ -10,7 +10,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// compare is the page of two recipes side by side.
+// compare is the page of two recipes side by side. The query has the parameters of both,
+// with the prefixes a. and b., as GET /v1/diff does.
 type compare struct {
 	Sides    []side
 	Changes  []changed
@@ -32,6 +33,10 @@ type changed struct {
 	TextA, TextB string
 }
 
+// compare shows two forms and, once something is chosen in one of them, the differences.
+// The forms offer all words that some recipe has, also those that no recipe has together:
+// that is a problem which the API describes. Each side may be of another release, and has
+// the words of that.
 func (p *page) compare(r *http.Request) (string, view, error) {
 	var d compare
 	query := url.Values{}

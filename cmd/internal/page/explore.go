@@ -10,8 +10,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// explore is the page of choosing: the matrix of what there is, and the recipes
-// that fit what was chosen so far.
+// explore is the page for choosing a recipe: the matrix of what there is, and the recipes
+// that match what was chosen so far. All of it is computed from one answer, GET
+// /v1/criteria, for every choice; the API does not filter.
 type explore struct {
 	Catalogue schema.CriteriaList
 	Fields    []choice
@@ -29,6 +30,7 @@ type choice struct {
 	Options     []option
 }
 
+// option is one value of a choice. Label is for people; Value is "" for the default.
 type option struct {
 	Value, Label string
 	Selected     bool
@@ -58,6 +60,7 @@ type found struct {
 	Query template.URL
 }
 
+// explore reads the choice from the query. Parameters that are not criteria are ignored.
 func (p *page) explore(r *http.Request) (string, view, error) {
 	var d explore
 	var err error
@@ -83,7 +86,8 @@ func (p *page) explore(r *http.Request) (string, view, error) {
 	return "explore", view{Title: "Choose a cluster", Script: "explore.js", Data: d}, nil
 }
 
-// queriesOf are the queries for the recipes of a catalogue, in its order.
+// queriesOf are the queries for the recipes of a catalogue, in its order. They are computed
+// once for a page: matching compares every recipe with every word.
 func queriesOf(list schema.CriteriaList) []url.Values {
 	var out []url.Values
 	for _, r := range list.Recipes {
@@ -92,7 +96,8 @@ func queriesOf(list schema.CriteriaList) []url.Values {
 	return out
 }
 
-// fits reports whether a recipe has all that was chosen.
+// fits reports whether a recipe has all that was chosen. A field counts with its first
+// value.
 func fits(recipe, chosen url.Values) bool {
 	for k, v := range chosen {
 		if recipe.Get(k) != v[0] {
@@ -102,8 +107,9 @@ func fits(recipe, chosen url.Values) bool {
 	return true
 }
 
-// choices are the fields of the form. A word can be chosen if a recipe has it
-// together with what was chosen in the other fields.
+// choices are the fields of the form. A word can be chosen if a recipe has it together
+// with what was chosen in the other fields, so that no choice leads to nothing. The one
+// that is chosen now is always offered: the form must show it.
 func choices(list schema.CriteriaList, queries []url.Values, chosen url.Values) []choice {
 	var out []choice
 	for _, f := range list.Fields {
@@ -127,6 +133,7 @@ func choices(list schema.CriteriaList, queries []url.Values, chosen url.Values) 
 	return out
 }
 
+// label is the name of a criterion for people.
 func label(field string) string {
 	if field == "os" {
 		return "Operating system"
@@ -134,8 +141,10 @@ func label(field string) string {
 	return strings.ToUpper(field[:1]) + field[1:]
 }
 
-// matrixOf counts the recipes of every service with every accelerator, among those
-// that fit the other fields; its links lead to the release.
+// matrixOf counts the recipes of every service with every accelerator, among those that
+// match the other fields; a choice of service or accelerator does not shrink it. Rows and
+// columns without a recipe are left out, the others are in the order of the catalogue's
+// words. Links keep the release that was chosen.
 func matrixOf(list schema.CriteriaList, queries []url.Values, chosen, release url.Values) matrix {
 	others := only(chosen, []string{"intent", "os", "platform"})
 	cells := map[[2]string]*cell{}
@@ -181,6 +190,7 @@ func matrixOf(list schema.CriteriaList, queries []url.Values, chosen, release ur
 	return m
 }
 
+// wordsOf are the words of a field, nil if the catalogue does not have it.
 func wordsOf(list schema.CriteriaList, field string) []schema.CriteriaName {
 	for _, f := range list.Fields {
 		if f.Name == field {

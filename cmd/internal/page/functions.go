@@ -9,7 +9,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// functions are what templates can call.
+// functions are what templates can call. One that returns template.HTML escapes its
+// argument itself.
 func (p *page) functions() template.FuncMap {
 	return template.FuncMap{
 		"static": func(name string) string { return p.static.base + name },

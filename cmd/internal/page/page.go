@@ -1,10 +1,15 @@
 // Package page is the web page of eidosd and of `eidos ui`: HTML made on the
 // server from the documents that the API answers with, and small scripts that
-// make it quicker to use. Recipes are read without any script.
+// make it quicker to use. Recipes can be read without any script.
 //
-//	URL ─ handler ─ questions to the API (Ask) ─ template ─ HTML
+//	URL ─ handler ─ requests to the API (Ask) ─ template ─ HTML
 //
-// Everything that a person sees has a URL; nothing is kept between requests.
+// The page uses the catalogue through the API only, so that a page and a program get the
+// same answers, from the same cache, and every page can show the commands that give what
+// it shows. Pages of runs are of `eidos ui` alone: they read a state directory (Runs).
+//
+// Everything that a person sees has a URL; nothing is kept between requests. Handlers run
+// at the same time, and do not change the page after it was made.
 package page
 
 import (
@@ -26,7 +31,8 @@ import (
 //go:embed templates static
 var files embed.FS
 
-// Options are what a page is made with.
+// Options are what a page is made with. The functions are called from several goroutines
+// at once.
 type Options struct {
 	// Ask answers a request of the API; the body of a status of 400 and more is a
 	// schema.APIError.
@@ -36,7 +42,7 @@ type Options struct {
 	Runs *Runs
 }
 
-// page is the handler.
+// page is the handler. It is not changed after Handler has returned it.
 type page struct {
 	Options
 	static     *static
@@ -45,7 +51,10 @@ type page struct {
 	mux        *http.ServeMux
 }
 
-// Handler serves the page at / and what it needs below /static/.
+// Handler serves the page at / and what it needs below /static/. A template that does not
+// parse is a panic here, at the start, and not at the first request for it. Unknown paths
+// and wrong methods are answered with a page too (404, 405), for people who follow a bad
+// link; package api replaces that for clients that do not accept HTML.
 func Handler(o Options) http.Handler {
 	p := &page{Options: o, static: newStatic(), templates: map[string]*template.Template{}, parameters: bundleParameters(), mux: http.NewServeMux()}
 	for _, name := range []string{"explore", "recipe", "compare", "snapshot", "runs", "run", "problem"} {
@@ -87,8 +96,8 @@ type view struct {
 	Data   any
 }
 
-// handle registers a page: what f returns is the data of its template, which has
-// the name that f gives.
+// handle registers a page: f returns the name of a template and its data, or an error,
+// which is shown as a page with the error's status. f is called for GET and HEAD only.
 func (p *page) handle(pattern string, f func(*http.Request) (name string, v view, err error)) {
 	p.mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, r *http.Request) {
 		name, v, err := f(r)
@@ -100,7 +109,7 @@ func (p *page) handle(pattern string, f func(*http.Request) (name string, v view
 	})
 }
 
-// problem shows an error.
+// problem shows an error, with the status that the API had for it or that of its code.
 func (p *page) problem(w http.ResponseWriter, r *http.Request, err error) {
 	status := schema.CodeOf(err).Info().Status
 	var e *apiError
@@ -110,10 +119,14 @@ func (p *page) problem(w http.ResponseWriter, r *http.Request, err error) {
 	p.write(w, r, status, "problem", view{Title: "Problem", Data: problemsOf(err)})
 }
 
-// policy allows what is of this server only.
+// policy allows scripts, styles, pictures and requests of this server only, and no scripts
+// within the HTML: text that a template failed to escape could still not run one. No site
+// may show the page in a frame.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// write executes a template, whole or not at all.
+// write executes a template, whole or not at all: into memory, so that an error in the
+// middle of it can still have a status of its own. The page must be asked for again each
+// time (no-cache), as the catalogue may have been replaced.
 func (p *page) write(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
 	v.Here, v.Runs, v.Keep = r.URL.Path, p.Runs != nil, link(released(r.URL.Query()))
 	var b bytes.Buffer
@@ -130,7 +143,9 @@ func (p *page) write(w http.ResponseWriter, r *http.Request, status int, name st
 	send(w, r, status, b.Bytes())
 }
 
-// send writes a body, compressed for those who take that.
+// send writes a body, compressed for clients that accept gzip. Bodies of pages are
+// compressed for each response and not kept, unlike those of the API. Headers must be
+// set before.
 func send(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 	if api.TakesGzip(r.Header.Get("Accept-Encoding")) {
 		var b bytes.Buffer
@@ -147,12 +162,15 @@ func send(w http.ResponseWriter, r *http.Request, status int, body []byte) {
 	_, _ = w.Write(body) // a client that went away
 }
 
-// ask asks the API and decodes its answer into to. The error is that of the API.
+// ask sends a GET to the API and decodes its answer into to. The error is that of the API,
+// an *apiError with its status.
 func (p *page) ask(ctx context.Context, path string, query url.Values, to any) error {
 	status, body := p.Ask(ctx, http.MethodGet, path, query.Encode())
 	return decode(status, body, to)
 }
 
+// decode reads an answer of the API. A nil to is for whoever needs the error only, such as
+// for a body that is not JSON.
 func decode(status int, body []byte, to any) error {
 	if status < http.StatusBadRequest {
 		if to == nil {
@@ -175,7 +193,7 @@ type apiError struct {
 
 func (e *apiError) Error() string { return e.Message }
 
-// problemsOf lists what err says, with what to do about it.
+// problemsOf lists the problems of err, each with its hint.
 func problemsOf(err error) []schema.APIProblem {
 	var e *apiError
 	if errors.As(err, &e) {

@@ -8,15 +8,17 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// profile is a choice within a recipe, as a field of a form.
+// profile is a choice within a recipe, as a field of a form. All of them have the name
+// profile: the query repeats the parameter, profile=NAME=CHOICE.
 type profile struct {
 	choice
 	Description string // what is chosen
 	Chosen      string // what the choice means
 }
 
-// profilesOf are the fields that choose within a recipe. The default has no value:
-// it is what is answered where none is asked for.
+// profilesOf are the fields that choose within a recipe, with what is chosen now. The
+// default has the value "", so that it leaves the query and the URL stays the one of the
+// recipe without a choice. A profile that the catalogue's list does not have is skipped.
 func profilesOf(list schema.CriteriaList, chosen []schema.Profile) []profile {
 	var out []profile
 	for _, c := range chosen {

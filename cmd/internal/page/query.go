@@ -17,8 +17,8 @@ var fields = []string{"service", "accelerator", "intent", "os", "platform"}
 // asked are the parameters that choose a recipe, besides the criteria.
 var asked = append(slices.Clone(fields), "catalogue", "profile", "nodes", "allow-generic")
 
-// only keeps those parameters of a query, without empty ones: a form sends those
-// that were left open.
+// only keeps those parameters of a query, without empty values: a form sends every field,
+// also those that were left open, and the API refuses parameters that it does not know.
 func only(q url.Values, names []string) url.Values {
 	out := url.Values{}
 	for _, n := range names {
@@ -31,7 +31,8 @@ func only(q url.Values, names []string) url.Values {
 	return out
 }
 
-// of is the query that asks for a recipe by its criteria.
+// of is the query that asks for a recipe by its criteria, which are listed here in the order
+// of fields.
 func of(c schema.Criteria) url.Values {
 	q := url.Values{}
 	for i, v := range []string{c.Service, c.Accelerator, c.Intent, c.OS, c.Platform} {
@@ -62,7 +63,9 @@ func without(prefix string, q url.Values) url.Values {
 	return out
 }
 
-// command is a command line that asks for the same, for a POSIX shell.
+// command is a command line that asks for the same, for a POSIX shell. Parameters and
+// flags have the same names (schema.FlagName). They are written in the order of names, and
+// values are quoted: they come from the URL, and the line is there to be copied.
 func command(program string, q url.Values, names []string, more ...string) string {
 	words := []string{program}
 	for _, n := range names {
@@ -85,7 +88,7 @@ func curl(r *http.Request, path string, q url.Values) string {
 	return "curl " + render.ShellQuote(origin(r)+path)
 }
 
-// merged are the parameters of both.
+// merged are the parameters of both; where both have one, b's values replace those of a.
 func merged(a, b url.Values) url.Values {
 	out := url.Values{}
 	for _, from := range []url.Values{a, b} {

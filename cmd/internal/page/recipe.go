@@ -11,7 +11,8 @@ import (
 	"github.com/NVIDIA/eidos/schema/path"
 )
 
-// recipe is the page of one recipe.
+// recipe is the page of one recipe. The two forms of the page send the whole query, so that
+// each has what belongs to the other as hidden fields.
 type recipe struct {
 	schema.RecipeResult
 	Query      template.URL // that asks for it
@@ -52,6 +53,9 @@ type rule struct {
 	Origin *schema.Explained
 }
 
+// recipe asks for the recipe, for the origin of its values, and for the words of its
+// release. Links to the same criteria in other releases are not tried first, except where
+// a profile was chosen: if the link with it does not work, one without it may.
 func (p *page) recipe(r *http.Request) (string, view, error) {
 	q := only(r.URL.Query(), asked)
 	d := recipe{Query: link(q)}
@@ -115,7 +119,8 @@ func title(c schema.Criteria) string {
 	return strings.Join(words, " · ")
 }
 
-// componentsOf are the components in the order of their deployment.
+// componentsOf are the components of a recipe, each with its place in the deployment order
+// and its values. Paths are parsed rather than cut at dots, since keys may contain dots.
 func componentsOf(r schema.RecipeResult, all []schema.Explained) []component {
 	values := map[string][]value{}
 	for _, e := range all {
@@ -141,7 +146,7 @@ func componentsOf(r schema.RecipeResult, all []schema.Explained) []component {
 	return out
 }
 
-// textOf is a value on one line.
+// textOf is a value on one line: a string as it is, anything else as JSON.
 func textOf(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -156,6 +161,8 @@ func textOf(v any) string {
 	return string(data)
 }
 
+// rulesOf are the constraints of a recipe, each with its origin. A name with dots is quoted
+// in a path.
 func rulesOf(constraints []schema.Constraint, all []schema.Explained) []rule {
 	var out []rule
 	for _, c := range constraints {
@@ -169,7 +176,9 @@ func rulesOf(constraints []schema.Constraint, all []schema.Explained) []rule {
 	return out
 }
 
-// origin is the address that the page was asked under.
+// origin is the address under which the client reached the page, for commands to copy.
+// Host and X-Forwarded-Proto are whatever the client or its proxy has sent: quote the
+// result, and decide nothing by it.
 func origin(r *http.Request) string {
 	scheme := "http"
 	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {

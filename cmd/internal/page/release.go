@@ -7,7 +7,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// released keeps of a query which release of the catalogue it names.
+// released keeps of a query the release of the catalogue that it names, for links that stay
+// in it.
 func released(q url.Values) url.Values { return only(q, []string{"catalogue"}) }
 
 // catalogue asks for the words and recipes of the release that a query names.
@@ -15,8 +16,9 @@ func (p *page) catalogue(ctx context.Context, q url.Values) (list schema.Criteri
 	return list, p.ask(ctx, "/v1/criteria", released(q), &list)
 }
 
-// releases is the field that chooses among the releases of a catalogue; of one,
-// there is nothing to choose.
+// releases is the field that chooses among the releases of a catalogue, nil if there is
+// only one. "current" is the one without a name in the query, whichever that is when the
+// link is followed.
 func releases(list schema.CriteriaList, q url.Values) []choice {
 	if len(list.Releases) < 2 {
 		return nil

@@ -19,7 +19,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Runs is where the pages of runs read from: the journals of a state directory.
+// Runs is where the pages of runs read from: the journals of a state directory, which other
+// processes may be writing to. A journal may be behind its run, and is read again for each
+// request. The functions are called from several goroutines at once.
 type Runs struct {
 	List   func() ([]history.Run, error)
 	Find   func(id string) (history.Run, error)
@@ -43,6 +45,7 @@ type run struct {
 	Took   string
 }
 
+// count is how many steps are in a state. A script reads it by these names.
 type count struct {
 	State string
 	N     int
@@ -54,6 +57,8 @@ type share struct {
 	From, Width int
 }
 
+// shares divides the width of a bar among the states. Each part ends where the next one
+// begins, so that rounding leaves no gaps; what is missing at the end has not begun.
 func shares(counts []count, steps int) []share {
 	var out []share
 	n := 0
@@ -65,6 +70,7 @@ func shares(counts []count, steps int) []share {
 	return out
 }
 
+// runs lists the runs of the state directory.
 func (p *page) runs(*http.Request) (string, view, error) {
 	list, err := p.Runs.List()
 	if err != nil {
@@ -73,6 +79,8 @@ func (p *page) runs(*http.Request) (string, view, error) {
 	return "runs", view{Title: "Runs", Data: list}, nil
 }
 
+// run shows one run, whether it goes on, has ended or was interrupted. A retry is offered
+// for a run that failed or was interrupted and that recorded its pipeline.
 func (p *page) run(r *http.Request) (string, view, error) {
 	found, err := p.Runs.Find(r.PathValue("id"))
 	if err != nil {
@@ -105,12 +113,14 @@ func (p *page) run(r *http.Request) (string, view, error) {
 	return "run", view{Title: found.Pipeline + ", run " + found.ID, Script: "run.js", Data: d}, nil
 }
 
-// drawn is the largest run, in steps, whose graph still shows something.
+// drawn is the largest run, in steps, whose graph is drawn: a larger one shows nothing that
+// can be read.
 const drawn = 400
 
+// live reports whether a run goes on; one whose process has died does not.
 func live(r history.Run) bool { return r.State == engine.Running && !r.Interrupted }
 
-// counts lists how many steps are in each state.
+// counts lists how many steps are in each state, in a fixed order, without empty states.
 func counts(o *report.Outcome) []count {
 	var out []count
 	for _, state := range []string{"running", "done", "reused", "failed", "skipped", "canceled"} {
@@ -121,8 +131,9 @@ func counts(o *report.Outcome) []count {
 	return out
 }
 
-// rowText shows one step of a run: the page has one a step, and a running page
-// gets those again that have changed.
+// rowText is the template of one step of a run. The page has one for each step, and asks
+// for those that have changed while the run goes on; both use this template, so that a
+// replaced row looks like the one before. It is parsed once, when it is first needed.
 var rowText = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("row.html").ParseFS(files, "templates/row.html"))
 })
@@ -134,6 +145,9 @@ type row struct {
 	From, Width int
 }
 
+// rowOf is the row of a step. Its bar is as long as the step took and ends with the step's
+// last event; it is wide enough to be seen, and within the axis. timeline.go of package
+// report draws the same for files.
 func rowOf(o *report.Outcome, st *report.Step) (template.HTML, error) {
 	total := max(o.End.Sub(o.Start), time.Millisecond)
 	begin, end := st.Start, st.End
@@ -154,7 +168,7 @@ func rowOf(o *report.Outcome, st *report.Step) (template.HTML, error) {
 	return template.HTML(b.String()), err
 }
 
-// changes is what a page of a run that goes on asks for.
+// changes is the answer to the script of a running page, run.js, which knows its names.
 type changes struct {
 	Seq    int       `json:"seq"`
 	Live   bool      `json:"live"`
@@ -170,7 +184,9 @@ type rowHTML struct {
 	HTML  template.HTML `json:"html"`
 }
 
-// events answers with the steps that have changed since an event.
+// events answers with the steps that have changed since the event with the number `after`,
+// with all of them for 0 or what is not a number. The script asks about once a second, and
+// sends Seq of the last answer.
 func (s *Runs) events(w http.ResponseWriter, r *http.Request) {
 	after, _ := strconv.Atoi(r.URL.Query().Get("after"))
 	found, err := s.Find(r.PathValue("id"))
@@ -204,6 +220,8 @@ func (s *Runs) events(w http.ResponseWriter, r *http.Request) {
 	send(w, r, http.StatusOK, data)
 }
 
+// stateOf is the state of a run for people. The journal of an interrupted run still has it
+// as running; history has found out that its process is gone.
 func stateOf(r history.Run) string {
 	if r.Interrupted {
 		return "interrupted"
@@ -211,7 +229,9 @@ func stateOf(r history.Run) string {
 	return string(r.State)
 }
 
-// graph draws the run's graph, with the states that its steps are in.
+// graph draws the run's graph, with the states of its steps. It is a request of its own, so
+// that the page does not wait until the plan is compiled. The style of the picture is
+// within it; its policy allows that and nothing else.
 func (s *Runs) graph(w http.ResponseWriter, r *http.Request) {
 	svg, err := s.draw(r.Context(), r.PathValue("id"))
 	if err != nil {

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// snapshot is the page that a snapshot is dropped on. A script does the rest, by
-// the API; nothing of a snapshot is kept here.
+// snapshot is the page that a snapshot is dropped on. A script does the rest, by the API,
+// so that the snapshot itself never comes to this package. The commands do the same
+// without the page.
 func (p *page) snapshot(r *http.Request) (string, view, error) {
 	list, err := p.catalogue(r.Context(), r.URL.Query())
 	if err != nil {

@@ -9,13 +9,15 @@ import (
 	"strings"
 )
 
-// static serves style and scripts. Their URLs hold a digest of all of them, so
-// that they may be kept for ever, and imports between modules stay relative.
+// static serves style and scripts. Their URLs have a digest of all of them, so that browsers
+// may keep them for ever: another version of the program has other URLs. It is one digest
+// and not one a file, so that imports between modules stay relative.
 type static struct {
 	base  string // /static/DIGEST/
 	files map[string][]byte
 }
 
+// newStatic reads the embedded files, which are sorted by name.
 func newStatic() *static {
 	s := &static{files: map[string][]byte{}}
 	entries, err := files.ReadDir("static")
@@ -36,6 +38,8 @@ func newStatic() *static {
 	return s
 }
 
+// ServeHTTP serves the files of this version only: under the URL of another one, during an
+// update of several replicas, they are not found rather than mixed.
 func (s *static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, ok := strings.CutPrefix(r.URL.Path, s.base)
 	data, found := s.files[name]
