@@ -95,8 +95,11 @@ func (r *Reader) Find(ctx context.Context, args []string) (*Source, error) {
 	return r.file(name)
 }
 
+// builtInFile is the file name under which messages show a built-in pipeline.
 func builtInFile(name string) string { return name + ".pipeline.yaml" }
 
+// file reads a pipeline from a file, or from a pipe as the shell makes one for <(…). A
+// missing file is noted for --watch too: it may appear.
 func (r *Reader) file(name string) (*Source, error) {
 	file, err := userfile.OpenDocument(name)
 	if err != nil {

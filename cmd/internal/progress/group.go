@@ -8,9 +8,10 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 )
 
-// join puts a step that did not succeed beside those that ended like it and
+// join adds a step that did not succeed to those that ended like it and
 // reports whether its line is left to the end of the run. The first of several
-// rows has its line at once; what was stopped is one line.
+// rows has its line at once, so that a failure is seen while the run continues; what was
+// canceled is one line at the end.
 func (t *tally) join(e engine.Event) bool {
 	switch e.State {
 	case engine.Failed:

@@ -7,7 +7,8 @@ import (
 	"github.com/NVIDIA/eidos/engine"
 )
 
-// lines writes events as JSON lines.
+// lines writes every event as a JSON line, progress included, which the journal does not
+// have: programs filter for themselves. Each line is one write, as in plain.
 type lines struct {
 	mu sync.Mutex
 	w  io.Writer

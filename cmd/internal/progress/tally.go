@@ -12,7 +12,7 @@ import (
 )
 
 // tally is what the renderers for people remember of the stream. A step is in it from its
-// first event to its last; its renderer holds a lock around it.
+// first event to its last. It has no lock: its renderer locks its own around each call.
 type tally struct {
 	o        Options
 	quiet    bool // failures only
@@ -47,7 +47,8 @@ type failure struct {
 // longest is how many characters of a step's name are shown.
 const longest = 40
 
-// kept is how many lines of a step's log are held.
+// kept is how many lines of a step's log are kept. A step that logs without end must not
+// fill the memory; the journal has all lines.
 const kept = 200
 
 func newTally(o Options) *tally {
@@ -118,7 +119,8 @@ func (t *tally) running() []*step {
 	return out
 }
 
-// line is how a step ended, in one line.
+// line is how a step ended, in one line. Columns are aligned to the longest name so far,
+// as later ones are not known when the line is printed.
 func (t *tally) line(e engine.Event) string {
 	word, why := string(e.State), e.Reason
 	switch {
@@ -141,7 +143,7 @@ func (t *tally) line(e engine.Event) string {
 	return strings.TrimRight(s+"  "+why, " ")
 }
 
-// put adds a line, wrapped at spaces where its writer has a width.
+// put adds a line to b, wrapped at spaces if what is written to has a width.
 func (t *tally) put(b *strings.Builder, line string) {
 	columns := 0
 	if t.o.Size != nil {
@@ -219,6 +221,7 @@ func amount(done, total int64, unit string) string {
 	return strings.TrimSpace(fmt.Sprintf("%d %s", done, unit))
 }
 
+// inBytes is a size, with a unit for each power of 1024.
 func inBytes(n int64) string {
 	if n < 1<<10 {
 		return fmt.Sprintf("%d B", n)

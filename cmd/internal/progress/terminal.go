@@ -14,7 +14,12 @@ import (
 
 // terminal keeps a few live lines at the bottom, one a running step, and lets
 // finished steps scroll by above them. A picture is one write, at most ten a
-// second, so that nothing flickers.
+// second, so that nothing flickers, and however many events there are. Nothing else may
+// write to the terminal between the first event and Close: draw moves the cursor up by
+// the lines that it has drawn itself.
+//
+// mu guards all of it: events come from the scheduler, pictures are drawn by tick. over
+// means that no live lines are drawn any more.
 type terminal struct {
 	mu     sync.Mutex
 	w      io.Writer
@@ -71,7 +76,8 @@ func (t *terminal) Event(e engine.Event) {
 	t.draw()
 }
 
-// Close takes the live lines away, also when the run did not end.
+// Close stops drawing and takes the live lines away, also when the run did not end. It
+// waits for tick, which must be done without mu: tick takes it for each picture.
 func (t *terminal) Close() {
 	t.ticker.Stop()
 	close(t.quit)
@@ -82,7 +88,8 @@ func (t *terminal) Close() {
 	t.draw()
 }
 
-// fit cuts a live line to the width of the terminal: it must not wrap.
+// fit cuts a live line to the width of the terminal: a line that wraps would take more
+// lines than draw counts.
 func (t *terminal) fit(s string) string {
 	columns, _ := t.o.size()
 	if strings.Contains(s, "\x1b") || utf8.RuneCountInString(s) < columns {
@@ -121,8 +128,8 @@ func (t *terminal) draw() {
 	}
 }
 
-// live is the lines at the bottom; there are never more than fit on half of
-// the screen.
+// live is the lines at the bottom: the run, and the steps that run longest. There are never
+// more than fit on half of the screen, as draw cannot replace what has scrolled away.
 func (t *terminal) live(rows int) []string {
 	now := t.o.Now()
 	running := t.tally.running()
@@ -141,7 +148,7 @@ func (t *terminal) live(rows int) []string {
 	return out
 }
 
-// row is one running step.
+// row is one running step: how long it runs, how far it is, and its last line of log.
 func (t *terminal) row(s *step, now time.Time) string {
 	took := now.Sub(s.start)
 	line := fmt.Sprintf("%-*s  %6s", t.tally.width, text.Middle(s.name, longest), text.Duration(took))

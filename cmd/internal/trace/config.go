@@ -117,8 +117,9 @@ func read(lookup func(string) (string, bool), version string) (*config, error) {
 	return c, nil
 }
 
-// endpoint is where spans go: that for traces as it stands, else that for all
-// signals with the path of traces.
+// endpoint is where spans go: the endpoint for traces as it is, else the one for all
+// signals with the path of traces added, as the specification has it. Errors do not show
+// the address, which may hold a password.
 func endpoint(traces, all string) (string, error) {
 	name, text := "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", traces
 	if traces == "" {
@@ -213,7 +214,8 @@ func traceparent(s string) (trace [16]byte, parent [8]byte, sampled, ok bool) {
 	return trace, parent, flags[0]&1 == 1, true
 }
 
-// client posts. It follows no redirect: headers would go where nobody said.
+// client is what spans are posted with. It follows no redirect: the headers, which may hold
+// a token, would go to an address that nobody has named.
 func (c *config) client() *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	if c.ca != nil {

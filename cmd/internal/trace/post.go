@@ -91,6 +91,7 @@ func inJSON(m *tracepb.TracesData) ([]byte, error) {
 	return json.Marshal(v)
 }
 
+// inHex rewrites the ids in a decoded document from base64 to hexadecimal, in place.
 func inHex(v any) error {
 	var errs []error
 	switch v := v.(type) {

@@ -121,7 +121,9 @@ func (s *Server) Dropped() int64 {
 	return s.dropped.Load()
 }
 
-// Close sends what waits. It takes no longer than OTEL_EXPORTER_OTLP_TIMEOUT.
+// Close sends what waits and ends the goroutine that NewServer has started. If a request
+// is under way when it is called, it waits for that first; each takes no longer than
+// OTEL_EXPORTER_OTLP_TIMEOUT. Call it once.
 func (s *Server) Close() {
 	if s == nil {
 		return

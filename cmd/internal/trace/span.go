@@ -12,7 +12,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// Exporter makes spans of the events of one run. A nil one does nothing.
+// Exporter makes spans of the events of one run. A nil one does nothing. It has no lock:
+// events come one after the other from the scheduler, and Close is called after the last.
 // Names of attributes that begin with cicd. are OpenTelemetry's own, see
 // https://opentelemetry.io/docs/specs/semconv/cicd/.
 type Exporter struct {
@@ -145,6 +146,7 @@ func fail(s *tracepb.Span, e engine.Event) {
 	}
 }
 
+// span begins a span in a trace, with a random id.
 func span(trace [16]byte, name string, start time.Time) *tracepb.Span {
 	var id [8]byte
 	rand.Read(id[:])
@@ -158,6 +160,7 @@ func set(s *tracepb.Span, key, value string) {
 	}
 }
 
+// nanos is a time as OTLP has it: nanoseconds since 1970.
 func nanos(t time.Time) uint64 { return uint64(t.UnixNano()) }
 
 func text(key, value string) *common.KeyValue {
