@@ -8,7 +8,7 @@ import { chromium } from "playwright-core";
 
 const config = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const browser = await chromium.launch({ executablePath: config.chromium, args: ["--no-sandbox", "--disable-gpu"] });
+const browser = await chromium.launch({ executablePath: config.chromium, args: ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP *.localhost 127.0.0.1"] });
 let faults = 0;
 const fault = (where, what) => {
   faults++;
@@ -97,6 +97,18 @@ for (const url of config.pages) {
   if (page.url().includes("service") || (await page.inputValue("select[name=service]"))) fault(where, `after back: ${page.url()}, and the form has ${await page.inputValue("select[name=service]")}`);
   await page.goForward();
   if ((await page.inputValue("select[name=service]")) !== "eks") fault(where, "the form has forgotten the service");
+  await close();
+}
+
+// A command is for a shell, whatever name the server is reached by.
+{
+  const named = new URL(config.recipe);
+  named.hostname = "it's.localhost";
+  const { page, where, close } = await open(named.href);
+  await page.selectOption("select[name=layout]", "components");
+  await page.waitForSelector("#outcome .ok");
+  const curl = await page.textContent("#bundle-curl");
+  if (!curl.includes(" 'http://it'\\''s.localhost:")) fault(where, `the command is ${curl}`);
   await close();
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/NVIDIA/eidos/cmd/internal/api"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/render"
 )
 
 // bundle is the form that makes a bundle of a recipe. Query is that of POST /v1/bundle with
@@ -75,7 +76,7 @@ func (p *page) bundle(r *http.Request, q url.Values) bundle {
 		b.Fields = append(b.Fields, input{param.Name, label, param.Description, strings.Join(options[param.Name], "\n"), param.Type == "array"})
 	}
 	b.Command = command("eidos bundle", options, names, "-r", "recipe.yaml", "-o", "bundle")
-	b.Curl = "curl -X POST -o bundle.zip '" + origin(r) + "/v1/bundle?" + string(b.Query) + "'"
+	b.Curl = "curl -X POST -o bundle.zip " + render.ShellQuote(origin(r)+"/v1/bundle?"+string(b.Query))
 	if b.Open {
 		status, body := p.Ask(r.Context(), http.MethodPost, "/v1/bundle", string(b.Query))
 		if status >= http.StatusBadRequest {

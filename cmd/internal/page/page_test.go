@@ -296,6 +296,45 @@ func TestCommandsAreQuoted(t *testing.T) {
 	}
 }
 
+// So do commands of curl, whatever name the client has the server by.
+func TestAddressesAreQuoted(t *testing.T) {
+	base := serve(t, nil)
+	for _, host := range []string{"eidos.example.com", "it's$(false);x"} {
+		for _, u := range []string{asked + "&deployer=helm", "/compare?a.service=eks&b.service=aks"} {
+			q, err := http.NewRequest(http.MethodGet, base+u, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			q.Host = host
+			r, err := http.DefaultClient.Do(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(r.Body)
+			r.Body.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := regexp.MustCompile(`>(curl [^<]*)<`).FindAllStringSubmatch(string(body), -1)
+			if len(lines) == 0 {
+				t.Fatalf("no command of curl in\n%s", body)
+			}
+			for _, m := range lines {
+				line := html.UnescapeString(m[1])
+				out, err := exec.Command("sh", "-c", strings.Replace(line, "curl", "printf '%s\\n'", 1)).Output()
+				if err != nil {
+					t.Errorf("%s: %v", line, err)
+					continue
+				}
+				words := strings.Split(strings.TrimSpace(string(out)), "\n")
+				if last := words[len(words)-1]; !strings.HasPrefix(last, "http://"+host+"/v1/") {
+					t.Errorf("%s: the shell reads %q", line, words)
+				}
+			}
+		}
+	}
+}
+
 func TestRunsPages(t *testing.T) {
 	base := serve(t, aRun(t))
 	_, list := get(t, base+"/runs")

@@ -48,7 +48,7 @@ async function check() {
   download.action = url;
   document.getElementById("bundle-command").textContent =
     ["eidos bundle", ...options.map(([k, v]) => `--${k} ${quote(v)}`), "-r recipe.yaml -o bundle"].join(" ");
-  document.getElementById("bundle-curl").textContent = `curl -X POST -o bundle.zip '${location.origin}${url}'`;
+  document.getElementById("bundle-curl").textContent = `curl -X POST -o bundle.zip ${quote(location.origin + url)}`;
   const button = download.querySelector("button");
   try {
     const r = await ask("POST", url, undefined, signal);
