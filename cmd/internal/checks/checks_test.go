@@ -107,6 +107,22 @@ func TestFormats(t *testing.T) {
 	golden(t, "drift.txt", []byte(DriftTable(d, 0)))
 }
 
+// What a snapshot or a recipe holds does not control the terminal.
+func TestTablesArePlain(t *testing.T) {
+	const escape = "a\x1b]0;b\a\u202e"
+	d := &schema.Drift{Changes: []schema.Change{{
+		Change: "changed", Path: "K8s." + escape, From: escape, To: escape, Reason: escape, DemandedBy: escape,
+		Upgrade: &schema.ComponentUpgrade{Component: escape, From: escape, To: escape},
+	}}}
+	v := &schema.ValidationResult{Results: []schema.Check{{Name: escape, Expected: escape, Actual: escape, From: escape, Status: "failed", Reason: escape, Hint: escape}}}
+	annotations := Annotations(Report{Suites: []Suite{OfDrift("drift", d, true, Files{}), OfValidation("validation", v, true, Files{})}}.Problems())
+	for name, table := range map[string]string{"drift": DriftTable(d, 0), "validation": ValidationTable(v, 0), "annotations": annotations} {
+		if strings.ContainsAny(table, "\x1b\a\u202e") || !strings.Contains(table, "a?]0;b??") {
+			t.Errorf("%s: %q", name, table)
+		}
+	}
+}
+
 // A place is where the recipe demands the very thing that was checked, then where
 // the snapshot has it.
 func TestPlaces(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
+	"github.com/NVIDIA/eidos/steps/validate"
 )
 
 // GitHub shows ten annotations of a level a step:
@@ -42,9 +43,10 @@ func Annotations(problems []Result) string {
 
 // data and property escape what would end a workflow command, or a part of it. Messages
 // contain values of snapshots and names of files: without this a line break in one of
-// them would begin another command, which the runner would obey.
+// them would begin another command, which the runner would obey. Control characters
+// would reach the terminal of whoever reads the log.
 func data(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
+	return validate.Plain(strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s))
 }
 
 func property(s string) string {

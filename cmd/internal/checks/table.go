@@ -71,7 +71,8 @@ func dash(s string) string {
 const longestCell = 60
 
 // DriftTable writes drift for people, one line a change, in so many columns; 0 is no
-// limit. What is known about upgrading changed components follows the table.
+// limit. What is known about upgrading changed components follows the table. What the
+// documents hold goes through validate.Plain here as well.
 func DriftTable(d *schema.Drift, columns int) string {
 	rows := [][]string{{"CHANGE", "PATH", "FROM", "TO", "WHY"}}
 	for _, c := range d.Changes {
@@ -79,7 +80,7 @@ func DriftTable(d *schema.Drift, columns int) string {
 		if c.DemandedBy != "" {
 			why = strings.TrimPrefix(why+"; demanded by "+c.DemandedBy, "; ")
 		}
-		rows = append(rows, []string{c.Change, c.Path, oneLine(c.From), oneLine(c.To), oneLine(why)})
+		rows = append(rows, []string{c.Change, validate.Plain(c.Path), oneLine(c.From), oneLine(c.To), oneLine(why)})
 	}
 	out := ""
 	if len(d.Changes) > 0 {
@@ -89,7 +90,7 @@ func DriftTable(d *schema.Drift, columns int) string {
 	for _, c := range d.Changes {
 		if c.Upgrade != nil {
 			u := *c.Upgrade
-			u.From = validate.Plain(u.From) // measured
+			u.Component, u.From, u.To = validate.Plain(u.Component), validate.Plain(u.From), validate.Plain(u.To)
 			moves += upgrade.Text(u, "")
 		}
 	}
