@@ -64,6 +64,9 @@ const (
 // loaded, what each step made, and the digest of the journal. Invalid if events are
 // not those of a run that succeeded.
 //
+// A run that was resumed is one run: it started when it first began, like in package
+// history, and each of its steps counts once, as it ended.
+//
 // The digest is that of the events, encoded again by Event.MarshalLine, which has written
 // the journal too. A line that a killed process left incomplete is not among the events.
 func Of(events []engine.Event, o Options) (*intoto.Statement[Provenance], error) {
@@ -102,6 +105,9 @@ func Of(events []engine.Event, o Options) (*intoto.Statement[Provenance], error)
 			return nil, err
 		}
 		journal = append(journal, line...)
+		if e.Type == engine.EventRun && e.State == engine.Running { // begun, or resumed: its steps are reported again
+			def.ResolvedDependencies, run.Byproducts = nil, nil
+		}
 		if e.Uses != "" {
 			uses[e.Step] = e.Uses
 		}
