@@ -320,6 +320,27 @@ func TestPanic(t *testing.T) {
 	}
 }
 
+// A request that is broken off on purpose is at its end too: it is reported, and is not in
+// flight any more.
+func TestAborted(t *testing.T) {
+	a, r := started(t, Config{}, Route{Method: "GET", Path: "/v1/abort", Name: "abort", Formats: []Format{formatJSON}})
+	a.ends["/v1/abort"].methods["GET"].serve = func(*request) *failure { panic(http.ErrAbortHandler) }
+	func() {
+		defer func() {
+			if p := recover(); p != http.ErrAbortHandler {
+				t.Errorf("it panics with %v", p)
+			}
+		}()
+		ask(a, "GET", "/v1/abort", nil)
+	}()
+	if n := a.InFlight(); n != 0 {
+		t.Errorf("%d are in flight", n)
+	}
+	if len(r.all) != 1 || r.last().Route != "/v1/abort" {
+		t.Errorf("records %+v", r.all)
+	}
+}
+
 // failing is a body that breaks off.
 type failing struct{ error }
 

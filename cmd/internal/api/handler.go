@@ -102,6 +102,12 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, e *endpoint) {
 	}
 	q.Parent = r.Header.Get("Traceparent")
 	q.Client = a.clients.of(r)
+	defer func() { // after the next one, and also when that panics
+		a.inFlight.Add(-1)
+		if q.Duration = a.Now().Sub(q.Start); a.Observe != nil {
+			a.Observe(q.Record)
+		}
+	}()
 	defer func() {
 		if p := recover(); p != nil {
 			if p == http.ErrAbortHandler {
@@ -109,10 +115,6 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, e *endpoint) {
 			}
 			q.Panic = fmt.Sprintf("%v\n%s", p, debug.Stack())
 			q.fail(failureOf(fmt.Errorf("BUG: %v", p)))
-		}
-		a.inFlight.Add(-1)
-		if q.Duration = a.Now().Sub(q.Start); a.Observe != nil {
-			a.Observe(q.Record)
 		}
 	}()
 	if f := q.dispatch(e); f != nil {
