@@ -69,6 +69,34 @@ func TestCanonical(t *testing.T) {
 	}
 }
 
+// Of the ranges that cover a type the most exact one counts, also where it refuses the
+// type: RFC 9110, 12.5.1.
+func TestNegotiate(t *testing.T) {
+	formats := []Format{formatJSON, formatYAML, formatText}
+	for _, tt := range []struct{ accept, want string }{
+		{"", "application/json"},
+		{"*/*", "application/json"},
+		{"text/html, */*;q=0.8", "application/json"},
+		{"application/*;q=0.5, text/plain;q=0.5", formatText.Types[0]},
+		{"application/yaml, application/json", "application/yaml"},
+		{"application/x-yaml, */*", "application/x-yaml"},
+		{"application/json;q=0, */*", "application/vnd.eidos.v1+json"},
+		{"*/*, application/json;q=0.0", "application/vnd.eidos.v1+json"},
+		{"application/*;q=0, */*", "text/yaml"},
+		{"application/json;q=0.1, application/vnd.eidos.v1+json;q=0, application/vnd.nvidia.aicr.v1+json;q=0, */*;q=0.5", "application/yaml"},
+		{"application/json;q=0", ""},
+		{"application/json, */*;q=0", "application/json"},
+		{"*/*;q=0", ""},
+		{"application/json;q=NaN", ""},
+		{"image/png", ""},
+	} {
+		f, got, ok := negotiate(tt.accept, formats)
+		if got != tt.want || ok != (tt.want != "") || ok != (f.Name != "") {
+			t.Errorf("%q: %q %q %v, want %q", tt.accept, f.Name, got, ok, tt.want)
+		}
+	}
+}
+
 // FuzzAccept: no Accept or Accept-Encoding header panics, and what is chosen is
 // one of the formats.
 func FuzzAccept(f *testing.F) {

@@ -1,53 +1,82 @@
 package api
 
 import (
+	"cmp"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 )
 
 // negotiate picks the format that an Accept header asks for, and the media type
-// to send; false if the route has none of what it names. See RFC 9110, 12.5.1. The
-// highest weight wins, then the more exact range, then the order of the header. A type
-// that is named is sent by that name: it may be an alias of the format's first one.
+// to send; false if the route has none of what it names. See RFC 9110, 12.5.1. The weight
+// of a type is that of the most exact range that covers it, and 0 refuses it. The highest
+// weight wins, then the more exact range, then the order of the header. A type that is
+// named is sent by that name: it may be an alias of the format's first one.
 func negotiate(accept string, formats []Format) (f Format, contentType string, ok bool) {
 	if accept == "" || accept == "*/*" {
 		return formats[0], formats[0].Types[0], true
 	}
-	best := 0.0
-	specific := -1
-	for _, part := range strings.Split(accept, ",") {
-		mediaType, q := weighed(part)
-		if q <= 0 {
-			continue
-		}
-		for _, g := range formats {
-			t, s := matching(mediaType, g)
-			if s >= 0 && (q > best || q == best && s > specific) {
-				best, specific, f, contentType, ok = q, s, g, t, true
+	parts := strings.Split(accept, ",")
+	ranges := make([]mediaRange, len(parts))
+	for i, part := range parts {
+		ranges[i].name, ranges[i].q = weighed(part)
+	}
+	var best acceptance
+	for _, g := range formats {
+		for _, t := range g.Types {
+			if is := acceptanceOf(t, ranges); is.q > 0 && (!ok || is.before(best)) {
+				best, f, contentType, ok = is, g, t, true
 			}
 		}
 	}
 	return f, contentType, ok
 }
 
-// matching is the type of g that a media range covers, and how exactly: -1 for
-// not at all.
-func matching(mediaRange string, g Format) (string, int) {
-	if slices.Contains(g.Types, mediaRange) {
-		return mediaRange, 2
-	}
-	if top, ok := strings.CutSuffix(mediaRange, "/*"); ok {
-		if top == "*" {
-			return g.Types[0], 0
+// mediaRange is one element of an Accept header.
+type mediaRange struct {
+	name string
+	q    float64
+}
+
+// acceptance is how much a client wants a media type: the weight of the range that decides
+// about it, how exact that is, and its position in the header.
+type acceptance struct {
+	q         float64
+	exact, at int
+}
+
+func (a acceptance) before(b acceptance) bool {
+	return cmp.Or(cmp.Compare(b.q, a.q), cmp.Compare(b.exact, a.exact), cmp.Compare(a.at, b.at)) < 0
+}
+
+// acceptanceOf is the most exact of the ranges that cover a type, and of equally exact ones
+// that with the highest weight. Its weight is 0 if none does.
+func acceptanceOf(mediaType string, ranges []mediaRange) acceptance {
+	is := acceptance{exact: -1}
+	for at, r := range ranges {
+		if s := covers(r.name, mediaType); s > is.exact || s >= 0 && s == is.exact && r.q > is.q {
+			is = acceptance{r.q, s, at}
 		}
-		for _, t := range g.Types {
-			if strings.HasPrefix(t, top+"/") {
-				return t, 1
-			}
-		}
 	}
-	return "", -1
+	return is
+}
+
+// covers is how exactly a media range names a type: -1 for not at all.
+func covers(name, mediaType string) int {
+	if name == mediaType {
+		return 2
+	}
+	top, ok := strings.CutSuffix(name, "/*")
+	switch {
+	case !ok:
+		return -1
+	case top == "*":
+		return 0
+	case strings.HasPrefix(mediaType, top+"/"):
+		return 1
+	}
+	return -1
 }
 
 // weighed splits one element of an Accept header into its lower-case name and its weight,
@@ -58,7 +87,7 @@ func weighed(part string) (name string, q float64) {
 	for _, p := range strings.Split(params, ";") {
 		if v, ok := strings.CutPrefix(strings.TrimSpace(p), "q="); ok {
 			n, err := strconv.ParseFloat(v, 64)
-			if err != nil {
+			if err != nil || math.IsNaN(n) {
 				return name, 0
 			}
 			q = n
