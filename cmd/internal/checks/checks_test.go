@@ -199,6 +199,41 @@ func TestSARIFIsStable(t *testing.T) {
 	}
 }
 
+// A problem whose rule is not listed has no index, rather than that of another.
+func TestSARIFRules(t *testing.T) {
+	at := []Place{{File: "a.yaml", Line: 1, Column: 1, End: 2}}
+	var b bytes.Buffer
+	if err := SARIF(&b, Report{Suites: []Suite{{Results: []Result{
+		{Rule: "a", Demand: "ärger is not there", Level: LevelError, At: at}, {Rule: "b", Level: LevelError, At: at}, {Level: LevelError, At: at},
+	}}}}); err != nil {
+		t.Fatal(err)
+	}
+	var log struct {
+		Runs []struct {
+			Tool    struct{ Driver struct{ Rules []sarifRule } }
+			Results []struct{ RuleIndex *int }
+		}
+	}
+	if err := json.Unmarshal(b.Bytes(), &log); err != nil {
+		t.Fatal(err)
+	}
+	run := log.Runs[0]
+	if len(run.Tool.Driver.Rules) != 2 || len(run.Results) != 3 {
+		t.Fatalf("got %s", b.Bytes())
+	}
+	for i := range 2 {
+		if index := run.Results[i].RuleIndex; index == nil || *index != i {
+			t.Errorf("problem %d has no index %d", i, i)
+		}
+	}
+	if index := run.Results[2].RuleIndex; index != nil {
+		t.Errorf("without a rule it has index %d", *index)
+	}
+	if got := run.Tool.Driver.Rules[0].ShortDescription.Text; got != "Ärger is not there." {
+		t.Errorf("the description is %q", got)
+	}
+}
+
 // What GitLab asks for of each problem, and that none is there twice:
 // https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
 func TestCodeQualityIsAcceptedByGitLab(t *testing.T) {

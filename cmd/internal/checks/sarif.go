@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -63,7 +64,7 @@ type sarifText struct {
 
 type sarifResult struct {
 	RuleID       string            `json:"ruleId"`
-	RuleIndex    int               `json:"ruleIndex"`
+	RuleIndex    *int              `json:"ruleIndex,omitempty"` // nil of a rule that is not listed
 	Level        string            `json:"level"`
 	Message      sarifText         `json:"message"`
 	Locations    []sarifLocation   `json:"locations"`
@@ -128,7 +129,10 @@ func SARIF(w io.Writer, r Report) error {
 		if len(c.At) == 0 {
 			continue // in no file: GitHub would refuse it
 		}
-		res := sarifResult{RuleID: c.Rule, RuleIndex: index[c.Rule], Level: c.Level, Message: sarifText{withHint(c)}}
+		res := sarifResult{RuleID: c.Rule, Level: c.Level, Message: sarifText{withHint(c)}}
+		if i, ok := index[c.Rule]; ok {
+			res.RuleIndex = &i
+		}
 		res.Locations = []sarifLocation{location(c.At[0])}
 		for i, p := range c.At[1:] {
 			l := location(p)
@@ -205,13 +209,10 @@ func ruleName(id string) string {
 	return cut(b.String(), sarifText255)
 }
 
-// upper makes the first letter a capital. It looks at one byte, so that s must begin with
-// an ASCII character.
+// upper makes the first letter a capital.
 func upper(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	_, n := utf8.DecodeRuneInString(s)
+	return strings.ToUpper(s[:n]) + s[n:]
 }
 
 // cut shortens s to n characters, the last of which is then an ellipsis.
