@@ -114,7 +114,7 @@ func (c *Console) Width() int {
 // Say reports a success on Err, unless --quiet is set. The result itself belongs on Out.
 func (c *Console) Say(format string, args ...any) {
 	if !c.Quiet {
-		c.Story.Note(format, args...)
+		c.Story.NoteFor(format, args...)
 	}
 }
 

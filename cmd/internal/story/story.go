@@ -8,11 +8,14 @@
 package story
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
 	"sync"
+	"time"
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine"
@@ -39,7 +42,7 @@ type Story struct {
 	mode  Mode
 	color bool // errors in red
 	quiet bool // errors only
-	log   *slog.Logger
+	log   slog.Handler
 }
 
 // New makes a story that writes to w; it never closes that. color is for terminals only.
@@ -47,7 +50,7 @@ type Story struct {
 func New(w io.Writer, mode Mode, color bool) *Story {
 	s := &Story{w: w, mode: mode, color: color}
 	if mode == Debug {
-		s.log = slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{AddSource: true, Level: slog.LevelDebug}))
+		s.log = slog.NewTextHandler(w, &slog.HandlerOptions{AddSource: true})
 	}
 	return s
 }
@@ -58,32 +61,53 @@ func (s *Story) Quiet() { s.quiet = true }
 
 // Note logs something worth knowing.
 func (s *Story) Note(format string, args ...any) {
-	s.note(levelInfo, "", schema.Safe(fmt.Sprintf(format, args...)))
+	s.note(slog.LevelInfo, caller(0), schema.Safe(fmt.Sprintf(format, args...)))
+}
+
+// NoteFor is Note for a function that logs for its caller.
+func (s *Story) NoteFor(format string, args ...any) {
+	s.note(slog.LevelInfo, caller(1), schema.Safe(fmt.Sprintf(format, args...)))
 }
 
 // Warn logs something the user should look at.
 func (s *Story) Warn(format string, args ...any) {
-	s.note(levelWarn, "warning: ", schema.Safe(fmt.Sprintf(format, args...)))
+	s.note(slog.LevelWarn, caller(0), schema.Safe(fmt.Sprintf(format, args...)))
 }
 
-func (s *Story) note(level, prefix, msg string) {
+func (s *Story) note(level slog.Level, pc uintptr, msg string) {
 	if s.quiet {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	name, prefix := levelInfo, ""
+	if level == slog.LevelWarn {
+		name, prefix = levelWarn, "warning: "
+	}
 	switch s.mode {
 	case JSON:
-		s.write(Line{Level: level, Type: typeNote, Message: msg})
+		s.write(Line{Level: name, Type: typeNote, Message: msg})
 	case Debug:
-		if level == levelWarn {
-			s.log.Warn(msg)
-		} else {
-			s.log.Info(msg)
-		}
+		s.debug(level, pc, msg)
 	default:
 		s.words("eidos: " + prefix + msg)
 	}
+}
+
+// caller is who called the function that calls it, or skip frames above that: the source
+// of a line for debugging.
+func caller(skip int) uintptr {
+	var pcs [1]uintptr
+	runtime.Callers(skip+3, pcs[:]) // without Callers, caller and the function
+	return pcs[0]
+}
+
+// debug writes a line for debugging, with pc as its source: the methods of slog.Logger
+// would take their own caller, in this file, for that. Callers hold mu.
+func (s *Story) debug(level slog.Level, pc uintptr, msg string, args ...any) {
+	r := slog.NewRecord(time.Now(), level, msg, pc)
+	r.Add(args...)
+	_ = s.log.Handle(context.Background(), r) // a log that cannot be written, as in write
 }
 
 // Event logs what a run did, as a line of JSON.
@@ -111,6 +135,7 @@ func (s *Story) words(msg string) {
 // Errors prints the problems in err, each with its hint, and how many there are
 // beyond the first twenty. The same hint in a row is printed once.
 func (s *Story) Errors(err error) {
+	pc := caller(0)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// Rows are joined first: the bound is on what is printed.
@@ -122,7 +147,7 @@ func (s *Story) Errors(err error) {
 		if i+1 < len(list) && Hint(list[i+1]) == hint {
 			hint = ""
 		}
-		s.one(e, hint, &x)
+		s.one(e, hint, pc, &x)
 	}
 	if left > 0 {
 		more := schema.More(left)
@@ -130,7 +155,7 @@ func (s *Story) Errors(err error) {
 		case JSON:
 			s.write(Line{Level: levelError, Type: typeError, Message: more, Code: string(schema.CodeOf(err))})
 		case Debug:
-			s.log.Error(more, "code", string(schema.CodeOf(err)), "more", left)
+			s.debug(slog.LevelError, pc, more, "code", string(schema.CodeOf(err)), "more", left)
 		default:
 			s.words("eidos: error: " + more)
 		}
@@ -141,14 +166,14 @@ func (s *Story) Errors(err error) {
 func Hint(err error) string { return schema.Safe(schema.HintOf(err)) }
 
 // one writes one problem in the form of the log. Callers hold mu.
-func (s *Story) one(err error, hint string, x *excerpts) {
+func (s *Story) one(err error, hint string, pc uintptr, x *excerpts) {
 	switch s.mode {
 	case JSON:
 		s.write(lineOfError(err, hint))
 		return
 	case Debug:
 		l := lineOfError(err, hint)
-		s.log.Error(l.Message, "code", l.Code, "at", l.Pos, "hint", l.Hint)
+		s.debug(slog.LevelError, pc, l.Message, "code", l.Code, "at", l.Pos, "hint", l.Hint)
 		return
 	}
 	red, off := "", ""

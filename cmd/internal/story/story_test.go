@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,36 @@ func TestWordsAreWrapped(t *testing.T) {
 		l = strings.NewReplacer("\x1b[31m", "", "\x1b[0m", "").Replace(l)
 		if n := len([]rune(l)); n > 60 && !strings.Contains(l, file) {
 			t.Errorf("%d columns: %q", n, l)
+		}
+	}
+}
+
+// The source in a line for debugging is the code that logged it.
+func TestDebugNamesTheCaller(t *testing.T) {
+	var out bytes.Buffer
+	s := New(&out, Debug, false)
+	var lines []int
+	here := func() { // the line that follows the call
+		_, _, line, _ := runtime.Caller(1)
+		lines = append(lines, line+1)
+	}
+	here()
+	s.Note("a note")
+	here()
+	s.Warn("a warning")
+	here()
+	s.Errors(schema.Errorf(schema.Invalid, "wrong"))
+	var many []error
+	for i := range 21 {
+		many = append(many, schema.Errorf(schema.Invalid, "wrong %d", i))
+	}
+	here()
+	s.Errors(errors.Join(many...))
+	got := strings.Split(strings.TrimSpace(out.String()), "\n")
+	for i, want := range map[int]string{0: "level=INFO", 1: "level=WARN", 2: "level=ERROR", len(got) - 1: "more=1"} {
+		at := fmt.Sprintf("story_test.go:%d ", lines[min(i, 3)])
+		if !strings.Contains(got[i], at) || !strings.Contains(got[i], want) {
+			t.Errorf("%q has no %q or no %q", got[i], at, want)
 		}
 	}
 }
