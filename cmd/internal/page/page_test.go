@@ -14,9 +14,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/NVIDIA/eidos/cmd/internal/api"
 	"github.com/NVIDIA/eidos/cmd/internal/page"
+	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/engine/history"
 	"github.com/NVIDIA/eidos/recipes"
 )
 
@@ -375,6 +378,54 @@ func TestRunsPages(t *testing.T) {
 	for _, u := range []string{"/runs/nosuch", "/runs/nosuch/events", "/runs/nosuch/graph.svg", "/runs/..%2f..%2fetc/passwd", "/runs/%2e%2e"} {
 		if r, _ := get(t, base+u); r.StatusCode/100 != 4 {
 			t.Errorf("%s: status %d", u, r.StatusCode)
+		}
+	}
+}
+
+// A run that is resumed numbers its events from 1 again. A page that was opened before
+// then misses none of its steps.
+func TestChangesOfResumedRun(t *testing.T) {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	begun := engine.Event{Seq: 1, Time: at, Type: engine.EventRun, Run: "r", Pipeline: "p", Steps: 2, State: engine.Running}
+	events := []engine.Event{begun,
+		{Seq: 2, Time: at, Type: engine.EventStep, Step: "a", Uses: "x", State: engine.Running},
+		{Seq: 3, Time: at, Type: engine.EventLog, Step: "a", Text: "long"},
+		{Seq: 4, Time: at, Type: engine.EventLog, Step: "a", Text: "work"},
+	}
+	base := serve(t, &page.Runs{
+		Find:   func(id string) (history.Run, error) { return history.Run{ID: id, State: engine.Running}, nil },
+		Events: func(string) ([]engine.Event, error) { return events, nil },
+	})
+	after := 0
+	changed := func() string {
+		var c struct {
+			Seq  int
+			Rows []struct{ ID, State string }
+		}
+		_, text := get(t, base+"/runs/r/events?after="+jsonNumber(after))
+		if err := json.Unmarshal([]byte(text), &c); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		after = c.Seq
+		var out []string
+		for _, r := range c.Rows {
+			out = append(out, r.ID+" "+r.State)
+		}
+		return strings.Join(out, ", ")
+	}
+	for _, c := range []struct {
+		more []engine.Event
+		want string
+	}{
+		{nil, "a running"},
+		{nil, ""},
+		{[]engine.Event{begun, {Seq: 2, Time: at, Type: engine.EventStep, Step: "a", Uses: "x", State: engine.Done}}, "a done"},
+		{[]engine.Event{{Seq: 3, Time: at, Type: engine.EventStep, Step: "b", Uses: "x", State: engine.Running}}, "b running"},
+		{nil, ""},
+	} {
+		events = append(events, c.more...)
+		if got := changed(); got != c.want {
+			t.Errorf("after %d events: %q has changed, not %q", len(events), got, c.want)
 		}
 	}
 }

@@ -33,7 +33,7 @@ type Run struct {
 // own here, where the events have done: readers want to know what ran.
 type Step struct {
 	ID, Uses   string
-	Seq        int    // of its last event
+	Seq        int    // see Outcome
 	State      string // done, reused, failed, skipped, canceled; running if it never ended
 	Reason     string
 	Out        string
@@ -59,7 +59,7 @@ func (st *Step) Why() string {
 // Total counts it.
 type Outcome struct {
 	ID, Pipeline, Plan string
-	Seq                int // of the last event
+	Seq                int // of the last event: how many there are to it, as Event.Seq begins again when a run is resumed
 	Total              int // steps that the run has
 	Source             engine.Source
 	State              string
@@ -75,11 +75,12 @@ type Outcome struct {
 func Gather(r Run) *Outcome {
 	s := &Outcome{Counts: map[string]int{}}
 	at := map[string]*Step{}
-	for _, e := range r.Events {
-		s.End, s.Seq = e.Time, e.Seq
+	for i, e := range r.Events {
+		seq := i + 1
+		s.End, s.Seq = e.Time, seq
 		if e.Type == engine.EventRun {
 			if e.State == engine.Running {
-				*s = Outcome{Source: sourceOf(e), ID: e.Run, Pipeline: e.Pipeline, Plan: string(e.Plan), Start: e.Time, End: e.Time, Seq: e.Seq, Total: e.Steps, Counts: map[string]int{}}
+				*s = Outcome{Source: sourceOf(e), ID: e.Run, Pipeline: e.Pipeline, Plan: string(e.Plan), Start: e.Time, End: e.Time, Seq: seq, Total: e.Steps, Counts: map[string]int{}}
 				at = map[string]*Step{}
 			}
 			s.State, s.Error = string(e.State), e.Error
@@ -91,6 +92,7 @@ func Gather(r Run) *Outcome {
 			at[e.Step] = st
 			s.Steps = append(s.Steps, st)
 		}
+		st.Seq = seq
 		st.add(e)
 	}
 	for _, st := range s.Steps {
@@ -126,7 +128,6 @@ func sourceOf(e engine.Event) engine.Source {
 // are of all of them. The error of an attempt that was retried is forgotten with the next
 // event, since a step that succeeded in the end has none.
 func (st *Step) add(e engine.Event) {
-	st.Seq = e.Seq
 	if e.Uses != "" {
 		st.Uses = e.Uses
 	}
