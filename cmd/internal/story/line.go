@@ -72,7 +72,7 @@ func lineOf(e engine.Event) Line {
 
 // lineOfError is a problem as a line; its hint may have been printed already.
 func lineOfError(err error, hint string) Line {
-	l := Line{Level: levelError, Type: typeError, Message: schema.Safe(err.Error()), Code: string(schema.CodeOf(err)), Hint: hint}
+	l := Line{Level: levelError, Type: typeError, Message: safe(err.Error()), Code: string(schema.CodeOf(err)), Hint: hint}
 	var se *schema.Error
 	if errors.As(err, &se) {
 		l.Pos = se.Pos

@@ -3,8 +3,8 @@
 //
 // Everything that is printed there goes through it, so a mode holds for all of it: with
 // --log-json every line is one object with the same keys. Text of users and of other
-// programs is printed without control characters (schema.Safe). Errors come with the
-// line of the file that they are about, unless that line may hold a credential.
+// programs is printed without keys and without control characters (safe). Errors come
+// with the line of the file that they are about, unless that line may hold a credential.
 package story
 
 import (
@@ -14,12 +14,14 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/validate"
 )
 
 // Mode is the form of the log.
@@ -61,17 +63,17 @@ func (s *Story) Quiet() { s.quiet = true }
 
 // Note logs something worth knowing.
 func (s *Story) Note(format string, args ...any) {
-	s.note(slog.LevelInfo, caller(0), schema.Safe(fmt.Sprintf(format, args...)))
+	s.note(slog.LevelInfo, caller(0), safe(fmt.Sprintf(format, args...)))
 }
 
 // NoteFor is Note for a function that logs for its caller.
 func (s *Story) NoteFor(format string, args ...any) {
-	s.note(slog.LevelInfo, caller(1), schema.Safe(fmt.Sprintf(format, args...)))
+	s.note(slog.LevelInfo, caller(1), safe(fmt.Sprintf(format, args...)))
 }
 
 // Warn logs something the user should look at.
 func (s *Story) Warn(format string, args ...any) {
-	s.note(slog.LevelWarn, caller(0), schema.Safe(fmt.Sprintf(format, args...)))
+	s.note(slog.LevelWarn, caller(0), safe(fmt.Sprintf(format, args...)))
 }
 
 func (s *Story) note(level slog.Level, pc uintptr, msg string) {
@@ -108,6 +110,16 @@ func (s *Story) debug(level slog.Level, pc uintptr, msg string, args ...any) {
 	r := slog.NewRecord(time.Now(), level, msg, pc)
 	r.Add(args...)
 	_ = s.log.Handle(context.Background(), r) // a log that cannot be written, as in write
+}
+
+// safe is a text as schema.Safe has it, without what would control a terminal. It may have
+// several lines.
+func safe(s string) string {
+	lines := strings.Split(strings.ReplaceAll(schema.Safe(s), "\t", " "), "\n")
+	for i, l := range lines {
+		lines[i] = validate.Plain(l)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Event logs what a run did, as a line of JSON.
@@ -163,7 +175,7 @@ func (s *Story) Errors(err error) {
 }
 
 // Hint is what err says about a way out, "" if nothing.
-func Hint(err error) string { return schema.Safe(schema.HintOf(err)) }
+func Hint(err error) string { return safe(schema.HintOf(err)) }
 
 // one writes one problem in the form of the log. Callers hold mu.
 func (s *Story) one(err error, hint string, pc uintptr, x *excerpts) {
@@ -180,7 +192,7 @@ func (s *Story) one(err error, hint string, pc uintptr, x *excerpts) {
 	if s.color {
 		red, off = "\x1b[31m", "\x1b[0m"
 	}
-	s.words(red + "eidos: error: " + schema.Safe(err.Error()) + off)
+	s.words(red + "eidos: error: " + safe(err.Error()) + off)
 	var se *schema.Error
 	if errors.As(err, &se) {
 		fmt.Fprint(s.w, x.at(se.Pos))

@@ -50,6 +50,24 @@ func TestWordsAreWrapped(t *testing.T) {
 	}
 }
 
+// What is measured, or another program reports, does not control the terminal.
+func TestWordsArePlain(t *testing.T) {
+	const escape = "a\tb\x1b]0;c\a\u202e\nd"
+	var out bytes.Buffer
+	s := New(&out, Words, false)
+	s.Note("%s", escape)
+	s.NoteFor("%s", escape)
+	s.Warn("%s", escape)
+	s.Errors(schema.Errorf(schema.Invalid, "%s", escape).WithHint("%s", escape))
+	want := ""
+	for _, prefix := range []string{"", "", "warning: ", "error: ", "hint: "} {
+		want += "eidos: " + prefix + "a b?]0;c??\nd\n"
+	}
+	if got := out.String(); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // The source in a line for debugging is the code that logged it.
 func TestDebugNamesTheCaller(t *testing.T) {
 	var out bytes.Buffer
