@@ -18,9 +18,10 @@ const (
 )
 
 // certificates are those of a server, read again when a file has changed: at a handshake,
-// once a second at most, and on SIGHUP. One that cannot be read, or does not fit its key
-// because only one of the two was written so far, leaves those before in use.
-// Connections keep what they began with. It is safe for concurrent use.
+// once a second at most, and on SIGHUP. A file that cannot be read, or does not fit its
+// key because only one of the two was written so far, leaves those before in use, and is
+// tried again a second later. Connections keep what they began with. It is safe for
+// concurrent use.
 type certificates struct {
 	cert, key, ca string // files; ca may be ""
 	log           *slog.Logger
@@ -31,7 +32,9 @@ type certificates struct {
 	current *tls.Config
 }
 
-// newCertificates reads the files; a server does not start without them.
+// newCertificates reads the files; a server does not start without them. The state of the
+// files is taken before they are read: a change in between is seen by the next check, the
+// other way round it would be missed.
 func newCertificates(cert, key, ca string, log *slog.Logger) (*certificates, error) {
 	c := &certificates{cert: cert, key: key, ca: ca, log: log}
 	c.seen = c.look()
@@ -40,7 +43,8 @@ func newCertificates(cert, key, ca string, log *slog.Logger) (*certificates, err
 	return c, err
 }
 
-// config is for a listener.
+// config is the configuration of a listener. It has no certificate itself: each handshake
+// asks for the configuration of the moment.
 func (c *certificates) config() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
@@ -61,7 +65,7 @@ func (c *certificates) latest() *tls.Config {
 	return c.check()
 }
 
-// again reads the files now, if they have changed.
+// again reads the files now, if they have changed. c is nil for a server without TLS.
 func (c *certificates) again() {
 	if c != nil {
 		c.mu.Lock()
@@ -70,8 +74,9 @@ func (c *certificates) again() {
 	}
 }
 
-// check reads the files if they have changed. Whoever calls holds mu: handshakes wait for
-// each other while files are read, which is once for each change.
+// check reads the files if they have changed. Whoever calls it holds mu: handshakes wait
+// for each other while files are read, which is once for each change. After a failure
+// seen stays what it was, so that the next check reads again, and logs again.
 func (c *certificates) check() *tls.Config {
 	c.checked = time.Now()
 	seen := c.look()
@@ -100,8 +105,9 @@ func (c *certificates) look() string {
 	return s
 }
 
-// read makes a configuration of the files. With an authority of clients every client must
-// have a certificate of it.
+// read makes a configuration of the files, at most maxPEM each. With an authority of
+// clients every client must have a certificate of it. NotFound for a file that cannot be
+// read, Invalid for one that holds something else.
 func (c *certificates) read() (*tls.Config, error) {
 	certPEM, err := userfile.Read(c.cert, maxPEM)
 	if err != nil {

@@ -13,8 +13,11 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// newLogger writes JSON, a line each. On Cloud Run the keys have the names that
-// its log reads: https://cloud.google.com/logging/docs/structured-logging
+// newLogger writes JSON, a line each, of level and above; "" is info. On Cloud Run, where
+// service is set, the keys have the names that its log reads:
+// https://cloud.google.com/logging/docs/structured-logging
+//
+// A line that cannot be written is lost: a full disk does not fail requests.
 func newLogger(w io.Writer, level, service string) *slog.Logger {
 	o := &slog.HandlerOptions{Level: slog.LevelInfo}
 	if level != "" {
@@ -39,9 +42,10 @@ func newLogger(w io.Writer, level, service string) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, o)).With("service", service)
 }
 
-// requestLog writes a line for every request that fails, and so many a second
-// for the others. How many it left out is in the next line and in a metric, so that
-// lines can be counted. It is called when the answer was sent, by several at once.
+// requestLog writes a line for every request that fails, and so many a second for those
+// that succeed or were refused with 429 or 503. How many it left out is in the next line
+// and in a metric, so that lines can be counted. It is called when the answer was sent,
+// by several goroutines at once.
 type requestLog struct {
 	log     *slog.Logger
 	limit   *rate.Limiter
@@ -50,12 +54,16 @@ type requestLog struct {
 	project string
 }
 
+// newRequestLog allows rateLimit lines a second, and as many at once. With 0 only
+// failures have lines.
 func newRequestLog(log *slog.Logger, rateLimit int64, project string) *requestLog {
 	return &requestLog{log: log, limit: rate.NewLimiter(rate.Limit(rateLimit), int(rateLimit)), project: project}
 }
 
 // observe logs one request. Health checks are on the level of debugging: they come every
-// few seconds, and say nothing while all is well.
+// few seconds, and are not interesting while all is well. 503 is a warning and not an
+// error: it is what a busy server and one that shuts down answer. A line below the level
+// of the logger is not counted as dropped.
 func (l *requestLog) observe(r *api.Record) {
 	level := slog.LevelInfo
 	switch {

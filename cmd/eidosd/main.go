@@ -1,9 +1,15 @@
 // Eidosd serves the catalogue over HTTP: recipes, bundles, checks of snapshots.
 //
-// The process is options (flags and environment), a server with its life cycle
-// (server.go), and what is observed of requests: log, metrics, traces. The API itself
-// is cmd/internal/api, which answers are made and kept by; nothing is on a disk. Several
-// processes need nothing of each other: the same request has the same bytes from each.
+// The process is options (options.go: flags, then the environment), a server with its
+// life cycle (server.go), and what is observed of requests: log, metrics, traces. The API
+// itself is cmd/internal/api, which makes the answers and keeps them in memory. Nothing
+// is kept on disk: kill -9 loses the requests in flight, and may leave the file of a Unix
+// socket, which the next process removes (removeSocket). Several processes do not need to
+// know each other: the same request gets the same bytes from each of them.
+//
+// The exit status is 0 after a shutdown in which every request ended, and after --help
+// and --version; otherwise it is that of the error's code (schema.Codes): 2 for settings,
+// 6 if requests did not end in time, 130 after a second signal.
 package main
 
 import (
@@ -30,8 +36,10 @@ func mainStatus() int {
 	return run(context.Background(), os.Args[1:], os.LookupEnv, os.Stdout, os.Stderr)
 }
 
-// run serves until a signal ends it, and returns the exit status. Errors before the
-// server is ready are lines for people; after that everything is in the log.
+// run serves until a signal ends it, and returns the exit status. An error that keeps the
+// server from starting, or one that ends it, is printed here as lines for people; what
+// happens in between is in the log, as JSON. SIGPIPE is not handled: if standard error is
+// a pipe that nobody reads any more, the next line of the log ends the process.
 func run(ctx context.Context, args []string, lookup func(string) (string, bool), out, errw io.Writer) int {
 	err := start(ctx, args, lookup, out, errw)
 	if err == nil || errors.Is(err, pflag.ErrHelp) {
@@ -52,7 +60,8 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 }
 
 // start reads the catalogue before it listens: a server that answers is ready, and one
-// that cannot be ends with the reason.
+// that cannot be ends with the reason. --version is answered before that, so that it
+// works without a catalogue.
 func start(ctx context.Context, args []string, lookup func(string) (string, bool), out, errw io.Writer) error {
 	v := version.Of(versionString)
 	o, err := readOptions(args, lookup, out)
@@ -71,16 +80,18 @@ func start(ctx context.Context, args []string, lookup func(string) (string, bool
 	return s.serve(ctx)
 }
 
-// gcPercent lets garbage grow to several times of what lives: a request makes
-// much, and little lives but the answers that are kept. aside is what else lives
-// at most; near the sum of both the collector runs as often as it must.
+// gcPercent lets the heap grow to five times the live data before a collection: a request
+// makes much garbage, and leaves nothing behind but the answer that is kept. aside is the
+// most that lives beside the cache of answers. Near the sum of both the memory limit
+// takes over, and the collector runs as often as it must.
 const (
 	gcPercent = 400
 	aside     = 36 << 20 // bytes
 )
 
-// collectLess sets the garbage collector, unless the environment does: who sets GOMEMLIMIT
-// for a container knows better.
+// collectLess sets the garbage collector, unless the environment does: whoever sets
+// GOMEMLIMIT for a container knows its limit, and this program does not. The limit is
+// soft: a reload that compiles a large directory may exceed it for a moment.
 func collectLess(o *options, lookup func(string) (string, bool)) {
 	if _, set := lookup("GOGC"); !set {
 		debug.SetGCPercent(gcPercent)

@@ -40,7 +40,7 @@ type metrics struct {
 }
 
 // newMetrics registers all series in a registry of its own, so that tests have several
-// servers in one process.
+// servers in one process. Buckets are in seconds.
 func newMetrics(version string) *metrics {
 	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
@@ -68,6 +68,7 @@ func newMetrics(version string) *metrics {
 		fileBytes:    counters("bundler_bytes_generated_total", "Bytes of the files in bundles.", "bundler_type"),
 		invalid:      counters("bundler_validation_failures_total", "Bundles refused because of their recipe or parameters.", "bundler_type"),
 	}
+	// The catalogue is not a label here: SIGHUP replaces it (catalogInfo).
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "eidos_build_info", Help: "Which build this is.", ConstLabels: prometheus.Labels{"version": version, "go_version": runtime.Version()}})
 	build.Set(1)
 	m.reloaded.Set(1)
@@ -96,7 +97,8 @@ func newMetrics(version string) *metrics {
 // is not: what clients write must not become a series.
 const otherDeployer = "other"
 
-// deployers are the deployers that bundles can be made for.
+// deployers are the deployers that bundles can be made for, from the definition that
+// requests are checked against.
 func deployers() []string {
 	props, err := schema.Properties("RenderParams")
 	if err != nil {
@@ -110,7 +112,9 @@ func deployers() []string {
 	panic("BUG: RenderParams has no deployer")
 }
 
-// watch adds what is read when somebody asks: of the API, and of the log.
+// watch adds what is read when somebody asks: of the API, the log and the traces. It is
+// called once, after these have been made: they need m before (Config.Metrics, Observe).
+// spans may be nil.
 func (m *metrics) watch(a *api.API, log *requestLog, spans *trace.Server) {
 	gauge := func(name, help string, f func() float64) {
 		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f))
@@ -130,25 +134,30 @@ func (m *metrics) watch(a *api.API, log *requestLog, spans *trace.Server) {
 			func() float64 { return float64(spans.Dropped()) }), &catalogInfo{a})
 }
 
-// catalogInfo is one series: the catalogue in use.
+// catalogInfo is one series: the catalogue in use. It is made for each scrape, as a gauge
+// with these labels would keep the series of the catalogue before.
 type catalogInfo struct{ api *api.API }
 
 var catalogDesc = prometheus.NewDesc("eidos_catalog_info", "The catalogue in use.", []string{"version", "digest"}, nil)
 
+// Describe implements prometheus.Collector.
 func (c *catalogInfo) Describe(ch chan<- *prometheus.Desc) { ch <- catalogDesc }
 
+// Collect implements prometheus.Collector. It may be called by several scrapes at once.
 func (c *catalogInfo) Collect(ch chan<- prometheus.Metric) {
 	s := c.api.Status()
 	ch <- prometheus.MustNewConstMetric(catalogDesc, prometheus.GaugeValue, 1, s.Catalog, string(s.Sources))
 }
 
-// handler is /metrics. It is bounded by itself, for it is not among the requests that the
-// server limits.
+// handler is /metrics. It has limits of its own, four scrapes at once and ten seconds
+// each, because it is not among the requests that the server limits.
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
 }
 
-// observe counts one request. A bundle that could not be made counts as invalid if that
+// observe counts one request; it is called by several goroutines at once. Methods and
+// routes are of closed lists (api.Methods, api.Paths). A bundle counts when it is made,
+// not when it comes from the cache; one that could not be made counts as invalid if that
 // was the client's fault.
 func (m *metrics) observe(r *api.Record) {
 	m.requests.WithLabelValues(r.Method, r.Route, statusLabel(r.Status)).Inc()
@@ -184,7 +193,8 @@ func (m *metrics) observe(r *api.Record) {
 }
 
 // reload counts an attempt to read the catalogue again. The gauge is what alerts are made
-// of: 0 as long as the catalogue in use is not the last that was there.
+// of: 0 as long as the catalogue in use is not the last that was there. It is 1 from the
+// start, since a server without a catalogue does not start.
 func (m *metrics) reload(err error) {
 	if err != nil {
 		m.reloads.WithLabelValues("error").Inc()

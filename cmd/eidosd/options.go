@@ -14,7 +14,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// options are the settings of one server, with the defaults filled in.
+// options are the settings of one server, with the defaults filled in: complete leaves no
+// pointer nil and no address empty unless there is a socket. Nothing changes them later.
 type options struct {
 	schema.ServeParams
 	version                    bool
@@ -38,11 +39,13 @@ const (
 
 // readOptions reads flags, then the environment for what no flag sets. Both are then
 // checked together against the definition, so that a mistake in one reads as in the
-// other. All problems are reported at once.
+// other. A flag that does not parse is reported alone, all later problems at once.
 func readOptions(args []string, lookup func(string) (string, bool), out io.Writer) (*options, error) {
 	o := &options{}
 	f := pflag.NewFlagSet("eidosd", pflag.ContinueOnError)
 	f.SortFlags = false
+	// pflag prints nothing itself: errors are printed by run, usage below to standard
+	// output.
 	f.SetOutput(io.Discard)
 	f.Usage = func() {}
 	given := flags.Bind(f, "ServeParams")
@@ -82,7 +85,9 @@ func readOptions(args []string, lookup func(string) (string, bool), out io.Write
 }
 
 // fromEnvironment sets the flags that are not given from EIDOSD_…. A list has commas; an
-// empty variable is none.
+// empty variable counts as not set, since manifests write those for what is left out.
+// Only variables that belong to a flag are looked up: Kubernetes itself sets others, such
+// as EIDOSD_PORT, in Pods beside a Service that is called eidosd.
 func fromEnvironment(f *pflag.FlagSet, lookup func(string) (string, bool)) error {
 	var errs []error
 	f.VisitAll(func(x *pflag.Flag) {
@@ -106,7 +111,8 @@ func fromEnvironment(f *pflag.FlagSet, lookup func(string) (string, bool)) error
 
 // complete fills in the defaults and reads what is text of another form. port is $PORT,
 // which platforms set for whatever they run: --address wins. A pointer distinguishes 0,
-// which is no limit, from what was not set.
+// which means no limit (rateLimit), no memory (cacheSize) or no lines (logRate), from
+// what was not set.
 func (o *options) complete(port string) error {
 	var errs []error
 	duration := func(flag, text, otherwise string) time.Duration {
@@ -131,6 +137,7 @@ func (o *options) complete(port string) error {
 		o.trusted = append(o.trusted, p)
 	}
 	switch {
+	// Cases that are errors come first; the address does not matter after one of them.
 	case o.Socket != "" && o.Address != "":
 		errs = append(errs, schema.Errorf(schema.Invalid, "--address and --socket do not go together"))
 	case (o.TLSCert == "") != (o.TLSKey == ""):
@@ -150,6 +157,8 @@ func (o *options) complete(port string) error {
 			*to = &n
 		}
 	}
+	// Before the burst, whose default depends on the rate: two seconds of it, if it is
+	// high.
 	set(&o.RateLimit, defaultRateLimit)
 	set(&o.CacheSize, defaultCache)
 	set(&o.LogRate, defaultLogRate)
@@ -164,7 +173,9 @@ func (o *options) complete(port string) error {
 	return schema.Join(errs)
 }
 
-// parsePrefix reads a network, or an address as a network of one.
+// parsePrefix reads a network, or an address as a network of one. An IPv4 address that is
+// written as IPv6 is reduced to IPv4, as the addresses of clients are before they are
+// compared with it (cmd/internal/api/limit.go).
 func parsePrefix(s string) (netip.Prefix, error) {
 	if a, err := netip.ParseAddr(s); err == nil {
 		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil

@@ -39,8 +39,9 @@ type server struct {
 	signals chan os.Signal
 }
 
-// Limits of a connection. They are for clients that send or read slowly; how long an
-// answer may take is options.timeout.
+// Limits of a connection. They are for clients that send or read slowly; how long making
+// an answer may take is options.timeout. Without headerTimeout a client that opens
+// connections and sends nothing would keep each of them for the whole of options.timeout.
 const (
 	headerTimeout = 5 * time.Second // to send the headers of a request
 	idleTimeout   = 75 * time.Second
@@ -49,7 +50,11 @@ const (
 )
 
 // newServer makes everything but the listener: what can be wrong with settings and the
-// catalogue is an error before a port is taken.
+// catalogue is an error before a port is taken. With tracing on it starts the goroutine
+// of s.spans, which serveOn ends.
+//
+// Page and Observe are called for requests, so only after this has returned: they may use
+// s.api and s.metrics, which are set further down.
 func newServer(ctx context.Context, o *options, version string, lookup func(string) (string, bool), errw io.Writer) (*server, error) {
 	s := &server{options: o, log: newLogger(errw, o.LogLevel, o.service), signals: make(chan os.Signal, 4)}
 	releases, err := s.catalogue(ctx)
@@ -74,6 +79,8 @@ func newServer(ctx context.Context, o *options, version string, lookup func(stri
 			return s.api.Ask(ctx, method, path, query)
 		}}),
 		Observe: func(r *api.Record) {
+			// Called from several goroutines at once. The trace comes before the log,
+			// whose line contains its id.
 			s.metrics.observe(r)
 			r.Trace = s.trace(r)
 			requests.observe(r)
@@ -88,6 +95,10 @@ func newServer(ctx context.Context, o *options, version string, lookup func(stri
 		return nil, err
 	}
 	s.metrics.watch(s.api, requests, s.spans)
+	// ReadTimeout includes the body of the request. WriteTimeout begins when its headers
+	// have been read, so it includes the time to make the answer. What net/http itself
+	// has to log, such as TLS handshakes that fail, is on the level of debugging:
+	// scanners cause it.
 	s.http = &http.Server{
 		Handler:           s.api,
 		ReadHeaderTimeout: min(headerTimeout, o.timeout),
@@ -104,17 +115,20 @@ func newServer(ctx context.Context, o *options, version string, lookup func(stri
 	return s, nil
 }
 
-// catalogue reads the releases of the catalogue that the settings name. Nothing is kept on
-// a disk: a server reads its directory when it starts and on SIGHUP.
+// catalogue reads the releases of the catalogue that the settings name. Nothing is kept
+// on a disk: a server compiles --data when it starts and on SIGHUP, never for a request.
 func (s *server) catalogue(ctx context.Context) ([]*recipes.Catalog, error) {
 	if s.Data != "" {
-		// Compiling takes a hundred times the memory of what it makes.
+		// Compiling takes a hundred times the memory of what it makes. Freed at once, it
+		// does not count against the container's limit until the runtime gets to it.
 		defer debug.FreeOSMemory()
 	}
 	return compile.Releases(ctx, "", s.Catalogue, s.Data)
 }
 
-// listen opens the address or the socket.
+// listen opens the address or the socket. The certificates are read after that, and the
+// listener is closed again if they cannot be used. Whoever serves the listener closes it,
+// which also removes the file of a Unix socket; after kill -9 that file stays.
 func (s *server) listen(ctx context.Context) (net.Listener, error) {
 	network, address := "tcp", s.Address
 	if s.Socket != "" {
@@ -137,8 +151,10 @@ func (s *server) listen(ctx context.Context) (net.Listener, error) {
 	return tls.NewListener(l, s.certs.config()), nil
 }
 
-// removeSocket removes the socket that a process before this one has left; what
-// somebody listens on, and what is not a socket, stays.
+// removeSocket removes the socket file that an earlier process has left after kill -9;
+// what somebody listens on, and what is not a socket, stays. Only a connection shows
+// whether a socket is in use: its file looks the same in both cases. Lstat does not
+// follow links, so that a link is refused and nothing outside the named path is removed.
 func removeSocket(ctx context.Context, path string) error {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -153,9 +169,11 @@ func removeSocket(ctx context.Context, path string) error {
 	return os.Remove(path)
 }
 
-// serve answers requests until a signal or ctx ends it. Signals stay ours until
-// the process has ended: one that arrives between the last request and the exit
-// would otherwise kill a server that shut down as it should.
+// serve answers requests until a signal or ctx ends it. Until this is called, while the
+// catalogue is read, a signal has its default effect and ends the process: there is
+// nothing to clean up yet. From here on signals are never given back: one that arrives
+// between the last request and the exit would otherwise kill a server that shut down as
+// it should.
 func (s *server) serve(ctx context.Context) error {
 	signal.Notify(s.signals, syscall.SIGTERM, os.Interrupt, syscall.SIGHUP)
 	l, err := s.listen(ctx)
@@ -166,9 +184,14 @@ func (s *server) serve(ctx context.Context) error {
 }
 
 // serveOn serves l until a signal, the end of ctx or a failure of the listener. This
-// goroutine alone handles signals, so that a reload and a shutdown never overlap.
+// goroutine alone handles signals, so that a reload and a shutdown never overlap: a
+// SIGTERM during a reload waits in s.signals until the catalogue is compiled. The channel
+// has room for four; what arrives beyond that is lost, a SIGTERM after four times SIGHUP
+// included.
 func (s *server) serveOn(ctx context.Context, l net.Listener) error {
 	defer s.spans.Close()
+	// Buffered: after a shutdown nobody receives from it, and the goroutine must not
+	// stay.
 	ended := make(chan error, 1)
 	go func() { ended <- s.http.Serve(l) }()
 	s.api.SetReady(true, "")
@@ -189,10 +212,11 @@ func (s *server) serveOn(ctx context.Context, l net.Listener) error {
 	}
 }
 
-// reload reads the certificates and the catalogue again. A catalogue that cannot
-// be read changes nothing but what the log, a metric and /ready report. Requests that
-// are under way end with the catalogue that they began with; the answers that were kept
-// are of the old one, and go with it.
+// reload reads the certificates and the catalogue again. A catalogue that cannot be read
+// changes nothing but what the log, a metric and /ready report; the server stays ready,
+// as replicas often read the same directory, and a mistake in it would take all of them
+// out of service. Requests that are under way end with the catalogue that they began
+// with; the answers that were kept are of the old one, and go with it.
 func (s *server) reload(ctx context.Context) {
 	s.certs.again()
 	releases, err := s.catalogue(ctx)
@@ -210,9 +234,14 @@ func (s *server) reload(ctx context.Context) {
 	s.log.Info("read the catalogue again", "catalog", st.Catalog, "sources", string(st.Sources))
 }
 
-// shutdown lets the requests in flight end. First /ready says no while requests are still
-// taken, for --drain-delay: load balancers take a moment to notice. Then nothing is
-// accepted, and what runs has --drain to end. A second signal ends it at once.
+// shutdown lets the requests in flight end. First /ready answers 503 while requests are
+// still taken, for --drain-delay: load balancers take a moment to notice. Then nothing is
+// accepted, and what runs has --drain to end. A signal during --drain-delay ends the
+// delay only; one after that closes all connections at once. SIGHUP is ignored: a process
+// that ends needs no other catalogue.
+//
+// The result is nil if every request ended, Timeout if --drain was too short, Canceled
+// after a further signal. The context is a new one, since that of serve may be done.
 func (s *server) shutdown() error {
 	s.api.Drain()
 	s.log.Info("shutting down", "inFlight", s.api.InFlight())
@@ -237,7 +266,8 @@ func (s *server) shutdown() error {
 	}
 }
 
-// wait waits for d, or for another signal to end the process.
+// wait waits for d, or until another signal than SIGHUP ends the delay. The shutdown goes
+// on after either.
 func wait(d time.Duration, signals <-chan os.Signal) {
 	end := time.After(d)
 	for {

@@ -6,10 +6,12 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// trace makes a span of a request, and one of each step that ran for it; the
-// names of attributes are those of
-// https://opentelemetry.io/docs/specs/semconv/http/http-spans/. It returns the
-// id of the trace, "" if it is not recorded.
+// trace makes a span of a request, and one of each step that ran for it; the names of
+// attributes are those of https://opentelemetry.io/docs/specs/semconv/http/http-spans/,
+// which also leaves the status of a span alone where the client is at fault. Empty
+// attributes are left out. It returns the id of the trace, "" if it is not recorded:
+// traces are off, the caller does not sample, or it is a health check or a scrape. It
+// never waits: what a slow receiver has no room for is dropped and counted.
 func (s *server) trace(r *api.Record) string {
 	if s.spans == nil || r.Route == "/health" || r.Route == "/ready" || r.Route == "/metrics" {
 		return ""
