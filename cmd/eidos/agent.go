@@ -14,10 +14,11 @@ import (
 	"github.com/NVIDIA/eidos/steps/collect"
 )
 
-// agentFlags binds the settings of what a Job does in the cluster, a definition of
-// the schema; what names it in messages. The function it returns adds them to the
-// parameters of the step. Settings without --agent are Invalid; --all-nodes stands
-// for --agent too.
+// agentFlags binds the settings of what a Job does in the cluster, a definition of the
+// schema; what names it in messages. The function it returns adds them to the parameters
+// of the step. Settings without --agent are Invalid; --all-nodes stands for --agent too.
+//
+// The first such setting by name is reported, not all: they have one cause and one hint.
 func (a *app) agentFlags(c *cobra.Command, definition, usage, what string) func(with map[string]any) error {
 	send := c.Flags().Bool("agent", false, usage)
 	settings := a.params(c, definition)
@@ -35,7 +36,11 @@ func (a *app) agentFlags(c *cobra.Command, definition, usage, what string) func(
 	}
 }
 
-// agent is what the Pod of `snapshot --agent` runs.
+// agent is what the Pod of `snapshot --agent` runs. Its counterparts are package
+// steps/agent and deploy/agent: the Jobs there name this command and its flags, so it
+// cannot change without them. It is hidden because people start it through these only. If
+// the ConfigMap cannot be written, the snapshot goes to standard output, from where the
+// Job's log has it, and the command still fails (agent.Inside.Run).
 func (a *app) agent() *cobra.Command {
 	in := agent.Inside{Version: versionOf(), Now: time.Now, LookupEnv: a.Env, Stdout: a.Out}
 	c := &cobra.Command{
@@ -52,6 +57,7 @@ func (a *app) agent() *cobra.Command {
 		if err := flags.Decode(with(), &in.Params); err != nil {
 			return err
 		}
+		// Not earlier: Begin has made the story anew, from the flags.
 		in.Log, in.GPU = a.Story.Note, collect.GPU()
 		return in.Run(c.Context())
 	}

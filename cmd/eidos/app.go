@@ -20,8 +20,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// app is one invocation of eidos: what it talks to and the flags that every
-// command has. Commands are methods on it.
+// app is one invocation of eidos: what it talks to and the flags that every command has.
+// Commands are methods on it. It is used for one command line and then dropped; only
+// cleanUp is used by two goroutines.
 type app struct {
 	console.Console
 	state string // --state: directory of runs and results
@@ -35,12 +36,14 @@ type app struct {
 	// than most commands do.
 	named []string
 
-	// published says that what a command found is on the page of a workflow's run.
+	// published says that what a command found is on the page of a workflow's run, so
+	// that main does not add the same problems again as an error.
 	published bool
 }
 
-// firstError keeps the first error of w, for what cobra writes without looking:
-// help, the version.
+// firstError keeps the first error of w, for what cobra writes without looking: help, the
+// version. With it `eidos --help` on a full disk fails, as a result that cannot be
+// written does.
 type firstError struct {
 	w   io.Writer
 	err error
@@ -57,8 +60,16 @@ func (f *firstError) Write(p []byte) (int, error) {
 // main runs one command line and returns the exit status. An error is shown here and
 // nowhere else, with the parameters that it names as flags; the status is that of its
 // code (schema.Codes), also where several failed: the first.
+//
+// The order matters. Tell comes first, as nothing can be logged before it. The command's
+// name has to be known before the commands are made (named). The form of the log is taken
+// from the arguments before cobra reads the flags, as what is wrong with the flags is
+// logged, too; Begin sets it again, from flags that were understood. A report is
+// published before the error is shown, because publishing may fail.
 func (a *app) main(ctx context.Context, args []string) int {
 	a.Tell(story.Words)
+	// The words before the first flag. In `eidos --debug recipe` there are none, and
+	// every command reads its definition: that is slower, and otherwise the same.
 	for _, arg := range args {
 		if strings.HasPrefix(arg, "-") || strings.HasPrefix(arg, "__") || arg == "help" {
 			break
@@ -89,6 +100,8 @@ func (a *app) main(ctx context.Context, args []string) int {
 	if err == nil {
 		err = out.err
 	}
+	// A command that ended before its report, or has none: the page shows the error
+	// instead.
 	if a.workflow().Active() && !a.published && slices.Contains(publishes(), c.Name()) && !c.Flags().Changed("help") {
 		err = schema.Join([]error{err, a.publish(checks.OfCommand(c.Name(), versionOf(), a.workflow().Repository(), err))})
 	}
@@ -113,15 +126,22 @@ func (a *app) main(ctx context.Context, args []string) int {
 
 func (a *app) paths() paths.Paths { return paths.Paths{Env: a.Env, StateFlag: a.state} }
 
-// host is what this invocation runs on.
+// host is what this invocation runs on: its streams and environment, its directories and
+// its version.
 func (a *app) host() wire.Host {
 	return wire.Host{Console: &a.Console, Paths: a.paths(), Version: versionOf()}
 }
 
+// wire makes kinds, a loader and a saver for this invocation. It connects to nothing and
+// writes nothing.
 func (a *app) wire(o wire.Options) *wire.Wiring { return wire.New(a.host(), o) }
 
-// params binds a flag for every parameter of a definition. The function it returns
-// has the values of the flags that were used, as `with` writes them.
+// params binds a flag for every parameter of a definition but those of skip. The function
+// it returns has the values of the flags that were used, as `with` writes them; a flag
+// that was not given is left out, so that the step applies its default. pflag panics if a
+// flag is defined twice: what two definitions of a command have in common is skipped in
+// the second. No flag is bound, and the function returns nothing, where the command line
+// names another command.
 func (a *app) params(c *cobra.Command, definition string, skip ...string) func() map[string]any {
 	return usage.Params(c, a.named, definition, skip...)
 }

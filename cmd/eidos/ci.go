@@ -10,7 +10,8 @@ import (
 func (a *app) workflow() checks.Workflow { return checks.Workflow{Env: a.Env} }
 
 // publish shows a report in the workflow, if there is one. It is done once a command: a
-// report of its own takes the place of that about its error.
+// report of its own takes the place of that about its error (app.main). A summary that
+// cannot be written is an error of the command, as it is output that somebody waits for.
 func (a *app) publish(r checks.Report) error {
 	a.published = a.workflow().Active()
 	// The runner reads commands from stderr too; stdout is the result's. Lines of
@@ -22,8 +23,9 @@ func (a *app) publish(r checks.Report) error {
 	return a.workflow().Publish(r, log)
 }
 
-// source is the file that an input was read from, for the lines that a report in
-// format names; nil where nobody reads them, for it is parsed once more.
+// source is the file that an input was read from, for the lines that a report in format
+// names; nil where nobody reads them, for it is parsed once more. nil also for inputs
+// without lines here: standard input, cm://, a registry.
 func (a *app) source(format, uri string) *checks.Source {
 	if w := a.workflow(); w.Active() || checks.IsFormat(format) {
 		return w.Source(".", uri)

@@ -14,9 +14,13 @@ import (
 
 // root is the command tree. Adding a command adds a line to one of its lists, and a page
 // to the reference, which is generated from it. The tree is made anew for each
-// invocation, for flags hold the values of one.
+// invocation, for flags hold the values of one. Making a command must do no more than
+// bind flags: all of them are made for each command line, and for each press of Tab in a
+// shell.
 func (a *app) root() *cobra.Command {
 	cobra.EnableCommandSorting = false // the order of the lists below is the order of the work
+	// No other command may have a PersistentPreRunE: cobra calls the nearest one only,
+	// and the log would not get its flags (Begin).
 	root := &cobra.Command{
 		Use:   "eidos",
 		Short: "Known-good configuration for GPU Kubernetes clusters, proven and signed",
@@ -73,7 +77,8 @@ func (a *app) root() *cobra.Command {
 	return root
 }
 
-// exitCodes is the text of `eidos help exit-codes`, from the one table of codes.
+// exitCodes is the text of `eidos help exit-codes`, from the one table of codes, so that
+// it cannot differ from what app.main returns or from what eidosd answers.
 func exitCodes() string {
 	var b strings.Builder
 	b.WriteString("Exit statuses, and the HTTP status of the same failure:\n\n    0        done\n")

@@ -13,7 +13,9 @@ import (
 )
 
 // schema prints what is embedded; criteria alone depend on the catalogue, and a
-// pipeline's `with` on the kinds of this program (package editor).
+// pipeline's `with` on the kinds of this program (package editor). The kinds are made
+// without anything of this machine (steps.Needs is empty): they are asked for their
+// parameters only, and run nothing.
 func (a *app) schema() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "schema [DEFINITION]",

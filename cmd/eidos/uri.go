@@ -8,8 +8,10 @@ import (
 	"github.com/NVIDIA/eidos/steps/oci"
 )
 
-// ociTarget reports whether the output of a bundle is a repository, and which: in
-// the forms that push takes, with oci:// where it could be a directory's name.
+// ociTarget reports whether the output of a bundle is a repository, and which: in the
+// forms that push takes, with oci:// where it could be a directory's name. Without oci://
+// registry.example.com/gpu is a directory here, as -o names directories; the argument of
+// push is always a registry.
 func ociTarget(out string) (string, bool) {
 	if strings.HasPrefix(out, oci.Embedded+"/") || strings.HasPrefix(out, "oci-layout:") {
 		return out, true
@@ -17,7 +19,7 @@ func ociTarget(out string) (string, bool) {
 	return strings.CutPrefix(out, "oci://")
 }
 
-// bundleOutput refuses what a bundle cannot be written to.
+// bundleOutput refuses what a bundle cannot be written to, before anything is rendered.
 func bundleOutput(out string) error {
 	scheme, _, ok := strings.Cut(out, "://")
 	switch {
@@ -43,6 +45,8 @@ func isImage(arg string) error {
 	return nil
 }
 
+// exists reports whether anything is at path. What may not be looked at counts as not
+// there.
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
@@ -51,11 +55,13 @@ func exists(path string) bool {
 // trimOCI drops the scheme that people write before image names.
 func trimOCI(ref string) string { return strings.TrimPrefix(ref, "oci://") }
 
+// isFile reports whether a regular file is at path, following links.
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
 }
 
+// isDirectory reports whether a directory is at path, following links.
 func isDirectory(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()

@@ -15,9 +15,11 @@ import (
 // versionString is set when a release is built: -ldflags "-X main.versionString=v1.2.3".
 var versionString = ""
 
+// versionOf is the version of this build; "devel" where nothing is known of it.
 func versionOf() string { return version.Of(versionString) }
 
-// version reads no more of the catalogue than its index.
+// version reads no more of the catalogue than its index, so that it is quick enough for
+// scripts that ask first. With --verify it proves something instead (versionverify.go).
 func (a *app) version() *cobra.Command {
 	var format, evidence, key string
 	c := &cobra.Command{

@@ -17,7 +17,8 @@ import (
 	"github.com/NVIDIA/eidos/steps/sign"
 )
 
-// Who signs releases: the workflow of the tag.
+// Who signs releases: the workflow of the tag. The tag is that of this version, so that a
+// signed release of another version does not prove this program.
 const (
 	releaseIssuer   = "https://token.actions.githubusercontent.com"
 	releaseWorkflow = "https://github.com/NVIDIA/eidos/.github/workflows/on-tag.yml@refs/tags/"
@@ -26,9 +27,13 @@ const (
 // evidenceSize bounds the files of a release that are read, in bytes.
 const evidenceSize = 8 << 20
 
-// verifySelf proves that this program is one of the binaries of a release whose
-// evidence is in dir: checksums.txt is signed, lists provenance.json, and that names
-// this version and a binary of this digest. It needs no network.
+// verifySelf proves that this program is one of the binaries of a release whose evidence
+// is in dir: checksums.txt is signed, lists provenance.json, and that names this version
+// and a binary of this digest. It needs no network. Each link is checked before the next
+// is believed: signature → checksums.txt → provenance.json → binary.
+//
+// A program that was replaced can print what it likes; this proves something to whoever
+// trusts the program that runs, or runs another copy of eidos that is known to be good.
 func (a *app) verifySelf(ctx context.Context, dir, key string) error {
 	list := filepath.Join(dir, "checksums.txt")
 	s := newStage("verify", "verify")
@@ -38,6 +43,8 @@ func (a *app) verifySelf(ctx context.Context, dir, key string) error {
 	} else {
 		s.With["certificateIdentity"], s.With["certificateOidcIssuer"] = releaseWorkflow+versionOf(), releaseIssuer
 	}
+	// Checked here for the hint: the step would report the first file that it cannot
+	// read.
 	for _, name := range []string{list, sign.SignaturesPath(list)} {
 		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
 			return schema.Errorf(schema.NotFound, "the evidence of a release has %s", name).
@@ -61,7 +68,8 @@ func (a *app) verifySelf(ctx context.Context, dir, key string) error {
 	return err
 }
 
-// findBinary returns the name that the provenance in dir has for a binary.
+// findBinary returns the name that the provenance in dir has for a binary. Unsatisfied if
+// it is of another version, or has none of that digest.
 func findBinary(dir, version string, digest schema.Digest) (string, error) {
 	list, err := userfile.Read(filepath.Join(dir, "checksums.txt"), evidenceSize)
 	if err != nil {
@@ -76,6 +84,8 @@ func findBinary(dir, version string, digest schema.Digest) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// The format of sha256sum, two spaces; whole lines, so that no other name ends the
+	// same.
 	if !bytes.Contains(append([]byte("\n"), list...), []byte("\n"+sum+"  provenance.json\n")) {
 		return "", schema.Errorf(schema.Unsatisfied, "%q is not the file that checksums.txt lists", path)
 	}
@@ -95,6 +105,8 @@ func findBinary(dir, version string, digest schema.Digest) (string, error) {
 	if err := json.Unmarshal(text, &statement); err != nil {
 		return "", schema.Errorf(schema.Invalid, "reading %q: %w", path, err)
 	}
+	// The identity of a certificate names the tag, but a --key does not: it is compared
+	// here.
 	if released := statement.Predicate.BuildDefinition.ExternalParameters.Version; released != version {
 		return "", schema.Errorf(schema.Unsatisfied, "the evidence is of release %q, and this is version %q", released, version)
 	}
