@@ -13,8 +13,10 @@ import (
 )
 
 // cache is the store of results that runs reuse. du and verify only read, beside a run;
-// gc needs the store alone, and fails while a run has it. A blob that verify finds
-// damaged is removed, so that the next run makes it anew.
+// gc needs the store alone, and fails as Unavailable while a run, or `eidos ui`, has it.
+// A blob that verify finds damaged is removed, so that the next run makes it anew. What
+// gc removes costs time only: it is made again, and effects that were reused for a while
+// (cache.ttl) happen again.
 func (a *app) cache() *cobra.Command {
 	c := &cobra.Command{Use: "cache", Short: "The store of results that runs reuse: du, gc, verify"}
 	var format, keep string
@@ -38,6 +40,7 @@ func (a *app) cache() *cobra.Command {
 		},
 	}
 	usage.Format(du, &format, "text", "json")
+	// kill -9 during gc leaves entries without content, which count as missing.
 	gc := &cobra.Command{
 		Use: "gc", Short: "Remove what was not used for a while", Args: cobra.NoArgs,
 		Example: `  eidos cache gc --keep 168h                  keep what was made within a week`,

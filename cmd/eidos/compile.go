@@ -26,7 +26,8 @@ const (
 	toArgo = "argo"
 )
 
-// compileFlags are the flags of `eidos compile`.
+// compileFlags are the flags of `eidos compile`. All but params, to and out are for
+// workflows, and refused for a plan (fits).
 type compileFlags struct {
 	runFlags
 	to, out, store string
@@ -72,7 +73,8 @@ eidos run --cache-from STORE takes what a workflow has made.`,
 }
 
 // compileTo writes the plan, or a workflow that holds it. The text of the pipeline and of
-// all that it includes is in the plan, so that it is the same wherever it is read.
+// all that it includes is in the plan, so that it is the same wherever it is read, and
+// changes to the files do not reach it.
 func (a *app) compileTo(ctx context.Context, args []string, f *compileFlags) error {
 	if f.to != toPlan && f.to != toArgo {
 		return schema.Errorf(schema.Invalid, "--to: nothing to write called %q", f.to).WithHint("%s", schema.Suggest(f.to, []string{toPlan, toArgo}))
@@ -86,6 +88,8 @@ func (a *app) compileTo(ctx context.Context, args []string, f *compileFlags) err
 	if err != nil {
 		return err
 	}
+	// Compiled in full, although only the text is written: what does not compile here
+	// would fail in each of the Pods.
 	plan, doc, err := r.Write(ctx, w.Pipeline, w.Kinds)
 	if err != nil {
 		return err
@@ -103,8 +107,9 @@ func (a *app) compileTo(ctx context.Context, args []string, f *compileFlags) err
 	return a.deliver(ctx, text, f.out)
 }
 
-// fits refuses settings of Pods for a plan, which says nothing of them, and a
-// workflow without a store.
+// fits refuses settings of Pods for a plan, which says nothing of them, and a workflow
+// without a store. Of several such flags the first by name is reported: the ranges are
+// over maps, and the message must not change from one try to the next.
 func (f *compileFlags) fits() error {
 	if f.to == toArgo {
 		if f.store == "" {
@@ -125,7 +130,10 @@ func (f *compileFlags) fits() error {
 	return nil
 }
 
-// workflow is the plan as manifests, in YAML.
+// workflow is the plan as manifests, in YAML, the Workflow last: what it mounts exists by
+// then. Secrets are named by where they are in the cluster; their values are not read.
+// The default image is the one that this version of eidos was released with, which reads
+// the plans that it writes.
 func (f *compileFlags) workflow(p *plan.Plan, text []byte) ([]byte, error) {
 	w := jobs.Workflow{Plan: p, Text: text, Store: f.store, Secrets: map[string]jobs.SecretKey{}}
 	if err := flags.Decode(f.pods(), &w.Pods); err != nil {
@@ -134,6 +142,7 @@ func (f *compileFlags) workflow(p *plan.Plan, text []byte) ([]byte, error) {
 	if w.Image = w.Pods.Image; w.Image == "" {
 		w.Image = imageref.OfEidos(versionOf())
 	}
+	// For each Pod's eidos step run, which reaches the store by itself.
 	if f.plain {
 		w.Args = append(w.Args, "--plain-http")
 	}

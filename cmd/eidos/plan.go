@@ -12,7 +12,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// plan asks the same engine as a run does what it would decide (run.Runner.Explain).
+// plan asks the same engine as a run does what it would decide (run.Runner.Explain), so
+// that there is one set of rules. It ends with 0 whatever the steps would do.
 func (a *app) plan() *cobra.Command {
 	var f runFlags
 	var format string
@@ -48,9 +49,10 @@ that eidos run would refuse to replace.`,
 	return c
 }
 
-// explainPlan opens the store to read only, so that it works beside a run, on a
-// read-only disk and where there is no store yet. What the plan loads goes to a scratch
-// directory, which is removed. Inputs that are missing are reported first (Present).
+// explainPlan opens the store to read only, so that it works beside a run, on a read-only
+// disk and where there is no store yet. What the plan loads goes to a scratch directory,
+// which is removed; kill -9 leaves it in TMPDIR. Inputs that are missing are reported
+// first (Present). It is also eidos run --explain.
 func (a *app) explainPlan(ctx context.Context, o *pipelinerun.Options, format string) error {
 	o.Present = true
 	return a.pipelines().With(ctx, o, a.paths().ReadStore, func(x pipelinerun.Ready) error {

@@ -9,7 +9,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// planLine is one step of a plan: what would become of it, and what it touches.
+// planLine is one step of a plan: what would become of it, and what it touches. It is the
+// element of `eidos plan --format json`.
 type planLine struct {
 	engine.Decision
 	Reads   []string `json:"reads,omitempty"` // files of this machine, as they are written
@@ -17,8 +18,9 @@ type planLine struct {
 	Refused string   `json:"refused,omitempty"` // why what stands at out would not be replaced
 }
 
-// planLines adds to decisions what the steps touch. refuses is asked about each
-// output that would be written.
+// planLines adds to decisions what the steps touch. refuses is asked about each output
+// that would be written; kinds are for the media type of what a step writes there. The
+// lines are in the order of decisions, one each.
 func planLines(p *plan.Plan, decisions []engine.Decision, refuses func(out, mediaType string) error, kinds []engine.Kind) []planLine {
 	infos := map[string]plan.NodeInfo{}
 	for _, s := range p.Steps() {
@@ -37,6 +39,8 @@ func planLines(p *plan.Plan, decisions []engine.Decision, refuses func(out, medi
 				l.Reads = []string{d.Step}
 			}
 		}
+		// An output is also written where a result is reused and the file is not what was
+		// saved. One whose name has a ${reference} is known only when the run gets there.
 		written := d.Action != engine.ActionSkip && (d.Action != engine.ActionReuse || d.Code == engine.CodeOutputMissing)
 		if written && l.Out != "" && !strings.Contains(l.Out, "${") {
 			if err := refuses(l.Out, makes[d.Uses]); err != nil {
@@ -48,7 +52,9 @@ func planLines(p *plan.Plan, decisions []engine.Decision, refuses func(out, medi
 	return lines
 }
 
-// printFiles lists what is read and written, by which steps.
+// printFiles lists what is read and written, by which steps: first all that is read, then
+// all that is written, in the order of the plan. A file that several steps read has one
+// line, which names three steps at most; the JSON has all of them.
 func (a *app) printFiles(lines []planLine) error {
 	type file struct {
 		name, is string
@@ -56,6 +62,7 @@ func (a *app) printFiles(lines []planLine) error {
 		refused  string
 	}
 	var files []*file
+	// By use and name: a file that one step writes and another reads has two lines.
 	known := map[string]*file{}
 	add := func(name, is, by, refused string) {
 		f := known[is+name]

@@ -5,7 +5,9 @@ import (
 )
 
 // retry has the flags of run but for those that decide what runs: these are recorded in
-// the run that is retried.
+// the run that is retried. It makes a new run with a journal of its own, which names the
+// old one; a run that was killed is different, as `eidos run` resumes that one
+// (pipelinerun.Runner.run).
 func (a *app) retry() *cobra.Command {
 	var f runFlags
 	c := &cobra.Command{

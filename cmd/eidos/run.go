@@ -14,6 +14,11 @@ import (
 // run binds what a run can be given. What it does is in cmd/internal/pipelinerun, shared
 // with retry and plan. --explain, --watch and --write are other things to do with the
 // same pipeline; each takes the flags that have an effect on it.
+//
+// The status is that of the failure that caused the others, and 0 also where every step
+// was reused or skipped. After kill -9 the same command resumes the run: results that
+// were stored stay valid. After Ctrl-C the run has ended as canceled, and `eidos retry`
+// runs what is left of it.
 func (a *app) run() *cobra.Command {
 	var f runFlags
 	var write, explain, watch bool
@@ -41,6 +46,8 @@ Without it, ./` + pipelinefile.Default + ` is run if it is there, else the pipel
 				return a.writePipeline(args)
 			}
 			if explain {
+				// The flags of eidos plan, and --overwrite, which decides what would be
+				// refused.
 				m := usage.Mode{When: "with --explain", Takes: []string{"explain", "param", "params-file", "force", "only", "from", "overwrite", "values-from"}, Hint: "--explain runs nothing"}
 				if err := m.Check(c); err != nil {
 					return err
@@ -73,7 +80,8 @@ Without it, ./` + pipelinefile.Default + ` is run if it is there, else the pipel
 }
 
 // writePipeline copies a built-in pipeline to the file that `eidos run` looks for. One
-// that is there is never replaced.
+// that is there is never replaced: the file is created under its own name, as a rename
+// would replace. So kill -9 in that moment leaves a part of it, to be removed by hand.
 func (a *app) writePipeline(args []string) error {
 	name := "eidos"
 	if len(args) > 0 {

@@ -12,7 +12,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// runs is what is known of runs past and present: their journals.
+// runs is what is known of runs past and present: their journals, which are read as they
+// are on disk. Everything here but rm only reads, so it works beside a run, for a user
+// who may not write to the state directory, and where there is none.
 func (a *app) runs() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "runs",
@@ -26,8 +28,9 @@ stay until eidos cache gc.`, pipelinerun.Keep),
 	return c
 }
 
-// withRun is ReadStore for a command that takes one run: the one that is named,
-// or the newest, whatever pipeline it is of.
+// withRun is ReadStore for a command that takes one run: the one that is named, or the
+// newest, whatever pipeline it is of. NotFound if there is no such run, or none. The
+// newest may still be going on: what is printed is what it did so far.
 func (a *app) withRun(args []string, f func(*store.Directory, history.Run) error) error {
 	return a.paths().ReadStore(func(s *store.Directory) error {
 		if len(args) > 0 {
@@ -61,7 +64,8 @@ func (a *app) completeRuns(*cobra.Command, []string, string) ([]string, cobra.Sh
 	return ids, cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeRunSteps offers the steps of the run that --run names, or the newest.
+// completeRunSteps offers the steps of the run that --run names, or the newest. Rows of a
+// matrix are offered by their ids, as the journal has them.
 func (a *app) completeRunSteps(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	var named, out []string
 	if run, err := c.Flags().GetString("run"); err == nil && run != "" {

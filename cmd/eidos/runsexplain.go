@@ -11,7 +11,9 @@ import (
 	"github.com/NVIDIA/eidos/engine/store"
 )
 
-// runsExplain prints what package history finds out about one step.
+// runsExplain prints what package history finds out about one step. The parts of a key
+// are in the store's entry, not in the journal: after cache gc they may be gone, for
+// either of the two runs (StepHistory.Key and Lost), and the decision alone is left.
 func (a *app) runsExplain() *cobra.Command {
 	var run, against, format string
 	c := &cobra.Command{

@@ -12,8 +12,9 @@ import (
 	"github.com/NVIDIA/eidos/engine/store"
 )
 
-// runsList reads the journals of all runs to count what they did; the newest are kept,
-// so there are not many (pipelinerun.Keep).
+// runsList reads the journals of all runs to count what they did; the newest are kept, so
+// there are not many (pipelinerun.Keep). --limit shortens what is printed, not what is
+// read. No runs are an empty list and no error.
 func (a *app) runsList() *cobra.Command {
 	var format string
 	var limit int

@@ -13,7 +13,8 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// runsLogs prints what the journal has. Secrets were masked before it was written.
+// runsLogs prints what the journal has. Secrets were masked before it was written. Of a
+// run that was killed the last lines may be missing: a journal is written in groups.
 func (a *app) runsLogs() *cobra.Command {
 	var step, format string
 	c := &cobra.Command{
@@ -39,6 +40,8 @@ func (a *app) runsLogs() *cobra.Command {
 						logs = append(logs, e)
 					}
 				}
+				// A step that logged nothing is known; a word that is none of the run is
+				// a typing error, and must not look like an empty log.
 				if !known {
 					return schema.Errorf(schema.NotFound, "run %q has no step %q", r.ID, step).WithHint("%s", schema.Suggest(step, names))
 				}
@@ -62,7 +65,8 @@ func (a *app) runsLogs() *cobra.Command {
 	return c
 }
 
-// logLine is what an event of the log says: its text, or how a step failed.
+// logLine is what an event of the log says: its text, or how a step failed. A hint is on
+// a line of its own, indented.
 func logLine(e engine.Event) string {
 	if e.Error == nil {
 		return e.Text

@@ -13,6 +13,8 @@ import (
 
 // runsRemove removes journals. A run that is going on keeps its own, as its process holds
 // it locked; named runs are each tried, and all that could not be removed are reported.
+// One of --older-than and --keep is needed, so that `eidos runs rm` alone removes
+// nothing.
 func (a *app) runsRemove() *cobra.Command {
 	var older string
 	var keep int
@@ -28,12 +30,14 @@ eidos cache gc.`,
 		ValidArgsFunction: a.completeRuns,
 		RunE: func(c *cobra.Command, args []string) error {
 			byAge, byCount := c.Flags().Changed("older-than"), c.Flags().Changed("keep")
+			// Named runs or a rule, and exactly one of the two.
 			if len(args) > 0 == (byAge || byCount) {
 				return schema.Errorf(schema.Invalid, "which runs?").WithHint("name some, or say --older-than AGE, --keep N or both")
 			}
 			if keep < 0 {
 				return schema.Errorf(schema.Invalid, "--keep: %d is less than none", keep)
 			}
+			// Without --older-than every run is old enough, and --keep alone decides.
 			old := time.Now()
 			if byAge {
 				d, err := age("--older-than", older)
@@ -63,7 +67,8 @@ eidos cache gc.`,
 	return c
 }
 
-// age reads a duration that may be in days, of 24 hours. flag is for messages.
+// age reads a duration that may be in days, of 24 hours, which time.ParseDuration does
+// not know. flag is for messages. Invalid if it is negative or over 100,000 days.
 func age(flag, text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if days, ok := strings.CutSuffix(text, "d"); ok {

@@ -16,7 +16,8 @@ import (
 )
 
 // runsShow prints how each step ended, in the order in which they did. A step that was
-// tried again, or is of a run that was resumed, has a line for each end.
+// tried again, or is of a run that was resumed, has a line for each end. --format json
+// has every event of the journal, also of steps that have not ended.
 func (a *app) runsShow() *cobra.Command {
 	var format string
 	c := &cobra.Command{

@@ -11,12 +11,20 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// stepFlags are the flags of `eidos step run` and `eidos step rows`.
+// stepFlags are the flags of `eidos step run` and `eidos step rows`. They are a contract
+// with the executors, which build such command lines: engine/process with
+// cmd/internal/wire/executor.go, steps/jobs, and the workflows that eidos compile has
+// written, also by older versions.
 type stepFlags struct{ steptask.Options }
 
 // step are the commands that executors start: one attempt at one step, in a process of
 // its own. They keep no run and no journal; what they leave is the result in the store,
-// found by the run, the step and the attempt.
+// found by the run, the step and the attempt. The exit status is all that
+// podFailurePolicy and Argo see of an error, so it has to be that of the one table
+// (schema.Codes).
+//
+// With --attended the end of standard input stops the step: a parent that is killed, even
+// with kill -9, closes the pipe.
 func (a *app) step() *cobra.Command {
 	c := &cobra.Command{Use: "step", Short: "One step of a run that several machines do"}
 	var f stepFlags
@@ -83,7 +91,8 @@ func (f *stepFlags) check(c *cobra.Command) error {
 	return m.Check(c)
 }
 
-// openStep opens the plan or the tasks, unless check refuses them.
+// openStep opens the plan or the tasks, unless check refuses them. The caller closes the
+// session, which removes the temporary store in front of a registry.
 func (a *app) openStep(ctx context.Context, f *stepFlags, check func(tasks bool) error) (*steptask.Session, error) {
 	s, err := steptask.Open(ctx, a.host(), f.Options, check)
 	if err != nil {
@@ -94,7 +103,7 @@ func (a *app) openStep(ctx context.Context, f *stepFlags, check func(tasks bool)
 }
 
 // runStep runs one step. Which flags belong to the document is known when it is read, so
-// they are checked by then, and before anything runs.
+// they are checked by then, and before a store is made or anything runs.
 func (a *app) runStep(c *cobra.Command, f *stepFlags) error {
 	s, err := a.openStep(c.Context(), f, func(tasks bool) error {
 		m := usage.Mode{When: "for a plan", Takes: usage.AllBut(c, "indexed", "secrets"), Hint: "it is for tasks"}
@@ -110,7 +119,8 @@ func (a *app) runStep(c *cobra.Command, f *stepFlags) error {
 	return s.Do(c.Context())
 }
 
-// stepRows prints the ids of rows, for whoever starts a process for each.
+// stepRows prints the ids of rows, for whoever starts a process for each. It runs no
+// step: the list that the rows are made of has to be in the store by then.
 func (a *app) stepRows(c *cobra.Command, f *stepFlags) error {
 	s, err := a.openStep(c.Context(), f, func(bool) error { return f.check(c) })
 	if err != nil {
