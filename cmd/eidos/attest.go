@@ -7,6 +7,8 @@ import (
 	"github.com/NVIDIA/eidos/steps/sign"
 )
 
+// attest is the step of that name. It takes its argument as sign does (app.signed) and
+// prints what sign prints; the predicate is checked by the step, not here.
 func (a *app) attest() *cobra.Command {
 	s := newStage("attest", "attest")
 	c := &cobra.Command{
@@ -21,6 +23,8 @@ for "eidos sign".`,
   eidos attest ./bundle --type https://example.com/review/v1 --predicate review.json`,
 		Args: cobra.ExactArgs(1),
 	}
+	// The parameter format is --signature-format here: --format is that of what is
+	// printed, as with every command.
 	with := a.params(c, "AttestParams", "format", "file")
 	s.stageFlags(c, "", "")
 	s.formatFlag(c)

@@ -13,7 +13,8 @@ import (
 
 // bundle is the step render; with --vendor-charts a step before it fetches the charts,
 // and for an output in a registry a step after it pushes. Flags of these two are refused
-// where they are not part of the pipeline.
+// where they are not part of the pipeline. An output directory is filled beside its place
+// and then takes its name, so that a failure or Ctrl-C leaves what was there.
 func (a *app) bundle() *cobra.Command {
 	s := newStage("bundle", "render")
 	var recipe string
@@ -65,6 +66,8 @@ recipe and flags produce the same bytes on any machine.`,
 		if !*vendor {
 			off = append(off, "plain-http", "insecure-tls")
 		}
+		// Flags of registries concern the push, and with --vendor-charts also the
+		// fetching of charts: then they have an effect for a directory, too.
 		m := usage.Mode{When: "on a directory", Takes: usage.AllBut(c, off...), Hint: "it is for outputs in a registry, oci://registry/repository[:tag]"}
 		to, isRegistry := ociTarget(s.Out)
 		if isRegistry {
@@ -93,7 +96,9 @@ recipe and flags produce the same bytes on any machine.`,
 	return c
 }
 
-// bundleToRegistry renders and pushes at once: the bundle is never a directory here.
+// bundleToRegistry renders and pushes at once: the bundle is never a directory here. It
+// prints the digest reference alone on standard output, as eidos push does. If the push
+// fails, nothing is printed; blobs that were sent by then may stay in the registry.
 func (a *app) bundleToRegistry(ctx context.Context, s *stage, p *schema.Pipeline, imageRefs string) error {
 	if s.print {
 		return a.printPipeline(s, p)

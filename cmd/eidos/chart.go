@@ -8,6 +8,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// chart is the group of commands about charts, for whoever maintains a catalogue.
 func (a *app) chart() *cobra.Command {
 	c := &cobra.Command{Use: "chart", Short: "What Helm charts accept and render"}
 	c.AddCommand(a.chartInspect())

@@ -12,14 +12,17 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// crd is the group of commands about kinds, for whoever maintains a catalogue.
 func (a *app) crd() *cobra.Command {
 	c := &cobra.Command{Use: "crd", Short: "What fields kinds of custom resources have"}
 	c.AddCommand(a.crdInspect())
 	return c
 }
 
-// crdInspect writes fact files of kinds. It is no step: facts are made by who maintains
-// a catalogue, once a release of a chart.
+// crdInspect writes fact files of kinds. It is no step: facts are made by who maintains a
+// catalogue, once a release of a chart. All definitions are read before the first file is
+// written, so a mistake in one writes nothing; after a full disk the files so far stay,
+// each whole, and the command can be repeated.
 func (a *app) crdInspect() *cobra.Command {
 	output, release := "-", ""
 	c := &cobra.Command{

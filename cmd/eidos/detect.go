@@ -9,7 +9,8 @@ import (
 )
 
 // detect is the first part of recipe --snapshot by itself. Its findings go to standard
-// error in words, beside the document.
+// error in words, beside the document, so that a person sees why, and a pipe gets the
+// document alone. What stays open is a finding and not a failure: the status is 0.
 func (a *app) detect() *cobra.Command {
 	s := newStage("detect", "detect")
 	c := &cobra.Command{

@@ -17,7 +17,8 @@ import (
 
 // diff loads both documents first, as what they are decides what is compared. A
 // comparison of snapshots is the step diff, run here on what is loaded already;
-// --print-pipeline prints that step.
+// --print-pipeline prints that step. The status is 3 for drift only with --fail-on-drift:
+// without it drift is the result, and not an error.
 func (a *app) diff() *cobra.Command {
 	s := newStage("diff", "diff")
 	var output string
@@ -58,6 +59,7 @@ is compared object by object and value by value.`,
 		if err != nil {
 			return err
 		}
+		// Not the step diff: eidos recipe diff does this, and shares the code.
 		if x, y, ok := recipePair(before, after); ok {
 			m := usage.Mode{When: "on two recipes", Takes: []string{"format", "values-from"}, Hint: "see eidos recipe diff --help"}
 			if err := m.Check(c); err != nil {
@@ -91,7 +93,8 @@ is compared object by object and value by value.`,
 	return c
 }
 
-// reportDrift finds what is different and writes it.
+// reportDrift finds what is different and writes it: to the workflow, then to the output.
+// Both are done before the status is decided, so that a failed comparison has its report.
 func (a *app) reportDrift(ctx context.Context, s *stage, w *wire.Wiring, files checks.Files, output string, find func(schema.DiffParams) (*schema.Drift, error)) error {
 	var p schema.DiffParams
 	if err := flags.Decode(s.With, &p); err != nil {
@@ -115,7 +118,8 @@ func (a *app) reportDrift(ctx context.Context, s *stage, w *wire.Wiring, files c
 	return nil
 }
 
-// loadPair reads the two documents; the second must be a snapshot.
+// loadPair reads the two documents, and reports both that cannot be read. Which kinds go
+// together is decided by the caller.
 func (a *app) loadPair(ctx context.Context, w *wire.Wiring, args []string) (before, after schema.Value, err error) {
 	if args[0] == "-" && args[1] == "-" {
 		return nil, nil, schema.Errorf(schema.Invalid, "only one of the two can be standard input")
@@ -126,6 +130,7 @@ func (a *app) loadPair(ctx context.Context, w *wire.Wiring, args []string) (befo
 	return before, after, schema.Join([]error{errBefore, errAfter})
 }
 
+// recipePair returns both documents if both are recipes.
 func recipePair(before, after schema.Value) (x, y *schema.RecipeResult, ok bool) {
 	x, ok = before.(*schema.RecipeResult)
 	if !ok {
@@ -135,7 +140,8 @@ func recipePair(before, after schema.Value) (x, y *schema.RecipeResult, ok bool)
 	return x, y, ok
 }
 
-// inputs are the step's inputs for a baseline of that kind.
+// inputs are the step's inputs for a baseline of that kind, for --print-pipeline: the
+// ports of the step have other names than the arguments.
 func inputs(before schema.Value, args []string) map[string]any {
 	port := "baseline"
 	if _, ok := before.(*schema.RecipeResult); ok {
@@ -144,6 +150,7 @@ func inputs(before schema.Value, args []string) map[string]any {
 	return map[string]any{port: single.URI(args[0]), "snapshot": single.URI(args[1])}
 }
 
+// compare is what the step diff does with its inputs. What differs is no error here.
 func compare(before schema.Value, now *schema.Snapshot, p schema.DiffParams) (*schema.Drift, error) {
 	switch before := before.(type) {
 	case *schema.Snapshot:
@@ -155,8 +162,9 @@ func compare(before schema.Value, now *schema.Snapshot, p schema.DiffParams) (*s
 		WithHint("eidos diff BASELINE SNAPSHOT")
 }
 
-// writeDrift writes the report: a table on a terminal or a pipe unless a format
-// was asked for, the document to anything else.
+// writeDrift writes the report: a table on a terminal or a pipe unless a format was asked
+// for, the document to anything else. A table in a file has no width: it is wrapped only
+// for standard output.
 func (a *app) writeDrift(ctx context.Context, w *wire.Wiring, d *schema.Drift, report checks.Report, format, output string) error {
 	switch {
 	case checks.IsFormat(format):

@@ -30,6 +30,7 @@ func (a *app) diffRendered(ctx context.Context, s *stage, w *wire.Wiring, args [
 	for i, arg := range args {
 		var done func()
 		if trees[i], sides[i], done, errs[i] = a.renderedTree(ctx, w, env, arg); errs[i] == nil {
+			// Not earlier: the files are read while they are compared.
 			defer done()
 		}
 	}
@@ -41,8 +42,9 @@ func (a *app) diffRendered(ctx context.Context, s *stage, w *wire.Wiring, args [
 	})
 }
 
-// renderedTree is what an argument names: a directory as it is, a bundle of a
-// registry, or a recipe, rendered.
+// renderedTree is what an argument names: a directory as it is, a bundle of a registry,
+// or a recipe, rendered. The function it returns closes the directory, and is nil with an
+// error. A directory is opened as a root: links that lead out of it are not followed.
 func (a *app) renderedTree(ctx context.Context, w *wire.Wiring, env engine.Env, arg string) (fs.FS, schema.DriftSide, func(), error) {
 	side := schema.DriftSide{Kind: "Bundle"}
 	if isDirectory(arg) {
@@ -78,12 +80,15 @@ func (a *app) renderedTree(ctx context.Context, w *wire.Wiring, env engine.Env, 
 	return render.FS(ctx, b, env.Blobs), drift.BundleSide(b), func() {}, nil
 }
 
-// renderStep is the step that makes a bundle of a recipe.
+// renderStep is the step that makes a bundle of a recipe. The layout has a directory for
+// each component, so that a change is reported at the component that it belongs to.
 func renderStep(in map[string]any) schema.Step {
 	return schema.Step{Uses: "render", With: map[string]any{"layout": "components"}, In: in}
 }
 
-// runKind runs a step's kind with its parameters on values that are loaded.
+// runKind runs a step's kind with its parameters on values that are loaded, without a
+// plan: the step is not retried and has no time limit; ctx alone ends it. It panics for a
+// kind that does not exist.
 func runKind(ctx context.Context, w *wire.Wiring, env engine.Env, s schema.Step, in engine.Inputs) (schema.Value, error) {
 	i := slices.IndexFunc(w.Kinds, func(k engine.Kind) bool { return k.Name == s.Uses })
 	if i < 0 {
@@ -100,7 +105,8 @@ func runKind(ctx context.Context, w *wire.Wiring, env engine.Env, s schema.Step,
 	return w.Kinds[i].Run(ctx, env, params, in)
 }
 
-// printRendered prints the pipeline: recipes are a step each before it.
+// printRendered prints the pipeline: recipes are a step each before it, with the name of
+// the input that they are for.
 func (a *app) printRendered(s *stage, args []string, output string) error {
 	in, more := map[string]any{}, map[string]schema.Step{}
 	for i, input := range []string{"before", "after"} {

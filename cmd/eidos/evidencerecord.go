@@ -17,7 +17,8 @@ import (
 	"github.com/NVIDIA/eidos/steps/check"
 )
 
-// evidenceOf are the commands about what was measured on a cluster.
+// evidenceOf are the commands about what was measured on a cluster. create is the only
+// one that needs the cluster: show and verify work on the document, anywhere.
 func (a *app) evidenceOf() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "evidence",
@@ -29,7 +30,9 @@ func (a *app) evidenceOf() *cobra.Command {
 }
 
 // evidenceCreate is the step evidence: the checks of validate --phase with all that they
-// measured. It does not fail where checks do: that is recorded too.
+// measured. It does not fail where checks do: that is recorded too, and whoever reads the
+// evidence decides about it. What it started in the cluster is deleted when it ends, also
+// after Ctrl-C, for which the step has its time (app.single).
 func (a *app) evidenceCreate() *cobra.Command {
 	s := newStage("evidence", "evidence")
 	var recipe string
@@ -70,6 +73,8 @@ verify proves who did.`,
 	return c
 }
 
+// evidenceShow runs no step: every format follows from the document alone, so it needs
+// neither the cluster nor the catalogue.
 func (a *app) evidenceShow() *cobra.Command {
 	var format string
 	out := "-"
@@ -106,7 +111,9 @@ programme as far as the results answer it, with what is not covered.`,
 	return c
 }
 
-// evidenceAs is evidence in one of the formats of evidence show.
+// evidenceAs is evidence in one of the formats of evidence show; a format it does not
+// know is a table, as usage.Format has refused others. columns is the width of a table, 0
+// for no limit.
 func evidenceAs(e *schema.Evidence, format string, columns int) ([]byte, error) {
 	r := &schema.ValidationResult{Summary: e.Summary, Results: e.Results}
 	switch format {
@@ -154,7 +161,9 @@ func evidencePage(e *schema.Evidence, r *schema.ValidationResult) checks.Page {
 }
 
 // evidenceVerify decides evidence again. Who signed it is proven first, and what is then
-// read is what was signed: of a registry, by digest.
+// read is what was signed: of a registry, by digest. The other way round, what is decided
+// could be something else than what is signed. The status is 3 if the results do not
+// follow from the measurements; that a check failed on the cluster is not an error here.
 func (a *app) evidenceVerify() *cobra.Command {
 	var format string
 	c := &cobra.Command{
@@ -176,6 +185,7 @@ network.`,
 		from := args[0]
 		var signed *schema.Verification
 		var err error
+		// Any flag about signers asks for this proof; without one no signature is read.
 		if with := signers(); len(with) > 0 {
 			if signed, from, err = a.signedEvidence(c, with, from); err != nil {
 				return err
@@ -219,8 +229,9 @@ network.`,
 	return c
 }
 
-// signedEvidence proves who signed evidence, and returns where to read what was
-// signed: a tag may be moved in between.
+// signedEvidence proves who signed evidence, and returns where to read what was signed: a
+// tag may be moved in between. A file is read from its path again, which whoever can
+// write there may replace meanwhile.
 func (a *app) signedEvidence(c *cobra.Command, with map[string]any, from string) (*schema.Verification, string, error) {
 	s := newStage("verify", "verify")
 	s.With = with
@@ -238,6 +249,7 @@ func (a *app) signedEvidence(c *cobra.Command, with map[string]any, from string)
 	if signed.Digest == "" {
 		return nil, "", schema.Errorf(schema.Failed, "verifying %s: nothing was verified by digest", from)
 	}
+	// The colon after the last slash begins a tag; one before it is that of the port.
 	name, _, _ := strings.Cut(trimOCI(from), "@")
 	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
 		name = name[:i]
@@ -245,7 +257,8 @@ func (a *app) signedEvidence(c *cobra.Command, with map[string]any, from string)
 	return signed, "oci://" + name + "@" + string(signed.Digest), nil
 }
 
-// loadEvidence reads evidence from anywhere.
+// loadEvidence reads evidence from anywhere that documents are read from, checked by its
+// definition. Invalid if the document is something else.
 func (a *app) loadEvidence(ctx context.Context, from string) (*schema.Evidence, error) {
 	w := a.wire(wire.Options{})
 	v, err := w.Load(ctx, a.host().Here(), from, (*schema.Evidence)(nil).MediaType())

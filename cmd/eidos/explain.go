@@ -70,7 +70,9 @@ func fileAsPath(err error, paths []string) error {
 	return err
 }
 
-// annotated is `recipe --explain`: a line a value.
+// annotated is `recipe --explain`: a line a value. The pipeline writes nothing (Out is
+// ""); what is written is text, not the recipe. A recipe has its provenance only if that
+// was asked for, so it is asked for here.
 func (a *app) annotated(ctx context.Context, s *stage, snapshot string) error {
 	out := s.Out
 	s.Out = ""

@@ -13,7 +13,9 @@ import (
 )
 
 // graph draws a pipeline, which is compiled for it and not run, or a recipe. The same
-// plan or recipe gives the same bytes in every format.
+// plan or recipe gives the same bytes in every format. For overlays the catalogue is
+// opened a second time: a recipe names the overlays that it is made of, and does not hold
+// what they build on.
 func (a *app) graph() *cobra.Command {
 	var format, of, output string
 	c := &cobra.Command{
@@ -75,7 +77,8 @@ func (a *app) graph() *cobra.Command {
 	return c
 }
 
-// graphPipeline draws the steps of a pipeline and the edges between them.
+// graphPipeline draws the steps of a pipeline and the edges between them. The files that
+// its steps read need not be there.
 func (a *app) graphPipeline(ctx context.Context, q wire.Asked, format, output string) error {
 	w := a.wire(wire.Options{})
 	plan, err := w.Compile(ctx, q, nil)

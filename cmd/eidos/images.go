@@ -12,7 +12,8 @@ import (
 )
 
 // images is the step of that name. What is not known is a warning here and a note in the
-// list: a list that may lack an image is still what most people want.
+// list: a list that may lack an image is still what most people want, so the status is 0.
+// The formats are those of the list, not of documents: the step's result is written here.
 func (a *app) images() *cobra.Command {
 	s := newStage("images", "images")
 	output := "-"
@@ -61,8 +62,9 @@ path.`,
 	return c
 }
 
-// recipeOrBundle is the input that an argument names: a bundle if it is a
-// directory or something in a registry, else a recipe.
+// recipeOrBundle is the input that an argument names: a bundle if it is a directory or
+// something in a registry, else a recipe. Without a scheme, only what is not there can be
+// in a registry: a file wins over an image of the same name.
 func recipeOrBundle(arg string) map[string]any {
 	at, ok := ociTarget(arg)
 	switch {

@@ -70,7 +70,8 @@ A snapshot, recipe or criteria file of upstream is converted to eidos' form.`,
 	return c
 }
 
-// importDocument converts a document, which decoding does.
+// importDocument converts a document, which decoding does: every command reads upstream's
+// form. Notes about what has another meaning here go to standard error.
 func (a *app) importDocument(c *cobra.Command, from, to, valuesFrom string) error {
 	w := a.wire(wire.Options{ValuesFrom: valuesFrom})
 	env := a.host().Here()
@@ -84,7 +85,8 @@ func (a *app) importDocument(c *cobra.Command, from, to, valuesFrom string) erro
 // importDirectory writes a site that the catalogue accepts, or with --force one that it
 // does not. The proof is on the files in memory, so that nothing is written before it.
 // What has no counterpart is no failure of the import, and yet must not be overlooked:
-// the list goes to standard output, and the status is 3.
+// the list goes to standard output, and the status is 3. With --force the proof's error
+// is returned too, after the files were written.
 func (a *app) importDirectory(c *cobra.Command, from, to string, k wire.Catalogue, force bool) error {
 	if err := address.CheckNew(to); err != nil { // before the proof, which takes a second
 		return err
@@ -124,7 +126,8 @@ func (a *app) importDirectory(c *cobra.Command, from, to string, k wire.Catalogu
 		WithHint("the rest is in %s; docs/migration.md says what to do about each", to)})
 }
 
-// vetSite proves the catalogue with a site that is not written yet.
+// vetSite proves the catalogue with a site that is not written yet. name is what messages
+// call its directory, so that they are right once it is written.
 func vetSite(site *importer.Site, name string, k wire.Catalogue) error {
 	src, err := k.Source()
 	if err != nil {
@@ -137,7 +140,8 @@ func vetSite(site *importer.Site, name string, k wire.Catalogue) error {
 	return err
 }
 
-// lines is a list as text, nothing for none.
+// lines is a list as text, a line each; nothing for an empty list, so that standard
+// output is empty where everything has a counterpart.
 func lines(list []string) string {
 	if len(list) == 0 {
 		return ""

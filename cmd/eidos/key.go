@@ -10,7 +10,9 @@ import (
 )
 
 // key makes a key pair on this machine and prints the path of the public key. The private
-// one is for its owner only, and is there whole or not at all.
+// one is for its owner only, and is there whole or not at all. The password is asked for
+// before the key is made, so that Ctrl-C at the prompt leaves nothing; it is never taken
+// from the command line, which other users of the machine can read.
 func (a *app) key() *cobra.Command {
 	var output, passwordFile string
 	generate := &cobra.Command{
@@ -32,6 +34,7 @@ it when no --key is given.`,
 				}
 				prefix = filepath.Join(dir, "keys", "cosign")
 			}
+			// -o cosign and -o cosign.key mean the same pair.
 			key := strings.TrimSuffix(prefix, ".key") + ".key"
 			password, err := a.NewPassword(c.Context(), key, passwordFile)
 			if err != nil {

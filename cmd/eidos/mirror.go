@@ -17,8 +17,12 @@ import (
 
 // mirror is a pipeline of up to four steps: charts and images list what is needed, mirror
 // copies, relocate writes the recipe that uses the copy. A release, which another mirror
-// left, has the list in it: then it is the one step. All that is printed is the digest
-// of the release, under which everything else hangs.
+// left, has the list in it: then it is the one step. All that is printed is the digest of
+// the release, under which everything else hangs.
+//
+// Nothing is undone after a failure or Ctrl-C: what was copied stays, and the same
+// command goes on from there (package steps/mirror). The recipe of --rewrite is written
+// last, so that it never names what is not in the mirror.
 func (a *app) mirror() *cobra.Command {
 	s := newStage("mirror", "mirror")
 	c := &cobra.Command{
@@ -61,6 +65,8 @@ checks then do.`,
 				access[k] = v
 			}
 		}
+		// Checked twice: for a layout before it is read, for a registry when it is known
+		// that the argument is a release, which takes a request.
 		m := usage.Mode{When: "on a release, which has all of it", Takes: usage.AllBut(c, "node-os", "without-checks", "data", "lock", "chart-archive", "rewrite", "platform", "values-from"), Hint: "give it when the release is made"}
 		if strings.HasPrefix(mirrorTarget(args[0]), "oci-layout:") {
 			if err := m.Check(c); err != nil {
@@ -89,11 +95,13 @@ checks then do.`,
 	return c
 }
 
-// mirrorSteps adds the steps that a mirror of a recipe or a bundle needs.
+// mirrorSteps adds the steps that a mirror of a recipe or a bundle needs. How registries
+// are reached is one setting of the command and a parameter of each of the steps.
 func (s *stage) mirrorSteps(arg string, list, charts, access map[string]any, rewrite string) error {
 	in := recipeOrBundle(arg)
 	maps.Copy(list, access)
 	maps.Copy(charts, access)
+	// A copy: the step charts takes no such input, and in is its map.
 	inList := maps.Clone(in)
 	inList["charts"] = "charts"
 	s.More = map[string]schema.Step{
@@ -123,8 +131,9 @@ func (s *stage) mirrorSteps(arg string, list, charts, access map[string]any, rew
 	return nil
 }
 
-// release is the release of a mirror that an argument names, by digest; "" if it
-// names a recipe or a bundle.
+// release is the release of a mirror that an argument names, by digest; "" if it names a
+// recipe or a bundle. It asks the registry what is there, as a release and a bundle are
+// named alike.
 func (a *app) release(ctx context.Context, arg string, access oci.Access) (string, error) {
 	if l := mirrorTarget(arg); strings.HasPrefix(l, "oci-layout:") && !strings.Contains(l, "@") {
 		return a.layoutRelease(l)
@@ -141,7 +150,10 @@ func (a *app) release(ctx context.Context, arg string, access oci.Access) (strin
 	return release, err
 }
 
-// mirrorTarget is a target as the step takes it: a path is a layout.
+// mirrorTarget is a target as the step takes it: a path is a layout. A path is what ends
+// in .tar, or begins with a dot or slash and is neither a document nor a bundle;
+// everything else is a registry, so gpu/mirror has to be written ./gpu/mirror to be a
+// directory.
 func mirrorTarget(to string) string {
 	if strings.HasSuffix(to, ".tar") && !strings.Contains(to, ":") {
 		return "oci-layout:" + to
@@ -154,7 +166,8 @@ func mirrorTarget(to string) string {
 	return trimOCI(to)
 }
 
-// isBundleDirectory tells a bundle from a layout of images, both directories.
+// isBundleDirectory distinguishes a bundle from a layout of images, both directories. One
+// of the two files is enough: a bundle that lost one is reported by what reads it.
 func isBundleDirectory(dir string) bool {
 	for _, name := range []string{"bundle.yaml", "checksums.txt"} {
 		if isFile(filepath.Join(dir, name)) {
@@ -164,7 +177,8 @@ func isBundleDirectory(dir string) bool {
 	return false
 }
 
-// layoutRelease finds the release of the mirror in a layout.
+// layoutRelease finds the release of the mirror in a layout, which may hold several: then
+// the user has to say which.
 func (a *app) layoutRelease(from string) (string, error) {
 	t, err := (oci.Options{}).OpenTarget(from, ".", oci.Access{})
 	if err != nil {
@@ -186,7 +200,8 @@ func (a *app) layoutRelease(from string) (string, error) {
 	return found[0], nil
 }
 
-// mirrorVerify is the step check-mirror.
+// mirrorVerify is the step check-mirror. It proves that what the release states is there;
+// who made the release is what eidos verify proves.
 func (a *app) mirrorVerify() *cobra.Command {
 	s := newStage("verify", "check-mirror")
 	c := &cobra.Command{

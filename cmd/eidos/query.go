@@ -10,7 +10,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// query prints a text without quotes, for scripts; --format json keeps them.
+// query prints a text without quotes, for scripts; --format json keeps them. NotFound for
+// a path that the recipe does not have, so that a script can tell that from an empty
+// text.
 func (a *app) query() *cobra.Command {
 	var selector, format string
 	c := &cobra.Command{

@@ -15,8 +15,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// question is the flags of commands that look at one recipe: a file, or what
-// `eidos recipe` would give for the same flags.
+// question is the flags of commands that look at one recipe: a file, or what `eidos
+// recipe` would give for the same flags. params has the values of the step's parameters,
+// asked those of the criteria; both are called when the flags have been read.
 type question struct {
 	*stage
 	recipe, snapshot, criteria string
@@ -25,6 +26,8 @@ type question struct {
 	c                          *cobra.Command
 }
 
+// question binds these flags to c. Provenance has no flag: answer always asks for it, as
+// explain needs it.
 func (a *app) question(c *cobra.Command) *question {
 	q := &question{stage: newStage("recipe", "resolve"), c: c}
 	q.params = a.params(c, "ResolveParams", "provenance")
@@ -39,9 +42,10 @@ func (a *app) question(c *cobra.Command) *question {
 	return q
 }
 
-// answer is the recipe that the flags ask for, with its provenance unless it
-// comes from a file. A recipe from a file is looked at as it is: flags that would make
-// another of it are refused.
+// answer is the recipe that the flags ask for, with its provenance unless it comes from a
+// file. A recipe from a file is looked at as it is: flags that would make another of it
+// are refused. These commands have no --print-pipeline, so there is a result whenever
+// there is no error.
 func (a *app) answer(ctx context.Context, q *question) (*schema.RecipeResult, error) {
 	if q.recipe != "" {
 		m := usage.Mode{When: "with --recipe", Takes: append([]string{"recipe"}, q.shows...), Hint: "a recipe is looked at as it is; leave out --recipe to ask the catalogue"}
@@ -65,14 +69,16 @@ func (a *app) answer(ctx context.Context, q *question) (*schema.RecipeResult, er
 	return v.(*schema.RecipeResult), nil
 }
 
-// gpuFlag binds --gpu.
+// gpuFlag binds --gpu, another name of --accelerator. It is no parameter: stated puts its
+// value in the place of the other.
 func (a *app) gpuFlag(c *cobra.Command) {
 	c.Flags().String("gpu", "", "the same as --accelerator")
 	usage.Must(c.RegisterFlagCompletionFunc("gpu", a.completeWords("accelerator")))
 }
 
 // stated sets the criteria of s: asked are those of flags, but for --gpu, file has
-// others. snapshot is the other input of the command.
+// others. snapshot is the other input of the command: if both files are missing, both are
+// reported, before either is read.
 func (a *app) stated(c *cobra.Command, s *stage, asked map[string]any, file, snapshot string) error {
 	if g := c.Flags().Lookup("gpu"); g.Changed {
 		if asked["accelerator"] != nil {
@@ -86,7 +92,8 @@ func (a *app) stated(c *cobra.Command, s *stage, asked map[string]any, file, sna
 	return a.single().Criteria(&s.Step, file, asked)
 }
 
-// catalogueFlags binds --catalogue and --data.
+// catalogueFlags binds --catalogue and --data, for commands whose step has no such
+// parameters, or that are no step. The result is filled in when the flags have been read.
 func catalogueFlags(c *cobra.Command) *wire.Catalogue {
 	k := &wire.Catalogue{}
 	c.Flags().StringVar(&k.Release, "catalogue", "", "release of the catalogue, YYYY-MM; the newest if left out")
@@ -96,6 +103,7 @@ func catalogueFlags(c *cobra.Command) *wire.Catalogue {
 	return k
 }
 
+// completeReleases completes --catalogue, if c has such a flag.
 func completeReleases(c *cobra.Command) {
 	if c.Flags().Lookup("catalogue") == nil {
 		return // another command was named
@@ -103,8 +111,9 @@ func completeReleases(c *cobra.Command) {
 	usage.Must(c.RegisterFlagCompletionFunc("catalogue", cobra.FixedCompletions(recipes.Releases(), cobra.ShellCompDirectiveNoFileComp)))
 }
 
-// catalogueOf is the catalogue that a command's flags name, however they were
-// bound.
+// catalogueOf is the catalogue that a command's flags name, however they were bound.
+// Completion and help use it before the flags are checked, so that nothing is an error
+// here.
 func catalogueOf(c *cobra.Command) wire.Catalogue {
 	text := func(name string) string {
 		if f := c.Flags().Lookup(name); f != nil {
@@ -119,7 +128,9 @@ func catalogueOf(c *cobra.Command) wire.Catalogue {
 	return wire.Catalogue{Release: release, Data: text("data")}
 }
 
-// catalog opens a release of the built-in catalogue, or what --data makes of it.
+// catalog opens a release of the built-in catalogue, or what --data makes of it. The
+// former comes compiled; the latter is compiled once and kept in the user's cache
+// directory, by the digest of all sources, so only --data needs that directory.
 func (a *app) catalog(ctx context.Context, k wire.Catalogue) (*recipes.Catalog, error) {
 	cache, err := a.paths().Cache()
 	if err != nil && k.Data != "" {
@@ -198,7 +209,8 @@ func (a *app) completeProfiles(c *cobra.Command) {
 	}))
 }
 
-// words are the words of the catalogue that a command's flags ask for.
+// words are the words of the catalogue that a command's flags ask for. `eidos help
+// recipe` asks a command that cobra has set no context on.
 func (a *app) words(c *cobra.Command) (*recipes.Words, error) {
 	ctx := c.Context()
 	if ctx == nil {

@@ -12,7 +12,9 @@ import (
 )
 
 // recipe is the step resolve. Criteria come from three places, each winning over the
-// next: flags, the file of --criteria, and what the step reads from the snapshot.
+// next: flags, the file of --criteria, and what the step reads from the snapshot. What
+// was decided for the user, profiles and what was detected, goes to standard error:
+// standard output has the recipe alone.
 func (a *app) recipe() *cobra.Command {
 	s := newStage("recipe", "resolve")
 	var snapshot, criteria string
@@ -43,6 +45,7 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 	s.formatFlag(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		s.With = with()
+		// Before --explain, which takes the same criteria.
 		if err := a.stated(c, s, asked(), criteria, snapshot); err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 
 // recipeDiff compares two recipes, or with --catalogue two releases. It is no step:
 // releases are of this program, and a pipeline has nothing to do with their difference.
+// The status is 0 whether or not they differ.
 func (a *app) recipeDiff() *cobra.Command {
 	var format, between string
 	c := &cobra.Command{
@@ -64,7 +65,9 @@ kinds that nothing defines any more.`,
 	return c
 }
 
-// diffReleases prints what changes from one release of the catalogue to another.
+// diffReleases prints what changes from one release of the catalogue to another. "A.." is
+// from A to the newest. Criteria are checked by the words of the newer one, in which the
+// user asks; without criteria all recipes that both have are compared.
 func (a *app) diffReleases(between string, asked map[string]any, format string) error {
 	older, newer, ok := strings.Cut(between, "..")
 	if !ok || older == "" {
@@ -106,7 +109,9 @@ func (a *app) diffReleases(between string, asked map[string]any, format string) 
 	return err
 }
 
-// diffRecipes prints how two recipes differ, as text or json.
+// diffRecipes prints how two recipes differ, as text or json. It is also eidos diff with
+// two recipes. No difference is an empty text, or [], for scripts; the sentence about it
+// goes to standard error.
 func (a *app) diffRecipes(x, y *schema.RecipeResult, format string) error {
 	changes, err := view.Diff(x, y)
 	if err != nil {

@@ -14,6 +14,9 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// recipeList filters the overlays of one catalogue; each filter that is given has to
+// hold. Words that the catalogue does not have are refused, as an empty list would read
+// like an answer.
 func (a *app) recipeList() *cobra.Command {
 	var format, maturity, since, profile string
 	var releases bool
@@ -65,9 +68,11 @@ catalogue instead.`,
 		if err := flags.Decode(asked(), &q); err != nil {
 			return err
 		}
+		// Known also replaces other names of a word by the one that overlays have.
 		if q, err = cat.Known(q); err != nil {
 			return flags.About(err)
 		}
+		// Listed is what states all that was asked for, and may state more.
 		found := []recipes.Overlay{} // [], not null
 		for _, o := range cat.Overlays {
 			if recipes.CriteriaOf(q).Within(recipes.CriteriaOf(o.Criteria)) && (maturity == "" || o.Maturity == maturity) &&
@@ -83,8 +88,8 @@ catalogue instead.`,
 	return c
 }
 
-// listOverlays prints overlays, for people or with the digest of the recipe for
-// the criteria of each.
+// listOverlays prints overlays, for people or with the digest of the recipe for the
+// criteria of each. Only the latter resolves anything, one recipe for each overlay.
 func (a *app) listOverlays(cat *recipes.Catalog, found []recipes.Overlay, format string) error {
 	if format == "table" {
 		rows := [][]string{{"NAME", "MATURITY", "FOR", "ASK WITH", "PROFILES"}}
@@ -135,7 +140,8 @@ func profiles(all []recipes.Profile) string {
 	return strings.Join(out, " ")
 }
 
-// listReleases prints the releases of the built-in catalogue, the newest last.
+// listReleases prints the releases of the built-in catalogue, the newest last, which is
+// the default. It opens all of them, and reads all answers of each to count the recipes.
 func (a *app) listReleases(format string) error {
 	type row struct {
 		Release  string        `json:"release"`
@@ -177,6 +183,8 @@ func (a *app) listReleases(format string) error {
 	return a.printList(rows, format)
 }
 
+// printList prints rows as JSON or YAML. A nil slice would be null: callers make empty
+// ones.
 func (a *app) printList(rows any, format string) error {
 	encode := schema.EncodeYAML
 	if format == "json" {

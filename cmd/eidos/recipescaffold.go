@@ -12,6 +12,9 @@ import (
 	"github.com/NVIDIA/eidos/steps/address"
 )
 
+// recipeScaffold writes a file for a person to go on with. It is proven together with the
+// whole catalogue after it was written, and stays if the proof fails: mending it is
+// easier than writing it. A file that is there is never replaced.
 func (a *app) recipeScaffold() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "scaffold",

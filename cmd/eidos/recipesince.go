@@ -7,8 +7,9 @@ import (
 	"github.com/NVIDIA/eidos/recipes/view"
 )
 
-// listChanged prints what changed in the recipe for the criteria of each overlay
-// since an older release.
+// listChanged prints what changed in the recipe for the criteria of each overlay since an
+// older release. The rows are those of found, in its order; the older release is a
+// built-in one, also with --data.
 func (a *app) listChanged(cat *recipes.Catalog, since string, found []recipes.Overlay, format string) error {
 	older, err := recipes.Release(since)
 	if err != nil {

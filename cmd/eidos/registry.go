@@ -9,7 +9,9 @@ import (
 )
 
 // registry serves the directory that embedded/… names. Commands here use that directory
-// without this server, also while it runs: several processes may have a layout open.
+// without this server, also while it runs: several processes may have a layout open. It
+// has no users and no TLS, so it listens on loopback unless --addr says otherwise. Ctrl-C
+// ends it with status 0, after at most a second for what is under way (oci.Serve).
 func (a *app) registry() *cobra.Command {
 	var addr, dir string
 	serve := &cobra.Command{

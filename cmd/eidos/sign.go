@@ -11,8 +11,9 @@ import (
 	"github.com/NVIDIA/eidos/steps/sign"
 )
 
-// sign is the step of that name. What the argument is decides which input it becomes:
-// an image of a registry, a bundle directory, or any other file.
+// sign is the step of that name. What the argument is decides which input it becomes: an
+// image of a registry, a bundle directory, or any other file. The signatures of a
+// directory or a file are added to those that its file of signatures has.
 func (a *app) sign() *cobra.Command {
 	s := newStage("sign", "sign")
 	c := &cobra.Command{
@@ -53,7 +54,10 @@ must be on the path: eidos-kms is one for several names.`,
 	return c
 }
 
-// signed makes an argument what is signed or attested.
+// signed makes an argument what is signed or attested; verified (verify.go) is its
+// counterpart, and must find the signatures where this puts them. With an argument that
+// is not there, the files that the parameters name and that are missing are reported as
+// well: definition is that of the step's parameters.
 func (a *app) signed(c *cobra.Command, s *stage, definition, arg string) error {
 	isPath, err := localPath(arg)
 	if err != nil {
@@ -95,8 +99,9 @@ func isBundle(arg string) bool {
 	return isDirectory(arg) && in("checksums.txt") && (in("bundle.yaml") || in("recipe.yaml"))
 }
 
-// printSignature prints where the signature is: the file of --signatures, or the digest
-// reference of what was signed.
+// printSignature runs s and prints where the signature is: the file of --signatures, or
+// the digest reference of what was signed. A tag that was moved meanwhile does not matter
+// then.
 func (a *app) printSignature(c *cobra.Command, s *stage) error {
 	v, err := a.runStage(c.Context(), s)
 	if err != nil || v == nil {

@@ -5,8 +5,10 @@ import (
 )
 
 // snapshot is the step collect. With --agent the same parameters go to a Job in the
-// cluster, whose Pod runs the hidden command agent and leaves the snapshot in a
-// ConfigMap; what the Job needed is deleted when it has ended, also after Ctrl-C.
+// cluster, whose Pod runs the hidden command agent (agent.go) and leaves the snapshot in
+// a ConfigMap; what the Job needed is deleted when it has ended, also after Ctrl-C, for
+// which it has half a minute (collect.AgentCleanUp). After kill -9, or a second Ctrl-C,
+// Kubernetes deletes the Job itself when its time limits are over.
 func (a *app) snapshot() *cobra.Command {
 	s := newStage("snapshot", "collect")
 	c := &cobra.Command{
@@ -31,6 +33,7 @@ absent, which is a fact and not a failure, unless --require names it.`,
 		if err := agent(s.With); err != nil {
 			return err
 		}
+		// The context and the kubeconfig are also those of the output, cm://.
 		s.KubeContext, _ = s.With["context"].(string)
 		if s.Kubeconfig != "" {
 			s.With["kubeconfig"] = s.Kubeconfig

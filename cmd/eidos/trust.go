@@ -9,7 +9,9 @@ import (
 
 // trust manages what certificates are checked by, in the data directory of the user. It
 // is the one thing that a verification reads beside its arguments, so init and update
-// check a file before they put it in the place of another.
+// check a file before they put it in the place of another. No other command writes these
+// files, and none fetches a root by itself: what is trusted changes only when somebody
+// asks.
 func (a *app) trust() *cobra.Command {
 	c := &cobra.Command{Use: "trust", Short: "What certificates are checked by: Sigstore's trusted root"}
 	var root, config string
@@ -55,7 +57,8 @@ private Sigstore, or of the public one as "cosign trusted-root create" and
 }
 
 // trustUpdate is the only command that takes a trusted root from a network. The work is
-// in the program eidos-sigstore, as TUF and its libraries are large.
+// in the program eidos-sigstore, as TUF and its libraries are large. If what the mirror
+// has is refused, what is stored stays in use.
 func (a *app) trustUpdate() *cobra.Command {
 	var mirror, root string
 	c := &cobra.Command{

@@ -23,7 +23,8 @@ import (
 )
 
 // ui is the server's pages for one person, with the runs of this machine. It changes
-// nothing: the store is opened to read only.
+// nothing: the store is opened to read only. Until Ctrl-C it shares the store's lock, so
+// that eidos cache gc fails as Unavailable; runs are not held up.
 func (a *app) ui() *cobra.Command {
 	var addr string
 	var k *wire.Catalogue
@@ -48,7 +49,8 @@ are refused, so that no page of another site can read what is here.`,
 }
 
 // serveUI refuses addresses that other machines reach, as there are no users and runs may
-// name what is private.
+// name what is private. It serves the API of eidosd from this process, without limits of
+// clients and with 32 MiB for answers, and the pages ask it without a socket (api.Ask).
 func (a *app) serveUI(ctx context.Context, addr string, k wire.Catalogue) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -68,6 +70,7 @@ func (a *app) serveUI(ctx context.Context, addr string, k wire.Catalogue) error 
 		return err
 	}
 	return a.paths().ReadStore(func(s *store.Directory) error {
+		// Set below. The pages use it only when a request comes, which is later.
 		var server *api.API
 		pages := page.Handler(page.Options{
 			Ask: func(ctx context.Context, method, path, query string) (int, []byte) {
@@ -84,7 +87,9 @@ func (a *app) serveUI(ctx context.Context, addr string, k wire.Catalogue) error 
 	})
 }
 
-// pagesOfRuns reads runs from a state directory.
+// pagesOfRuns reads runs from a state directory. Each request reads the journals again,
+// so that a run which is going on is shown as it is. Its functions are called by several
+// requests at once.
 func (a *app) pagesOfRuns(s *store.Directory) *page.Runs {
 	return &page.Runs{
 		List:   func() ([]history.Run, error) { return history.List(s) },
@@ -110,7 +115,8 @@ func (a *app) pagesOfRuns(s *store.Directory) *page.Runs {
 	}
 }
 
-// serveLoopback serves h until ctx ends.
+// serveLoopback serves h until ctx ends, which is no error: the status is 0. The second
+// that requests have to end is less than what main waits for a command (endLimit).
 func (a *app) serveLoopback(ctx context.Context, addr string, h http.Handler) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
@@ -134,8 +140,9 @@ func (a *app) serveLoopback(ctx context.Context, addr string, h http.Handler) er
 	return nil
 }
 
-// localOnly refuses requests under a name that is not of loopback: a page of
-// another site whose name leads here would be one.
+// localOnly refuses requests under a name that is not of loopback: a page of another site
+// whose name was made to lead here (DNS rebinding) would be one. Listening on loopback
+// alone does not prevent that, as the browser that asks is on this machine.
 func localOnly(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host

@@ -18,7 +18,8 @@ import (
 // validate is one of two steps: validate compares with a snapshot, and with --phase
 // verify-cluster looks at the cluster itself. Both make the same kind of report, so what
 // is printed and published is the same. --fail-on-error is the parameter enforce: the
-// step then fails with the report beside its error, and the report is written first.
+// step then fails with the report beside its error, and the report is written first. The
+// status is 3 then; an input, a cluster or an output that cannot be used has another one.
 func (a *app) validate() *cobra.Command {
 	s := newStage("validate", "validate")
 	var recipe, snapshot, output string
@@ -58,6 +59,9 @@ On a cluster nothing is changed by checks that only read; eidos validate
 	s.valuesFromFlag(c)
 	usage.Must(c.MarkFlagRequired("recipe"))
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		// The list has every flag that only verify-cluster takes: one that is missing in
+		// it would be accepted without --phase, and have no effect. allowUnknown is a
+		// parameter of both steps and bound once.
 		onCluster := f.Changed("phase")
 		suite := "constraints"
 		m := usage.Mode{When: "without --phase", Takes: usage.AllBut(c, "phase", "only", "skip", "wait", "timeout", "parallel", "context", "data", "definitions", "namespace", "mirror", "toleration", "print-rights",
@@ -107,12 +111,15 @@ On a cluster nothing is changed by checks that only read; eidos validate
 
 // validated runs a validation and writes its report. A report is written whether or not
 // the step failed; only a step without one leaves nothing. As YAML or JSON the result is
-// written by the pipeline, in every other format here.
+// written by the pipeline, in every other format here. An output that cannot be written
+// is reported beside the checks that failed.
 func (a *app) validated(ctx context.Context, s *stage, suite, output string, files checks.Files, enforced bool) error {
 	table, other := s.Format == "table", checks.IsFormat(s.Format)
 	if !table && !other {
 		s.Out = output
 	}
+	// SOURCE_DATE_EPOCH instead of the clock, if it is set: reports can be reproduced
+	// then.
 	start := a.host().Now()
 	v, err := a.runStage(ctx, s)
 	if v == nil {
@@ -141,7 +148,9 @@ func (a *app) validated(ctx context.Context, s *stage, suite, output string, fil
 }
 
 // printRights prints the roles that the chosen checks take, for a ServiceAccount
-// eidos-validate of namespace eidos.
+// eidos-validate of namespace eidos. It asks nothing of a cluster: the rights follow from
+// the recipe and the definitions of the checks, so an administrator can review them
+// before anything runs.
 func (a *app) printRights(ctx context.Context, s *stage, recipe string) error {
 	var p schema.VerifyClusterParams
 	if err := flags.Decode(s.With, &p); err != nil {

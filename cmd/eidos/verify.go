@@ -13,7 +13,9 @@ import (
 )
 
 // verify is the step of that name. What was found is printed also where it fails, with
-// what did not hold; without that document there is only the error.
+// what did not hold; without that document there is only the error. The status is 3 where
+// something is there and does not hold, 4 where a signature that must be there is
+// missing.
 func (a *app) verify() *cobra.Command {
 	s := newStage("verify", "verify")
 	c := &cobra.Command{
@@ -54,7 +56,8 @@ many, how it was built, and the least trust level. docs/trust.md explains it.`,
 	return c
 }
 
-// verified makes an argument what is verified.
+// verified makes an argument what is verified: the image, the bundle or the file of s. It
+// is also used for evidence (signedEvidence).
 func verified(c *cobra.Command, s *stage, arg string) error {
 	isPath, err := localPath(arg)
 	if err != nil {
@@ -93,7 +96,8 @@ func anyOf(m map[string]any, keys ...string) bool {
 	return false
 }
 
-// verdictWords is a verification for people.
+// verdictWords is a verification for people: one line for each thing that was checked.
+// Its first line begins with "NOT verified" unless all of them hold.
 func verdictWords(r *schema.Verification) string {
 	words := "verified " + r.Subject
 	if !r.Verified {

@@ -18,7 +18,9 @@ import (
 )
 
 // vet proves what others rely on before they use it. Without an argument that is the
-// catalogue; a file is read to see what it is of.
+// catalogue; a file is read to see what it is of. The report as JSON is printed also
+// where the proof fails, for programs; the table only where it holds, as the errors say
+// more.
 func (a *app) vet() *cobra.Command {
 	var format, module, chartDir string
 	c := &cobra.Command{
@@ -87,6 +89,8 @@ resources, for manifests.`,
 				return err
 			}
 		}
+		// r is nil only if the CUE cannot be evaluated; otherwise it is there beside the
+		// error.
 		r, err := compile.Vet(src)
 		if r != nil && format == "json" {
 			text, jerr := schema.EncodeIndent(r)
@@ -128,7 +132,8 @@ resources, for manifests.`,
 	return c
 }
 
-// coverage is the matrix: a line for every recipe, by its criteria.
+// coverage is the matrix: a line for every question that is answered, with its recipe.
+// The columns are recipes.Fields in another order, as people read them.
 func coverage(r *compile.Report) [][]string {
 	rows := [][]string{{"SERVICE", "ACCELERATOR", "OS", "INTENT", "PLATFORM", "RECIPE", "MATURITY"}}
 	for _, row := range r.Coverage {
@@ -138,7 +143,8 @@ func coverage(r *compile.Report) [][]string {
 	return dashes(rows)
 }
 
-// dashes puts a dash in every empty cell.
+// dashes puts a dash in every empty cell, so that each row has a word in each column. It
+// changes rows, and returns them.
 func dashes(rows [][]string) [][]string {
 	for _, r := range rows {
 		for i := range r {
@@ -150,7 +156,8 @@ func dashes(rows [][]string) [][]string {
 	return rows
 }
 
-// vetFile compiles a pipeline or a policy, and runs and verifies nothing.
+// vetFile compiles a pipeline or a policy, and runs and verifies nothing. Files that the
+// pipeline reads must be there, as for a run.
 func (a *app) vetFile(ctx context.Context, q wire.Asked) error {
 	w := a.wire(wire.Options{})
 	r, err := w.Find(ctx, q, nil)
@@ -173,4 +180,5 @@ func (a *app) vetFile(ctx context.Context, q wire.Asked) error {
 	return nil
 }
 
+// policyKind finds the kind of a policy in its text, YAML or JSON.
 var policyKind = pattern.New(`(?m)^\s*[{"]?"?kind"?:\s*"?TrustPolicy"?`)

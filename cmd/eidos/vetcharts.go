@@ -11,8 +11,10 @@ import (
 	"github.com/NVIDIA/eidos/steps/inspect"
 )
 
-// realCharts gives a source the facts of the charts in a directory, and warns of
-// those that differ from the facts that come with eidos.
+// realCharts gives a source the facts of the charts in a directory, and warns of those
+// that differ from the facts that come with eidos. A difference is no error: the charts
+// are right, and the proof goes on with what they show. Where a chart comes from is left
+// out of the comparison, since it says nothing about the chart.
 func (a *app) realCharts(ctx context.Context, src compile.Source, dir string) (compile.Source, error) {
 	all, err := inspect.Folder(ctx, dir, "", a.Story.Note)
 	if err != nil {
@@ -28,6 +30,8 @@ func (a *app) realCharts(ctx context.Context, src compile.Source, dir string) (c
 		files[name] = data
 		known, err := charts.Builtin().Find(f.Name, f.Version)
 		switch {
+		// Find falls back to another patch release, whose facts need not be those of this
+		// one.
 		case schema.CodeOf(err) == schema.NotFound || err == nil && known.Version != f.Version:
 			a.Story.Note("chart %s %s has no facts in this eidos", f.Name, f.Version)
 			continue
