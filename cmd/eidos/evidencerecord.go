@@ -182,16 +182,15 @@ network.`,
 	usage.Format(c, &format, "table", "json")
 	signers := a.params(c, "VerifyParams", "file")
 	c.RunE = func(c *cobra.Command, args []string) error {
-		from := args[0]
 		var signed *schema.Verification
+		var e *schema.Evidence
 		var err error
 		// Any flag about signers asks for this proof; without one no signature is read.
 		if with := signers(); len(with) > 0 {
-			if signed, from, err = a.signedEvidence(c, with, from); err != nil {
-				return err
-			}
+			signed, e, err = a.signedEvidence(c, with, args[0])
+		} else {
+			e, err = a.loadEvidence(c.Context(), args[0])
 		}
-		e, err := a.loadEvidence(c.Context(), from)
 		if err != nil {
 			return err
 		}
@@ -229,32 +228,41 @@ network.`,
 	return c
 }
 
-// signedEvidence proves who signed evidence, and returns where to read what was signed: a
-// tag may be moved in between. A file is read from its path again, which whoever can
-// write there may replace meanwhile.
-func (a *app) signedEvidence(c *cobra.Command, with map[string]any, from string) (*schema.Verification, string, error) {
+// evidenceDocument is the most bytes that evidence in a signed file may have, as for any
+// document.
+const evidenceDocument = 64 << 20
+
+// signedEvidence proves who signed evidence, and returns it as it was signed: a tag may be
+// moved and a file replaced in between, so both are read by the digest that was verified.
+func (a *app) signedEvidence(c *cobra.Command, with map[string]any, from string) (*schema.Verification, *schema.Evidence, error) {
 	s := newStage("verify", "verify")
 	s.With = with
 	if err := verified(c, s, from); err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	v, err := a.runStage(c.Context(), s)
 	if err != nil || v == nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	signed := v.(*schema.Verification)
 	if s.In["image"] == nil {
-		return signed, from, nil
+		text, err := readSigned(from, evidenceDocument, signed.Digest)
+		if err != nil {
+			return nil, nil, err
+		}
+		e := &schema.Evidence{}
+		return signed, e, schema.Decode(from, text, e)
 	}
 	if signed.Digest == "" {
-		return nil, "", schema.Errorf(schema.Failed, "verifying %s: nothing was verified by digest", from)
+		return nil, nil, schema.Errorf(schema.Failed, "verifying %s: nothing was verified by digest", from)
 	}
 	// The colon after the last slash begins a tag; one before it is that of the port.
 	name, _, _ := strings.Cut(trimOCI(from), "@")
 	if i := strings.LastIndexByte(name, ':'); i > strings.LastIndexByte(name, '/') {
 		name = name[:i]
 	}
-	return signed, "oci://" + name + "@" + string(signed.Digest), nil
+	e, err := a.loadEvidence(c.Context(), "oci://"+name+"@"+string(signed.Digest))
+	return signed, e, err
 }
 
 // loadEvidence reads evidence from anywhere that documents are read from, checked by its

@@ -17,6 +17,61 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
+// A file that is replaced at any time while it is verified is never decided as what was
+// signed. The environment is looked up all the time: at each look-up in turn the file is
+// replaced.
+func TestSignedEvidenceIsReplaced(t *testing.T) {
+	archive, err := txtar.ParseFile("testdata/script/evidence_verify.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text []byte
+	for _, f := range archive.Files {
+		if f.Name == "evidence.yaml" {
+			text = f.Data
+		}
+	}
+	t.Chdir(t.TempDir())
+	write := func(text []byte) {
+		if err := os.WriteFile("evidence.yaml", text, 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+	// What is measured there makes a check fail, which is shown if it is decided.
+	other := bytes.Replace(text, []byte("availableReplicas: 1"), []byte("availableReplicas: 0"), 1)
+	home := t.TempDir()
+	// eidos runs a command, replaces the file at the look-up at, and counts look-ups.
+	eidos := func(at int, args ...string) (status, n int, out string) {
+		var b bytes.Buffer
+		a := &app{Console: console.Console{In: strings.NewReader(""), Out: &b, Err: &b, Env: func(k string) (string, bool) {
+			if n++; n == at {
+				write(other)
+			}
+			v, ok := map[string]string{"HOME": home, "COSIGN_PASSWORD": "pw"}[k]
+			return v, ok
+		}}}
+		status = a.main(t.Context(), args)
+		return status, n, b.String()
+	}
+	write(text)
+	for _, args := range [][]string{{"key", "generate", "-o", "signer"}, {"sign", "evidence.yaml", "--key", "signer.key"}} {
+		if status, _, out := eidos(0, args...); status != 0 {
+			t.Fatalf("%q: status %d\n%s", args, status, out)
+		}
+	}
+	verify := []string{"evidence", "verify", "evidence.yaml", "--key", "signer.pub"}
+	status, n, out := eidos(0, verify...)
+	if status != 0 || !strings.Contains(out, "results: 4 follow") {
+		t.Fatalf("status %d\n%s", status, out)
+	}
+	for at := 1; at <= n; at++ {
+		write(text)
+		if status, _, out := eidos(at, verify...); status != 0 && status != 3 || strings.Contains(out, "op is recorded") {
+			t.Errorf("replaced at look-up %d of %d: status %d\n%s", at, n, status, out)
+		}
+	}
+}
+
 // Evidence in a registry is decided again by the digest that is signed: a tag that
 // is moved to something else proves nothing.
 func TestSignedEvidenceInARegistry(t *testing.T) {

@@ -59,7 +59,7 @@ func (a *app) verifySelf(ctx context.Context, dir, key string) error {
 	if err != nil {
 		return err
 	}
-	name, err := findBinary(dir, versionOf(), digest)
+	name, err := findBinary(dir, v.(*schema.Verification).Digest, versionOf(), digest)
 	if err != nil {
 		return err
 	}
@@ -69,9 +69,11 @@ func (a *app) verifySelf(ctx context.Context, dir, key string) error {
 }
 
 // findBinary returns the name that the provenance in dir has for a binary. Unsatisfied if
-// it is of another version, or has none of that digest.
-func findBinary(dir, version string, digest schema.Digest) (string, error) {
-	list, err := userfile.Read(filepath.Join(dir, "checksums.txt"), evidenceSize)
+// it is of another version, or has none of that digest. signed is the digest of the
+// checksums.txt whose signature was verified: the file is read once more here, and
+// whoever can write to dir may have replaced it since.
+func findBinary(dir string, signed schema.Digest, version string, digest schema.Digest) (string, error) {
+	list, err := readSigned(filepath.Join(dir, "checksums.txt"), evidenceSize, signed)
 	if err != nil {
 		return "", fmt.Errorf("reading the evidence of a release: %w", err)
 	}
@@ -117,4 +119,17 @@ func findBinary(dir, version string, digest schema.Digest) (string, error) {
 	}
 	return "", schema.Errorf(schema.Unsatisfied, "no binary of release %s has the digest of this one, %s", version, digest).
 		WithHint("it was changed, or built by somebody else: install the release again")
+}
+
+// readSigned returns the content of a file whose signature was verified: what is used has
+// the digest that was signed. Unsatisfied if the file was changed in between.
+func readSigned(path string, limit int64, signed schema.Digest) ([]byte, error) {
+	text, err := userfile.Read(path, limit)
+	if err != nil {
+		return nil, err
+	}
+	if schema.DigestOf(text) != signed {
+		return nil, schema.Errorf(schema.Unsatisfied, "%q was changed after its signature was verified", path)
+	}
+	return text, nil
 }

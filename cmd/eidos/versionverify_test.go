@@ -11,6 +11,7 @@ import (
 
 	"github.com/NVIDIA/eidos/cmd/internal/console"
 	"github.com/NVIDIA/eidos/cmd/internal/wire"
+	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/sign"
 )
 
@@ -87,6 +88,15 @@ func TestVersionVerify(t *testing.T) {
 		if status != c.status || !strings.Contains(out, c.want) {
 			t.Errorf("%s: %d, want %d with %q:\n%s", name, status, c.status, c.want, out)
 		}
+	}
+	// Exchanged after its signature was verified, with a provenance that fits.
+	signed := release(versionOf(), other)
+	list, err := os.ReadFile(filepath.Join(signed, "checksums.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name, err := findBinary(release(versionOf(), digest), schema.DigestOf(list), versionOf(), program); schema.CodeOf(err) != schema.Unsatisfied || !strings.Contains(err.Error(), "changed after its signature was verified") {
+		t.Errorf("an exchanged list: %q, %v", name, err)
 	}
 	if status, out := eidos("version", "--key", filepath.Join(keys, "release.pub")); status != 2 || !strings.Contains(out, "--verify") {
 		t.Errorf("--key alone: %d\n%s", status, out)
