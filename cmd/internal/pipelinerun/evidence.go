@@ -28,7 +28,8 @@ type Evidence struct {
 	Provenance  string // in-toto statement about what the run pushed
 }
 
-// files are the paths of all of them, for --watch: what a run writes is no change.
+// files are the paths of all of them: for --watch, as what a run writes is not a change,
+// and for what killed runs have left half-written beside them.
 func (e Evidence) files() []string {
 	return []string{e.Report, e.JUnit, e.CTRF, e.SARIF, e.CodeQuality, e.Prometheus, e.Provenance}
 }
