@@ -78,13 +78,16 @@ func (a *app) gpuFlag(c *cobra.Command) {
 
 // stated sets the criteria of s: asked are those of flags, but for --gpu, file has
 // others. snapshot is the other input of the command: if both files are missing, both are
-// reported, before either is read.
+// reported, before either is read; only one of them can be standard input.
 func (a *app) stated(c *cobra.Command, s *stage, asked map[string]any, file, snapshot string) error {
 	if g := c.Flags().Lookup("gpu"); g.Changed {
 		if asked["accelerator"] != nil {
 			return schema.Errorf(schema.Invalid, "--gpu and --accelerator are the same flag: give one")
 		}
 		asked["accelerator"] = g.Value.String()
+	}
+	if err := oneStdin(snapshot, file); err != nil {
+		return err
 	}
 	if err := single.Exist(file, snapshot); err != nil {
 		return err

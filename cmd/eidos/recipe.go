@@ -59,9 +59,6 @@ recipe for H100 never applies unless h100 is stated or seen.`,
 		if snapshot != "" {
 			s.In = map[string]any{"snapshot": single.URI(snapshot)}
 		}
-		if err := oneStdin(snapshot, criteria); err != nil {
-			return err
-		}
 		v, err := a.runStage(c.Context(), s)
 		if err != nil || v == nil {
 			return err
