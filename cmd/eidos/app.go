@@ -102,7 +102,7 @@ func (a *app) main(ctx context.Context, args []string) int {
 	}
 	// A command that ended before its report, or has none: the page shows the error
 	// instead.
-	if a.workflow().Active() && !a.published && slices.Contains(publishes(), c.Name()) && !c.Flags().Changed("help") {
+	if a.workflow().Active() && !a.published && slices.Contains(publishes(), strings.TrimPrefix(c.CommandPath(), root.Name()+" ")) && !c.Flags().Changed("help") {
 		err = schema.Join([]error{err, a.publish(checks.OfCommand(c.Name(), versionOf(), a.workflow().Repository(), err))})
 	}
 	if err == nil {

@@ -34,5 +34,6 @@ func (a *app) source(format, uri string) *checks.Source {
 }
 
 // publishes are the commands whose outcome is published, also where it is only
-// an error: a file that does not decode, a pipeline that does not compile.
+// an error: a file that does not decode, a pipeline that does not compile. A command
+// below another has both names, so that recipe diff is not diff.
 func publishes() []string { return []string{"run", "retry", "validate", "vet", "diff"} }

@@ -94,7 +94,8 @@ is compared object by object and value by value.`,
 }
 
 // reportDrift finds what is different and writes it: to the workflow, then to the output.
-// Both are done before the status is decided, so that a failed comparison has its report.
+// Both are done whatever fails, so that a failed comparison has its report; the status is
+// that of drift, if it is an error, else that of the first which cannot be written.
 func (a *app) reportDrift(ctx context.Context, s *stage, w *wire.Wiring, files checks.Files, output string, find func(schema.DiffParams) (*schema.Drift, error)) error {
 	var p schema.DiffParams
 	if err := flags.Decode(s.With, &p); err != nil {
@@ -106,16 +107,11 @@ func (a *app) reportDrift(ctx context.Context, s *stage, w *wire.Wiring, files c
 		return err
 	}
 	report := checks.Report{Name: "eidos diff", Version: versionOf(), Start: start, Stop: a.host().Now(), Suites: []checks.Suite{checks.OfDrift("drift", d, p.FailOnDrift, files)}}
-	if err := a.publish(report); err != nil {
-		return err
-	}
-	if err := a.writeDrift(ctx, w, d, report, s.Format, output); err != nil {
-		return err
-	}
+	var failed error
 	if p.FailOnDrift {
-		return drift.Err(d)
+		failed = drift.Err(d)
 	}
-	return nil
+	return schema.Join([]error{failed, a.publish(report), a.writeDrift(ctx, w, d, report, s.Format, output)})
 }
 
 // loadPair reads the two documents, and reports both that cannot be read. Which kinds go

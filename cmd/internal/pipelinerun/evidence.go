@@ -81,21 +81,19 @@ func (r Runner) evidence(ctx context.Context, x Ready, e Evidence, res *run.Resu
 			return err
 		}
 	}
-	if err := r.Publish(all); err != nil {
-		return err
-	}
+	published := r.Publish(all)
 	if e.Provenance == "" || failed != nil {
-		return nil
+		return published
 	}
 	st, err := provenance.Of(events, provenance.Options{Subjects: resources, Params: x.Plan.Params, Version: r.Version})
 	if err != nil {
-		return err
+		return schema.Join([]error{published, err})
 	}
 	text, err := schema.EncodeIndent(st)
-	if err != nil {
-		return err
+	if err == nil {
+		err = writeEvidence(r.Out, e.Provenance, text)
 	}
-	return writeEvidence(r.Out, e.Provenance, text)
+	return schema.Join([]error{published, err})
 }
 
 // writeEvidence writes a file whole or not at all; each text is complete before it is
