@@ -125,7 +125,10 @@ func (o *options) complete(port string) error {
 		}
 		return d
 	}
-	o.timeout = duration("timeout", o.Timeout, defaultTimeout)
+	// 0 would leave slow clients without a limit.
+	if o.timeout = duration("timeout", o.Timeout, defaultTimeout); o.timeout == 0 && len(errs) == 0 {
+		errs = append(errs, schema.Errorf(schema.Invalid, "--timeout: %q is not more than 0", o.Timeout))
+	}
 	o.drain = duration("drain", o.Drain, defaultTimeout)
 	o.drainDelay = duration("drain-delay", o.DrainDelay, "0s")
 	for _, s := range o.TrustedProxy {

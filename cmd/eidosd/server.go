@@ -236,16 +236,18 @@ func (s *server) reload(ctx context.Context) {
 
 // shutdown lets the requests in flight end. First /ready answers 503 while requests are
 // still taken, for --drain-delay: load balancers take a moment to notice. Then nothing is
-// accepted, and what runs has --drain to end. A signal during --drain-delay ends the
-// delay only; one after that closes all connections at once. SIGHUP is ignored: a process
-// that ends needs no other catalogue.
+// accepted, and what runs has --drain to end. A second signal closes all connections at
+// once, also during --drain-delay. SIGHUP is ignored: a process that ends needs no other
+// catalogue.
 //
 // The result is nil if every request ended, Timeout if --drain was too short, Canceled
 // after a further signal. The context is a new one, since that of serve may be done.
 func (s *server) shutdown() error {
 	s.api.Drain()
 	s.log.Info("shutting down", "inFlight", s.api.InFlight())
-	wait(s.drainDelay, s.signals)
+	if !wait(s.drainDelay, s.signals) {
+		return s.stop()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.drain)
 	defer cancel()
 	done := make(chan error, 1)
@@ -260,23 +262,28 @@ func (s *server) shutdown() error {
 			return nil
 		case sig := <-s.signals:
 			if sig != syscall.SIGHUP {
-				return errors.Join(schema.Errorf(schema.Canceled, "a second signal: %d requests did not end", s.api.InFlight()), s.http.Close())
+				return s.stop()
 			}
 		}
 	}
 }
 
-// wait waits for d, or until another signal than SIGHUP ends the delay. The shutdown goes
-// on after either.
-func wait(d time.Duration, signals <-chan os.Signal) {
+// stop ends the shutdown after a second signal: what is in flight does not end.
+func (s *server) stop() error {
+	return errors.Join(schema.Errorf(schema.Canceled, "a second signal: %d requests did not end", s.api.InFlight()), s.http.Close())
+}
+
+// wait waits for d, and reports whether it passed: another signal than SIGHUP ends the
+// delay.
+func wait(d time.Duration, signals <-chan os.Signal) bool {
 	end := time.After(d)
 	for {
 		select {
 		case <-end:
-			return
+			return true
 		case sig := <-signals:
 			if sig != syscall.SIGHUP {
-				return
+				return false
 			}
 		}
 	}
