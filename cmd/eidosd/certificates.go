@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"log/slog"
 	"os"
 	"sync"
@@ -106,16 +107,16 @@ func (c *certificates) look() string {
 }
 
 // read makes a configuration of the files, at most maxPEM each. With an authority of
-// clients every client must have a certificate of it. NotFound for a file that cannot be
-// read, Invalid for one that holds something else.
+// clients every client must have a certificate of it. The code for a file that cannot be
+// read is that of its cause (userfile.Read); Invalid for one that holds something else.
 func (c *certificates) read() (*tls.Config, error) {
 	certPEM, err := userfile.Read(c.cert, maxPEM)
 	if err != nil {
-		return nil, schema.Errorf(schema.NotFound, "reading --tls-cert: %w", err)
+		return nil, fmt.Errorf("reading --tls-cert: %w", err)
 	}
 	keyPEM, err := userfile.Read(c.key, maxPEM)
 	if err != nil {
-		return nil, schema.Errorf(schema.NotFound, "reading --tls-key: %w", err)
+		return nil, fmt.Errorf("reading --tls-key: %w", err)
 	}
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	if err != nil {
@@ -127,7 +128,7 @@ func (c *certificates) read() (*tls.Config, error) {
 	}
 	caPEM, err := userfile.Read(c.ca, maxPEM)
 	if err != nil {
-		return nil, schema.Errorf(schema.NotFound, "reading --client-ca: %w", err)
+		return nil, fmt.Errorf("reading --client-ca: %w", err)
 	}
 	out.ClientCAs = x509.NewCertPool()
 	if !out.ClientCAs.AppendCertsFromPEM(caPEM) {
