@@ -23,7 +23,6 @@ package main
 import (
 	"context"
 	"os"
-	"runtime/debug"
 
 	"github.com/NVIDIA/eidos/cmd/internal/console"
 )
@@ -39,10 +38,10 @@ const gcPercent = 400
 // after it runs but os.Exit, so whatever has to be cleaned up is cleaned up by then, or
 // left behind after a second signal (interruptible).
 func mainStatus() int {
-	debug.SetGCPercent(gcPercent)
 	a := &app{Console: console.Console{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		Env: os.LookupEnv,
 	}}
+	a.host().SetGCPercent(gcPercent)
 	return interruptible(&a.cleanUp, func(ctx context.Context) int { return a.main(ctx, os.Args[1:]) })
 }

@@ -20,6 +20,14 @@ import (
 // more processor time, none when it is up to date.
 const gcLong = 100
 
+// SetGCPercent sets the garbage collector's percentage for the whole process, unless the
+// user has set one.
+func (h Host) SetGCPercent(percent int) {
+	if _, set := h.Env("GOGC"); !set {
+		debug.SetGCPercent(percent)
+	}
+}
+
 // Asked is the pipeline that a user asks for, with its parameters.
 type Asked struct {
 	Args       []string // the file, a built-in name, an address, - or nothing
@@ -76,7 +84,7 @@ func (w *Wiring) Compile(ctx context.Context, q Asked, seen watch.Sight) (*plan.
 // collects garbage: it is the last thing that a command does.
 func (w *Wiring) CompileFound(ctx context.Context, r *pipelinefile.Reader, present bool) (*plan.Plan, error) {
 	if len(w.Pipeline.Text) > pipelinefile.Long {
-		debug.SetGCPercent(gcLong)
+		w.SetGCPercent(gcLong)
 	}
 	return r.Compile(ctx, w.Pipeline, w.Kinds, plan.Options{Present: present})
 }
