@@ -67,11 +67,15 @@ type Error struct {
 }
 
 // Errorf makes an Error; %w in format becomes its cause. What the system does not
-// permit is Unauthorized, whatever was tried.
+// permit is Unauthorized, whatever was tried, and failing to listen on an address that is
+// in use is Unavailable.
 func Errorf(code Code, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
 	if (code == Failed || code == Invalid || code == NotFound) && forbidden(err) {
 		code = Unauthorized
+	}
+	if code == Failed && errors.Is(err, syscall.EADDRINUSE) {
+		code = Unavailable
 	}
 	return &Error{Code: code, Msg: err.Error(), Err: errors.Unwrap(err)}
 }

@@ -9,7 +9,8 @@
 //
 // The exit status is 0 after a shutdown in which every request ended, and after --help
 // and --version; otherwise it is that of the error's code (schema.Codes): 2 for settings,
-// 6 if requests did not end in time, 130 after a second signal.
+// 6 if requests did not end in time, 7 if the address is in use, 130 after a second
+// signal.
 package main
 
 import (

@@ -164,7 +164,7 @@ func removeSocket(ctx context.Context, path string) error {
 		return schema.Errorf(schema.Invalid, "--socket: %q is there, and is not a socket", path)
 	}
 	if c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path); err == nil {
-		return errors.Join(schema.Errorf(schema.Invalid, "--socket: another process listens on %q", path), c.Close())
+		return errors.Join(schema.Errorf(schema.Unavailable, "--socket: another process listens on %q", path), c.Close())
 	}
 	return os.Remove(path)
 }

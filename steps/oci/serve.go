@@ -21,7 +21,7 @@ func Serve(ctx context.Context, dir, addr string, ready func(addr string)) error
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
-		return schema.Errorf(schema.Unavailable, "listening on %q: %w", addr, err).
+		return schema.Errorf(schema.Failed, "listening on %q: %w", addr, err).
 			WithHint("choose another address with --addr")
 	}
 	srv := &http.Server{Handler: directory(dir), ReadHeaderTimeout: 10 * time.Second}
