@@ -70,21 +70,44 @@ func New(path string, perm fs.FileMode, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return explain("making the directory of", path, err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	tmp, f, err := create(path, perm)
+	if err != nil {
+		return explain("writing", path, err)
+	}
+	defer os.Remove(tmp)
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err == nil {
+		err = link(tmp, path)
+	}
+	err = errors.Join(err, f.Close())
 	if errors.Is(err, fs.ErrExist) {
 		return schema.Errorf(schema.Invalid, "writing %q: it exists", path).WithHint("move what is there out of the way")
 	}
 	if err != nil {
 		return explain("writing", path, err)
 	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return explain("writing", path, errors.Join(err, os.Remove(path)))
-	}
 	return explain("writing", path, syncDir(filepath.Dir(path)))
+}
+
+// link gives the file tmp the name path; fs.ErrExist if something has it. On a file
+// system without links an empty file takes the name first, and is then replaced: a kill
+// in between leaves the empty file.
+func link(tmp, path string) error {
+	err := os.Link(tmp, path)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Close(), os.Rename(tmp, path)); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
 }
 
 // resolve follows symbolic links to the file that will be replaced, so that a

@@ -221,3 +221,35 @@ func TestDir(t *testing.T) {
 		t.Errorf("onto a file: %v", err)
 	}
 }
+
+// A new file has its name once it is whole, so that a process that is killed leaves
+// nothing under that name and the next one can write it.
+func TestNewIsWhole(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "new")
+	data := make([]byte, 16<<20)
+	done := make(chan error)
+	go func() { done <- New(path, 0o666, data) }()
+	for ended := false; !ended; {
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Fatal(err)
+			}
+			ended = true
+		default:
+		}
+		if fi, err := os.Stat(path); err == nil && fi.Size() != int64(len(data)) {
+			t.Fatalf("it has %d bytes: %v", fi.Size(), <-done)
+		}
+	}
+	if err := New(path, 0o666, nil); schema.CodeOf(err) != schema.Invalid {
+		t.Errorf("a file that exists: %v", err)
+	}
+	if got := read(t, path); got != string(data) {
+		t.Errorf("it has %d bytes", len(got))
+	}
+	if diff := cmp.Diff([]string{"new"}, names(t, dir)); diff != "" {
+		t.Error(diff)
+	}
+}
