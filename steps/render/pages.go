@@ -40,6 +40,7 @@ type page struct {
 	App                           string       // the Application over the others
 	Namespace                     string       // of the umbrella chart
 	Moved                         bool         // its values name services in that namespace
+	Umbrella                      bool         // all components are one release
 	Repo                          repositoryView
 }
 
@@ -65,8 +66,8 @@ type repositoryView struct {
 // addPages adds README.md and, for helm, the scripts: pages/SET/*.
 func (j *job) addPages(t *Tree, set string) error {
 	p := page{
-		Kustomized: j.hasKustomization(),
-		Name:       j.name, Version: j.version, Catalog: j.recipe.Metadata.Version, Title: j.title(), Notes: j.notes, Vendored: j.lock != nil,
+		Kustomized: j.hasKustomization(), Umbrella: set == "umbrella",
+		Name: j.name, Version: j.version, Catalog: j.recipe.Metadata.Version, Title: j.title(), Notes: j.notes, Vendored: j.lock != nil,
 		Repo: repositoryView{j.repo.url, j.repo.revision, j.repo.dir, j.repo.oci},
 	}
 	p.InstallFile, p.InstallDir, p.InstallMap, p.Project = installFile, installDir, j.installMap(), j.argo.project

@@ -1,13 +1,15 @@
 {{- define "options" -}}
-dry='' only='' from='' retries=2 wait=1 best='' timeout=15m again='' verify=''
+dry='' only='' from='' retries=2 wait=1 best='' again='' verify=''
 while [ $# -gt 0 ]; do
   case "$1" in
   --dry-run) dry=1 ;;
+{{- if not .Umbrella }}
   --only) [ $# -gt 1 ] || usage 2; only="$only $2 "; shift ;;
   --from) [ $# -gt 1 ] || usage 2; from=$2; shift ;;
+  --best-effort) best=1 ;;
+{{- end }}
   --retries) [ $# -gt 1 ] || usage 2; retries=$2; shift ;;
   --no-wait) wait='' ;;
-  --best-effort) best=1 ;;
   --timeout) [ $# -gt 1 ] || usage 2; timeout=$2; shift ;;
   --again) again=1 ;;
   --verify) [ $# -gt 1 ] || usage 2; verify=$2; shift ;;
@@ -26,6 +28,7 @@ while [ $# -gt 0 ]; do
 done
 case "$retries" in '' | *[!0-9]*) echo "--retries takes a number" >&2; exit 2 ;; esac
 {{ template "time" . }}
+{{- if not .Umbrella }}
 components=" {{ range .Components }}{{ .Name }} {{ end }}"
 for word in $only $from; do
   case "$components" in
@@ -34,9 +37,13 @@ for word in $only $from; do
   esac
 done
 {{- end }}
+{{- end }}
 
 {{- define "time" -}}
-case "$timeout" in [0-9]*[smh]) ;; *) echo "--timeout takes a time such as 90s or 15m" >&2; exit 2 ;; esac
+case "$timeout" in
+0) ;;
+'' | [!0-9]* | *[!smh] | *[!0-9.smh]* | *[smh][!0-9]* | *.[!0-9]* | *.*.*) echo "--timeout takes a time such as 90s or 15m" >&2; exit 2 ;;
+esac
 {{- end }}
 
 {{- define "verify" }}
@@ -50,8 +57,13 @@ fi
 {{- define "preflight" }}
 
 problem() {
-  echo "preflight: $*" >&2
+  printf 'preflight: %s\n' "$*" >&2
   problems=$((problems + 1))
+}
+
+# plain leaves of lines from the cluster what names are made of.
+plain() {
+  LC_ALL=C tr -c '\na-z0-9 =./-' _
 }
 
 # preflight finds what would make an installation fail, all of it, before anything is changed.
@@ -81,13 +93,13 @@ preflight() {
     problem "the API $api is not available, which blocks Helm and the deletion of namespaces: kubectl get apiservice $api"
   done
   stale_webhooks | while read -r kind name service; do
-    echo "preflight: $kind $name calls the service $service, which is not there: kubectl delete $kind $name" >&2
+    printf '%s\n' "preflight: $kind $name calls the service $service, which is not there: kubectl delete $kind $name" >&2
   done
   [ -z "$(stale_webhooks)" ] || problems=$((problems + 1))
-  owned=$(kubectl get customresourcedefinitions -o 'jsonpath={range .items[*]}{.metadata.name}={.metadata.annotations.meta\.helm\.sh/release-namespace}/{.metadata.annotations.meta\.helm\.sh/release-name}{"\n"}{end}' 2>/dev/null | grep -v '=/$') || true
-  for owner in $(echo "$owned" | sed 's/.*=//' | sort -u); do
-    helm status "${owner#*/}" --namespace "${owner%%/*}" >/dev/null 2>&1 ||
-      echo "preflight: the CustomResourceDefinitions $(echo "$owned" | sed -n "s|=$owner\$||p" | tr '\n' ' ')are of the release $owner, which is gone; Helm adopts them only under that name" >&2
+  owned=$(kubectl get customresourcedefinitions -o 'jsonpath={range .items[*]}{.metadata.name}={.metadata.annotations.meta\.helm\.sh/release-namespace}/{.metadata.annotations.meta\.helm\.sh/release-name}{"\n"}{end}' 2>/dev/null | plain | grep -v '=/$') || true
+  printf '%s\n' "$owned" | sed -n 's/^[^=]*=//p' | sort -u | while IFS= read -r owner; do
+    helm status --namespace "${owner%%/*}" -- "${owner#*/}" >/dev/null 2>&1 </dev/null ||
+      printf '%s\n' "preflight: the CustomResourceDefinitions $(printf '%s\n' "$owned" | while IFS='=' read -r crd of; do [ "$of" != "$owner" ] || printf '%s ' "$crd"; done)are of the release $owner, which is gone; Helm adopts them only under that name" >&2
   done
   [ "$problems" = 0 ]
 }
@@ -95,11 +107,11 @@ preflight() {
 # stale_webhooks lists webhooks whose service is gone: they refuse what they should admit.
 stale_webhooks() {
   for kind in validatingwebhookconfigurations mutatingwebhookconfigurations; do
-    kubectl get "$kind" -o 'jsonpath={range .items[*]}{.metadata.name}{" "}{range .webhooks[*]}{.clientConfig.service.namespace}/{.clientConfig.service.name}{" "}{end}{"\n"}{end}' 2>/dev/null |
+    kubectl get "$kind" -o 'jsonpath={range .items[*]}{.metadata.name}{" "}{range .webhooks[*]}{.clientConfig.service.namespace}/{.clientConfig.service.name}{" "}{end}{"\n"}{end}' 2>/dev/null | plain |
       while read -r name services; do
         for service in $services; do
           [ "$service" != / ] || continue
-          kubectl get service "${service#*/}" --namespace "${service%%/*}" >/dev/null 2>&1 </dev/null || { echo "$kind $name $service"; break; }
+          kubectl get service --namespace "${service%%/*}" -- "${service#*/}" >/dev/null 2>&1 </dev/null || { printf '%s\n' "$kind $name $service"; break; }
         done
       done
   done
@@ -125,7 +137,7 @@ at_least() {
 installed=$work/install-values/templates
 read_values() {
   [ ! -f "$install" ] || set -- --values "$install" "$@"
-  helm template install {{ .InstallDir }} "$@" --output-dir "$work" >"$work/log" 2>&1 || { echo "$install: $(cat "$work/log")" >&2; exit 2; }
+  helm template install {{ .InstallDir }} "$@" --output-dir "$work" >"$work/log" 2>&1 || { printf '%s\n' "$install: $(cat "$work/log")" >&2; exit 2; }
 }
 read_values
 {{- if .Required }}
@@ -188,7 +200,7 @@ release() {
   step=$((step + 1))
   chosen "$component" || return 0
   # What a release is made of becomes a label of it: an unchanged one is left alone.
-  made=$( (printf '%s\n' "$name" "$@" | sed "s|^$work/||"; inputs "${source:-$chart}" "$@") | cksum | tr ' ' -)
+  made=$( (for word in "$name" "$@"; do printf '%s\n' "${word#"$work/"}"; done; inputs "${source:-$chart}" "$@") | cksum | tr ' ' -)
   set -- upgrade --install "$name" "$chart" --namespace "$namespace" --create-namespace "$@" --timeout "$timeout"
   [ -z "$wait" ] || set -- "$@" --wait
   if [ -n "$dry" ]; then
@@ -213,8 +225,8 @@ release() {
     fi
     [ "$try" -lt "$retries" ] || break
     try=$((try + 1))
-    echo "[$step/$steps] $name: failed, try $((try + 1)) of $((retries + 1)): $(tail -1 "$log")"
-    sleep "$((try * ${PAUSE:-5}))"
+    printf '%s\n' "[$step/$steps] $name: failed, try $((try + 1)) of $((retries + 1)): $(tail -1 "$log")"
+    sleep "${PAUSE:-$((try * 5))}"
   done
   echo "[$step/$steps] $name: FAILED" >&2
   sed 's/^/    /' "$log" >&2

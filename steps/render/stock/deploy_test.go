@@ -7,6 +7,8 @@ package stock
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 	admission "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -127,9 +130,6 @@ func TestDryRun(t *testing.T) {
 	i.Run(t, 0, []string{"+ helm upgrade --install first components/first/first-1.0.0.tgz"}, "deploy.sh", "--dry-run")
 	i.Run(t, 0, []string{"+ helm uninstall second"}, "undeploy.sh", "--dry-run", "--delete-crds", "--delete-pvcs")
 	i.Run(t, 1, []string{"preflight: the cluster does not answer", "Nothing was changed."}, "deploy.sh")
-	for _, script := range []string{"deploy.sh", "undeploy.sh"} {
-		i.Run(t, 2, []string{"--timeout takes a time such as"}, script, "--timeout", "soon")
-	}
 	if out := i.Run(t, 1, []string{"the cluster does not answer", "Nothing was changed."}, "undeploy.sh"); strings.Contains(out, "removed") {
 		t.Errorf("it reports what it did not do:\n%s", out)
 	}
@@ -146,6 +146,30 @@ func TestDryRun(t *testing.T) {
 	i.Env = append(i.Env, "PATH="+bare)
 	i.Run(t, 1, []string{"no helm on the path", "no kubectl on the path"}, "deploy.sh")
 	i.Run(t, 1, []string{"no helm on the path. Nothing was changed."}, "undeploy.sh")
+}
+
+// A mistake in an option is reported, and nothing is done.
+func TestOptions(t *testing.T) {
+	for _, layout := range []string{"components", "umbrella"} {
+		i := newInstall(t, layout)
+		scripts := []string{"deploy.sh", "undeploy.sh"}
+		if layout == "umbrella" {
+			scripts = scripts[:1]
+			env := i.Env
+			i.Env = append(env[:len(env):len(env)], "NAMESPACE=x/e;id")
+			i.Run(t, 2, []string{"NAMESPACE takes the name of a namespace"}, "deploy.sh", "--dry-run")
+			i.Env = env
+		}
+		for _, script := range scripts {
+			for _, wrong := range []string{"soon", "15xs", "15", "m", "", "1.s.5m", "-1s"} {
+				i.Run(t, 2, []string{"--timeout takes a time such as"}, script, "--dry-run", "--timeout", wrong)
+			}
+			for _, right := range []string{"0", "90s", "1m30s", "1.5h"} {
+				i.Run(t, 0, []string{"--timeout " + right}, script, "--dry-run", "--timeout", right)
+			}
+		}
+		i.Run(t, 2, []string{"--retries takes a number"}, "deploy.sh", "--dry-run", "--retries", "many")
+	}
 }
 
 // A chart that the server refuses is tried again, reported with what Helm says,
@@ -236,6 +260,113 @@ func TestPreflight(t *testing.T) {
 	}
 	i.Write(t, "deploy.sh", strings.Replace(string(script), `at_least "$server" 1.30`, `at_least "$server" 9.1.2`, 1))
 	i.Run(t, 1, []string{"and this bundle was proven with"}, "deploy.sh")
+}
+
+// What objects of the cluster have in them is text to the scripts: it is not run, and
+// is not an option of a tool.
+func TestPreflightText(t *testing.T) {
+	i := newInstall(t, "components")
+	ctx := t.Context()
+	i.define(t, definition(i.Namespace, "a", true, `, "annotations": {"meta.helm.sh/release-namespace": "gone", "meta.helm.sh/release-name": "x||;e>ran;#"}`))
+	none, ignore := admission.SideEffectClassNone, admission.Ignore
+	hook := &admission.ValidatingWebhookConfiguration{ObjectMeta: metav1.ObjectMeta{Name: i.Namespace + "-options"}, Webhooks: []admission.ValidatingWebhook{{
+		Name: "options.example.com", SideEffects: &none, FailurePolicy: &ignore, AdmissionReviewVersions: []string{"v1"},
+		ClientConfig: admission.WebhookClientConfig{Service: &admission.ServiceReference{Namespace: i.Namespace, Name: "--help"}},
+	}}}
+	hooks := i.Client.AdmissionregistrationV1().ValidatingWebhookConfigurations()
+	if _, err := hooks.Create(ctx, hook, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	defer hooks.Delete(context.Background(), hook.Name, metav1.DeleteOptions{})
+	i.Run(t, 1, []string{
+		"the CustomResourceDefinitions as." + i.Namespace + ".example.com are of the release gone/x___e_ran__, which is gone",
+		"calls the service " + i.Namespace + "/--help, which is not there",
+	}, "deploy.sh")
+	if _, err := os.Stat(filepath.Join(i.Dir, "ran")); err == nil {
+		t.Error("an annotation was run")
+	}
+}
+
+// Definitions go with their objects, also where one of them is not served. What
+// cannot be read is reported, and stays.
+func TestDefinitions(t *testing.T) {
+	i := newInstall(t, "components")
+	served, not := definition(i.Namespace, "a", true, ""), definition(i.Namespace, "b", false, "")
+	chart := charttest.Chart{Name: "first", Version: "1.0.0", Files: map[string]string{"crds/all.yaml": served + "---\n" + not}}
+	const packed = "components/first/first-1.0.0.tgz"
+	i.Write(t, packed, "no chart")
+	unknown := "the CustomResourceDefinitions of first are not known, and stay"
+	i.Run(t, 1, []string{unknown, "failed: first"}, "undeploy.sh", "--dry-run", "--delete-crds")
+	i.Write(t, packed, string(chart.Pack()))
+	i.Run(t, 0, []string{"[1/2] first: installed in "}, "deploy.sh")
+	group := i.Namespace + ".example.com"
+	object := "/apis/" + group + "/v1/as"
+	if err := i.Client.RESTClient().Post().AbsPath(object).Body([]byte(`{"apiVersion":"` + group + `/v1","kind":"A","metadata":{"name":"x"}}`)).Do(t.Context()).Error(); err != nil {
+		t.Fatal(err)
+	}
+
+	env := i.Env
+	i.Write(t, "../bin/kubectl", "#!/bin/sh\ncase \"$*\" in $REFUSED*) echo forbidden >&2; exit 1 ;; esac\nPATH=${PATH#*:}\nexec kubectl \"$@\"\n")
+	if err := os.Chmod(filepath.Join(i.Dir, "../bin/kubectl"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var path string
+	for _, e := range env {
+		if p, ok := strings.CutPrefix(e, "PATH="); ok {
+			path = p
+		}
+	}
+	for _, c := range []struct{ refused, want string }{
+		{"api-resources", "the kinds of the cluster cannot be read. Nothing was changed."},
+		{"get customresourcedefinitions", unknown},
+		{"get -f", unknown},
+		{"get pods,", "stays: namespace " + i.Namespace + "-first, what is in it cannot be read"},
+	} {
+		args := []string{"undeploy.sh", "--keep-namespaces", "--delete-crds"}
+		if c.refused == "get pods," { // a namespace that looks empty would be deleted
+			args = []string{"undeploy.sh", "--timeout", "5s"}
+		}
+		i.Env = append(env[:len(env):len(env)], "REFUSED="+c.refused, "PATH="+filepath.Join(i.Dir, "../bin")+":"+path)
+		i.Run(t, 1, []string{c.want}, args...)
+		if err := i.Client.RESTClient().Get().AbsPath(object + "/x").Do(t.Context()).Error(); err != nil {
+			t.Errorf("%s: %v", c.refused, err)
+		}
+	}
+	i.Env = env
+	i.Run(t, 0, []string{"as." + group, "bs." + group}, "undeploy.sh", "--delete-crds", "--keep-namespaces")
+	for _, name := range []string{"as", "bs"} {
+		if err := i.Client.RESTClient().Get().AbsPath(definitions, name+"."+group).Do(t.Context()).Error(); !apierrors.IsNotFound(err) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+// definition is a CustomResourceDefinition of a kind of one letter.
+func definition(namespace, kind string, served bool, more string) string {
+	group := namespace + ".example.com"
+	return fmt.Sprintf(`{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "%[1]ss.%[2]s"%[3]s}, "spec": {"group": %[2]q, "scope": "Cluster",`+
+		` "names": {"plural": "%[1]ss", "kind": %[4]q}, "versions": [{"name": "v1", "served": %[5]t, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}}}]}}`+"\n",
+		kind, group, more, strings.ToUpper(kind), served)
+}
+
+// define creates a CustomResourceDefinition for the time of a test.
+func (i *install) define(t *testing.T, text string) {
+	t.Helper()
+	raw, err := i.Client.RESTClient().Post().AbsPath(definitions).SetHeader("Content-Type", "application/json").Body([]byte(text)).DoRaw(t.Context())
+	if err != nil {
+		t.Fatalf("%v: %s", err, raw)
+	}
+	var made metav1.PartialObjectMetadata
+	if err := json.Unmarshal(raw, &made); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := i.Client.RESTClient().Delete().AbsPath(definitions, made.Name).Do(context.Background()).Error(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // The umbrella chart too.

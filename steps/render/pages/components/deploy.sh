@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs or upgrades {{ .Name }} {{ .Version }}, one Helm release after the other.
 # What is installed and unchanged is left alone: after a failure, run it again.
-set -eu
+set -euf # words from the cluster do not match files
 called=$PWD
 cd "$(dirname "$0")"
 
@@ -26,7 +26,8 @@ END
 }
 
 {{ if .Dynamic }}install=../{{ .InstallFile }}
-{{ end }}{{ template "options" . }}
+{{ end }}timeout=15m
+{{ template "options" . }}
 namespaces="{{ range $i, $n := .Namespaces }}{{ if $i }} {{ end }}{{ $n }}{{ end }}"
 step=0 steps={{ len .Releases }} failed='' first='' source=''
 {{- template "verify" . }}

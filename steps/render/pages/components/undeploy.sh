@@ -1,6 +1,6 @@
 #!/bin/sh
 # Removes {{ .Name }}, in reverse order, and reports what stays.
-set -eu
+set -euf # words from the cluster do not match files
 cd "$(dirname "$0")"
 
 usage() {
@@ -33,7 +33,12 @@ if [ -z "$dry" ]; then
   for tool in helm kubectl; do
     command -v "$tool" >/dev/null || { echo "no $tool on the path. Nothing was changed." >&2; exit 1; }
   done
-  answer=$(kubectl version --request-timeout=20s 2>&1) || { echo "the cluster does not answer: $(echo "$answer" | tail -1). Nothing was changed." >&2; exit 1; }
+  answer=$(kubectl version --request-timeout=20s 2>&1) || { printf '%s\n' "the cluster does not answer: $(printf '%s\n' "$answer" | tail -1). Nothing was changed." >&2; exit 1; }
+fi
+served=''
+if [ -n "$crds" ] && [ -z "$dry" ]; then
+  served=$(kubectl api-resources --verbs delete --output name 2>/dev/null | tr '\n' ' ')
+  [ -n "$served" ] || { echo "the kinds of the cluster cannot be read. Nothing was changed." >&2; exit 1; }
 fi
 namespaces="{{ range $i, $n := .Namespaces }}{{ if $i }} {{ end }}{{ $n }}{{ end }}"
 step=0 steps={{ len .Releases }} failed=''
@@ -42,15 +47,31 @@ run() {
   if [ -n "$dry" ]; then echo "+ $*"; else "$@"; fi
 }
 
+# names OBJECTS prints the names of those that are CustomResourceDefinitions.
+names() {
+  printf '%s\n' "$1" | sed -n 's|^customresourcedefinition[^/]*/||p'
+}
+
+# unknown NAME: the CustomResourceDefinitions of a release cannot be read.
+unknown() {
+  echo "the CustomResourceDefinitions of $1 are not known, and stay" >&2
+  failed="$failed $1"
+}
+
 # defined NAME... prints which of these CustomResourceDefinitions the cluster has.
 defined() {
-  [ $# -eq 0 ] || kubectl get customresourcedefinitions "$@" --ignore-not-found -o name | sed 's|.*/||'
+  [ $# -gt 0 ] || return 0
+  found=$(kubectl get customresourcedefinitions "$@" --ignore-not-found -o name) || return 1
+  names "$found"
 }
 
 # packed CHART [ARGUMENT...] prints which of the CustomResourceDefinitions in the
 # folder crds of a chart the cluster has.
 packed() {
-  helm show crds "$@" 2>/dev/null | kubectl get -f - --ignore-not-found -o name 2>/dev/null | sed 's|.*/||'
+  folder=$(helm show crds "$@") || return 1
+  case "$folder" in *CustomResourceDefinition*) ;; *) return 0 ;; esac
+  found=$(printf '%s\n' "$folder" | kubectl get -f - --ignore-not-found -o name) || return 1
+  names "$found"
 }
 
 # remove NAME NAMESPACE [CRD...] removes one release. The objects of its kinds go
@@ -59,14 +80,18 @@ remove() {
   name=$1 namespace=$2
   shift 2
   step=$((step + 1))
-  kinds=''
+  kinds='' list=''
   if [ -n "$crds" ]; then
     kinds=$*
-    [ -n "$dry" ] || kinds=$(defined "$@" | tr '\n' ' ')
+    [ -n "$dry" ] || kinds=$(defined "$@") || unknown "$name"
   fi
-  kinds=${kinds% }
-  if [ -n "$kinds" ]; then
-    run kubectl delete "$(echo "$kinds" | tr ' ' ,)" --all --all-namespaces --ignore-not-found --timeout "$timeout" || failed="$failed $name"
+  # kubectl refuses the whole list for one kind that is not served: the objects of that
+  # go with its definition.
+  for kind in $kinds; do
+    case "$dry $served" in 1* | *" $kind "*) list=$list${list:+,}$kind ;; esac
+  done
+  if [ -n "$list" ]; then
+    run kubectl delete "$list" --all --all-namespaces --ignore-not-found --timeout "$timeout" || failed="$failed $name"
   fi
   if ! run helm uninstall "$name" --namespace "$namespace" --ignore-not-found --wait --timeout "$timeout"; then
     failed="$failed $name"
@@ -86,7 +111,7 @@ run kubectl delete --ignore-not-found -k {{ sh .Chart }}
 {{- if .Unknown }}
 # No facts of this chart are in the catalogue: Helm is asked for its definitions.
 found=''
-if [ -n "$crds" ]; then found=$(packed {{ sh .Chart }}{{ with .Repo }} --repo {{ sh . }}{{ end }}{{ with .Version }} --version {{ sh . }}{{ end }}); fi
+if [ -n "$crds" ]; then found=$(packed {{ sh .Chart }}{{ with .Repo }} --repo {{ sh . }}{{ end }}{{ with .Version }} --version {{ sh . }}{{ end }}) || unknown {{ sh .Name }}; fi
 # shellcheck disable=SC2086 # a list of names
 remove {{ sh .Name }} {{ sh .Namespace }} $found
 {{- else }}
@@ -102,8 +127,12 @@ for ns in $namespaces; do
     continue
   fi
   kubectl get namespace "$ns" >/dev/null 2>&1 || continue
-  left=$(kubectl get pods,persistentvolumeclaims,services --namespace "$ns" -o name 2>/dev/null | tr '\n' ' ')
-  releases=$(helm list --namespace "$ns" --short 2>/dev/null | tr '\n' ' ')
+  if ! left=$(kubectl get pods,persistentvolumeclaims,services --namespace "$ns" -o name) || ! releases=$(helm list --namespace "$ns" --short); then
+    echo "stays: namespace $ns, what is in it cannot be read" >&2
+    failed="$failed $ns"
+    continue
+  fi
+  left=$(printf %s "$left" | tr '\n' ' ') releases=$(printf %s "$releases" | tr '\n' ' ')
   if [ -n "$keep" ] || [ -n "$left$releases" ]; then
     echo "stays: namespace $ns${left:+, with $left}${releases:+, with the releases $releases}"
   else
@@ -111,6 +140,6 @@ for ns in $namespaces; do
   fi
 done
 if [ -z "$dry$crds" ]; then
-  defined{{ range .Releases }}{{ range .CRDs }} {{ sh . }}{{ end }}{{ end }} | sed 's/.*/stays: CustomResourceDefinition & (--delete-crds)/'
+  { defined{{ range .Releases }}{{ range .CRDs }} {{ sh . }}{{ end }}{{ end }} || echo "CustomResourceDefinitions that stay cannot be read" >&2; } | sed 's/.*/stays: CustomResourceDefinition & (--delete-crds)/'
 fi
 [ -z "$failed" ] || { echo "failed:$failed" >&2; exit 1; }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs or upgrades {{ .Name }} {{ .Version }} as one Helm release.
 # What is installed and unchanged is left alone: after a failure, run it again.
-set -eu
+set -euf # words from the cluster do not match files
 called=$PWD
 cd "$(dirname "$0")"
 
@@ -23,28 +23,9 @@ END
 }
 
 {{ if .Dynamic }}install=../{{ .InstallFile }}
-{{ end }}namespace=${NAMESPACE:-eidos} dry='' only='' from='' retries=2 wait=1 best='' timeout=30m again='' verify=''
-while [ $# -gt 0 ]; do
-  case "$1" in
-  --dry-run) dry=1 ;;
-  --retries) [ $# -gt 1 ] || usage 2; retries=$2; shift ;;
-  --no-wait) wait='' ;;
-  --timeout) [ $# -gt 1 ] || usage 2; timeout=$2; shift ;;
-  --again) again=1 ;;
-  --verify) [ $# -gt 1 ] || usage 2; verify=$2; shift ;;
-{{- if .Dynamic }}
-  --install-values)
-    [ $# -gt 1 ] || usage 2
-    case "$2" in /*) install=$2 ;; *) install=$called/$2 ;; esac
-    [ -f "$install" ] || { echo "--install-values: no file $install" >&2; exit 2; }
-    shift
-    ;;
-{{- end }}
-  -h | --help) usage 0 ;;
-  *) echo "unknown option $1" >&2; usage 2 ;;
-  esac
-  shift
-done
+{{ end }}namespace=${NAMESPACE:-eidos} timeout=30m
+{{ template "options" . }}
+case "$namespace" in -* | *[!a-z0-9-]*) echo "NAMESPACE takes the name of a namespace" >&2; exit 2 ;; esac
 namespaces=$namespace
 step=0 steps=1 failed='' first='' source=.
 {{- template "verify" . }}
