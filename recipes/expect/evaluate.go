@@ -131,7 +131,7 @@ func (e *evaluation) condition(c condition) Verdict {
 		}
 		e.measure(c, f)
 		out.Problems = append(out.Problems, v.Problems...)
-		if out.Status != constraint.Failed {
+		if out.Status == constraint.Passed || v.Status == constraint.Failed && out.Status != constraint.Failed {
 			out.Status, out.Hint = v.Status, e.fieldsHint(c, f)
 		}
 	}

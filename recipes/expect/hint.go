@@ -8,7 +8,7 @@ import (
 
 const definition = "CustomResourceDefinition"
 
-// workload reports whether c is about what has Pods.
+// workload reports whether the objects of c have Pods.
 func (c condition) workload() bool {
 	return c.Kind == "Deployment" || c.Kind == "StatefulSet" || c.Kind == "DaemonSet"
 }
@@ -21,7 +21,7 @@ func (e *evaluation) missingHint(c condition) string {
 		return e.bound.Check.Hint
 	case c.Kind == definition:
 		return fmt.Sprintf("Helm installs the folder crds of a chart only once: helm show crds prints it for kubectl apply --server-side -f -; "+
-			"what a chart renders comes back with the bundle's deploy.sh --again --only %s", e.bound.Component)
+			"what a chart renders comes back when %s is deployed again%s", e.bound.Component, e.deployment())
 	case c.workload():
 		return e.again()
 	}
@@ -29,7 +29,13 @@ func (e *evaluation) missingHint(c condition) string {
 }
 
 func (e *evaluation) again() string {
-	return fmt.Sprintf("helm status %s -n %s, and the log of its operator if that makes it; the bundle's deploy.sh --again --only %[1]s deploys it again", e.bound.Component, e.bound.namespace)
+	return fmt.Sprintf("helm status %s -n %s, and the log of its operator if that makes it; else deploy %[1]s again%s", e.bound.Component, e.bound.namespace, e.deployment())
+}
+
+// deployment is how the bound component is deployed again: layouts have tools of
+// their own.
+func (e *evaluation) deployment() string {
+	return fmt.Sprintf(" with the tool that deployed it (a bundle of --layout components: deploy.sh --again --only %s)", e.bound.Component)
 }
 
 // fieldsHint is the next step where fields of an object are not as expected: the

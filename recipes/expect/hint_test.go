@@ -24,7 +24,7 @@ func TestHints(t *testing.T) {
 		objects string
 		want    string
 	}{
-		"a definition is missing":     {"look", recipes.Expect{Objects: crd}, "", "deploy.sh --again --only op"},
+		"a definition is missing":     {"look", recipes.Expect{Objects: crd}, "", "is deployed again with the tool that deployed it (a bundle of --layout components: deploy.sh --again --only op)"},
 		"a definition is refused":     {"look", recipes.Expect{Objects: crd, Fields: ready}, `{"metadata":{"name":"a.b.c"}}`, "kubectl describe customresourcedefinition a.b.c: its conditions"},
 		"a workload is missing":       {"look", recipes.Expect{Objects: deployment}, "", "helm status op -n op-ns"},
 		"it may be missing":           {"look", recipes.Expect{Objects: deployment, Missing: "unknown"}, "", "look"},
@@ -34,6 +34,7 @@ func TestHints(t *testing.T) {
 		"a DaemonSet is not ready":    {"", recipes.Expect{Objects: daemons, Fields: ready}, sound, "kubectl describe daemonset -n op-ns a: a node without its Pod"},
 		"a resource is missing":       {"", recipes.Expect{Objects: widget}, "", "helm status op -n op-ns"},
 		"a resource is not ready":     {"", recipes.Expect{Objects: widget, Fields: ready}, sound, "kubectl describe widget -n op-ns a: its conditions"},
+		"two are not comparable":      {"", recipes.Expect{Objects: recipes.Objects{APIVersion: "apps/v1", Kind: "Deployment", Name: "*"}, Fields: map[string]string{"metadata.name": ">= 1"}}, sound + "," + strings.Replace(sound, `"a"`, `"a2"`, 1), "kubectl describe deployment -n op-ns a;"},
 		"what must not be":            {"", recipes.Expect{Objects: deployment, Match: "none", Fields: map[string]string{"spec.replicas": "3"}}, sound, "kubectl describe deployment -n op-ns a"},
 		"the second of two is wrong":  {"", recipes.Expect{All: []recipes.Expect{{Objects: deployment}, {Objects: deployment, Fields: ready}}}, sound, "kubectl describe deployment -n op-ns a"},
 		"none of two, one is missing": {"look", recipes.Expect{Any: []recipes.Expect{{Objects: widget, Missing: "unknown"}, {Objects: deployment, Fields: ready, Hint: "mend"}}}, sound, "mend"},

@@ -55,11 +55,14 @@ func gone(t testing.TB, c *kubetest.Cluster, path string) func() {
 	if err := c.Client.RESTClient().Delete().AbsPath(path).Do(context.Background()).Error(); err != nil {
 		t.Fatal(err)
 	}
-	for { // what has a finalizer goes in its time
-		if err := c.Client.RESTClient().Get().AbsPath(path).Do(context.Background()).Error(); apierrors.IsNotFound(err) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) { // a finalizer delays it
+		err := c.Client.RESTClient().Get().AbsPath(path).Do(context.Background()).Error()
+		if apierrors.IsNotFound(err) {
 			break
 		}
-		time.Sleep(20 * time.Millisecond)
+		if time.Now().After(end) {
+			t.Fatalf("%s is still there: %v", path, err)
+		}
 	}
 	meta := o["metadata"].(map[string]any)
 	o["metadata"] = map[string]any{"name": meta["name"], "namespace": meta["namespace"], "labels": meta["labels"], "annotations": meta["annotations"]}
@@ -77,7 +80,7 @@ func gone(t testing.TB, c *kubetest.Cluster, path string) func() {
 			s.source.Namespace = parts[i+1]
 		}
 		s.put(t, c)
-		for s.source.Resource == "customresourcedefinitions" { // it is served in a moment
+		for end := time.Now().Add(30 * time.Second); s.source.Resource == "customresourcedefinitions"; time.Sleep(20 * time.Millisecond) {
 			d, err := c.Client.RESTClient().Get().AbsPath(path).DoRaw(context.Background())
 			if err != nil {
 				t.Fatal(err)
@@ -85,7 +88,9 @@ func gone(t testing.TB, c *kubetest.Cluster, path string) func() {
 			if bytes.Contains(d, []byte(`"status":"True","type":"Established"`)) || bytes.Contains(d, []byte(`"type":"Established","status":"True"`)) {
 				break
 			}
-			time.Sleep(20 * time.Millisecond)
+			if time.Now().After(end) {
+				t.Fatalf("%s is not established: %s", path, d)
+			}
 		}
 	}
 }

@@ -81,7 +81,7 @@ func TestKilled(t *testing.T) {
 				}
 				time.Sleep(time.Duration(i) * 100 * time.Millisecond)
 				_ = cmd.Process.Signal(sig) // it may have ended
-				_ = cmd.Wait()              // a signal's status is none to judge
+				_ = cmd.Wait()              // killed by a signal: its status is not checked
 			})
 		}
 		wg.Wait()

@@ -160,8 +160,8 @@ func quoted(rules *clientcmd.ClientConfigLoadingRules) string {
 	return strings.Join(names, ", ")
 }
 
-// notKubeconfig finds the file that clientcmd could not read, and where it is no
-// YAML: clientcmd has words of Go for both.
+// notKubeconfig finds the file that clientcmd could not read, and the line that is
+// not YAML: clientcmd's own errors name Go types.
 func notKubeconfig(rules *clientcmd.ClientConfigLoadingRules) error {
 	for _, name := range rules.GetLoadingPrecedence() {
 		data, err := userfile.Read(name, maxKubeconfig)
