@@ -29,7 +29,7 @@ func (e *evaluation) missingHint(c condition) string {
 }
 
 func (e *evaluation) again() string {
-	return fmt.Sprintf("helm status %s -n %s, and the log of its operator if that makes it; else deploy %[1]s again%s", e.bound.Component, e.bound.namespace, e.deployment())
+	return fmt.Sprintf("helm status %[1]s -n %[2]s, and the log of its operator if that makes it; else deploy %[1]s again%[3]s", e.bound.Component, e.bound.namespace, e.deployment())
 }
 
 // deployment is how the bound component is deployed again: layouts have tools of

@@ -26,7 +26,7 @@ func TestHints(t *testing.T) {
 	}{
 		"a definition is missing":     {"look", recipes.Expect{Objects: crd}, "", "is deployed again with the tool that deployed it (a bundle of --layout components: deploy.sh --again --only op)"},
 		"a definition is refused":     {"look", recipes.Expect{Objects: crd, Fields: ready}, `{"metadata":{"name":"a.b.c"}}`, "kubectl describe customresourcedefinition a.b.c: its conditions"},
-		"a workload is missing":       {"look", recipes.Expect{Objects: deployment}, "", "helm status op -n op-ns"},
+		"a workload is missing":       {"look", recipes.Expect{Objects: deployment}, "", "helm status op -n op-ns, and the log of its operator if that makes it; else deploy op again with the tool that deployed it (a bundle"},
 		"it may be missing":           {"look", recipes.Expect{Objects: deployment, Missing: "unknown"}, "", "look"},
 		"a workload is not ready":     {"", recipes.Expect{Objects: deployment, Fields: ready}, sound, "kubectl describe deployment -n op-ns a; kubectl get events -n op-ns"},
 		"of a check with a hint":      {"look", recipes.Expect{Objects: deployment, Fields: ready}, sound, "look"},
