@@ -11,7 +11,6 @@ import (
 	"errors"
 	"io/fs"
 	"slices"
-	"strings"
 
 	"github.com/NVIDIA/eidos/recipes/internal/archive"
 	"github.com/NVIDIA/eidos/schema"
@@ -44,8 +43,7 @@ var compiled embed.FS
 //go:embed older.zip
 var older string
 
-// layers opens a file in the first file system that has it, and lists a folder of
-// all.
+// layers opens a file, or a folder, in the first file system that has it.
 type layers []fs.FS
 
 func (l layers) Open(name string) (fs.File, error) {
@@ -58,31 +56,9 @@ func (l layers) Open(name string) (fs.File, error) {
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
 
-// ReadDir implements fs.ReadDirFS.
-func (l layers) ReadDir(name string) ([]fs.DirEntry, error) {
-	var all []fs.DirEntry
-	var missing error
-	for _, files := range l {
-		entries, err := fs.ReadDir(files, name)
-		switch {
-		case err == nil:
-			all = append(all, entries...)
-		case errors.Is(err, fs.ErrNotExist):
-			missing = err
-		default:
-			return nil, err
-		}
-	}
-	if all == nil {
-		return nil, missing
-	}
-	byName := func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) }
-	slices.SortStableFunc(all, byName)
-	return slices.CompactFunc(all, func(a, b fs.DirEntry) bool { return byName(a, b) == 0 }), nil
-}
-
 // Sources returns the files that the releases of the built-in catalogue are made of:
 // the grammar in catalog, the checks, and each release in its folder of releases.
+// Folders that hold more than one release cannot be listed.
 func Sources() fs.FS { return layers{sources, archive.New(older)} }
 
 // Releases names the releases of the built-in catalogue, the newest last.
