@@ -21,16 +21,7 @@ import (
 // signed. The environment is looked up all the time: at each look-up in turn the file is
 // replaced.
 func TestSignedEvidenceIsReplaced(t *testing.T) {
-	archive, err := txtar.ParseFile("testdata/script/evidence_verify.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text []byte
-	for _, f := range archive.Files {
-		if f.Name == "evidence.yaml" {
-			text = f.Data
-		}
-	}
+	text := evidenceOf(t, "testdata/script/evidence_verify.txtar")
 	t.Chdir(t.TempDir())
 	write := func(text []byte) {
 		if err := os.WriteFile("evidence.yaml", text, 0o600); err != nil {
@@ -111,16 +102,7 @@ func TestSignedEvidenceInARegistry(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	archive, err := txtar.ParseFile(script)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var text []byte
-	for _, f := range archive.Files {
-		if f.Name == "evidence.yaml" {
-			text = f.Data
-		}
-	}
+	text := evidenceOf(t, script)
 	if err := os.WriteFile("evidence.yaml", text, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -139,4 +121,20 @@ func TestSignedEvidenceInARegistry(t *testing.T) {
 	if status, out := eidos("evidence", "verify", ref, "--key", "signer.pub"); status == 0 || strings.Contains(out, "follow") {
 		t.Errorf("status %d\n%s", status, out)
 	}
+}
+
+// evidenceOf returns the evidence that a script verifies.
+func evidenceOf(t *testing.T, script string) []byte {
+	t.Helper()
+	archive, err := txtar.ParseFile(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range archive.Files {
+		if f.Name == "evidence.yaml" {
+			return f.Data
+		}
+	}
+	t.Fatalf("%s has no evidence.yaml", script)
+	return nil
 }
