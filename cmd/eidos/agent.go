@@ -16,7 +16,7 @@ import (
 
 // agentFlags binds the settings of what a Job does in the cluster, a definition of the
 // schema; what names it in messages. The function it returns adds them to the parameters
-// of the step. Settings without --agent are Invalid; --all-nodes stands for --agent too.
+// of the step. Settings without --agent are Invalid; --all-nodes implies --agent.
 //
 // The first such setting by name is reported, not all: they have one cause and one hint.
 func (a *app) agentFlags(c *cobra.Command, definition, usage, what string) func(with map[string]any) error {

@@ -19,7 +19,7 @@ func (a *app) crd() *cobra.Command {
 	return c
 }
 
-// crdInspect writes fact files of kinds. It is no step: facts are made by who maintains a
+// crdInspect writes fact files of kinds. It is not a step: facts are made by who maintains a
 // catalogue, once a release of a chart. All definitions are read before the first file is
 // written, so a mistake in one writes nothing; after a full disk the files so far stay,
 // each whole, and the command can be repeated.

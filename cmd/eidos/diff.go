@@ -146,7 +146,7 @@ func inputs(before schema.Value, args []string) map[string]any {
 	return map[string]any{port: single.URI(args[0]), "snapshot": single.URI(args[1])}
 }
 
-// compare is what the step diff does with its inputs. What differs is no error here.
+// compare is what the step diff does with its inputs. A difference is not an error here.
 func compare(before schema.Value, now *schema.Snapshot, p schema.DiffParams) (*schema.Drift, error) {
 	switch before := before.(type) {
 	case *schema.Snapshot:

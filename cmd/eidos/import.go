@@ -84,7 +84,7 @@ func (a *app) importDocument(c *cobra.Command, from, to, valuesFrom string) erro
 
 // importDirectory writes a site that the catalogue accepts, or with --force one that it
 // does not. The proof is on the files in memory, so that nothing is written before it.
-// What has no counterpart is no failure of the import, and yet must not be overlooked:
+// What has no counterpart is not a failure of the import, and yet must not be overlooked:
 // the list goes to standard output, and the status is 3. With --force the proof's error
 // is returned too, after the files were written.
 func (a *app) importDirectory(c *cobra.Command, from, to string, k wire.Catalogue, force bool) error {

@@ -8,7 +8,7 @@ import (
 )
 
 // push is the step of that name for a bundle. The text of a pipeline is pushed without a
-// step: kinds take documents, and a pipeline is none of a run. The file is read first to
+// step: kinds take documents, and a pipeline is not one of a run. The file is read first to
 // see which of the two it is, so that a pipeline with a mistake is not reported as a
 // broken bundle.
 func (a *app) push() *cobra.Command {

@@ -69,7 +69,7 @@ func (a *app) answer(ctx context.Context, q *question) (*schema.RecipeResult, er
 	return v.(*schema.RecipeResult), nil
 }
 
-// gpuFlag binds --gpu, another name of --accelerator. It is no parameter: stated puts its
+// gpuFlag binds --gpu, another name of --accelerator. It is not a parameter: stated puts its
 // value in the place of the other.
 func (a *app) gpuFlag(c *cobra.Command) {
 	c.Flags().String("gpu", "", "the same as --accelerator")
@@ -96,7 +96,7 @@ func (a *app) stated(c *cobra.Command, s *stage, asked map[string]any, file, sna
 }
 
 // catalogueFlags binds --catalogue and --data, for commands whose step has no such
-// parameters, or that are no step. The result is filled in when the flags have been read.
+// parameters, or that are not a step. The result is filled in when the flags have been read.
 func catalogueFlags(c *cobra.Command) *wire.Catalogue {
 	k := &wire.Catalogue{}
 	c.Flags().StringVar(&k.Release, "catalogue", "", "release of the catalogue, YYYY-MM; the newest if left out")

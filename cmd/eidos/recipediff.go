@@ -14,7 +14,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// recipeDiff compares two recipes, or with --catalogue two releases. It is no step:
+// recipeDiff compares two recipes, or with --catalogue two releases. It is not a step:
 // releases are of this program, and a pipeline has nothing to do with their difference.
 // The status is 0 whether or not they differ.
 func (a *app) recipeDiff() *cobra.Command {

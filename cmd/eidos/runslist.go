@@ -59,7 +59,7 @@ func (a *app) runsList() *cobra.Command {
 	return c
 }
 
-// stateWord is the state of a run for people. "interrupted" is none of the engine's: no
+// stateWord is the state of a run for people. "interrupted" is not one of the engine's: no
 // process has the journal, and it has no end.
 func stateWord(r history.Run) string {
 	if r.Interrupted {

@@ -40,7 +40,7 @@ func (a *app) runsLogs() *cobra.Command {
 						logs = append(logs, e)
 					}
 				}
-				// A step that logged nothing is known; a word that is none of the run is
+				// A step that logged nothing is known; a word that is not one of the run is
 				// a typing error, and must not look like an empty log.
 				if !known {
 					return schema.Errorf(schema.NotFound, "run %q has no step %q", r.ID, step).WithHint("%s", schema.Suggest(step, names))

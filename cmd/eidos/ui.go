@@ -115,7 +115,7 @@ func (a *app) pagesOfRuns(s *store.Directory) *page.Runs {
 	}
 }
 
-// serveLoopback serves h until ctx ends, which is no error: the status is 0. The second
+// serveLoopback serves h until ctx ends, which is not an error: the status is 0. The second
 // that requests have to end is less than what main waits for a command (endLimit).
 func (a *app) serveLoopback(ctx context.Context, addr string, h http.Handler) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)

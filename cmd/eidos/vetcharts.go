@@ -12,7 +12,7 @@ import (
 )
 
 // realCharts gives a source the facts of the charts in a directory, and warns of those
-// that differ from the facts that come with eidos. A difference is no error: the charts
+// that differ from the facts that come with eidos. A difference is not an error: the charts
 // are right, and the proof goes on with what they show. Where a chart comes from is left
 // out of the comparison, since it says nothing about the chart.
 func (a *app) realCharts(ctx context.Context, src compile.Source, dir string) (compile.Source, error) {

@@ -59,7 +59,7 @@ func (c *call) encode(v any) (*answer, error) {
 
 // seal computes what is the same in all responses, and returns a. An answer is complete
 // before: its ETag is a digest of the body. The compressed form has an ETag of its own,
-// since a strong ETag stands for the bytes that are sent (RFC 9110, 8.8.3).
+// since a strong ETag identifies the bytes that are sent (RFC 9110, 8.8.3).
 func (a *answer) seal() *answer {
 	sum := sha256.Sum256(a.body)
 	tag := hex.EncodeToString(sum[:16])

@@ -12,7 +12,7 @@ import (
 )
 
 // Config is what a server is made with. Unless its comment states a default, the zero value
-// of a field is no limit, and no cache. Functions are called from several goroutines at
+// of a field means no limit, or no cache. Functions are called from several goroutines at
 // once.
 type Config struct {
 	Version string // of eidos

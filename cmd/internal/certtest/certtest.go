@@ -16,7 +16,7 @@ import (
 )
 
 // Authority issues certificates. Its own, which it has signed itself, serves the hosts
-// that it was made for: one is enough where nothing else is to be told apart.
+// that it was made for: one is enough where tests distinguish nothing else.
 type Authority struct {
 	tls.Certificate
 	serial int64

@@ -10,7 +10,7 @@ import (
 	"github.com/NVIDIA/eidos/steps/validate"
 )
 
-// ValidationTable writes a validation for people, in so many columns; 0 is no limit. All
+// ValidationTable writes a validation for people, in so many columns; 0 means no limit. All
 // results have a phase or none has. Values and names go through validate.Plain: what a
 // snapshot holds must not control the terminal.
 func ValidationTable(r *schema.ValidationResult, columns int) string {

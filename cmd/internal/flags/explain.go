@@ -16,7 +16,7 @@ var (
 
 // Strict makes every flag that holds a single value refuse a second one, the last
 // of two would win without a word, and every flag of text an empty one:
-// --policy "$POLICY" is no policy where the variable is not set.
+// --policy "$POLICY" checks no policy where the variable is not set.
 func Strict(f *pflag.FlagSet) {
 	f.VisitAll(func(f *pflag.Flag) {
 		switch v := f.Value.(type) {

@@ -50,7 +50,7 @@ func Width(s string) int {
 
 // Wrap breaks s at spaces into lines of at most width columns; all but the first of each
 // line of s begin with indent. A longer word stays whole, for digests and addresses are
-// copied from the terminal. Width 0 is no limit. The result has at least one line.
+// copied from the terminal. Width 0 means no limit. The result has at least one line.
 func Wrap(s string, width int, indent string) []string {
 	var out []string
 	for _, line := range strings.Split(s, "\n") {
