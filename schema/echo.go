@@ -2,6 +2,7 @@ package schema
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/NVIDIA/eidos/schema/pattern"
@@ -26,6 +27,35 @@ func Safe(text string) string {
 		text = cutValues(text, 1000) // the rest of this would take its time
 	}
 	return cutValues(hideSecrets(text), maxEcho)
+}
+
+// Printable returns text as one line that does not control a terminal: line breaks and
+// tabs become spaces, carriage returns go, every other character that is not printed a question mark. What was
+// measured, or another program wrote, goes through here before people see it.
+func Printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case r == '\r':
+			return -1
+		case !unicode.IsPrint(r):
+			return '?'
+		}
+		return r
+	}, text)
+}
+
+// PrintableLines is Printable for each line of text.
+func PrintableLines(text string) string {
+	if !strings.Contains(text, "\n") {
+		return Printable(text)
+	}
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = Printable(l)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // LooksSecret reports whether text holds what looks like a key or token.

@@ -113,3 +113,20 @@ func FuzzSafe(f *testing.F) {
 		}
 	})
 }
+
+func TestPrintable(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain, ä 漢 …":           "plain, ä 漢 …",
+		"a\tb\r\nc":              "a b c",
+		"\x1b[31mred\x1b[0m":     "?[31mred?[0m",
+		"\x00\x7f\u0085\u202e":   "????",
+		"cut \xc3 in the middle": "cut \ufffd in the middle",
+	} {
+		if got := Printable(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	if got, want := PrintableLines("a\r\n\tb\x1b"), "a\n b?"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -50,11 +51,9 @@ contain its provenance (eidos recipe --provenance).`,
 			_, err = a.Out.Write(data)
 			return err
 		case "lines":
-			_, err = a.Out.Write([]byte(view.Annotate(all)))
-			return err
+			return a.Line(strings.TrimSuffix(view.Annotate(all), "\n"))
 		}
-		_, err = a.Out.Write([]byte(view.Text(all)))
-		return err
+		return a.Line(strings.TrimSuffix(view.Text(all), "\n"))
 	}
 	return c
 }

@@ -52,7 +52,7 @@ func (a *app) runsLogs() *cobra.Command {
 					a.Say("run %s has logged nothing", r.ID)
 				}
 				for _, e := range logs {
-					if _, err := fmt.Fprintf(a.Out, "%s  %s: %s\n", e.Time.UTC().Format(time.RFC3339), e.Step, logLine(e)); err != nil {
+					if err := a.Line(fmt.Sprintf("%s  %s: %s", e.Time.UTC().Format(time.RFC3339), e.Step, logLine(e))); err != nil {
 						return err
 					}
 				}

@@ -249,7 +249,7 @@ func (x *runner) say(c schema.Check) schema.Check {
 		if c.Reason != "" {
 			text += ": " + c.Reason
 		}
-		x.log("%s", validate.Plain(text))
+		x.log("%s", schema.Printable(text))
 	}
 	return c
 }

@@ -3,8 +3,6 @@ package validate
 import (
 	"context"
 	"fmt"
-	"strings"
-	"unicode"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
@@ -101,15 +99,5 @@ func Sentence(c schema.Check) string {
 	if c.From != "" {
 		s += " (asked for by " + c.From + ")"
 	}
-	return Plain(s)
-}
-
-// Plain makes measured text safe for a terminal and for a table.
-func Plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || !unicode.IsPrint(r) && r != ' ' {
-			return '?'
-		}
-		return r
-	}, s)
+	return schema.Printable(s)
 }

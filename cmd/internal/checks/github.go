@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
-	"github.com/NVIDIA/eidos/steps/validate"
+	"github.com/NVIDIA/eidos/schema"
 )
 
 // GitHub shows ten annotations of a level a step:
@@ -46,7 +46,7 @@ func Annotations(problems []Result) string {
 // them would begin another command, which the runner would obey. Control characters
 // would reach the terminal of whoever reads the log.
 func data(s string) string {
-	return validate.Plain(strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s))
+	return schema.Printable(strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s))
 }
 
 func property(s string) string {

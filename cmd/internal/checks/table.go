@@ -7,11 +7,10 @@ import (
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/recipes/upgrade"
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/NVIDIA/eidos/steps/validate"
 )
 
 // ValidationTable writes a validation for people, in so many columns; 0 means no limit. All
-// results have a phase or none has. Values and names go through validate.Plain: what a
+// results have a phase or none has. Values and names go through schema.Printable: what a
 // snapshot holds must not control the terminal.
 func ValidationTable(r *schema.ValidationResult, columns int) string {
 	rows := [][]string{{"STATUS", "CONSTRAINT", "EXPECTED", "ACTUAL", "FROM"}}
@@ -24,10 +23,10 @@ func ValidationTable(r *schema.ValidationResult, columns int) string {
 			status = c.Severity + ": " + status
 		}
 		if c.Phase != "" {
-			rows = append(rows, []string{status, validate.Plain(c.Name), c.Phase, dash(validate.Plain(c.Expected)), dash(validate.Plain(c.Actual))})
+			rows = append(rows, []string{status, schema.Printable(c.Name), c.Phase, dash(schema.Printable(c.Expected)), dash(schema.Printable(c.Actual))})
 			continue
 		}
-		rows = append(rows, []string{status, validate.Plain(c.Name), validate.Plain(c.Expected), dash(validate.Plain(c.Actual)), dash(validate.Plain(c.From))})
+		rows = append(rows, []string{status, schema.Printable(c.Name), schema.Printable(c.Expected), dash(schema.Printable(c.Actual)), dash(schema.Printable(c.From))})
 	}
 	out := text.Table(rows, columns)
 	var more strings.Builder
@@ -35,13 +34,13 @@ func ValidationTable(r *schema.ValidationResult, columns int) string {
 		if c.Status == "passed" || c.Reason == "" && c.Hint == "" {
 			continue
 		}
-		line := validate.Plain(c.Name) + ":"
+		line := schema.Printable(c.Name) + ":"
 		if c.Reason != "" {
-			line += " " + validate.Plain(c.Reason)
+			line += " " + schema.Printable(c.Reason)
 		}
 		more.WriteString(line + "\n")
 		if c.Hint != "" {
-			more.WriteString("  hint: " + validate.Plain(c.Hint) + "\n")
+			more.WriteString("  hint: " + schema.Printable(c.Hint) + "\n")
 		}
 	}
 	if more.Len() > 0 {
@@ -72,7 +71,7 @@ const longestCell = 60
 
 // DriftTable writes drift for people, one line a change, in so many columns; 0 is no
 // limit. What is known about upgrading changed components follows the table. What the
-// documents hold goes through validate.Plain here as well.
+// documents hold goes through schema.Printable here as well.
 func DriftTable(d *schema.Drift, columns int) string {
 	rows := [][]string{{"CHANGE", "PATH", "FROM", "TO", "WHY"}}
 	for _, c := range d.Changes {
@@ -80,7 +79,7 @@ func DriftTable(d *schema.Drift, columns int) string {
 		if c.DemandedBy != "" {
 			why = strings.TrimPrefix(why+"; demanded by "+c.DemandedBy, "; ")
 		}
-		rows = append(rows, []string{c.Change, validate.Plain(c.Path), oneLine(c.From), oneLine(c.To), oneLine(why)})
+		rows = append(rows, []string{c.Change, schema.Printable(c.Path), oneLine(c.From), oneLine(c.To), oneLine(why)})
 	}
 	out := ""
 	if len(d.Changes) > 0 {
@@ -90,7 +89,7 @@ func DriftTable(d *schema.Drift, columns int) string {
 	for _, c := range d.Changes {
 		if c.Upgrade != nil {
 			u := *c.Upgrade
-			u.Component, u.From, u.To = validate.Plain(u.Component), validate.Plain(u.From), validate.Plain(u.To)
+			u.Component, u.From, u.To = schema.Printable(u.Component), schema.Printable(u.From), schema.Printable(u.To)
 			moves += upgrade.Text(u, "")
 		}
 	}
@@ -104,5 +103,5 @@ func DriftTable(d *schema.Drift, columns int) string {
 // oneLine is s on one line, cut to fit a cell, without control characters. The document
 // has the whole value.
 func oneLine(s string) string {
-	return cut(validate.Plain(strings.Join(strings.Fields(s), " ")), longestCell)
+	return cut(schema.Printable(strings.Join(strings.Fields(s), " ")), longestCell)
 }

@@ -118,14 +118,19 @@ func (c *Console) Say(format string, args ...any) {
 	}
 }
 
-// Table prints rows, the first of which is the header.
-func (c *Console) Table(rows [][]string) error { return c.print(text.Table(rows, c.Width())) }
+// Table prints rows, the first of which is the header. Like Pairs and Line it is for
+// people: what would control the terminal is replaced (schema.PrintableLines).
+func (c *Console) Table(rows [][]string) error {
+	return c.print(schema.PrintableLines(text.Table(rows, c.Width())))
+}
 
 // Pairs prints names and what they are.
-func (c *Console) Pairs(rows [][]string) error { return c.print(text.Pairs(rows, c.Width())) }
+func (c *Console) Pairs(rows [][]string) error {
+	return c.print(schema.PrintableLines(text.Pairs(rows, c.Width())))
+}
 
-// Line prints one line.
-func (c *Console) Line(line string) error { return c.print(line + "\n") }
+// Line prints a line, or several.
+func (c *Console) Line(line string) error { return c.print(schema.PrintableLines(line) + "\n") }
 
 // JSON prints a value as JSON.
 func (c *Console) JSON(v any) error {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
 )
 
 // join adds a step that did not succeed to those that ended like it and
@@ -33,8 +34,8 @@ func (t *tally) together() []string {
 		switch {
 		case t.quiet && state != engine.Failed:
 		case state == engine.Canceled:
-			line := fmt.Sprintf("%-*s  %s", t.width, plural(len(g.Names), "step"), state)
-			if why := strings.TrimPrefix(g.Why, "stopped: "); why != "" {
+			line := fmt.Sprintf("%-*s  %s", t.width, text.Count(len(g.Names), "step"), state)
+			if why := strings.TrimPrefix(schema.PrintableLines(g.Why), "stopped: "); why != "" {
 				line += ", " + why
 			}
 			out = append(out, line+": "+g.Steps())
@@ -43,11 +44,4 @@ func (t *tally) together() []string {
 		}
 	}
 	return out
-}
-
-func plural(n int, what string) string {
-	if n != 1 {
-		what += "s"
-	}
-	return fmt.Sprintf("%d %s", n, what)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
 )
 
 // plain writes for logs: what a step logged is together, below the line about how it
@@ -27,7 +28,7 @@ func (p *plain) Event(e engine.Event) {
 	switch {
 	case e.Type == engine.EventRun && e.State == engine.Running:
 		if !p.tally.quiet && !p.tally.o.Again {
-			p.tally.put(&b, e.Pipeline+": "+plural(e.Steps, "step"))
+			p.tally.put(&b, e.Pipeline+": "+text.Count(e.Steps, "step"))
 		}
 	case e.Type == engine.EventRun:
 		for _, l := range p.tally.post() {
@@ -37,11 +38,11 @@ func (p *plain) Event(e engine.Event) {
 		p.tally.put(&b, p.tally.line(e))
 		for _, l := range ended.log {
 			if !p.tally.quiet {
-				p.tally.put(&b, "  | "+clean(l))
+				p.tally.put(&b, "  | "+l)
 			}
 		}
 	case e.Type == engine.EventStep && e.State == engine.Retrying && !p.tally.quiet:
-		p.tally.put(&b, fmt.Sprintf("%-*s  attempt %d failed: %s", p.tally.width, text.Middle(e.Step, longest), max(e.Attempt, 1), e.Error.Text()))
+		p.tally.put(&b, fmt.Sprintf("%-*s  attempt %d failed: %s", p.tally.width, text.Middle(e.Step, longest), max(e.Attempt, 1), schema.PrintableLines(e.Error.Text())))
 	}
 	_, _ = io.WriteString(p.w, b.String())
 }

@@ -28,9 +28,9 @@ func story() []engine.Event {
 		{Time: at(1), Type: engine.EventLog, Step: "check", Text: "comparing\x1b[2J"},
 		{Time: at(2), Type: engine.EventProgress, Step: "snapshot", Done: 1 << 20, Total: 4 << 20, Unit: "bytes"},
 		{Time: at(2), Type: engine.EventStep, Step: "recipe", State: engine.Done, Action: engine.ActionReuse, Reason: "unchanged"},
-		{Time: at(3), Type: engine.EventStep, Step: "check", State: engine.Retrying, Error: &engine.EventError{Message: "busy"}},
+		{Time: at(3), Type: engine.EventStep, Step: "check", State: engine.Retrying, Error: &engine.EventError{Message: "busy\x1b[1A"}},
 		{Time: at(4), Type: engine.EventStep, Step: "snapshot", State: engine.Done, Action: engine.ActionAlways, Reason: "collect reads or changes external systems", Millis: 4000, Out: "snap.yaml"},
-		{Time: at(5), Type: engine.EventStep, Step: "check", State: engine.Failed, Attempt: 2, Millis: 5000, Error: &engine.EventError{Code: schema.Unsatisfied, Message: "3 constraints do not hold"}},
+		{Time: at(5), Type: engine.EventStep, Step: "check", State: engine.Failed, Attempt: 2, Millis: 5000, Error: &engine.EventError{Code: schema.Unsatisfied, Message: "3 constraints\x1b[1A do not hold"}},
 		{Time: at(5), Type: engine.EventStep, Step: "helm", State: engine.Canceled, Reason: "check failed"},
 		{Time: at(65), Type: engine.EventRun, Pipeline: "training", State: engine.Failed, Steps: 5, Millis: 65000},
 	}
@@ -45,14 +45,14 @@ func TestPlain(t *testing.T) {
 	r.Close()
 	want := `training: 5 steps
 recipe    reused           unchanged
-check     attempt 1 failed: busy
+check     attempt 1 failed: busy?[1A
 snapshot  done       4.0s  collect reads or changes external systems  -> snap.yaml
   | reading os
-check     failed     5.0s  attempt 2; 3 constraints do not hold
-  | comparing[2J
+check     failed     5.0s  attempt 2; 3 constraints?[1A do not hold
+  | comparing?[2J
 1 step    canceled, check failed: helm
 last lines of check:
-  | comparing[2J
+  | comparing?[2J
 `
 	if d := cmp.Diff(want, b.String()); d != "" {
 		t.Error(d)
@@ -65,7 +65,7 @@ func TestQuietTellsWhatFailed(t *testing.T) {
 	for _, e := range story() {
 		r.Event(e)
 	}
-	want := "check     failed     5.0s  attempt 2; 3 constraints do not hold\nlast lines of check:\n  | comparing[2J\n"
+	want := "check     failed     5.0s  attempt 2; 3 constraints?[1A do not hold\nlast lines of check:\n  | comparing?[2J\n"
 	if d := cmp.Diff(want, b.String()); d != "" {
 		t.Error(d)
 	}
@@ -144,7 +144,7 @@ func TestTerminal(t *testing.T) {
 	want := []string{
 		"recipe    reused           unchanged",
 		"training  1/5  6.0s",
-		"  check       6.0s  waits for the next attempt  comparing[…",
+		"  check       6.0s  waits for the next attempt  comparing?…",
 		"  snapshot    6.0s  1.0 MiB/4.0 MiB, about 18.0s left  rea…",
 	}
 	if d := cmp.Diff(want, s.lines); d != "" {
@@ -158,11 +158,11 @@ func TestTerminal(t *testing.T) {
 		"recipe    reused           unchanged",
 		"snapshot  done       4.0s  collect reads or changes external",
 		"    systems  -> snap.yaml",
-		"check     failed     5.0s  attempt 2; 3 constraints do not",
-		"    hold",
+		"check     failed     5.0s  attempt 2; 3 constraints?[1A do",
+		"    not hold",
 		"1 step    canceled, check failed: helm",
 		"last lines of check:",
-		"  | comparing[2J",
+		"  | comparing?[2J",
 	}
 	if d := cmp.Diff(want, s.lines); d != "" {
 		t.Error(d)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine"
+	"github.com/NVIDIA/eidos/schema"
 )
 
 // tally is what the renderers for people remember of the stream. A step is in it from its
@@ -67,7 +68,7 @@ func (t *tally) add(e engine.Event) *step {
 		return nil
 	case engine.EventLog:
 		s := t.step(e)
-		if s.log = append(s.log, e.Text); len(s.log) > kept {
+		if s.log = append(s.log, schema.Printable(e.Text)); len(s.log) > kept {
 			s.log = s.log[1:]
 			s.lost++
 		}
@@ -140,7 +141,7 @@ func (t *tally) line(e engine.Event) string {
 	if e.Out != "" {
 		why = strings.TrimSuffix(why+"  -> "+e.Out, "  ")
 	}
-	return strings.TrimRight(s+"  "+why, " ")
+	return strings.TrimRight(s+"  "+schema.PrintableLines(why), " ")
 }
 
 // put adds a line to b, wrapped at spaces if what is written to has a width.
@@ -187,51 +188,22 @@ func (t *tally) post() []string {
 		}
 		out = append(out, title)
 		for _, l := range log {
-			out = append(out, "  | "+clean(l))
+			out = append(out, "  | "+l)
 		}
 	}
 	return out
-}
-
-// clean takes control characters out of a line: a log must not move the
-// cursor.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\t' {
-			return ' '
-		}
-		if r < 0x20 || r == 0x7f || r >= 0x80 && r < 0xa0 {
-			return -1
-		}
-		return r
-	}, s)
 }
 
 // amount is how far long work is: 3/10 images, 1.2/3.4 GiB.
 func amount(done, total int64, unit string) string {
 	if unit == "bytes" {
 		if total > 0 {
-			return inBytes(done) + "/" + inBytes(total)
+			return text.Bytes(done) + "/" + text.Bytes(total)
 		}
-		return inBytes(done)
+		return text.Bytes(done)
 	}
 	if total > 0 {
 		return strings.TrimSpace(fmt.Sprintf("%d/%d %s", done, total, unit))
 	}
 	return strings.TrimSpace(fmt.Sprintf("%d %s", done, unit))
-}
-
-// inBytes is a size, with a unit for each power of 1024.
-func inBytes(n int64) string {
-	if n < 1<<10 {
-		return fmt.Sprintf("%d B", n)
-	}
-	f, units := float64(n)/1024, []string{"KiB", "MiB", "GiB", "TiB"}
-	for i, u := range units {
-		if f < 1024 || i == len(units)-1 {
-			return fmt.Sprintf("%.1f %s", f, u)
-		}
-		f /= 1024
-	}
-	return ""
 }

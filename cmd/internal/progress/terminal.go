@@ -164,7 +164,7 @@ func (t *terminal) row(s *step, now time.Time) string {
 		}
 	}
 	if n := len(s.log); n > 0 {
-		line += "  " + clean(s.log[n-1])
+		line += "  " + s.log[n-1]
 	}
 	return line
 }

@@ -14,14 +14,12 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/NVIDIA/eidos/cmd/internal/text"
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/NVIDIA/eidos/steps/validate"
 )
 
 // Mode is the form of the log.
@@ -114,13 +112,7 @@ func (s *Story) debug(level slog.Level, pc uintptr, msg string, args ...any) {
 
 // safe is a text as schema.Safe has it, without what would control a terminal. It may have
 // several lines.
-func safe(s string) string {
-	lines := strings.Split(strings.ReplaceAll(schema.Safe(s), "\t", " "), "\n")
-	for i, l := range lines {
-		lines[i] = validate.Plain(l)
-	}
-	return strings.Join(lines, "\n")
-}
+func safe(s string) string { return schema.PrintableLines(schema.Safe(s)) }
 
 // Event logs what a run did, as a line of JSON.
 func (s *Story) Event(e engine.Event) {
