@@ -1,6 +1,7 @@
 package sign
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,7 +40,7 @@ func (o Options) TrustFile(path, name string) (json.RawMessage, error) {
 		return nil, schema.Errorf(schema.NotFound, "no file %q", path)
 	}
 	if err != nil {
-		return nil, schema.Errorf(schema.CodeOf(err), "reading the %s: %w", name, err)
+		return nil, schema.Errorf(schema.CodeOf(err), "reading the %s: %w", cmp.Or(name, "TUF root"), err)
 	}
 	if !json.Valid(data) {
 		return nil, schema.Errorf(schema.Invalid, "%q is not JSON", path)

@@ -21,6 +21,7 @@ type compiler struct {
 	dir      string // of the file
 	now      func() time.Time
 	pol      *policy
+	broken   []schema.Name // signers with a problem of their own, which are not in pol
 	problems schema.Problems
 }
 
@@ -56,11 +57,13 @@ func (c *compiler) signer(at schema.Position, s schema.Signer) {
 	}
 	switch {
 	case s.Key != "" && byIdentity != "":
+		c.broken = append(c.broken, s.Name)
 		c.problems.Add(at.Errorf("signer %q is both a key and an identity", s.Name).WithHint("write two signers"))
 		return
 	case s.Key != "":
 		key, err := c.key(s.Key)
 		if err != nil {
+			c.broken = append(c.broken, s.Name)
 			c.problems.Add(at.Child("key").Wrap(err))
 			return
 		}
@@ -73,6 +76,7 @@ func (c *compiler) signer(at schema.Position, s schema.Signer) {
 	default:
 		id, err := c.identity(at, s)
 		if err != nil {
+			c.broken = append(c.broken, s.Name)
 			c.problems.Add(err)
 			return
 		}
@@ -105,6 +109,9 @@ func (c *compiler) from(at schema.Position, names []schema.Name) []*party {
 	}
 	for i, n := range names {
 		k := slices.IndexFunc(c.pol.parties, func(p *party) bool { return p.name == n })
+		if slices.Contains(c.broken, n) {
+			continue
+		}
 		if k < 0 {
 			var known []string
 			for _, p := range c.pol.parties {
@@ -116,6 +123,14 @@ func (c *compiler) from(at schema.Position, names []schema.Name) []*party {
 		out = append(out, c.pol.parties[k])
 	}
 	return out
+}
+
+// signers is a number of signers in words.
+func signers(n int) string {
+	if n == 1 {
+		return "1 signer"
+	}
+	return fmt.Sprintf("%d signers", n)
 }
 
 // threshold refuses more signers than there can be.
@@ -130,8 +145,9 @@ func (c *compiler) threshold(at schema.Position, n int64, names []schema.Name) i
 		}
 	}
 	open := slices.ContainsFunc(from, func(p *party) bool { return p.key == nil && !p.identity.single() })
-	if int64(len(from)) < n && !open {
-		c.problems.Add(at.Child("threshold").Errorf("%d signers can never be enough: %d are needed", len(from), n))
+	// Signers with a problem may be those that are missing.
+	if int64(len(from)) < n && !open && c.broken == nil {
+		c.problems.Add(at.Child("threshold").Errorf("%s can never be enough: %d are needed", signers(len(from)), n))
 	}
 	return int(n)
 }

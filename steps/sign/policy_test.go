@@ -270,7 +270,7 @@ func TestPolicyErrors(t *testing.T) {
 		{"a private key", strings.Replace(people, "bob.pub", "bob.key", 1), "not a public key"},
 		{"a signer that is not defined", people + "signature: {from: [alcie]}\n", `signature.from[0]: no signer "alcie" (policy.yaml:6:20)`},
 		{"a threshold that cannot be met", people + "signature: {threshold: 3}\n", "signature.threshold: 2 signers can never be enough: 3 are needed (policy.yaml:6:24)"},
-		{"a threshold above those named", people + "signature: {from: [bob], threshold: 2}\n", "signature.threshold: 1 signers can never be enough"},
+		{"a threshold above those named", people + "signature: {from: [bob], threshold: 2}\n", "signature.threshold: 1 signer can never be enough"},
 		{"a misspelt key", people + "signatures: {threshold: 2}\n", `signatures: unknown key "signatures" (policy.yaml:6:1)`},
 		{"a misspelt type", people + "attestations: [{type: spdx-json}]\n", `attestations[0].type: no predicate type "spdx-json" (policy.yaml:6:23)`},
 		{"a builder of an SBOM", people + "attestations: [{type: spdxjson, builder: x}]\n", "attestations[0].builder: builder is for SLSA provenance v1"},
@@ -290,6 +290,11 @@ func TestPolicyErrors(t *testing.T) {
 		if v != nil || schema.CodeOf(err) == "" || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %+v, error %v, want %q", tt.name, v, err, tt.want)
 		}
+	}
+	// A signer that cannot be used is one problem, and not another one wherever it counts.
+	_, err := o.verify(map[string]any{"policy": o.file("policy.yaml", strings.Replace(people, "bob.pub", "bob.key", 1)+"signature: {from: [alice, bob], threshold: 2}\n")})
+	if n := len(schema.List(err)); n != 1 {
+		t.Errorf("%d problems with one signer: %v", n, err)
 	}
 	if _, err := o.verify(map[string]any{"policy": "none.yaml"}); schema.CodeOf(err) != schema.NotFound {
 		t.Errorf("no policy: %v", err)

@@ -1,6 +1,7 @@
 package sign
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -58,6 +59,11 @@ func readPredicate(path string) (json.RawMessage, error) {
 	}
 	if !json.Valid(data) {
 		return nil, schema.Errorf(schema.Invalid, "predicate %q is not JSON", path)
+	}
+	// Readers of statements take nothing else
+	// (https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md).
+	if !bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) {
+		return nil, schema.Errorf(schema.Invalid, "predicate %q is not a JSON object", path)
 	}
 	return data, nil
 }

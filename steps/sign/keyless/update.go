@@ -80,6 +80,9 @@ func update(ctx context.Context, r *certified.Update) (*certified.Answer, error)
 // anchor is the TUF root that an update begins with. NotFound if there is none.
 func anchor(named []byte, mirror, dir string) ([]byte, error) {
 	if named != nil {
+		if _, err := metadata.Root().FromBytes(named); err != nil {
+			return nil, schema.Errorf(schema.Invalid, "the file of --root is not a TUF root: %w", err)
+		}
 		return named, nil
 	}
 	stored, err := os.ReadFile(filepath.Join(dir, metadata.ROOT+".json"))

@@ -208,6 +208,9 @@ func TestUpdate(t *testing.T) {
 		r.check(os.WriteFile(f, withdrawn[1:], 0o644))
 	}
 	fails(update("", ""), schema.Unsatisfied, "length/hash verification error")
+	junk := filepath.Join(r.dir, "other.json")
+	r.check(os.WriteFile(junk, []byte("{}"), 0o644))
+	fails(update("file://"+r.dir, junk), schema.Invalid, "the file of --root is not a TUF root")
 	server.Close()
 	fails(update("", ""), schema.Unavailable, "updating from mirror")
 	if stored("trusted_root.json") != good {
