@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/path"
@@ -38,8 +39,11 @@ func parseAssignment(s string) (assignment, error) {
 	bad := func(format string, args ...any) (assignment, error) {
 		return assignment{}, schema.Errorf(schema.Invalid, format, args...).WithHint(assignmentForm)
 	}
-	if strings.ContainsRune(s, 0) {
+	switch { // neither is text that a YAML file can hold
+	case strings.ContainsRune(s, 0):
 		return bad("%q holds a NUL", s)
+	case !utf8.ValidString(s):
+		return bad("%q is not UTF-8 text", s)
 	}
 	left, value, ok := path.CutAssignment(s)
 	if !ok {
