@@ -50,24 +50,39 @@ func (c *call) document() (schema.Value, error) {
 }
 
 // as reads doc, which must be of one of the kinds. If only one is possible, doc is read as
-// that, whether or not it states its kind.
+// that, whether or not it states its kind; and criteria need not, as in files of the
+// commands.
 func (c *call) as(doc *schema.Doc, kinds ...string) (schema.Value, error) {
 	mediaType := ""
+	criteria := (*schema.RecipeCriteria)(nil)
 	if len(kinds) == 1 {
 		for _, v := range schema.Documents() {
 			if schema.KindOf(v) == kinds[0] {
 				mediaType = v.MediaType()
 			}
 		}
+	} else if slices.Contains(kinds, schema.KindOf(criteria)) && headless(doc) {
+		mediaType = criteria.MediaType()
 	}
-	v, _, err := upstream.Reader{}.Decode(doc, mediaType)
+	v, notes, err := upstream.Reader{}.Decode(doc, mediaType)
 	if err != nil {
 		return nil, err
+	}
+	if _, ok := v.(*schema.RecipeCriteria); ok && len(notes) > 1 {
+		// A command prints what it leaves out of criteria. A client would not see that the
+		// answer is another recipe's.
+		return nil, schema.Errorf(schema.Invalid, "%s", strings.Join(notes[1:], ", ")).WithHint("leave out what is not one of the criteria")
 	}
 	if !slices.Contains(kinds, schema.KindOf(v)) {
 		return nil, schema.Errorf(schema.Invalid, "a %s is not what is wanted here", schema.KindOf(v)).At(doc.Pos("kind"), "kind").WithHint("send %s", either(kinds))
 	}
 	return v, nil
+}
+
+// headless reports whether doc has no header, or that of criteria without a version.
+func headless(doc *schema.Doc) bool {
+	kind := doc.TextAt("kind")
+	return len(doc.Keys()) > 0 && doc.TextAt("apiVersion") == "" && (kind == "" || kind == schema.KindOf((*schema.RecipeCriteria)(nil)))
 }
 
 // either lists kinds of documents for a hint.

@@ -82,7 +82,7 @@ func worded(err error) (string, *schema.APIErrorDetails) {
 		if errors.As(err, &e) {
 			bare := *e
 			bare.Pos, bare.Path = "", ""
-			p = schema.APIProblem{Path: e.Path, Message: plain(bare.Error()), Hint: plain(schema.Safe(e.Params(schema.FlagName).Hint)), At: e.Pos}
+			p = schema.APIProblem{Path: schema.Safe(e.Path), Message: plain(bare.Error()), Hint: plain(schema.Safe(e.Params(schema.FlagName).Hint)), At: e.Pos}
 		}
 		d.Problems = append(d.Problems, p)
 	}

@@ -78,8 +78,9 @@ func (a *API) register(routes []Route) {
 
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// The mux redirects from what is not a clean path; here it is another path.
-	if h, pattern := a.mux.Handler(r); pattern == r.URL.Path {
+	// The mux redirects from what is not a clean path; here it is another path. No pattern
+	// is empty, but the path of CONNECT is.
+	if h, pattern := a.mux.Handler(r); pattern != "" && pattern == r.URL.Path {
 		h.ServeHTTP(w, r)
 		return
 	}
@@ -97,8 +98,12 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request, e *endpoint) {
 	h["X-Request-Id"] = []string{q.RequestID}
 	h["X-Api-Version"] = versions
 	h["X-Content-Type-Options"] = nosniff
-	if a.draining.Load() {
-		h["Connection"] = closing // the client's next request goes to another server
+	// While draining, the client's next request goes to another server. After a body in
+	// chunks, a Content-Length may have come with it, which net/http drops without a word:
+	// whoever forwarded the request by that length would take the rest of the body for the
+	// next request (RFC 9112, 6.1).
+	if a.draining.Load() || len(r.TransferEncoding) > 0 {
+		h["Connection"] = closing
 	}
 	q.Parent = r.Header.Get("Traceparent")
 	q.Client = a.clients.of(r)
@@ -129,10 +134,11 @@ var (
 )
 
 // dispatch finds who answers: the handler of an endpoint, or the page for any other path.
-// Paths with // or /. are not found, as the page's mux would redirect them.
+// Paths with // or /. are not found, as the page's mux would redirect them, nor is "*",
+// which it answers without a body.
 func (q *request) dispatch(e *endpoint) *failure {
 	if e == nil {
-		if p := q.r.URL.Path; q.api.Page == nil || strings.Contains(p, "//") || strings.Contains(p, "/.") {
+		if p := q.r.URL.Path; q.api.Page == nil || p == "*" || strings.Contains(p, "//") || strings.Contains(p, "/.") {
 			return noPath(q.r.URL.Path)
 		}
 		q.Route = "page"
@@ -216,7 +222,7 @@ func requestID(r *http.Request) string {
 	return string(b[:])
 }
 
-// isUUID reports whether s has the form of a UUID in lower case, of any version. The id is
+// isUUID reports whether s has the form of a UUID, of any version. The id is
 // logged and sent back, so that nothing else is accepted from a client.
 func isUUID(s string) bool {
 	if len(s) != 36 {
@@ -268,7 +274,7 @@ func metrics(q *request) *failure {
 // servePage lets the page answer. Its pages about a path or method that it does not have
 // are for people, who accept HTML: a program gets an error that it can read instead.
 func servePage(q *request) *failure {
-	if strings.Contains(q.r.Header.Get("Accept"), "text/html") {
+	if strings.Contains(Field(q.r.Header, "Accept"), "text/html") {
 		return q.pass(q.api.Page)
 	}
 	w := &unlessMissing{ResponseWriter: q.w}

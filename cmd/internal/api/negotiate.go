@@ -3,10 +3,20 @@ package api
 import (
 	"cmp"
 	"math"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 )
+
+// Field is a header of a request. One that was sent in several lines is their list
+// (RFC 9110, 5.3). The name is canonical.
+func Field(h http.Header, name string) string {
+	if lines := h[name]; len(lines) > 1 {
+		return strings.Join(lines, ", ")
+	}
+	return h.Get(name)
+}
 
 // negotiate picks the format that an Accept header asks for, and the media type
 // to send; false if the route has none of what it names. See RFC 9110, 12.5.1. The weight

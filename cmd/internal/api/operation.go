@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/NVIDIA/eidos/engine"
@@ -343,13 +344,14 @@ func (c *call) zipped(t *render.Tree) (*answer, error) {
 }
 
 // below adds a prefix to the parameters that err is about. Both sides of a comparison are
-// read by the same code, which does not know the prefix.
+// read by the same code, which does not know the prefix. What is about no parameter alone
+// is about the side.
 func below(prefix string, err error) error {
 	var out []error
 	for _, err := range schema.List(err) {
 		var e *schema.Error
-		if errors.As(err, &e) && e.Path != "" {
-			err = e.At("", prefix+e.Path)
+		if errors.As(err, &e) {
+			err = e.At("", strings.TrimSuffix(prefix+e.Path, "."))
 		}
 		out = append(out, err)
 	}

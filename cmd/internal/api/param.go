@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -95,6 +96,10 @@ func parse(known map[string]*Parameter, query string) (vals values, canonical st
 		text, err2 := url.QueryUnescape(rawValue)
 		if err1 != nil || err2 != nil {
 			errs = append(errs, schema.Errorf(schema.Invalid, "parameter %q is not percent-encoded correctly", pair))
+			continue
+		}
+		if !utf8.ValidString(name) || !utf8.ValidString(text) {
+			errs = append(errs, schema.Errorf(schema.Invalid, "parameter %q is not UTF-8 text", pair))
 			continue
 		}
 		p := known[name]

@@ -29,14 +29,14 @@ func serveRoute(q *request) *failure {
 // are parsed, and found by their canonical form and the digest of their body. The
 // catalogue is loaded once, so that all of a request is of one catalogue.
 func (q *request) answer() (a *answer, contentType string, f *failure) {
-	format, contentType, ok := negotiate(q.r.Header.Get("Accept"), q.at.route.Formats)
+	format, contentType, ok := negotiate(Field(q.r.Header, "Accept"), q.at.route.Formats)
 	if !ok {
 		var types []string
 		for _, f := range q.at.route.Formats {
 			types = append(types, f.Types[0])
 		}
 		return nil, "", httpFailure(http.StatusNotAcceptable, "not-acceptable",
-			schema.Errorf(schema.Invalid, "no answer in %q", q.r.Header.Get("Accept")).WithHint("accept %s", strings.Join(types, " or ")))
+			schema.Errorf(schema.Invalid, "no answer in %q", Field(q.r.Header, "Accept")).WithHint("accept %s", strings.Join(types, " or ")))
 	}
 	cat := q.api.current.Load()
 	as := written{q.at.route, format.Name, q.r.URL.RawQuery}
@@ -88,7 +88,7 @@ func (q *request) body() ([]byte, *failure) {
 	if r.ContentLength == 0 && q.at.route.BodyOptional {
 		return nil, nil // whatever its type would be: a form of the page sends one
 	}
-	switch t := r.Header.Get("Content-Type"); {
+	switch t, e := Field(r.Header, "Content-Type"), Field(r.Header, "Content-Encoding"); {
 	case r.ContentLength > q.api.MaxBody:
 		q.w.Header().Set("Connection", "close") // it is not read
 		return nil, tooLarge()
@@ -96,10 +96,10 @@ func (q *request) body() ([]byte, *failure) {
 		q.w.Header().Set("Accept-Post", "application/json, application/yaml")
 		return nil, httpFailure(http.StatusUnsupportedMediaType, "unsupported-type",
 			schema.Errorf(schema.Invalid, "no body is read as %q", t).WithHint("send Content-Type: application/json, or application/yaml"))
-	case r.Header.Get("Content-Encoding") != "" && r.Header.Get("Content-Encoding") != "identity":
+	case e != "" && e != "identity":
 		q.w.Header().Set("Accept-Encoding", "identity")
 		return nil, httpFailure(http.StatusUnsupportedMediaType, "unsupported-type",
-			schema.Errorf(schema.Invalid, "no body is read in the encoding %q", r.Header.Get("Content-Encoding")).WithHint("send it as it is"))
+			schema.Errorf(schema.Invalid, "no body is read in the encoding %q", e).WithHint("send it as it is"))
 	}
 	var data bytes.Buffer
 	// No more than this is taken on the word of who may never send it.
@@ -235,7 +235,7 @@ func (q *request) respond(a *answer, contentType string) {
 		contentType = a.contentType
 	}
 	body, length, etag := a.body, a.length, a.etag
-	if TakesGzip(q.r.Header.Get("Accept-Encoding")) {
+	if TakesGzip(Field(q.r.Header, "Accept-Encoding")) {
 		if z := a.compressed(); z != nil {
 			body, length, etag = z, a.lengthZip, a.etagZip
 			h["Content-Encoding"] = inGzip
@@ -245,7 +245,7 @@ func (q *request) respond(a *answer, contentType string) {
 	h["Vary"] = vary
 	if q.r.Method != http.MethodPost {
 		h["Cache-Control"] = kept
-		if matches(q.r.Header.Get("If-None-Match"), a) {
+		if matches(Field(q.r.Header, "If-None-Match"), a) {
 			delete(h, "Content-Encoding")
 			q.Status = http.StatusNotModified
 			q.w.WriteHeader(http.StatusNotModified)

@@ -147,7 +147,7 @@ func (p *page) write(w http.ResponseWriter, r *http.Request, status int, name st
 // compressed for each response and not kept, unlike those of the API. Headers must be
 // set before.
 func send(w http.ResponseWriter, r *http.Request, status int, body []byte) {
-	if api.TakesGzip(r.Header.Get("Accept-Encoding")) {
+	if api.TakesGzip(api.Field(r.Header, "Accept-Encoding")) {
 		var b bytes.Buffer
 		z := gzip.NewWriter(&b)
 		_, errWrite := z.Write(body)
