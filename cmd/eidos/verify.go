@@ -116,6 +116,9 @@ func verdictWords(r *schema.Verification) string {
 	if r.TrustLevel != "" { // what check-mirror proves has no signer
 		words += "\n  trust level: " + string(r.TrustLevel)
 	}
+	if r.TrustLevel == "unverified" { // that of what is whole; the first line may say "verified"
+		words += " (whole, and no trusted signature)"
+	}
 	if len(r.Signers) > 0 {
 		words += ", by " + strings.Join(r.Signers, ", ")
 	}
