@@ -15,8 +15,15 @@ import (
 )
 
 // WriteFile writes what is not a document, a report as a table, the way
-// documents are saved: whole or not at all.
-func WriteFile(path string, data []byte) error {
+// documents are saved: whole or not at all. What killed processes left half-written
+// beside it goes.
+func WriteFile(ctx context.Context, path string, data []byte) error {
+	replace.Sweep(ctx, filepath.Dir(path))
+	return writeFile(path, data)
+}
+
+// writeFile is WriteFile without a look at what is beside it.
+func writeFile(path string, data []byte) error {
 	return replace.File(path, 0o666, func(w io.Writer) error {
 		_, err := w.Write(data)
 		return err
@@ -28,8 +35,9 @@ func WriteFile(path string, data []byte) error {
 func WriteNew(path string, data []byte) error { return replace.New(path, 0o666, data) }
 
 // WriteDir writes files, by slash-separated path, to a directory that is new or
-// empty: all of them or none.
+// empty: all of them or none. It sweeps like WriteFile.
 func WriteDir(ctx context.Context, dir string, files map[string][]byte) error {
+	replace.Sweep(ctx, filepath.Dir(dir))
 	return replace.Dir(ctx, dir, func() error { return CheckNew(dir) }, func(root *os.Root) error {
 		for _, name := range slices.Sorted(maps.Keys(files)) {
 			if err := root.MkdirAll(path.Dir(name), 0o777); err != nil {
@@ -52,24 +60,17 @@ func CheckNew(dir string) error {
 }
 
 // Sweep removes what killed processes left half-written beside the outputs of
-// plan, whose relative paths are relative to dir, and beside more files. What a
-// living process writes stays.
-func Sweep(ctx context.Context, p *plan.Plan, dir string, files ...string) {
+// plan, whose relative paths are relative to dir. What a living process writes stays.
+func Sweep(ctx context.Context, p *plan.Plan, dir string) {
 	swept := map[string]bool{}
-	sweep := func(path string) {
-		if parent := filepath.Dir(path); !swept[parent] {
+	for _, s := range p.Steps() {
+		path, ok := Path(s.Out)
+		if !ok {
+			continue
+		}
+		if parent := filepath.Dir(inDir(dir, path)); !swept[parent] {
 			swept[parent] = true
 			replace.Sweep(ctx, parent)
-		}
-	}
-	for _, s := range p.Steps() {
-		if path, ok := Path(s.Out); ok {
-			sweep(inDir(dir, path))
-		}
-	}
-	for _, f := range files {
-		if path, ok := Path(f); ok {
-			sweep(path)
 		}
 	}
 }

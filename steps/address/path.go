@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"reflect"
@@ -14,7 +13,6 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/pattern"
 	"github.com/NVIDIA/eidos/schema/userfile"
-	"github.com/NVIDIA/eidos/steps/internal/replace"
 )
 
 // loadPath reads a document from a file, or a bundle from a directory. name is
@@ -57,10 +55,7 @@ func (c Config) saveFile(v schema.Value, path, name, format string) error {
 	if err := c.Written.note(path, data); err != nil {
 		return err
 	}
-	return replace.File(path, 0o666, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
+	return writeFile(path, data)
 }
 
 // kindLine finds the kind of a document near its beginning, YAML or JSON.

@@ -62,7 +62,7 @@ func (w *Written) note(path string, data []byte) error {
 		return fmt.Errorf("noting what is saved to %q: %w", path, err)
 	}
 	if len(digests) > maxWritten/(2*sha256.Size+1) {
-		return WriteFile(name, []byte(strings.Join(append(digests[len(digests)-keepWritten:], digest(data)), "\n")+"\n"))
+		return writeFile(name, []byte(strings.Join(append(digests[len(digests)-keepWritten:], digest(data)), "\n")+"\n"))
 	}
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o666)
 	if err == nil {

@@ -94,3 +94,30 @@ func TestWrittenIsBounded(t *testing.T) {
 		t.Errorf("%v bytes, %v", info.Size(), err)
 	}
 }
+
+// What a killed command left half-written beside an output goes with the next that writes
+// there; files whose names are only alike stay.
+func TestLeftoversOfFilesGo(t *testing.T) {
+	write := map[string]func(path string) error{
+		"a file":      func(p string) error { return WriteFile(t.Context(), p, []byte("new")) },
+		"a directory": func(p string) error { return WriteDir(t.Context(), p, map[string][]byte{"a": nil}) },
+	}
+	for name, write := range write {
+		dir := t.TempDir()
+		for _, left := range []string{".old.eidos-0123456789abcdef", ".old.eidos-mine"} {
+			if err := os.WriteFile(filepath.Join(dir, left), []byte("ha"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := write(filepath.Join(dir, "new")); err != nil {
+			t.Fatal(err)
+		}
+		found, err := filepath.Glob(filepath.Join(dir, ".old*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(found) != 1 || filepath.Base(found[0]) != ".old.eidos-mine" {
+			t.Errorf("%s: there are %q", name, found)
+		}
+	}
+}

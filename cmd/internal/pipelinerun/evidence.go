@@ -28,8 +28,7 @@ type Evidence struct {
 	Provenance  string // in-toto statement about what the run pushed
 }
 
-// files are the paths of all of them: for --watch, as what a run writes is not a change,
-// and for what killed runs have left half-written beside them.
+// files are the paths of all of them, for --watch: what a run writes is not a change.
 func (e Evidence) files() []string {
 	return []string{e.Report, e.JUnit, e.CTRF, e.SARIF, e.CodeQuality, e.Prometheus, e.Provenance}
 }
@@ -77,7 +76,7 @@ func (r Runner) evidence(ctx context.Context, x Ready, e Evidence, res *run.Resu
 		if err := f.write(&text); err != nil {
 			return err
 		}
-		if err := writeEvidence(r.Out, f.path, text.Bytes()); err != nil {
+		if err := writeEvidence(ctx, r.Out, f.path, text.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -91,19 +90,19 @@ func (r Runner) evidence(ctx context.Context, x Ready, e Evidence, res *run.Resu
 	}
 	text, err := schema.EncodeIndent(st)
 	if err == nil {
-		err = writeEvidence(r.Out, e.Provenance, text)
+		err = writeEvidence(ctx, r.Out, e.Provenance, text)
 	}
 	return schema.Join([]error{published, err})
 }
 
 // writeEvidence writes a file whole or not at all; each text is complete before it is
 // called, so that a failure to make one leaves the old file.
-func writeEvidence(out io.Writer, path string, data []byte) error {
+func writeEvidence(ctx context.Context, out io.Writer, path string, data []byte) error {
 	if path == "-" {
 		_, err := out.Write(data)
 		return err
 	}
-	return address.WriteFile(path, data)
+	return address.WriteFile(ctx, path, data)
 }
 
 // pushed lists the digests that a run pushed, or found pushed: a step that was reused
