@@ -131,8 +131,9 @@ crash:
 # release makes the files of a release in dist/: archives, images, Debian packages,
 # the Homebrew formula, bills of materials, provenance, checksums. release-dry-run
 # makes them twice, compares, and installs the package;
-# release-sign signs what is there for the identity of the workflow that runs it.
-.PHONY: release release-dry-run release-sign
+# release-sign signs what is there for the identity of the workflow that runs it, and
+# release-images pushes the images and signs those.
+.PHONY: release release-dry-run release-sign release-images
 release:
 	@scripts/release
 
@@ -141,6 +142,9 @@ release-dry-run:
 
 release-sign: build
 	@scripts/release-sign
+
+release-images: build
+	@scripts/release-images
 
 # compat lists what has changed since a release, or BASE, that others have to follow.
 .PHONY: compat

@@ -6,6 +6,7 @@
 //	image -o DIR  linux/amd64=bin/amd64/eidos linux/arm64=bin/arm64/eidos   an OCI layout
 //	image -tar FILE -t NAME:TAG linux/amd64=bin/eidos                       for containerd's import
 //	image -push REGISTRY/NAME:TAG linux/amd64=… linux/arm64=…              prints the digest
+//	image -push REGISTRY/NAME:TAG -from DIR                                what -o has written
 package main
 
 import (
@@ -45,6 +46,7 @@ func run(args []string, stdout io.Writer) error {
 	dir := flags.String("o", "", "write an OCI layout to this folder, which must not be there yet")
 	file := flags.String("tar", "", "write an archive for `ctr images import`; one platform only")
 	push := flags.String("push", "", "push to this registry and tag")
+	from := flags.String("from", "", "with -push: folder of the OCI layout that is pushed, with what is attached in it")
 	tag := flags.String("t", "", "name and tag in the archive")
 	source := flags.String("source", "https://github.com/NVIDIA/eidos", "where the source lives, for the image's label")
 	version := flags.String("version", "", "version, for the image's label")
@@ -56,6 +58,9 @@ func run(args []string, stdout io.Writer) error {
 	})
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if *from != "" {
+		return pushLayout(*push, *from, flags.NArg() > 0, stdout)
 	}
 	images, err := build(flags.Args(), *root, map[string]string{
 		"org.opencontainers.image.source": *source, "org.opencontainers.image.version": *version,
@@ -244,6 +249,41 @@ func writeArchive(file, tag string, images []image) error {
 		return err
 	}
 	return tarball.WriteToFile(file, t, images[0].image)
+}
+
+// pushLayout pushes what writeLayout wrote: an index, and images that are attached to it.
+func pushLayout(to, dir string, more bool, stdout io.Writer) error {
+	if to == "" || more {
+		return errors.New("-from takes -push and nothing else")
+	}
+	all, err := layout.ImageIndexFromPath(dir)
+	if err != nil {
+		return err
+	}
+	list, err := all.IndexManifest()
+	if err != nil {
+		return err
+	}
+	if len(list.Manifests) == 0 || !list.Manifests[0].MediaType.IsIndex() {
+		return fmt.Errorf("%s does not begin with an index", dir)
+	}
+	index, err := all.ImageIndex(list.Manifests[0].Digest)
+	if err != nil {
+		return err
+	}
+	var attached []v1.Image
+	for _, m := range list.Manifests[1:] {
+		a, err := all.Image(m.Digest)
+		if err != nil {
+			return err
+		}
+		attached = append(attached, a)
+	}
+	if err := pushIndex(to, index, attached); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(stdout, list.Manifests[0].Digest)
+	return err
 }
 
 func pushIndex(to string, index v1.ImageIndex, attached []v1.Image) error {

@@ -164,6 +164,30 @@ func TestAttached(t *testing.T) {
 	if len(list.Manifests) != 2 || !kinds["application/spdx+json"] || !kinds["application/vnd.cyclonedx+json"] {
 		t.Errorf("referrers %+v", list.Manifests)
 	}
+	// The layout is the same image with the same attachments.
+	var again bytes.Buffer
+	other := strings.TrimSuffix(ref, "/eidos:test") + "/other"
+	if err := run([]string{"-push", other + ":test", "-from", dir}, &again); err != nil {
+		t.Fatal(err)
+	}
+	if again.String() != with.String() {
+		t.Errorf("digests %q and %q", again.String(), with.String())
+	}
+	if d, err = name.NewDigest(other + "@" + strings.TrimSpace(again.String())); err != nil {
+		t.Fatal(err)
+	}
+	if referrers, err = remote.Referrers(d); err != nil {
+		t.Fatal(err)
+	}
+	moved, err := referrers.IndexManifest()
+	if err != nil || len(moved.Manifests) != 2 {
+		t.Errorf("referrers %+v, %v", moved, err)
+	}
+	for _, args := range [][]string{{"-from", dir}, append([]string{"-push", other + ":x", "-from", dir}, args...), {"-push", other + ":x", "-from", t.TempDir()}} {
+		if err := run(args, &bytes.Buffer{}); err == nil {
+			t.Errorf("%v is accepted", args)
+		}
+	}
 	index, err := os.ReadFile(filepath.Join(dir, "index.json"))
 	if err != nil || strings.Count(string(index), `"digest"`) != 3 {
 		t.Errorf("the layout's index: %v\n%s", err, index)
