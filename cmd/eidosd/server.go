@@ -57,6 +57,9 @@ const (
 // s.api and s.metrics, which are set further down.
 func newServer(ctx context.Context, o *options, version string, lookup func(string) (string, bool), errw io.Writer) (*server, error) {
 	s := &server{options: o, log: newLogger(errw, o.LogLevel, o.service), signals: make(chan os.Signal, 4)}
+	// Compiling a directory takes seconds, in which it may change once more: the signal
+	// that reports this waits until the server is ready, and must not end the process.
+	signal.Notify(s.signals, syscall.SIGHUP)
 	releases, err := s.catalogue(ctx)
 	if err != nil {
 		return nil, err
@@ -170,10 +173,10 @@ func removeSocket(ctx context.Context, path string) error {
 }
 
 // serve answers requests until a signal or ctx ends it. Until this is called, while the
-// catalogue is read, a signal has its default effect and ends the process: there is
-// nothing to clean up yet. From here on signals are never given back: one that arrives
-// between the last request and the exit would otherwise kill a server that shut down as
-// it should.
+// catalogue is read, a signal but SIGHUP has its default effect and ends the process:
+// there is nothing to clean up yet. From here on signals are never given back: one that
+// arrives between the last request and the exit would otherwise kill a server that shut
+// down as it should.
 func (s *server) serve(ctx context.Context) error {
 	signal.Notify(s.signals, syscall.SIGTERM, os.Interrupt, syscall.SIGHUP)
 	l, err := s.listen(ctx)

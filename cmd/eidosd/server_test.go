@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os/signal"
 	"strings"
 	"sync"
 	"syscall"
@@ -152,5 +153,39 @@ func TestDrainLimit(t *testing.T) {
 	s.signals <- syscall.SIGTERM
 	if err := <-s.ended; err == nil || !strings.Contains(err.Error(), "1 requests did not end in 50ms") {
 		t.Errorf("ended with %v", err)
+	}
+}
+
+// TestHangUpWhileStarting: SIGHUP before the server listens, when whoever has changed
+// --data cannot know that it is being read, does not end the process. It is read again.
+func TestHangUpWhileStarting(t *testing.T) {
+	none := func(string) (string, bool) { return "", false }
+	o, err := readOptions(nil, none, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &lockedBuffer{}
+	s, err := newServer(context.Background(), o, "test", none, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { signal.Stop(s.signals) })
+	if err := syscall.Kill(syscall.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.serveOn(context.Background(), l) }()
+	for end := time.Now().Add(patience); !strings.Contains(log.String(), "read the catalogue again"); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the catalogue is not read again: %s", log)
+		}
+	}
+	s.signals <- syscall.SIGTERM
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
