@@ -8,8 +8,14 @@ import "strings"
 func Claims(checks []Bound) func(Source, Object) bool {
 	type place struct{ group, resource, namespace string }
 	claims := map[place][]condition{}
+	jobs := map[string]bool{} // namespaces where no Job may have failed
 	for _, b := range checks {
 		b.each(func(c condition) {
+			if c.Kind == "Job" && c.Match == "none" {
+				for _, s := range c.sources {
+					jobs[s.Namespace] = true
+				}
+			}
 			if c.Unclaimed || c.Proxy != nil || c.Match == "none" || c.Name == "" && len(c.Labels) == 0 {
 				return
 			}
@@ -38,9 +44,18 @@ func Claims(checks []Bound) func(Source, Object) bool {
 		if name == "" {
 			return false
 		}
+		if kind == "Job" && phase(o) == "Failed" && jobs[s.Namespace] {
+			return true // its Job may have started another, and may be complete
+		}
 		m, _ := o["metadata"].(map[string]any)
 		return has("apps", plural(kind), meta(o, "namespace"), Object{"metadata": map[string]any{"name": name, "labels": m["labels"]}})
 	}
+}
+
+func phase(o Object) string {
+	status, _ := o["status"].(map[string]any)
+	text, _ := status["phase"].(string)
+	return text
 }
 
 // owner is the workload that a Pod belongs to: a ReplicaSet is named after its

@@ -168,12 +168,17 @@ func TestEachChart(t *testing.T) {
 func TestClaims(t *testing.T) {
 	named := recipes.Check{Name: "op", Components: []string{"op"}, Expect: []recipes.Expect{{Objects: recipes.Objects{APIVersion: "apps/v1", Kind: "Deployment", Name: "a"}}}}
 	pods := Source{Version: "v1", Resource: "pods", Kind: "Pod", Namespace: "op-ns"}
-	claimed := Claims(Bind(named, testRecipe))
+	jobs := recipes.Check{Name: "jobs", Components: []string{"op"}, Expect: []recipes.Expect{{
+		Objects: recipes.Objects{APIVersion: "batch/v1", Kind: "Job"}, Match: "none", Fields: map[string]string{"status.conditions[type=Failed].status": "True"},
+	}}}
+	claimed := Claims(append(Bind(named, testRecipe), Bind(jobs, testRecipe)...))
 	for text, want := range map[string]bool{
-		`{"metadata":{"name":"a-1-2","namespace":"op-ns","ownerReferences":[{"kind":"ReplicaSet","name":"a-1"}]}}`:   true,
-		`{"metadata":{"name":"ab-1-2","namespace":"op-ns","ownerReferences":[{"kind":"ReplicaSet","name":"ab-1"}]}}`: false,
-		`{"metadata":{"name":"a-1-2","namespace":"other","ownerReferences":[{"kind":"ReplicaSet","name":"a-1"}]}}`:   false,
-		`{"metadata":{"name":"a","namespace":"op-ns"}}`:                                                              false,
+		`{"metadata":{"name":"j-1","namespace":"op-ns","ownerReferences":[{"kind":"Job","name":"j"}]},"status":{"phase":"Failed"}}`:  true,
+		`{"metadata":{"name":"j-1","namespace":"op-ns","ownerReferences":[{"kind":"Job","name":"j"}]},"status":{"phase":"Pending"}}`: false,
+		`{"metadata":{"name":"a-1-2","namespace":"op-ns","ownerReferences":[{"kind":"ReplicaSet","name":"a-1"}]}}`:                   true,
+		`{"metadata":{"name":"ab-1-2","namespace":"op-ns","ownerReferences":[{"kind":"ReplicaSet","name":"ab-1"}]}}`:                 false,
+		`{"metadata":{"name":"a-1-2","namespace":"other","ownerReferences":[{"kind":"ReplicaSet","name":"a-1"}]}}`:                   false,
+		`{"metadata":{"name":"a","namespace":"op-ns"}}`:                                                                              false,
 	} {
 		if got := claimed(pods, objects(t, text)[0]); got != want {
 			t.Errorf("%s is claimed: %v", text, got)
