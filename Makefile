@@ -100,9 +100,9 @@ e2e:
 gpu:
 	EIDOS_RECORD=$(abspath $(RECORD)) go test -tags gpu -count=1 -v -run '^TestGPUHere$$' ./steps/collect
 
-# deep installs bundles on a real node with Helm 3, Helm 4 and helmfile, which CI
-# does not: building helmfile alone takes as long as the node. Run it after a change of
-# deploy.sh or of a deployer.
+# deep installs bundles on a real node with Helm 3, Helm 4 and helmfile, and checks a
+# whole recipe there, which CI does not: building helmfile alone takes as long as the node.
+# Run it after a change of deploy.sh, of a deployer or of a check; DEEP=recipe is a part.
 .PHONY: deep
 deep:
 	@scripts/deep $(DEEP)

@@ -3,7 +3,8 @@ package check
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"maps"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -25,9 +26,12 @@ import (
 // stack is a whole recipe of the catalogue on a real API server. Its bundle holds a
 // stand-in for each chart, with the definitions that the chart's facts list and the
 // objects that the checks look at; deploy.sh installs it with the stock helm and
-// kubectl. What controllers and operators make of that the test writes.
+// kubectl. What controllers and operators make of that the test writes; on a real node,
+// where Pods run, only what operators would (node_test.go).
 type stack struct {
 	*kubetest.Cluster
+	nodes  [2]string // with GPUs
+	real   bool      // the first of them has a kubelet, and the cluster controllers
 	recipe *schema.RecipeResult
 	known  map[string]recipes.Check
 	params schema.VerifyClusterParams
@@ -41,7 +45,12 @@ var owners = map[string]string{"ValidatingWebhookConfiguration": "kubeflow-train
 
 func newStack(t *testing.T) *stack {
 	t.Helper()
-	s := &stack{Cluster: kubetest.Own(t, cluster.Options{})}
+	s := &stack{nodes: [2]string{"gpu-0", "gpu-1"}}
+	if node := os.Getenv("EIDOS_NODE"); node != "" {
+		s.Cluster, s.real, s.nodes = kubetest.New(t), true, [2]string{node, "fake-1"}
+	} else {
+		s.Cluster = kubetest.Own(t, cluster.Options{})
+	}
 	s.recipe, s.known = planned(t)
 	s.params = conditional(s.known, s.recipe, t)
 	items, err := choose(s.recipe, s.known, s.params)
@@ -63,7 +72,11 @@ func newStack(t *testing.T) *stack {
 	s.before = s.inventory(t)
 	s.bundle = rendertest.New(t, s.Kubeconfig, s.recipe, schema.RenderParams{Layout: "components"}, render.Source{Manifest: recipes.Manifest}, files)
 	n := len(s.recipe.ComponentRefs)
-	out := s.bundle.Run(t, 0, nil, "deploy.sh", "--no-wait")
+	args := []string{"deploy.sh", "--no-wait"}
+	if s.real {
+		args = []string{"deploy.sh", "--timeout", "5m"}
+	}
+	out := s.bundle.Run(t, 0, nil, args...)
 	if got := strings.Count(out, ": installed in "); got < n {
 		t.Fatalf("%d releases of %d components:\n%s", got, n, out)
 	}
@@ -149,10 +162,12 @@ func (s *stack) charts() map[string]charttest.Chart {
 // component.
 func (s *stack) platform(t *testing.T) {
 	t.Helper()
-	for i := range 2 {
-		n := kubetest.NewNode(fmt.Sprintf("gpu-%d", i))
+	for _, name := range s.nodes {
+		n := kubetest.NewNode(name)
 		n.Labels["nvidia.com/cuda.driver-version.full"] = "580.105.08"
-		if err := s.AddNode(context.Background(), n); err != nil {
+		if s.real {
+			s.equip(t, n)
+		} else if err := s.AddNode(context.Background(), n); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -161,17 +176,34 @@ func (s *stack) platform(t *testing.T) {
 			continue
 		}
 		if o.custom() {
-			o.definition().put(t, s.Cluster)
+			s.put(t, o.definition())
 		}
-		o.put(t, s.Cluster)
+		s.put(t, o)
 	}
 }
+
+// put writes an object and its status.
+func (s *stack) put(t testing.TB, o standIn) {
+	t.Helper()
+	if !s.written(o) {
+		o.object = maps.Clone(o.object)
+		delete(o.object, "status")
+	}
+	o.put(t, s.Cluster)
+}
+
+// written reports whether the test writes an object's status: a real cluster has
+// controllers for its own kinds, and no operators.
+func (s *stack) written(o standIn) bool { return !s.real || o.custom() }
 
 // operate writes what controllers and operators would after the installation.
 func (s *stack) operate(t *testing.T) {
 	t.Helper()
 	for _, o := range s.all {
-		if c := s.ref(o.component); c == nil || c.Chart != "" {
+		switch c := s.ref(o.component); {
+		case !s.written(o):
+			continue
+		case c == nil || c.Chart != "":
 			o.putStatus(t, s.Cluster)
 			continue
 		}
@@ -181,20 +213,27 @@ func (s *stack) operate(t *testing.T) {
 		}
 	}
 	for _, o := range s.slices() {
-		o.put(t, s.Cluster)
+		s.put(t, o)
 	}
 }
 
 // slices are what is in no chart and has no status: endpoints of the webhook, and
-// what the plugin of the DRA driver publishes on each node.
+// what the plugin of the DRA driver publishes on each node. On a real node there are
+// both already.
 func (s *stack) slices() []standIn {
 	e := newStandIn("discovery.k8s.io/v1", "EndpointSlice", "endpointslices", "cert-manager", "cert-manager-webhook-1", map[string]any{
 		"addressType": "IPv4", "endpoints": []any{map[string]any{"addresses": []any{"10.0.0.1"}, "conditions": map[string]any{"ready": true}}},
 	})
 	e.object["metadata"].(map[string]any)["labels"] = map[string]any{"kubernetes.io/service-name": "cert-manager-webhook"}
-	out := []standIn{e}
-	for i := range 2 {
-		o := newStandIn("resource.k8s.io/v1", "ResourceSlice", "resourceslices", "", fmt.Sprintf("gpu-%d", i), clone(bodies["ResourceSlice"]))
+	var out []standIn
+	if !s.real {
+		out = append(out, e)
+	}
+	for i, name := range s.nodes {
+		if s.real && i == 0 {
+			continue
+		}
+		o := newStandIn("resource.k8s.io/v1", "ResourceSlice", "resourceslices", "", name, clone(bodies["ResourceSlice"]))
 		set(o.object, "spec.nodeName", o.name)
 		set(o.object, "spec.pool.name", o.name)
 		out = append(out, o)
@@ -211,7 +250,9 @@ func webhook() []standIn {
 			"rules":        []any{map[string]any{"apiGroups": []any{"cert-manager.io"}, "apiVersions": []any{"v1"}, "operations": []any{"CREATE"}, "resources": []any{"nothing"}}},
 		}},
 	})
-	service := newStandIn("v1", "Service", "services", "cert-manager", "cert-manager-webhook", map[string]any{"spec": map[string]any{"ports": []any{map[string]any{"port": 443}}}})
+	service := newStandIn("v1", "Service", "services", "cert-manager", "cert-manager-webhook", map[string]any{"spec": map[string]any{
+		"selector": map[string]any{"app": "cert-manager-webhook"}, "ports": []any{map[string]any{"port": 443}},
+	}})
 	config.component, service.component = "cert-manager", "cert-manager"
 	return []standIn{config, service}
 }
@@ -285,43 +326,32 @@ func TestWholeRecipe(t *testing.T) {
 	if t.Failed() || sound.Summary.Passed < 25 {
 		t.Fatalf("%+v", sound.Summary)
 	}
-	t.Run("faults", s.faults)
+	if s.real {
+		t.Run("commands", s.commands)
+	}
+	t.Run("faults", func(t *testing.T) {
+		if list := s.faults(); s.real {
+			s.find(t, s.really(t, list))
+		} else {
+			s.find(t, list)
+		}
+	})
 	t.Run("rights", s.rights)
 	t.Run("removed", s.removed)
 }
 
-func (s *stack) faults(t *testing.T) {
-	for _, f := range faults() {
-		t.Run(f.name, func(t *testing.T) {
-			mend := f.plant(t, s.Cluster)
-			got := wrong(s.run(t))
-			mend()
-			row, ok := got[f.check]
-			if !ok || row.Status != f.status || !strings.Contains(row.Reason, f.says) || !strings.Contains(row.Hint, f.hint) {
-				t.Errorf("%s is %s: %s (hint %s), want %s: %s (hint %s)", f.check, row.Status, row.Reason, row.Hint, f.status, f.says, f.hint)
-			}
-			for name, row := range got {
-				if name != f.check {
-					t.Errorf("also %s: %s", name, row.Reason)
-				}
-			}
-		})
-	}
-	for name, c := range wrong(s.run(t)) {
-		t.Errorf("after all faults were mended %s is %s: %s", name, c.Status, c.Reason)
-	}
-}
-
 func (s *stack) removed(t *testing.T) {
 	for _, o := range s.slices() { // with the Service and the nodes' Pods
-		gone(t, s.Cluster, o.path())
+		remove(t, s, o.path())
 	}
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	go s.finalize(ctx)
+	if !s.real {
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go s.finalize(ctx)
+	}
 	out := s.bundle.Run(t, 0, []string{"cert-manager: removed"}, "undeploy.sh", "--delete-crds")
 	var left []string
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(time.Second) { // APIs go a moment after their definitions
+	for end := time.Now().Add(settleLimit); time.Now().Before(end); time.Sleep(time.Second) { // APIs go a moment after their definitions
 		left = slices.DeleteFunc(s.inventory(t), func(o string) bool { return slices.Contains(s.before, o) })
 		if len(left) == 0 {
 			return

@@ -88,16 +88,44 @@ func newStandIn(apiVersion, kind, resource, namespace, name string, more map[str
 	return standIn{source: expect.Source{Group: group, Version: version, Resource: resource, Kind: kind, Namespace: namespace}, name: name, object: o}
 }
 
-var template = map[string]any{
-	"metadata": map[string]any{"labels": map[string]any{"app": "x"}},
-	"spec":     map[string]any{"containers": []any{map[string]any{"name": "x", "image": "x"}}},
+// The images of Pods: one with a shell and sleep, which scripts/deep loads into its real
+// node, and one that is nowhere.
+const (
+	image   = "eidos.local/box:1"
+	noImage = "eidos.local/none:1"
+)
+
+var (
+	fails = []any{"sh", "-c", "exit 1"}
+	never = map[string]any{"exec": map[string]any{"command": fails}, "periodSeconds": 1} // a probe that does not succeed
+)
+
+// containers is one that runs until it is deleted, but for what is to be different.
+func containers(change map[string]any) []any {
+	c := map[string]any{"name": "x", "image": image, "command": []any{"sleep", "100000"}}
+	maps.Copy(c, change)
+	return []any{c}
+}
+
+// template is that of Pods which are labelled with a name. Their process ignores the
+// signal to end, so it is killed soon.
+func template(name string) map[string]any {
+	return map[string]any{
+		"metadata": map[string]any{"labels": map[string]any{"app": name}},
+		"spec":     map[string]any{"terminationGracePeriodSeconds": 1, "containers": containers(nil)},
+	}
 }
 
 // bodies are what the API wants of each kind.
 var bodies = map[string]map[string]any{
-	"Deployment":  {"spec": map[string]any{"replicas": 1, "selector": map[string]any{"matchLabels": map[string]any{"app": "x"}}, "template": template}, "status": map[string]any{"replicas": 1, "readyReplicas": 1}},
-	"DaemonSet":   {"spec": map[string]any{"selector": map[string]any{"matchLabels": map[string]any{"app": "x"}}, "template": template}, "status": map[string]any{"currentNumberScheduled": 2, "numberMisscheduled": 0}},
-	"StatefulSet": {"spec": map[string]any{"replicas": 1, "serviceName": "x", "selector": map[string]any{"matchLabels": map[string]any{"app": "x"}}, "template": template}, "status": map[string]any{"replicas": 1}},
+	// Without a Pod while it is replaced: one of the old template would hide that a new
+	// one does not start.
+	"Deployment": {"spec": map[string]any{"replicas": 1, "strategy": map[string]any{"type": "Recreate"}}, "status": map[string]any{"replicas": 1, "readyReplicas": 1}},
+	// On GPU nodes, of which one may be kwok's.
+	"DaemonSet": {"spec": map[string]any{"template": map[string]any{"spec": map[string]any{
+		"nodeSelector": map[string]any{"nvidia.com/gpu.present": "true"}, "tolerations": []any{map[string]any{"key": "kwok.x-k8s.io/node", "operator": "Exists"}},
+	}}}, "status": map[string]any{"currentNumberScheduled": 2, "numberMisscheduled": 0}},
+	"StatefulSet": {"spec": map[string]any{"replicas": 1, "serviceName": "x"}, "status": map[string]any{"replicas": 1}},
 	"ValidatingWebhookConfiguration": {"webhooks": []any{map[string]any{
 		"name": "validator.trainer.kubeflow.org", "sideEffects": "None", "admissionReviewVersions": []any{"v1"},
 		"clientConfig": map[string]any{"url": "https://127.0.0.1:1", "caBundle": "eA=="},
@@ -106,6 +134,18 @@ var bodies = map[string]map[string]any{
 	"StorageClass":  {"provisioner": "x"},
 	"APIService":    {"spec": map[string]any{"group": "custom.metrics.k8s.io", "version": "v1beta1", "groupPriorityMinimum": 100, "versionPriority": 100}}, // served by the server itself
 	"ResourceSlice": {"spec": map[string]any{"driver": "gpu.nvidia.com", "nodeName": "gpu-0", "pool": map[string]any{"name": "p", "generation": 1, "resourceSliceCount": 1}, "devices": []any{}}},
+}
+
+// body is what the API wants of an object; the Pods of a workload are labelled with
+// its name.
+func body(kind, name string) map[string]any {
+	out := clone(bodies[kind])
+	if slices.Contains([]string{"Deployment", "DaemonSet", "StatefulSet"}, kind) {
+		overlay(out, clone(map[string]any{"spec": map[string]any{
+			"selector": map[string]any{"matchLabels": map[string]any{"app": name}}, "template": template(name),
+		}}))
+	}
+	return out
 }
 
 // mergeStandIns puts the stand-ins of one object together.
@@ -211,7 +251,7 @@ func standInOf(e recipes.Expect, k schema.ComponentRef, fill func(string) string
 			resource = strings.ToLower(e.Kind) + "es"
 		}
 	}
-	s := newStandIn(e.APIVersion, e.Kind, resource, ns, name, clone(bodies[e.Kind]))
+	s := newStandIn(e.APIVersion, e.Kind, resource, ns, name, body(e.Kind, name))
 	meta := s.object["metadata"].(map[string]any)
 	labels := map[string]any{}
 	for l, v := range e.Labels {
