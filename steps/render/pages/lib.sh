@@ -199,7 +199,8 @@ release() {
   shift 4
   step=$((step + 1))
   chosen "$component" || return 0
-  # What a release is made of becomes a label of it: an unchanged one is left alone.
+  # What a release is made of becomes a label of it, and which revision that is: an
+  # unchanged one is left alone. Helm keeps labels when somebody upgrades it by hand.
   made=$( (for word in "$name" "$@"; do printf '%s\n' "${word#"$work/"}"; done; inputs "${source:-$chart}" "$@") | cksum | tr ' ' -)
   set -- upgrade --install "$name" "$chart" --namespace "$namespace" --create-namespace "$@" --timeout "$timeout"
   [ -z "$wait" ] || set -- "$@" --wait
@@ -207,7 +208,7 @@ release() {
     echo "+ helm $*"
     return 0
   fi
-  if [ -z "$again" ] && [ -n "$(helm list --namespace "$namespace" --filter "^$name\$" --selector "eidos=$made" --deployed --short 2>/dev/null)" ]; then
+  if [ -z "$again" ] && [ -n "$(helm list --namespace "$namespace" --filter "^$name\$" --selector "eidos=$made,eidos-revision=$(revision)" --deployed --short 2>/dev/null)" ]; then
     echo "[$step/$steps] $name: unchanged"
     return 0
   fi
@@ -219,7 +220,7 @@ release() {
       kubectl delete --namespace "$namespace" "$pending" >/dev/null
     done
     began=$(date +%s)
-    if helm "$@" --labels "eidos=$made" >"$log" 2>&1; then
+    if helm "$@" --labels "eidos=$made,eidos-revision=$(($(revision) + 1))" >"$log" 2>&1; then
       echo "[$step/$steps] $name: installed in $(($(date +%s) - began)) s"
       return 0
     fi
@@ -233,6 +234,11 @@ release() {
   kubectl get pods --namespace "$namespace" 2>/dev/null | grep -v Running | sed 's/^/    /' >&2 || true
   failed="$failed $component"
   [ -n "$best" ] || { echo "Fix it and run this again: it goes on where it stopped." >&2; exit 1; }
+}
+
+# revision prints the last revision of the release, of any status.
+revision() {
+  helm history "$name" --namespace "$namespace" --max 1 2>/dev/null | sed -n '2s/^\([0-9]*\).*/\1/p'
 }
 
 # kustomization COMPONENT NAMESPACE DIRECTORY applies one kustomization.
