@@ -178,6 +178,16 @@ func waiting(reason string) map[string]any {
 	}}}
 }
 
+// crashed is the status between an end and the next start.
+var crashed = map[string]any{"phase": "Running", "containerStatuses": []any{map[string]any{
+	"name": "x", "image": "x", "imageID": "", "ready": false, "restartCount": 3, "state": map[string]any{"terminated": map[string]any{"exitCode": 1, "reason": "Error"}},
+}}}
+
+// loop is a Pod that crashes.
+func loop(status map[string]any) standIn {
+	return pod("loop", map[string]any{"containers": containers(map[string]any{"command": fails})}, status)
+}
+
 // beside is a Deployment of no component, whose Pod runs and is never ready.
 func beside() standIn {
 	o := body("Deployment", "beside")
@@ -229,7 +239,8 @@ func (s *stack) faults() []fault {
 		{"a quota is used up", "pods-created", "failed", "Deployment cert-manager/cert-manager: status.conditions[type=ReplicaFailure].status is True", "resourcequota",
 			merge(apps+"cert-manager/deployments/cert-manager/status", `{"status":{"conditions":[{"type":"ReplicaFailure","status":"True","reason":"FailedCreate","message":"exceeded quota"}]}}`, `{"status":{"conditions":null}}`)},
 		{"an image is missing", "platform-health", "failed", "Pod cert-manager/stray: status.containerStatuses[*].state.waiting.reason is ImagePullBackOff", "kubectl logs", with(pod("stray", map[string]any{"containers": containers(map[string]any{"image": noImage})}, waiting("ImagePullBackOff")))},
-		{"a Pod crashes", "platform-health", "failed", "is CrashLoopBackOff", "kubectl logs", with(pod("loop", map[string]any{"containers": containers(map[string]any{"command": fails})}, waiting("CrashLoopBackOff")))},
+		{"a Pod crashes", "platform-health", "failed", "Pod cert-manager/loop: status.containerStatuses[*].state.terminated.reason is Error", "kubectl logs", with(loop(crashed))},
+		{"a Pod crashes again and again", "platform-health", "failed", "is CrashLoopBackOff", "kubectl logs", with(loop(waiting("CrashLoopBackOff")))},
 		{"a Pod is pending", "platform-health", "failed", "Pod cert-manager/stuck: status.phase is Pending", "kubectl", with(pod("stuck", map[string]any{"nodeSelector": map[string]any{"no": "such"}}, map[string]any{"phase": "Pending"}))},
 		{"a workload beside them is not ready", "expected-resources", "failed", "Deployment monitoring/beside: status.availableReplicas is not set, must be 1", "kubectl describe deployment -n monitoring beside", with(beside())},
 		{"a Job has failed", "jobs-complete", "failed", "Job cert-manager/startupapicheck", "kubectl logs job", with(newStandIn("batch/v1", "Job", "jobs", "cert-manager", "startupapicheck", map[string]any{

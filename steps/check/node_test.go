@@ -109,7 +109,7 @@ func (s *stack) really(t *testing.T, list []fault) []fault {
 		return fmt.Sprintf(`{"spec":{"template":{"spec":%s}}}`, text(map[string]any{"containers": containers(change)}))
 	}
 	type how struct {
-		says, hint string // "" as it is
+		says, hint string // "": as it is
 		plant      plant
 	}
 	here := map[string]how{
