@@ -350,6 +350,10 @@ func (s *stack) removed(t *testing.T) {
 		go s.finalize(ctx)
 	}
 	out := s.bundle.Run(t, 0, []string{"cert-manager: removed"}, "undeploy.sh", "--delete-crds")
+	for end := time.Now().Add(settleLimit); strings.Contains(out, "stays: namespace") && s.real && time.Now().Before(end); time.Sleep(time.Second) {
+		// It names a namespace whose Pods still end, and leaves it to the next run.
+		out = s.bundle.Run(t, 0, nil, "undeploy.sh", "--delete-crds")
+	}
 	var left []string
 	for end := time.Now().Add(settleLimit); time.Now().Before(end); time.Sleep(time.Second) { // APIs go a moment after their definitions
 		left = slices.DeleteFunc(s.inventory(t), func(o string) bool { return slices.Contains(s.before, o) })
