@@ -50,14 +50,17 @@ func DecodeValue(name string, val any, v any) error {
 	return doc.Decode(v)
 }
 
-// assign stores a plain value that has passed its definition in dst.
+// assign stores a plain value that has passed its definition in dst, which takes it
+// over.
 func (f fields) assign(dst reflect.Value, val any) error {
 	if val == nil {
 		return nil
 	}
+	if v := reflect.ValueOf(val); v.Type().AssignableTo(dst.Type()) {
+		dst.Set(v) // also a map or list of any values: nobody else has it
+		return nil
+	}
 	switch dst.Kind() {
-	case reflect.Interface:
-		dst.Set(reflect.ValueOf(val))
 	case reflect.Pointer:
 		dst.Set(reflect.New(dst.Type().Elem()))
 		return f.assign(dst.Elem(), val)
