@@ -39,12 +39,12 @@ func TestEventLine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := e.MarshalLine()
+		got, err := e.AppendLine(nil)
 		if err != nil || string(got) != string(want)+"\n" {
 			t.Fatalf("%v\n got %s\nwant %s", err, got, want)
 		}
 	})
-	if _, err := (engine.Event{Time: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}).MarshalLine(); err == nil {
+	if _, err := (engine.Event{Time: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}).AppendLine(nil); err == nil {
 		t.Error("a time that JSON does not have is written")
 	}
 }

@@ -33,7 +33,7 @@ func tell(t *testing.T, f func(env engine.Env) (*Text, error)) (events, logs []s
 	dir := t.TempDir()
 	store := open(t, dir)
 	r := run.Runner{Store: store, LookupEnv: func(string) (string, bool) { return sesame, true }, Events: func(e engine.Event) {
-		line, err := e.MarshalLine()
+		line, err := e.AppendLine(nil)
 		if err != nil {
 			t.Error(err)
 		}

@@ -344,7 +344,7 @@ func replay(t *rapid.T, res *run.Result, events []engine.Event) {
 		if e.Seq != i+1 {
 			t.Fatalf("event %d has number %d", i+1, e.Seq)
 		}
-		line, err := e.MarshalLine()
+		line, err := e.AppendLine(nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -42,7 +42,8 @@ type Store interface {
 
 // Journal keeps the events of one run, one JSON line each.
 type Journal interface {
-	// Append may gather lines; Flush makes them visible to other processes.
+	// Append may gather lines, but does not keep line: its bytes are used again. Flush
+	// makes them visible to other processes.
 	Append(line []byte) error
 	Flush() error
 	Close() error

@@ -84,6 +84,7 @@ func (x *scheduler) newAttempt(i int) attempt {
 	if x.single != nil && x.single.Status != "" {
 		j.status = x.single.Status
 	}
+	j.args = make([]arg, 0, len(n.Edges))
 	for _, e := range n.Edges {
 		for _, f := range x.sources(n, e) {
 			a := x.status[f].artifact

@@ -23,7 +23,8 @@ const flushEach = 200 * time.Millisecond
 func (x *scheduler) emit(e engine.Event) {
 	x.seq++
 	e.Seq, e.Time = x.seq, x.now().UTC().Truncate(time.Millisecond)
-	line, err := e.MarshalLine()
+	line, err := e.AppendLine(x.line[:0])
+	x.line = line
 	if err == nil && e.Type != engine.EventProgress {
 		err = x.journal.Append(line)
 	}

@@ -184,6 +184,7 @@ type scheduler struct {
 	group   *errgroup.Group
 	journal engine.Journal
 	flushed time.Time // when the journal was
+	line    []byte    // the last event in the journal; its room is used again
 
 	ready      readyHeap
 	parked     []int     // ready, but their pool or step is full

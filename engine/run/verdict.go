@@ -17,9 +17,10 @@ func (x *scheduler) verdict(n *plan.Node) (engine.State, engine.Decision) {
 	if n.Type == plan.MatrixNode && (!n.Step.Dynamic || x.status[n.Index].unrolled) {
 		return x.groupVerdict(n)
 	}
-	have, want := map[string]bool{}, map[string]plan.Edge{}
+	have, want := map[string]bool{}, map[string]plan.Edge{} // by port of a list that needs a result
 	for _, e := range n.Edges {
-		if e.List && !e.Optional {
+		needed := e.List && !e.Optional
+		if needed {
 			want[e.Port] = e
 		}
 		if x.nodes[e.From].Type == plan.MatrixNode && x.status[e.From].state == engine.Failed && !n.Late() {
@@ -29,7 +30,9 @@ func (x *scheduler) verdict(n *plan.Node) (engine.State, engine.Decision) {
 			st := &x.status[f]
 			switch x.availability(n, f) {
 			case engine.Done:
-				have[e.Port] = true
+				if needed {
+					have[e.Port] = true
+				}
 				continue
 			case engine.Canceled:
 				return engine.Canceled, engine.Decision{Action: engine.ActionSkip, Code: engine.CodeUpstreamFailed, Reason: x.causeOf(f)}
@@ -139,10 +142,14 @@ func (x *scheduler) rowsOf(s *plan.Step) []*plan.Node {
 
 // sources are the nodes of e: one node, or the rows that agree with n.
 func (x *scheduler) sources(n *plan.Node, e plan.Edge) []int {
-	f := x.nodes[e.From]
-	if f.Type != plan.MatrixNode {
-		return []int{e.From}
+	if x.nodes[e.From].Type != plan.MatrixNode {
+		return []int{e.From} // inlined, and not on the heap
 	}
+	return x.agreeing(n, x.nodes[e.From])
+}
+
+// agreeing are the rows of the matrix step of f that agree with n.
+func (x *scheduler) agreeing(n, f *plan.Node) []int {
 	var out []int
 	for _, r := range x.indexes.Of(f.Step, x.rowsOf(f.Step)).Agreeing(n) {
 		out = append(out, r.Index)

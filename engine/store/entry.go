@@ -3,7 +3,9 @@ package store
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
@@ -13,12 +15,12 @@ import (
 // step: the entry of a success is read by its form, which takes a tenth of the time
 // of encoding/json. All others are left to that.
 func readResult(entry []byte) (engine.Entry, error) {
-	short := withoutParts(entry)
-	if e, ok := readPlain(short); ok {
+	head, tail := withoutParts(entry)
+	if e, ok := readPlain(head, tail); ok {
 		return e, nil
 	}
 	var e engine.Entry
-	err := json.Unmarshal(short, &e)
+	err := json.Unmarshal(slices.Concat(head, tail), &e)
 	if err != nil { // of another form
 		e = engine.Entry{}
 		err = json.Unmarshal(entry, &e)
@@ -27,15 +29,15 @@ func readResult(entry []byte) (engine.Entry, error) {
 	return e, err
 }
 
-// withoutParts leaves the list of parts out of an entry, as record writes it: a
-// quote within a text is escaped, so that the name is found in no text, and the
-// list ends at the first bracket that is not in one. An entry of another form is
-// returned as it is.
-func withoutParts(entry []byte) []byte {
+// withoutParts returns what is before and after the list of parts in an entry, as
+// record writes it: a quote within a text is escaped, so that the name is found in no
+// text, and the list ends at the first bracket that is not in one. An entry of another
+// form is all head.
+func withoutParts(entry []byte) (head, tail []byte) {
 	const name = `,"parts":[`
 	from := bytes.Index(entry, []byte(name))
 	if from < 0 {
-		return entry
+		return entry, nil
 	}
 	text := false
 	for i := from + len(name); i < len(entry); i++ {
@@ -45,16 +47,17 @@ func withoutParts(entry []byte) []byte {
 		case c == '\\' && text:
 			i++
 		case c == ']' && !text:
-			return append(entry[:from:from], entry[i+1:]...)
+			return entry[:from], entry[i+1:]
 		}
 	}
-	return entry
+	return entry, nil
 }
 
-// readPlain reads an entry without parts in the form that record writes: the fields
-// in their order, with no text that needs escapes, and none after the time.
-func readPlain(entry []byte) (e engine.Entry, ok bool) {
-	p := plain{rest: entry, ok: true}
+// readPlain reads what is before and after the parts of an entry, in the form that
+// record writes: the fields in their order, with no text that needs escapes, and none
+// after the parts. All texts share one copy.
+func readPlain(head, tail []byte) (e engine.Entry, ok bool) {
+	p := plain{rest: string(head), ok: string(tail) == "}"}
 	e.Key = schema.Digest(p.text(`{"key":"`))
 	e.Pipeline = p.optional(`,"pipeline":"`)
 	e.Step = p.text(`,"step":"`)
@@ -63,7 +66,7 @@ func readPlain(entry []byte) (e engine.Entry, ok bool) {
 	e.Artifact.Digest = schema.Digest(p.text(`,"digest":"`))
 	e.Artifact.Size = p.number(`,"size":`)
 	when := p.text(`},"time":"`)
-	if !p.ok || string(p.rest) != "}" || e.Time.UnmarshalText([]byte(when)) != nil {
+	if !p.ok || p.rest != "" || e.Time.UnmarshalText([]byte(when)) != nil {
 		return engine.Entry{}, false
 	}
 	return e, true
@@ -73,13 +76,13 @@ func readPlain(entry []byte) (e engine.Entry, ok bool) {
 // not, every method returns a zero value and the entry is read by encoding/json: a
 // mistake here costs time and changes nothing, which a fuzz test holds it to.
 type plain struct {
-	rest []byte
+	rest string
 	ok   bool
 }
 
 // after cuts what comes before a value.
 func (p *plain) after(before string) bool {
-	rest, ok := bytes.CutPrefix(p.rest, []byte(before))
+	rest, ok := strings.CutPrefix(p.rest, before)
 	p.rest, p.ok = rest, p.ok && ok
 	return p.ok
 }
@@ -88,19 +91,18 @@ func (p *plain) text(before string) string {
 	if !p.after(before) {
 		return ""
 	}
-	end := bytes.IndexByte(p.rest, '"')
-	if end < 0 || bytes.IndexByte(p.rest[:end], '\\') >= 0 {
+	s, rest, ok := strings.Cut(p.rest, `"`)
+	if !ok || strings.Contains(s, `\`) {
 		p.ok = false
 		return ""
 	}
-	s := string(p.rest[:end])
-	p.rest = p.rest[end+1:]
+	p.rest = rest
 	return s
 }
 
 // optional is text that may be left out.
 func (p *plain) optional(before string) string {
-	if !bytes.HasPrefix(p.rest, []byte(before)) {
+	if !strings.HasPrefix(p.rest, before) {
 		return ""
 	}
 	return p.text(before)
@@ -110,8 +112,8 @@ func (p *plain) number(before string) int64 {
 	if !p.after(before) {
 		return 0
 	}
-	end := bytes.IndexByte(p.rest, '}')
-	n, err := strconv.ParseInt(string(p.rest[:max(end, 0)]), 10, 64)
+	end := strings.IndexByte(p.rest, '}')
+	n, err := strconv.ParseInt(p.rest[:max(end, 0)], 10, 64)
 	p.ok = p.ok && err == nil
 	p.rest = p.rest[max(end, 0):]
 	return n

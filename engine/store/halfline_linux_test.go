@@ -44,7 +44,7 @@ func TestHalfLine(t *testing.T) {
 		return d, err
 	}
 	event := func(step string) error {
-		line, err := engine.Event{Type: engine.EventStep, Step: step}.MarshalLine()
+		line, err := engine.Event{Type: engine.EventStep, Step: step}.AppendLine(nil)
 		if err != nil {
 			t.Fatal(err)
 		}

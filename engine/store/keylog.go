@@ -110,12 +110,8 @@ func (l *keyLog) lookup(key schema.Digest) (engine.Entry, bool, error) {
 	if e, ok := l.added[key]; ok {
 		return *e, true, nil
 	}
-	h, err := key.Hex()
+	k, err := key32(key)
 	if err != nil {
-		return engine.Entry{}, false, err
-	}
-	var k [32]byte
-	if _, err := hex.Decode(k[:], []byte(h)); err != nil {
 		return engine.Entry{}, false, err
 	}
 	at, ok := l.keys[k]

@@ -148,7 +148,7 @@ func (s *Directory) collect(old time.Time) error {
 	}
 	docs := map[int]bool{}
 	for d := range used {
-		if k, ok := key32(d); ok {
+		if k, err := key32(d); err == nil {
 			if at, ok := s.docs.at[k]; ok {
 				docs[at] = true
 			}

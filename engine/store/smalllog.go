@@ -56,20 +56,22 @@ func (l *smallLog) indexFrom(start int) {
 	})
 }
 
-func key32(d schema.Digest) (k [32]byte, ok bool) {
+// key32 returns the bytes of d.
+func key32(d schema.Digest) (k [32]byte, err error) {
 	h, err := d.Hex()
-	if err != nil {
-		return k, false
+	if err == nil {
+		var text [64]byte // on the stack
+		copy(text[:], h)
+		_, err = hex.Decode(k[:], text[:])
 	}
-	_, err = hex.Decode(k[:], []byte(h))
-	return k, err == nil
+	return k, err
 }
 
 // put adds a document that fits, unless it is there. Two that put the same one at once
 // may both add it: the lines say the same.
 func (l *smallLog) put(d schema.Digest, data []byte) error {
-	k, ok := key32(d)
-	if !ok {
+	k, err := key32(d)
+	if err != nil {
 		return noBlob(d)
 	}
 	l.mu.Lock()
@@ -93,8 +95,8 @@ func (l *smallLog) put(d schema.Digest, data []byte) error {
 // get returns a document, nil if it is not here. The caller must not change
 // it.
 func (l *smallLog) get(d schema.Digest) []byte {
-	k, ok := key32(d)
-	if !ok {
+	k, err := key32(d)
+	if err != nil {
 		return nil
 	}
 	l.mu.Lock()

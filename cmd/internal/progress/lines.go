@@ -15,7 +15,7 @@ type lines struct {
 }
 
 func (l *lines) Event(e engine.Event) {
-	data, err := e.MarshalLine()
+	data, err := e.AppendLine(nil)
 	if err != nil {
 		return
 	}

@@ -67,7 +67,7 @@ const (
 // A run that was resumed is one run: it started when it first began, like in package
 // history, and each of its steps counts once, as it ended.
 //
-// The digest is that of the events, encoded again by Event.MarshalLine, which has written
+// The digest is that of the events, encoded again by Event.AppendLine, which has written
 // the journal too. A line that a killed process left incomplete is not among the events.
 func Of(events []engine.Event, o Options) (*intoto.Statement[Provenance], error) {
 	if len(events) == 0 || events[0].Type != engine.EventRun {
@@ -100,7 +100,7 @@ func Of(events []engine.Event, o Options) (*intoto.Statement[Provenance], error)
 		if e.Type == engine.EventProgress {
 			continue // not in the journal
 		}
-		line, err := e.MarshalLine()
+		line, err := e.AppendLine(nil)
 		if err != nil {
 			return nil, err
 		}

@@ -88,7 +88,7 @@ func TestResumedRun(t *testing.T) {
 	}
 	var journal []byte
 	for _, e := range events {
-		line, err := e.MarshalLine()
+		line, err := e.AppendLine(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
