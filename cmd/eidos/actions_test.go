@@ -186,3 +186,27 @@ func copyGitHub(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(os.CopyFS(filepath.Join(ts.MkAbs(args[0]), ".github"), os.DirFS(github)))
 }
+
+// The notes of a release are its section of the change log; a version without one fails.
+func TestReleaseNotes(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "scripts"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	script, err := os.ReadFile("../../scripts/changelog")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := "# Changes\n\n## Unreleased\n\nlater\n\n## v1.2.0 (2026-11-26)\n\n### For users\n\nnew\n\n## v1.2.0-rc.1\n\nfirst\n"
+	for name, text := range map[string]string{"scripts/changelog": string(script), "CHANGELOG.md": log} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for version, want := range map[string]string{"v1.2.0": "\n### For users\n\nnew\n\n", "v1.2.0-rc.1": "\nfirst\n", "v1.2": "", "v1.3.0": ""} {
+		out, err := exec.Command(filepath.Join(dir, "scripts/changelog"), "notes", version).Output()
+		if string(out) != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q, %v", version, out, err)
+		}
+	}
+}

@@ -12,14 +12,16 @@ import (
 )
 
 // predicateNames lists the short names of predicate types, as cosign's --type has
-// them, each with its type.
+// them, each with its type. Its custom is missing: cosign wraps that predicate.
 func predicateNames() [][2]string {
 	return [][2]string{
 		{"cyclonedx", "https://cyclonedx.org/bom"},
 		{"link", "https://in-toto.io/Link/v1"},
 		{"openvex", "https://openvex.dev/ns"},
+		{"slsaprovenance", "https://slsa.dev/provenance/v0.2"},
 		{"slsaprovenance02", "https://slsa.dev/provenance/v0.2"},
 		{"slsaprovenance1", Provenance},
+		{"spdx", "https://spdx.dev/Document"},
 		{"spdxjson", "https://spdx.dev/Document"},
 		{"vuln", "https://cosign.sigstore.dev/attestation/vuln/v1"},
 	}

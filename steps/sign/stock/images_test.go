@@ -54,7 +54,7 @@ attestations:
 `)
 	for i, image := range images {
 		repository, digest, _ := strings.Cut(image, "@")
-		for _, reference := range []string{image, repository + ":" + releaseVersion} {
+		for _, reference := range []string{image, repository + ":" + releaseVersion, repository + ":latest"} {
 			p.image = &schema.Reference{Reference: reference, Digest: schema.Digest(digest)}
 			v, err := p.run(sign.VerifyKind(p.opts), map[string]any{"policy": "policy.yaml"})
 			if i == 1 && (err != nil || !v.(*schema.Verification).Verified) {
