@@ -1,3 +1,42 @@
+{{- define "start" -}}
+set -euf # words from the cluster do not match files
+called=$PWD
+CDPATH='' cd -- "$(dirname -- "$0")"
+[ -f checksums.txt ] || { echo "no bundle in $PWD: run this script where it is" >&2; exit 2; }
+# Relative names in KUBECONFIG are those of the directory that this was called in.
+config='' IFS=:
+for file in ${KUBECONFIG:-}; do
+  case "$file" in '' | /*) ;; *) file=$called/$file ;; esac
+  config=$config${config:+:}$file
+done
+unset IFS
+[ -z "$config" ] || export KUBECONFIG="$config"
+{{- end }}
+
+{{- define "cluster" }}
+
+# cluster prints what helm and kubectl will change, which must be the same cluster.
+cluster() {
+  if [ -n "${HELM_KUBECONTEXT:-}${HELM_KUBEAPISERVER:-}" ]; then
+    echo "HELM_KUBECONTEXT and HELM_KUBEAPISERVER are for helm alone, and kubectl may take another cluster: unset them. Nothing was changed." >&2
+    exit 2
+  fi
+  context=$(kubectl config current-context 2>/dev/null) || context='no context'
+  address=$(kubectl config view --minify -o 'jsonpath={.clusters[0].cluster.server}' 2>/dev/null) || address=''
+  printf '%s\n' "cluster: $context${address:+, $address}"
+}
+{{- end }}
+
+{{- define "reachable" }}
+if [ -z "$dry" ]; then
+  for tool in helm kubectl; do
+    command -v "$tool" >/dev/null || { echo "no $tool on the path. Nothing was changed." >&2; exit 1; }
+  done
+  cluster
+  answer=$(kubectl version --request-timeout=20s 2>&1) || { printf '%s\n' "the cluster does not answer: $(printf '%s\n' "$answer" | tail -1). Nothing was changed." >&2; exit 1; }
+fi
+{{- end }}
+
 {{- define "options" -}}
 dry='' only='' from='' retries=2 wait=1 best='' again='' verify=''
 while [ $# -gt 0 ]; do
@@ -73,6 +112,7 @@ preflight() {
     command -v "$tool" >/dev/null || problem "no $tool on the path"
   done
   [ "$problems" = 0 ] || return 1
+  cluster
   version=$(helm version --template '{{"{{.Version}}"}}' 2>/dev/null || true)
   at_least "${version#v}" 3.14 || problem "helm is ${version:-of an unknown version}, and 3.14 or newer is needed"
   server=$(kubectl version --request-timeout=20s -o yaml 2>/dev/null | sed -n '/^serverVersion:/,$s/^ *gitVersion: v*//p' | head -1)

@@ -1,9 +1,7 @@
 #!/bin/sh
 # Installs or upgrades {{ .Name }} {{ .Version }}, one Helm release after the other.
 # What is installed and unchanged is left alone: after a failure, run it again.
-set -euf # words from the cluster do not match files
-called=$PWD
-cd "$(dirname "$0")"
+{{ template "start" . }}
 
 usage() {
   cat <<'END'
@@ -31,6 +29,7 @@ END
 namespaces="{{ range $i, $n := .Namespaces }}{{ if $i }} {{ end }}{{ $n }}{{ end }}"
 step=0 steps={{ len .Releases }} failed='' first='' source=''
 {{- template "verify" . }}
+{{- template "cluster" . }}
 {{- template "preflight" . }}
 {{- template "release" . }}
 

@@ -1,7 +1,6 @@
 #!/bin/sh
 # Removes {{ .Name }}, in reverse order, and reports what stays.
-set -euf # words from the cluster do not match files
-cd "$(dirname "$0")"
+{{ template "start" . }}
 
 usage() {
   cat <<'END'
@@ -29,12 +28,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 {{ template "time" . }}
-if [ -z "$dry" ]; then
-  for tool in helm kubectl; do
-    command -v "$tool" >/dev/null || { echo "no $tool on the path. Nothing was changed." >&2; exit 1; }
-  done
-  answer=$(kubectl version --request-timeout=20s 2>&1) || { printf '%s\n' "the cluster does not answer: $(printf '%s\n' "$answer" | tail -1). Nothing was changed." >&2; exit 1; }
-fi
+{{- template "cluster" . }}
+{{- template "reachable" . }}
 served=''
 if [ -n "$crds" ] && [ -z "$dry" ]; then
   served=$(kubectl api-resources --verbs delete --output name 2>/dev/null | tr '\n' ' ')

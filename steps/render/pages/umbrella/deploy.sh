@@ -1,9 +1,7 @@
 #!/bin/sh
 # Installs or upgrades {{ .Name }} {{ .Version }} as one Helm release.
 # What is installed and unchanged is left alone: after a failure, run it again.
-set -euf # words from the cluster do not match files
-called=$PWD
-cd "$(dirname "$0")"
+{{ template "start" . }}
 
 usage() {
   cat <<'END'
@@ -29,6 +27,7 @@ case "$namespace" in -* | *[!a-z0-9-]*) echo "NAMESPACE takes the name of a name
 namespaces=$namespace
 step=0 steps=1 failed='' first='' source=.
 {{- template "verify" . }}
+{{- template "cluster" . }}
 {{- template "preflight" . }}
 {{- template "release" . }}
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Removes {{ .Name }}. Custom resource definitions and the namespace stay.
 # usage: [NAMESPACE=eidos] ./undeploy.sh [--dry-run]
-set -eu
+{{ template "start" . }}
 namespace=${NAMESPACE:-eidos}
 dry=
 
@@ -10,6 +10,8 @@ case "$#:${1:-}" in
 1:--dry-run) dry=1 ;;
 *) echo "usage: [NAMESPACE=eidos] ./undeploy.sh [--dry-run]" >&2; exit 2 ;;
 esac
+{{- template "cluster" . }}
+{{- template "reachable" . }}
 
 run() {
   echo "+ $*"
