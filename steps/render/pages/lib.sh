@@ -37,21 +37,46 @@ if [ -z "$dry" ]; then
 fi
 {{- end }}
 
+{{- define "uninstall" }}
+
+run() {
+  if [ -n "$dry" ]; then echo "+ $*"; else "$@"; fi
+}
+
+# uninstall NAME NAMESPACE removes one release, and reports one that is not there.
+uninstall() {
+  set -- "$1" uninstall "$1" --namespace "$2" --wait --timeout "$timeout"
+  name=$1
+  shift
+  if [ -n "$dry" ]; then
+    echo "+ helm $*"
+  elif answer=$(helm "$@" 2>&1); then
+    printf '%s\n' "$answer" | sed '/^release ".*" uninstalled$/d; /^$/d'
+    echo "[$step/$steps] $name: removed"
+  else
+    case "$answer" in
+    *'release: not found'*) echo "[$step/$steps] $name: not there" ;;
+    *) printf '%s\n' "[$step/$steps] $name: FAILED" "$answer" >&2; failed="$failed $name" ;;
+    esac
+  fi
+}
+{{- end }}
+
 {{- define "options" -}}
 dry='' only='' from='' retries=2 wait=1 best='' again='' verify=''
 while [ $# -gt 0 ]; do
   case "$1" in
   --dry-run) dry=1 ;;
 {{- if not .Umbrella }}
-  --only) [ $# -gt 1 ] || usage 2; only="$only $2 "; shift ;;
-  --from) [ $# -gt 1 ] || usage 2; from=$2; shift ;;
+  --only) [ -n "${2:-}" ] || usage 2; only="$only $2 "; shift ;;
+  --from) [ -n "${2:-}" ] || usage 2; from=$2; shift ;;
   --best-effort) best=1 ;;
 {{- end }}
   --retries) [ $# -gt 1 ] || usage 2; retries=$2; shift ;;
   --no-wait) wait='' ;;
   --timeout) [ $# -gt 1 ] || usage 2; timeout=$2; shift ;;
   --again) again=1 ;;
-  --verify) [ $# -gt 1 ] || usage 2; verify=$2; shift ;;
+  --verify) [ -n "${2:-}" ] || usage 2; verify=$2; shift ;;
 {{- if .Dynamic }}
   --install-values)
     [ $# -gt 1 ] || usage 2

@@ -52,3 +52,12 @@ func TestCluster(t *testing.T) {
 		}
 	}
 }
+
+// An option whose word is empty, as that of a variable that is not set, is a mistake:
+// it is neither every component nor no policy.
+func TestEmptyOptions(t *testing.T) {
+	i := newInstall(t, "components")
+	for _, option := range []string{"--only", "--from", "--verify"} {
+		i.Run(t, 2, []string{"usage: "}, "deploy.sh", "--dry-run", option, "")
+	}
+}
