@@ -110,6 +110,10 @@ case "$timeout" in
 esac
 {{- end }}
 
+{{- define "namespace" -}}
+case "$namespace" in -* | *[!a-z0-9-]*) echo "NAMESPACE takes the name of a namespace" >&2; exit 2 ;; esac
+{{- end }}
+
 {{- define "verify" }}
 if [ -n "$verify" ]; then
   case "$verify" in /*) ;; *) verify=$called/$verify ;; esac

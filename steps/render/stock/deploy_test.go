@@ -152,15 +152,13 @@ func TestDryRun(t *testing.T) {
 func TestOptions(t *testing.T) {
 	for _, layout := range []string{"components", "umbrella"} {
 		i := newInstall(t, layout)
-		scripts := []string{"deploy.sh", "undeploy.sh"}
-		if layout == "umbrella" {
-			scripts = scripts[:1]
-			env := i.Env
-			i.Env = append(env[:len(env):len(env)], "NAMESPACE=x/e;id")
-			i.Run(t, 2, []string{"NAMESPACE takes the name of a namespace"}, "deploy.sh", "--dry-run")
-			i.Env = env
-		}
-		for _, script := range scripts {
+		for _, script := range []string{"deploy.sh", "undeploy.sh"} {
+			if layout == "umbrella" {
+				env := i.Env
+				i.Env = append(env[:len(env):len(env)], "NAMESPACE=x/e;id")
+				i.Run(t, 2, []string{"NAMESPACE takes the name of a namespace"}, script, "--dry-run")
+				i.Env = env
+			}
 			for _, wrong := range []string{"soon", "15xs", "15", "m", "", "1.s.5m", "-1s"} {
 				i.Run(t, 2, []string{"--timeout takes a time such as"}, script, "--dry-run", "--timeout", wrong)
 			}

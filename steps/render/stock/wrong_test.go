@@ -7,6 +7,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/render"
+	"github.com/NVIDIA/eidos/steps/render/rendertest"
+	"github.com/NVIDIA/eidos/tools/kube/kubetest"
 )
 
 // The scripts find their bundle and the caller's cluster from any directory, and print
@@ -59,5 +66,47 @@ func TestEmptyOptions(t *testing.T) {
 	i := newInstall(t, "components")
 	for _, option := range []string{"--only", "--from", "--verify"} {
 		i.Run(t, 2, []string{"usage: "}, "deploy.sh", "--dry-run", option, "")
+	}
+}
+
+// What is not there is not reported as removed, and a failure is one.
+func TestNotThere(t *testing.T) {
+	i := newInstall(t, "components")
+	i.Run(t, 0, []string{"[1/2] second: not there\n[2/2] first: not there\n"}, "undeploy.sh")
+	i = newInstall(t, "umbrella")
+	i.Run(t, 0, nil, "deploy.sh")
+	env := i.Env
+	i.Env = append(env[:len(env):len(env)], "NAMESPACE="+i.Namespace+"-two")
+	i.Run(t, 0, []string{"[1/1] generic: not there\n"}, "undeploy.sh")
+	i.Env = env
+	for _, wrong := range [][]string{{"--what"}, {"--timeout", "soon"}, {"--timeout"}} {
+		i.Run(t, 2, nil, append([]string{"undeploy.sh"}, wrong...)...)
+	}
+	i.Run(t, 0, []string{"usage: [NAMESPACE=eidos] ./undeploy.sh"}, "undeploy.sh", "--help")
+	i.Run(t, 0, []string{"[1/1] generic: removed\nstays: namespace " + i.Namespace + "-one, and"}, "undeploy.sh", "--timeout", "1m")
+	i.Env = append(env[:len(env):len(env)], "KUBECONFIG=/dev/null")
+	i.Run(t, 1, []string{"the cluster does not answer", "Nothing was changed."}, "undeploy.sh")
+}
+
+// A kustomization that cannot be removed is reported, and what comes after it is removed.
+func TestKustomizationStays(t *testing.T) {
+	k := kubetest.New(t)
+	file := func(name, text string) schema.Manifest {
+		return schema.Manifest{Path: "components/site/kustomize/" + name, Digest: schema.DigestOf([]byte(text)), Content: text}
+	}
+	r := &schema.RecipeResult{
+		Kind: "RecipeResult", APIVersion: schema.APIVersion, Metadata: schema.RecipeMetadata{Version: "1.0.0", AppliedOverlays: []string{}},
+		Constraints: []schema.Constraint{}, DeploymentOrder: []string{"base", "site"},
+		ComponentRefs: []schema.ComponentRef{{Name: "base", Namespace: k.Namespace, Type: "Kustomize", Kustomize: &schema.Kustomize{Files: []schema.Manifest{
+			file("kustomization.yaml", "resources: [all.yaml]\n"), file("all.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: base}}\n"),
+		}}}, {Name: "site", Namespace: k.Namespace, Type: "Kustomize", Kustomize: &schema.Kustomize{Files: []schema.Manifest{
+			file("kustomization.yaml", "resources: [all.yaml]\n"), file("all.yaml", "{apiVersion: example.com/v1, kind: Unserved, metadata: {name: x}}\n"),
+		}}}},
+	}
+	b := rendertest.New(t, k.Kubeconfig, r, schema.RenderParams{Layout: "components"}, render.Source{}, nil)
+	b.Run(t, 0, []string{"[1/2] base: applied"}, "deploy.sh", "--only", "base")
+	b.Run(t, 1, []string{"Unserved", "[2/2] base: removed\n", "failed: site\n"}, "undeploy.sh", "--keep-namespaces")
+	if list, err := k.Client.CoreV1().ConfigMaps(k.Namespace).List(t.Context(), metav1.ListOptions{}); err != nil || len(list.Items) != 0 {
+		t.Errorf("left: %v %v", list.Items, err)
 	}
 }

@@ -37,10 +37,7 @@ if [ -n "$crds" ] && [ -z "$dry" ]; then
 fi
 namespaces="{{ range $i, $n := .Namespaces }}{{ if $i }} {{ end }}{{ $n }}{{ end }}"
 step=0 steps={{ len .Releases }} failed=''
-
-run() {
-  if [ -n "$dry" ]; then echo "+ $*"; else "$@"; fi
-}
+{{- template "uninstall" . }}
 
 # names OBJECTS prints the names of those that are CustomResourceDefinitions.
 names() {
@@ -88,20 +85,28 @@ remove() {
   if [ -n "$list" ]; then
     run kubectl delete "$list" --all --all-namespaces --ignore-not-found --timeout "$timeout" || failed="$failed $name"
   fi
-  if ! run helm uninstall "$name" --namespace "$namespace" --ignore-not-found --wait --timeout "$timeout"; then
-    failed="$failed $name"
-  elif [ -z "$dry" ]; then
-    echo "[$step/$steps] $name: removed"
-  fi
+  uninstall "$name" "$namespace"
   if [ -n "$pvcs" ]; then
     run kubectl delete persistentvolumeclaims --namespace "$namespace" --selector "app.kubernetes.io/instance=$name" --ignore-not-found --timeout "$timeout" || failed="$failed $name"
   fi
   # shellcheck disable=SC2086 # a list of names
   [ -z "$kinds" ] || run kubectl delete customresourcedefinitions $kinds --ignore-not-found --timeout "$timeout" || failed="$failed $name"
 }
+{{- if .Kustomized }}
+
+# kustomization COMPONENT DIRECTORY removes the objects of one kustomization.
+kustomization() {
+  step=$((step + 1))
+  if ! run kubectl delete --ignore-not-found --timeout "$timeout" -k "$2"; then
+    failed="$failed $1"
+  elif [ -z "$dry" ]; then
+    echo "[$step/$steps] $1: removed"
+  fi
+}
+{{- end }}
 {{ range reverse .Releases }}
 {{- if .Kustomization }}
-run kubectl delete --ignore-not-found -k {{ sh .Chart }}
+kustomization {{ .Component }} {{ sh .Chart }}
 {{- else }}
 {{- if .Unknown }}
 # No facts of this chart are in the catalogue: Helm is asked for its definitions.

@@ -23,7 +23,7 @@ END
 {{ if .Dynamic }}install=../{{ .InstallFile }}
 {{ end }}namespace=${NAMESPACE:-eidos} timeout=30m
 {{ template "options" . }}
-case "$namespace" in -* | *[!a-z0-9-]*) echo "NAMESPACE takes the name of a namespace" >&2; exit 2 ;; esac
+{{ template "namespace" . }}
 namespaces=$namespace
 step=0 steps=1 failed='' first='' source=.
 {{- template "verify" . }}
