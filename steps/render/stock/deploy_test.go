@@ -318,10 +318,10 @@ func TestDefinitions(t *testing.T) {
 		{"api-resources", "the kinds of the cluster cannot be read. Nothing was changed."},
 		{"get customresourcedefinitions", unknown},
 		{"get -f", unknown},
-		{"get pods,", "stays: namespace " + i.Namespace + "-first, what is in it cannot be read"},
+		{"get all,", "stays: namespace " + i.Namespace + "-first, what is in it cannot be read"},
 	} {
 		args := []string{"undeploy.sh", "--keep-namespaces", "--delete-crds"}
-		if c.refused == "get pods," { // a namespace that looks empty would be deleted
+		if c.refused == "get all," { // a namespace that looks empty would be deleted
 			args = []string{"undeploy.sh", "--timeout", "5s"}
 		}
 		i.Env = append(env[:len(env):len(env)], "REFUSED="+c.refused, "PATH="+filepath.Join(i.Dir, "../bin")+":"+path)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -86,6 +87,34 @@ func TestNotThere(t *testing.T) {
 	i.Run(t, 0, []string{"[1/1] generic: removed\nstays: namespace " + i.Namespace + "-one, and"}, "undeploy.sh", "--timeout", "1m")
 	i.Env = append(env[:len(env):len(env)], "KUBECONFIG=/dev/null")
 	i.Run(t, 1, []string{"the cluster does not answer", "Nothing was changed."}, "undeploy.sh")
+}
+
+// A namespace in which others keep something is not deleted.
+func TestNamespaceInUse(t *testing.T) {
+	i := newInstall(t, "components")
+	i.Run(t, 0, nil, "deploy.sh")
+	ctx := t.Context()
+	for _, name := range []string{"first", "second"} {
+		ns := i.Namespace + "-" + name
+		// Every namespace has this one, made by a controller.
+		root := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "kube-root-ca.crt"}}
+		if _, err := i.Client.CoreV1().ConfigMaps(ns).Create(ctx, root, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		mine := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine"}}
+		if _, err := i.Client.CoreV1().Secrets(ns).Create(ctx, mine, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	i.Run(t, 0, []string{
+		"stays: namespace " + i.Namespace + "-first, with secret/mine\n",
+		"stays: namespace " + i.Namespace + "-second, with secret/mine\n",
+	}, "undeploy.sh", "--timeout", "5s")
+	if err := i.Client.CoreV1().Secrets(i.Namespace+"-first").Delete(ctx, "mine", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	// There is no controller that would finish it.
+	i.Run(t, 1, []string{"namespace \"" + i.Namespace + "-first\" deleted", "failed: " + i.Namespace + "-first\n"}, "undeploy.sh", "--timeout", "2s")
 }
 
 // A kustomization that cannot be removed is reported, and what comes after it is removed.

@@ -8,7 +8,7 @@ usage: ./undeploy.sh [OPTION...]
   --dry-run          print the commands and change nothing
   --delete-crds      also the CustomResourceDefinitions, with all their objects
   --delete-pvcs      also the PersistentVolumeClaims of the releases, with their data
-  --keep-namespaces  leave the namespaces, also empty ones
+  --keep-namespaces  leave the namespaces, also those in which nothing is left
   --timeout TIME     for each release, 15m if not given
 END
   exit "$1"
@@ -127,12 +127,14 @@ for ns in $namespaces; do
     continue
   fi
   kubectl get namespace "$ns" >/dev/null 2>&1 || continue
-  if ! left=$(kubectl get pods,persistentvolumeclaims,services --namespace "$ns" -o name) || ! releases=$(helm list --namespace "$ns" --short); then
+  # What others put there, such as a Secret, is not ours to delete.
+  if ! left=$(kubectl get all,configmaps,secrets,persistentvolumeclaims --namespace "$ns" -o name) || ! releases=$(helm list --namespace "$ns" --short); then
     echo "stays: namespace $ns, what is in it cannot be read" >&2
     failed="$failed $ns"
     continue
   fi
-  left=$(printf %s "$left" | tr '\n' ' ') releases=$(printf %s "$releases" | tr '\n' ' ')
+  left=$(printf '%s\n' "$left" | sed '/^configmap\/\(kube-root-ca\|openshift-service-ca\)\.crt$/d' | tr '\n' ' ')
+  left=${left% } releases=$(printf %s "$releases" | tr '\n' ' ')
   if [ -n "$keep" ] || [ -n "$left$releases" ]; then
     echo "stays: namespace $ns${left:+, with $left}${releases:+, with the releases $releases}"
   else
