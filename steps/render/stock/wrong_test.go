@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -115,6 +117,41 @@ func TestNamespaceInUse(t *testing.T) {
 	}
 	// There is no controller that would finish it.
 	i.Run(t, 1, []string{"namespace \"" + i.Namespace + "-first\" deleted", "failed: " + i.Namespace + "-first\n"}, "undeploy.sh", "--timeout", "2s")
+}
+
+// A run that is interrupted leaves nothing behind of what it wrote for itself, which may
+// hold values that are set at installation.
+func TestInterrupted(t *testing.T) {
+	i := newInstall(t, "components")
+	i.set(t, "second", "hang: false", "hang: true")
+	own := t.TempDir()
+	i.Env = append(i.Env, "TMPDIR="+own)
+	cmd := i.Command(t.Context(), "deploy.sh", "--timeout", "10m")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pending := metav1.ListOptions{LabelSelector: "owner=helm,name=second,status=pending-install"}
+	for {
+		list, err := i.Client.CoreV1().Secrets(i.Namespace+"-second").List(t.Context(), pending)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(list.Items) > 0 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // the status is looked at
+	if got := cmd.ProcessState.ExitCode(); got != 130 {
+		t.Errorf("status %d: %v", got, cmd.ProcessState)
+	}
+	if left, err := os.ReadDir(own); err != nil || len(left) > 0 {
+		t.Errorf("left: %v %v", left, err)
+	}
 }
 
 // A kustomization that cannot be removed is reported, and what comes after it is removed.

@@ -36,6 +36,9 @@ step=0 steps={{ len .Releases }} failed='' first='' source=''
 work=$(mktemp -d)
 log=$work/log
 trap 'rm -rf "$work"' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 {{- template "install" . }}
 [ -n "$dry" ] || preflight || { echo "Nothing was changed." >&2; exit 1; }
 {{- if .Labelled }}

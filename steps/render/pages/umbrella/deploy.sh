@@ -38,6 +38,9 @@ run() {
 work=$(mktemp -d)
 log=$work/log
 trap 'rm -rf "$work"' EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 {{- template "install" . }}
 [ -n "$dry" ] || preflight || { echo "Nothing was changed." >&2; exit 1; }
 {{- if .Privileged }}
@@ -49,6 +52,7 @@ chart=.
 {{- else }}
 chart=$work/{{ .Name }} # a copy: fetching sub-charts adds files
 run cp -R . "$chart"
+[ -n "$dry" ] || chmod -R u+w "$chart"
 run helm dependency update "$chart" >"$work/dependencies" || { cat "$work/dependencies" >&2; exit 1; }
 [ -z "$dry" ] || cat "$work/dependencies"
 {{- end }}
