@@ -45,9 +45,9 @@ type helmfileRelease struct {
 	Version   string   `json:"version,omitempty"`
 	Needs     []string `json:"needs,omitempty"` // NAMESPACE/NAME
 	Values    []string `json:"values,omitempty"`
-	// Kinds that come with the charts are not there yet when it is compared with
-	// the cluster the first time.
-	NoValidation bool           `json:"disableValidationOnInstall,omitempty"`
+	// The first time, all releases are compared with the cluster before one of them is
+	// there: kinds that a chart brings are unknown then, also to the others that use them.
+	NoValidation bool           `json:"disableValidationOnInstall"`
 	WaitForJobs  bool           `json:"waitForJobs,omitempty"`
 	Timeout      int            `json:"timeout,omitempty"` // seconds, over the default's
 	Hooks        []helmfileHook `json:"hooks,omitempty"`
@@ -97,7 +97,7 @@ func helmfile(j *job, t *Tree) error {
 			if i == 0 {
 				hr.Hooks = namespaces
 			}
-			hr.NoValidation = len(r.CRDs) > 0 || c.after() != nil && r.Name == c.after().release
+			hr.NoValidation = true
 			if r.Values != "" {
 				hr.Values = []string{r.Values}
 			}

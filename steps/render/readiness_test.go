@@ -114,7 +114,7 @@ func TestReadiness(t *testing.T) {
 		"\nrelease cert-manager cert-manager-ready cert-manager components/cert-manager/ready --wait-for-jobs\n", "\nrelease gpu-operator gpu-operator gpu-operator")
 	has(with(schema.RenderParams{Layout: "components"}), "README.md", "`components/NAME/ready` is a Job", "## Is it what was made?")
 	helmfile := with(schema.RenderParams{Deployer: "helmfile"})
-	has(helmfile, "helmfile.yaml", "- name: cert-manager-ready\n  namespace: cert-manager\n  chart: ./components/cert-manager/ready\n  needs:\n  - cert-manager/cert-manager\n  waitForJobs: true\n  timeout: 3600\n",
+	has(helmfile, "helmfile.yaml", "- name: cert-manager-ready\n  namespace: cert-manager\n  chart: ./components/cert-manager/ready\n  needs:\n  - cert-manager/cert-manager\n  disableValidationOnInstall: true\n  waitForJobs: true\n  timeout: 3600\n",
 		"- name: gpu-operator-before\n", "  - cert-manager/cert-manager-ready\n")
 	flux := with(schema.RenderParams{Deployer: "flux", Repo: git})
 	has(flux, "releases/cert-manager.yaml", "timeout: 60m\n  releaseName: cert-manager-ready\n", "dependsOn:\n  - name: cert-manager\n", "chart: ./components/cert-manager/ready\n")
