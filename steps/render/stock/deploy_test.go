@@ -318,10 +318,10 @@ func TestDefinitions(t *testing.T) {
 		{"api-resources", "the kinds of the cluster cannot be read. Nothing was changed."},
 		{"get customresourcedefinitions", unknown},
 		{"get -f", unknown},
-		{"get all,", "stays: namespace " + i.Namespace + "-first, what is in it cannot be read"},
+		{"get pods,", "stays: namespace " + i.Namespace + "-first, what is in it cannot be read"},
 	} {
 		args := []string{"undeploy.sh", "--keep-namespaces", "--delete-crds"}
-		if c.refused == "get all," { // a namespace that looks empty would be deleted
+		if c.refused == "get pods," { // a namespace that looks empty would be deleted
 			args = []string{"undeploy.sh", "--timeout", "5s"}
 		}
 		i.Env = append(env[:len(env):len(env)], "REFUSED="+c.refused, "PATH="+filepath.Join(i.Dir, "../bin")+":"+path)
@@ -487,6 +487,15 @@ func TestShellcheck(t *testing.T) {
 	shellcheck := rendertest.Tool(t, "debian/shellcheck/usr/bin/shellcheck")
 	for _, layout := range []string{"components", "umbrella"} {
 		i := newInstall(t, layout, "first:word", "second:+site")
+		for _, name := range []string{"deploy.sh", "undeploy.sh"} {
+			text, err := os.ReadFile(filepath.Join(i.Dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(text), `\|`) {
+				t.Errorf("%s %s: alternatives in a basic regular expression are GNU's only", layout, name)
+			}
+		}
 		out, err := exec.Command(shellcheck, "--shell", "sh", filepath.Join(i.Dir, "deploy.sh"), filepath.Join(i.Dir, "undeploy.sh")).CombinedOutput()
 		if err != nil {
 			t.Errorf("%s: %v\n%s", layout, err, out)

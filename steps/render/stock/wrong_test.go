@@ -11,6 +11,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -96,11 +97,30 @@ func TestNamespaceInUse(t *testing.T) {
 	i := newInstall(t, "components")
 	i.Run(t, 0, nil, "deploy.sh")
 	ctx := t.Context()
+	// An object of the cluster, and of a kind in the category all, is in no namespace.
+	all := strings.Replace(definition(i.Namespace, "w", true, ""), `"kind": "W"`, `"kind": "W", "categories": ["all"]`, 1)
+	i.define(t, all)
+	wide := "/apis/" + i.Namespace + ".example.com/v1/ws"
+	for { // until the new kind is served
+		err := i.Client.RESTClient().Post().AbsPath(wide).Body([]byte(`{"apiVersion":"` + i.Namespace + `.example.com/v1","kind":"W","metadata":{"name":"x"}}`)).Do(ctx).Error()
+		if err == nil {
+			break
+		}
+		if !apierrors.IsNotFound(err) {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 	for _, name := range []string{"first", "second"} {
 		ns := i.Namespace + "-" + name
 		// Every namespace has this one, made by a controller.
 		root := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "kube-root-ca.crt"}}
 		if _, err := i.Client.CoreV1().ConfigMaps(ns).Create(ctx, root, metav1.CreateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		// And on OpenShift this one for each ServiceAccount.
+		pull := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "builder-dockercfg-x7k2p"}}
+		if _, err := i.Client.CoreV1().Secrets(ns).Create(ctx, pull, metav1.CreateOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		mine := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "mine"}}
@@ -109,8 +129,8 @@ func TestNamespaceInUse(t *testing.T) {
 		}
 	}
 	i.Run(t, 0, []string{
-		"stays: namespace " + i.Namespace + "-first, with secret/mine\n",
-		"stays: namespace " + i.Namespace + "-second, with secret/mine\n",
+		"stays: namespace " + i.Namespace + "-first, with secret/mine; kubectl delete namespace " + i.Namespace + "-first removes it with that\n",
+		"stays: namespace " + i.Namespace + "-second, with secret/mine; kubectl delete namespace " + i.Namespace + "-second removes it with that\n",
 	}, "undeploy.sh", "--timeout", "5s")
 	if err := i.Client.CoreV1().Secrets(i.Namespace+"-first").Delete(ctx, "mine", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
@@ -132,7 +152,7 @@ func TestInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	pending := metav1.ListOptions{LabelSelector: "owner=helm,name=second,status=pending-install"}
-	for {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		list, err := i.Client.CoreV1().Secrets(i.Namespace+"-second").List(t.Context(), pending)
 		if err != nil {
 			t.Fatal(err)
@@ -140,7 +160,10 @@ func TestInterrupted(t *testing.T) {
 		if len(list.Items) > 0 {
 			break
 		}
-		time.Sleep(50 * time.Millisecond)
+		if time.Now().After(end) {
+			_ = cmd.Process.Kill()
+			t.Fatal("deploy.sh has not begun with the second release")
+		}
 	}
 	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
 		t.Fatal(err)

@@ -57,6 +57,15 @@ defined() {
   names "$found"
 }
 
+# look NAMESPACE lists in left what is there but for what the cluster itself makes;
+# seen is empty if that cannot be read.
+look() {
+  seen=''
+  left=$(kubectl get pods,replicationcontrollers,deployments,daemonsets,statefulsets,replicasets,jobs,cronjobs,services,configmaps,secrets,persistentvolumeclaims --namespace "$1" -o name) || return 1
+  left=$(printf '%s\n' "$left" | sed -e '/^configmap\/kube-root-ca\.crt$/d' -e '/^configmap\/openshift-service-ca\.crt$/d' -e '/^secret\/.*-dockercfg-[a-z0-9]*$/d' | tr '\n' ' ')
+  left=${left% } seen=1
+}
+
 # packed CHART [ARGUMENT...] prints which of the CustomResourceDefinitions in the
 # folder crds of a chart the cluster has.
 packed() {
@@ -127,16 +136,23 @@ for ns in $namespaces; do
     continue
   fi
   kubectl get namespace "$ns" >/dev/null 2>&1 || continue
-  # What others put there, such as a Secret, is not ours to delete.
-  if ! left=$(kubectl get all,configmaps,secrets,persistentvolumeclaims --namespace "$ns" -o name) || ! releases=$(helm list --namespace "$ns" --short); then
+  # What others put there, such as a Secret, is not ours to delete. Pods of the releases
+  # may take a while to end.
+  tries=30
+  while look "$ns" && [ -z "$keep" ] && [ "$tries" -gt 0 ]; do
+    case " $left" in *" pod/"*) sleep "${PAUSE:-2}" ;; *) break ;; esac
+    tries=$((tries - 1))
+  done
+  if [ -z "$seen" ] || ! releases=$(helm list --namespace "$ns" --short); then
     echo "stays: namespace $ns, what is in it cannot be read" >&2
     failed="$failed $ns"
     continue
   fi
-  left=$(printf '%s\n' "$left" | sed '/^configmap\/\(kube-root-ca\|openshift-service-ca\)\.crt$/d' | tr '\n' ' ')
-  left=${left% } releases=$(printf %s "$releases" | tr '\n' ' ')
-  if [ -n "$keep" ] || [ -n "$left$releases" ]; then
-    echo "stays: namespace $ns${left:+, with $left}${releases:+, with the releases $releases}"
+  releases=$(printf %s "$releases" | tr '\n' ' ')
+  if [ -n "$keep" ]; then
+    echo "stays: namespace $ns"
+  elif [ -n "$left$releases" ]; then
+    echo "stays: namespace $ns${left:+, with $left}${releases:+, with the releases $releases}; kubectl delete namespace $ns removes it with that"
   else
     kubectl delete namespace "$ns" --timeout "$timeout" || failed="$failed $ns"
   fi
