@@ -132,8 +132,9 @@ crash:
 # the Homebrew formula, bills of materials, provenance, checksums. release-dry-run
 # makes them twice, compares, and installs the package;
 # release-sign signs what is there for the identity of the workflow that runs it, and
-# release-images pushes the images and signs those.
-.PHONY: release release-dry-run release-sign release-images
+# release-images pushes the images and signs those; release-latest moves the tag latest to
+# those of a release that is published.
+.PHONY: release release-dry-run release-sign release-images release-latest
 release:
 	@scripts/release
 
@@ -145,6 +146,9 @@ release-sign: build
 
 release-images: build
 	@scripts/release-images
+
+release-latest:
+	@scripts/release-latest
 
 # compat lists what has changed since a release, or BASE, that others have to follow.
 .PHONY: compat

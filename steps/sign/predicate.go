@@ -12,7 +12,8 @@ import (
 )
 
 // predicateNames lists the short names of predicate types, as cosign's --type has
-// them, each with its type. Its custom is missing: cosign wraps that predicate.
+// them, each with its type. Its custom is missing, for cosign wraps that predicate; spdx is JSON here, which
+// cosign signs as a text.
 func predicateNames() [][2]string {
 	return [][2]string{
 		{"cyclonedx", "https://cyclonedx.org/bom"},

@@ -43,6 +43,9 @@ func TestReleaseImages(t *testing.T) {
 	if len(images) != 2 || !strings.HasPrefix(images[0], p.host+"/team/eidos@sha256:") || !strings.HasPrefix(images[1], p.host+"/team/eidosd@sha256:") {
 		t.Fatalf("images %q", images)
 	}
+	if got := command("../../../scripts/release-latest"); !strings.Contains(got, "latest") || strings.Contains(got, "stays") {
+		t.Errorf("latest: %s", got)
+	}
 	write(t, filepath.Join(p.env.Dir, "policy.yaml"), `kind: TrustPolicy
 apiVersion: eidos.nvidia.com/v1alpha1
 signers: [{name: release, key: cosign.pub}]
