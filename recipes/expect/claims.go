@@ -8,10 +8,10 @@ import "strings"
 func Claims(checks []Bound) func(Source, Object) bool {
 	type place struct{ group, resource, namespace string }
 	claims := map[place][]condition{}
-	jobs := map[string]bool{} // namespaces where no Job may have failed
+	jobs := map[string]bool{} // namespaces of which a check says that no Job has failed
 	for _, b := range checks {
 		b.each(func(c condition) {
-			if c.Kind == "Job" && c.Match == "none" {
+			if c.Kind == "Job" && c.Match == "none" && c.Name == "" && len(c.Labels) == 0 && c.Fields["status.conditions[type=Failed].status"] == "True" {
 				for _, s := range c.sources {
 					jobs[s.Namespace] = true
 				}

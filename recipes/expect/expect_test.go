@@ -186,6 +186,24 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// A check about one Job, or about something else of Jobs, leaves the failed Pods of others
+// to the general ones.
+func TestClaimsOfJobs(t *testing.T) {
+	pod := objects(t, `{"metadata":{"name":"j-1","namespace":"op-ns","ownerReferences":[{"kind":"Job","name":"j"}]},"status":{"phase":"Failed"}}`)[0]
+	pods := Source{Version: "v1", Resource: "pods", Kind: "Pod", Namespace: "op-ns"}
+	failed := map[string]string{"status.conditions[type=Failed].status": "True"}
+	for name, e := range map[string]recipes.Expect{
+		"another Job": {Objects: recipes.Objects{APIVersion: "batch/v1", Kind: "Job", Name: "only-this"}, Match: "none", Fields: failed},
+		"a label":     {Objects: recipes.Objects{APIVersion: "batch/v1", Kind: "Job", Labels: map[string]string{"app": "x"}}, Match: "none", Fields: failed},
+		"active Jobs": {Objects: recipes.Objects{APIVersion: "batch/v1", Kind: "Job"}, Match: "none", Fields: map[string]string{"status.active": ">= 2"}},
+	} {
+		c := recipes.Check{Name: "jobs", Components: []string{"op"}, Expect: []recipes.Expect{e}}
+		if Claims(Bind(c, testRecipe))(pods, pod) {
+			t.Errorf("a check of %s claims it", name)
+		}
+	}
+}
+
 // Nothing but what a check looks at is kept.
 func TestKeep(t *testing.T) {
 	c := recipes.Check{Components: []string{"op"}, Expect: []recipes.Expect{{
