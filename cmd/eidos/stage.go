@@ -126,5 +126,5 @@ func (a *app) deliver(ctx context.Context, text []byte, out string) error {
 		_, err := a.Out.Write(text)
 		return err
 	}
-	return address.WriteFile(ctx, out, text)
+	return address.WriteFile(out, text)
 }

@@ -17,8 +17,8 @@ import (
 // WriteFile writes what is not a document, a report as a table, the way
 // documents are saved: whole or not at all. What killed processes left half-written
 // beside it goes.
-func WriteFile(ctx context.Context, path string, data []byte) error {
-	replace.Sweep(ctx, filepath.Dir(path))
+func WriteFile(path string, data []byte) error {
+	replace.Sweep(filepath.Dir(path))
 	return writeFile(path, data)
 }
 
@@ -37,7 +37,7 @@ func WriteNew(path string, data []byte) error { return replace.New(path, 0o666, 
 // WriteDir writes files, by slash-separated path, to a directory that is new or
 // empty: all of them or none. It sweeps like WriteFile.
 func WriteDir(ctx context.Context, dir string, files map[string][]byte) error {
-	replace.Sweep(ctx, filepath.Dir(dir))
+	replace.Sweep(filepath.Dir(dir))
 	return replace.Dir(ctx, dir, func() error { return CheckNew(dir) }, func(root *os.Root) error {
 		for _, name := range slices.Sorted(maps.Keys(files)) {
 			if err := root.MkdirAll(path.Dir(name), 0o777); err != nil {
@@ -61,7 +61,7 @@ func CheckNew(dir string) error {
 
 // Sweep removes what killed processes left half-written beside the outputs of
 // plan, whose relative paths are relative to dir. What a living process writes stays.
-func Sweep(ctx context.Context, p *plan.Plan, dir string) {
+func Sweep(p *plan.Plan, dir string) {
 	swept := map[string]bool{}
 	for _, s := range p.Steps() {
 		path, ok := Path(s.Out)
@@ -70,7 +70,7 @@ func Sweep(ctx context.Context, p *plan.Plan, dir string) {
 		}
 		if parent := filepath.Dir(inDir(dir, path)); !swept[parent] {
 			swept[parent] = true
-			replace.Sweep(ctx, parent)
+			replace.Sweep(parent)
 		}
 	}
 }

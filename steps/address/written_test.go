@@ -99,7 +99,7 @@ func TestWrittenIsBounded(t *testing.T) {
 // there; files whose names are only alike stay.
 func TestLeftoversOfFilesGo(t *testing.T) {
 	write := map[string]func(path string) error{
-		"a file":      func(p string) error { return WriteFile(t.Context(), p, []byte("new")) },
+		"a file":      func(p string) error { return WriteFile(p, []byte("new")) },
 		"a directory": func(p string) error { return WriteDir(t.Context(), p, map[string][]byte{"a": nil}) },
 	}
 	for name, write := range write {

@@ -76,7 +76,7 @@ func (r Runner) evidence(ctx context.Context, x Ready, e Evidence, res *run.Resu
 		if err := f.write(&text); err != nil {
 			return err
 		}
-		if err := writeEvidence(ctx, r.Out, f.path, text.Bytes()); err != nil {
+		if err := writeEvidence(r.Out, f.path, text.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -90,19 +90,19 @@ func (r Runner) evidence(ctx context.Context, x Ready, e Evidence, res *run.Resu
 	}
 	text, err := schema.EncodeIndent(st)
 	if err == nil {
-		err = writeEvidence(ctx, r.Out, e.Provenance, text)
+		err = writeEvidence(r.Out, e.Provenance, text)
 	}
 	return schema.Join([]error{published, err})
 }
 
 // writeEvidence writes a file whole or not at all; each text is complete before it is
 // called, so that a failure to make one leaves the old file.
-func writeEvidence(ctx context.Context, out io.Writer, path string, data []byte) error {
+func writeEvidence(out io.Writer, path string, data []byte) error {
 	if path == "-" {
 		_, err := out.Write(data)
 		return err
 	}
-	return address.WriteFile(ctx, path, data)
+	return address.WriteFile(path, data)
 }
 
 // pushed lists the digests that a run pushed, or found pushed: a step that was reused

@@ -168,7 +168,7 @@ func (r Runner) run(ctx context.Context, x Ready, o *Options) error {
 		}
 	}
 	// What a killed run has left half written beside its outputs.
-	address.Sweep(ctx, p, e.Dir)
+	address.Sweep(p, e.Dir)
 	var err error
 	if e.Source.Text, err = keepText(ctx, s, x.Wiring.Pipeline.Text); err != nil {
 		return err

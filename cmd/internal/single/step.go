@@ -100,7 +100,7 @@ func (r Runner) run(ctx context.Context, s *Step, p *schema.Pipeline, of string)
 	if err := pl.Missing(dir); len(schema.List(err)) > 1 {
 		return nil, s.plainPaths(err)
 	}
-	address.Sweep(ctx, pl, dir)
+	address.Sweep(pl, dir)
 	show := r.StageProgress()
 	defer show.Close()
 	e := &run.Runner{Store: store.NewMemory(), Load: w.Load, Save: w.Save, Dir: dir, Events: show.Event}

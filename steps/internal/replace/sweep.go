@@ -1,9 +1,9 @@
 package replace
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -44,22 +44,23 @@ func own(f *os.File, name string) bool {
 }
 
 // Sweep removes from dir what killed processes were writing, and nothing that
-// a living one writes. What cannot be removed stays: it harms nobody.
-func Sweep(ctx context.Context, dir string) {
-	_ = locked(ctx, dir, func() error {
-		d, err := os.Open(dir)
-		if err != nil {
-			return err
+// a living one writes. What cannot be removed stays: it harms nobody. Nothing is
+// removed while somebody has dir locked, who may never let go of it.
+func Sweep(dir string) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return
+	}
+	defer d.Close() // and with it the lock
+	if errors.Is(syscall.Flock(int(d.Fd()), syscall.LOCK_EX|syscall.LOCK_NB), syscall.EWOULDBLOCK) {
+		return
+	}
+	names, _ := d.Readdirnames(-1) // those that could be read
+	for _, n := range names {
+		if leftover.MatchString(n) {
+			sweep(filepath.Join(dir, n))
 		}
-		defer d.Close()
-		names, err := d.Readdirnames(-1)
-		for _, n := range names {
-			if leftover.MatchString(n) {
-				sweep(filepath.Join(dir, n))
-			}
-		}
-		return err
-	})
+	}
 }
 
 func sweep(path string) {

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -94,7 +95,21 @@ func TestSweep(t *testing.T) {
 			want = append(want, n)
 		}
 	}
-	Sweep(t.Context(), dir)
+	// Who has the directory locked is not waited for.
+	lock, err := os.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	before := names(t, dir)
+	Sweep(dir)
+	if d := cmp.Diff(before, names(t, dir)); d != "" {
+		t.Errorf("(-before +after):\n%s", d)
+	}
+	lock.Close()
+	Sweep(dir)
 	if d := cmp.Diff(want, names(t, dir)); d != "" {
 		t.Errorf("(-want +left):\n%s", d)
 	}
