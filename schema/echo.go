@@ -30,8 +30,9 @@ func Safe(text string) string {
 }
 
 // Printable returns text as one line that does not control a terminal: line breaks and
-// tabs become spaces, carriage returns go, every other character that is not printed a question mark. What was
-// measured, or another program wrote, goes through here before people see it.
+// tabs become spaces, carriage returns go, every other character that is not printed
+// becomes a question mark. What was measured, or another program wrote, goes through here
+// before people see it.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

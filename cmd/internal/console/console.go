@@ -144,7 +144,7 @@ func (c *Console) JSON(v any) error {
 // Document prints v in the format that was asked for: json or yaml, in any other case
 // words. Callers check the format before (usage.KnownFormat).
 func (c *Console) Document(v schema.Value, format, words string) error {
-	data := []byte(words + "\n")
+	data := []byte(schema.PrintableLines(words) + "\n")
 	var err error
 	switch format {
 	case "json":
