@@ -163,7 +163,7 @@ func (c *conversion) parse(name string, data []byte) map[string]any {
 	}
 	doc, err := schema.Parse(path.Join(c.treeName, name), data)
 	if err != nil {
-		c.errs = append(c.errs, err)
+		c.problems.Add(err)
 		return nil
 	}
 	values, _ := doc.Value().(map[string]any)
@@ -233,12 +233,12 @@ func (c *conversion) registry() map[string]*schema.Doc {
 	}
 	data, err := fs.ReadFile(c.tree, "registry.yaml")
 	if err != nil {
-		c.errs = append(c.errs, schema.Errorf(schema.Failed, "reading the tree: %w", err))
+		c.problems.Add(schema.Errorf(schema.Failed, "reading the tree: %w", err))
 		return out
 	}
 	doc, err := schema.Parse(path.Join(c.treeName, "registry.yaml"), data)
 	if err != nil {
-		c.errs = append(c.errs, err)
+		c.problems.Add(err)
 		return out
 	}
 	return Components(doc)

@@ -37,7 +37,7 @@ func (c *conversion) criteria(d *schema.Doc) map[string]any {
 	if d == nil {
 		return out
 	}
-	c.unknown(d, append([]string{"kind", "apiVersion", "metadata"}, criteriaKeys...)...)
+	c.unknown(d, slices.Concat(criteriaKeys, []string{"kind", "apiVersion", "metadata"})...)
 	for _, field := range []string{"service", "accelerator", "gpu", "intent", "os", "platform"} {
 		word := strings.ToLower(strings.TrimSpace(d.TextAt(field)))
 		if word == "" || word == schema.Any {

@@ -1,7 +1,7 @@
 // Package upstream reads the documents that the tools of NVIDIA/aicr write:
 // snapshots, recipes and criteria, in the shapes of all their versions. Each
 // is converted on reading, to what eidos would have written. Keys that neither
-// side knows are warnings, never errors: the files are not ours to correct.
+// side knows are warnings, unless Reader.Strict: the files are not ours to correct.
 //
 // A recipe of upstream refers to values files and manifests of the tree that
 // it was made from. Reader.Tree is that tree; without it, the recipe is read
@@ -27,6 +27,10 @@ func Versions() []string {
 type Reader struct {
 	Tree fs.FS  // upstream's recipes directory, or a --data directory
 	Name string // of Tree, for messages
+
+	// Strict refuses criteria with unknown keys: for who reads no notes, and would not
+	// see that another question was answered.
+	Strict bool
 }
 
 // Is reports whether doc is upstream's: by its apiVersion, or, where a document
@@ -63,13 +67,14 @@ func (r Reader) Read(doc *schema.Doc, mediaType string) (schema.Value, []string,
 	case "RecipeResult":
 		v, val = &schema.RecipeResult{}, c.recipe()
 	case "RecipeCriteria":
+		c.strict = r.Strict
 		v, val = &schema.RecipeCriteria{}, c.criteriaFile()
 	default:
 		return nil, nil, schema.Errorf(schema.Invalid, "kind %q of upstream is not a document that eidos reads", kind).
 			At(doc.Pos("kind"), "kind").
 			WithHint("it reads snapshots, recipes and criteria; eidos import reads a directory of recipes")
 	}
-	if err := schema.Join(c.errs); err != nil {
+	if err := c.problems.Err(); err != nil {
 		return nil, nil, err
 	}
 	if mediaType != "" && v.MediaType() != mediaType {
@@ -114,8 +119,9 @@ type conversion struct {
 	tree     fs.FS
 	treeName string
 	values   string // where a recipe's values are from, in words
+	strict   bool   // unknown keys are problems
 	notes    []string
-	errs     []error
+	problems schema.Problems
 }
 
 // note records what was left out, with its place in the file.
@@ -124,16 +130,22 @@ func (c *conversion) note(d *schema.Doc, format string, args ...any) {
 }
 
 func (c *conversion) fail(d *schema.Doc, err *schema.Error) {
-	c.errs = append(c.errs, err.At(d.Pos(), d.Path()))
+	c.problems.Add(err.At(d.Pos(), d.Path()))
 }
 
-// unknown notes the keys of d that are in none of the lists.
+// unknown notes the keys of d that are not known; if strict, each is a problem.
 func (c *conversion) unknown(d *schema.Doc, known ...string) {
 	if d == nil {
 		return
 	}
 	for _, k := range d.Keys() {
-		if !slices.Contains(known, k) {
+		switch {
+		case slices.Contains(known, k):
+		case c.strict && c.problems.Full():
+			c.problems.Count(1)
+		case c.strict:
+			c.problems.Add(schema.Errorf(schema.Invalid, "unknown key %q", k).At(d.KeyPos(k), d.At(k).Path()).WithHint("%s", schema.Suggest(k, known)))
+		default:
 			c.notes = append(c.notes, fmt.Sprintf("%s: unknown key %q is left out", d.KeyPos(k), k))
 		}
 	}

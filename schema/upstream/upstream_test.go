@@ -258,6 +258,27 @@ func TestCriteria(t *testing.T) {
 	}
 }
 
+// Strict is about criteria that ask: those that name a recipe are not what it is made of.
+func TestStrict(t *testing.T) {
+	doc, err := schema.Parse("doc.yaml", []byte("spec: {service: eks, "+strings.Repeat("x", 200)+": 1, regions: x}\nspek: {}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, _, err := Reader{Strict: true}.Read(doc, mediaOf[*schema.RecipeCriteria]())
+	shown, left := schema.First(err)
+	if v != nil || len(shown) != 3 || left != 0 || schema.CodeOf(err) != schema.Invalid {
+		t.Fatalf("%v, %v", v, err)
+	}
+	if last := shown[2].Error(); last != `spek: unknown key "spek" (doc.yaml:2:1)` || schema.HintOf(shown[2]) != "did you mean spec?" {
+		t.Errorf("%s, hint %s", last, schema.HintOf(shown[2]))
+	}
+	_, notes := read[*schema.RecipeResult](t, Reader{Strict: true},
+		"kind: RecipeResult\napiVersion: aicr.run/v1\ncriteria: {service: eks, region: x}\ncomponentRefs: []\n")
+	if !strings.Contains(notes, `unknown key "region" is left out`) {
+		t.Errorf("notes:\n%s", notes)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	snapshot := mediaOf[*schema.Snapshot]()
 	tree := Reader{Name: "tree", Tree: fstest.MapFS{"recipes/registry.yaml": {Data: []byte("components: []")}}}

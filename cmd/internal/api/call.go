@@ -64,14 +64,9 @@ func (c *call) as(doc *schema.Doc, kinds ...string) (schema.Value, error) {
 	} else if slices.Contains(kinds, schema.KindOf(criteria)) && headless(doc) {
 		mediaType = criteria.MediaType()
 	}
-	v, notes, err := upstream.Reader{}.Decode(doc, mediaType)
+	v, _, err := upstream.Reader{Strict: true}.Decode(doc, mediaType)
 	if err != nil {
 		return nil, err
-	}
-	if _, ok := v.(*schema.RecipeCriteria); ok && len(notes) > 1 {
-		// A command prints what it leaves out of criteria. A client would not see that the
-		// answer is another recipe's.
-		return nil, schema.Errorf(schema.Invalid, "%s", strings.Join(notes[1:], ", ")).WithHint("leave out what is not one of the criteria")
 	}
 	if !slices.Contains(kinds, schema.KindOf(v)) {
 		return nil, schema.Errorf(schema.Invalid, "a %s is not what is wanted here", schema.KindOf(v)).At(doc.Pos("kind"), "kind").WithHint("send %s", either(kinds))

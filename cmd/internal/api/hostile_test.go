@@ -7,8 +7,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/NVIDIA/eidos/schema"
 )
 
 // Targets that are no path of their own are answered and recorded like any other request.
@@ -117,9 +120,32 @@ func TestCriteriaWithoutHeader(t *testing.T) {
 		}
 	}
 	w := ask(a, http.MethodPost, "/v1/recipe", strings.NewReader("spec: {servise: eks}"))
-	refused(t, w, http.StatusBadRequest, "invalid", `body:1:8: unknown key "servise"`, false)
+	problems(t, w,
+		schema.APIProblem{Path: "spec.servise", Message: `unknown key "servise"`, Hint: "did you mean service?", At: "body:1:8"})
+	w = ask(a, http.MethodPost, "/v1/recipe", strings.NewReader("{kind: RecipeCriteria, apiVersion: aicr.run/v1,\nspec: {service: eks, region: x}, sepc: {}}"))
+	problems(t, w,
+		schema.APIProblem{Path: "spec.region", Message: `unknown key "region"`, Hint: "use service, accelerator, gpu, intent, os, platform, nodes, kind, apiVersion or metadata", At: "body:2:22"},
+		schema.APIProblem{Path: "sepc", Message: `unknown key "sepc"`, Hint: "did you mean spec?", At: "body:2:34"})
 	w = ask(a, http.MethodPost, "/v1/recipe", strings.NewReader("null"))
 	refused(t, w, http.StatusBadRequest, "invalid", "not a document of eidos", false)
+}
+
+// problems checks that w refuses what was sent, with the first problem as its message and
+// all of them in its details.
+func problems(t *testing.T, w *httptest.ResponseRecorder, want ...schema.APIProblem) {
+	t.Helper()
+	message := fmt.Sprintf("%s: %s (%s)", want[0].Path, want[0].Message, want[0].At)
+	if n := len(want) - 1; n > 0 {
+		message += fmt.Sprintf(", and %d more", n)
+	}
+	refused(t, w, http.StatusBadRequest, "invalid", message, false)
+	var e schema.APIError
+	if err := schema.Decode("response", w.Body.Bytes(), &e); err != nil {
+		t.Fatal(err)
+	}
+	if e.Details == nil || e.Message != message || !slices.Equal(e.Details.Problems, want) {
+		t.Errorf("%s", w.Body)
+	}
 }
 
 // A problem of one side of a comparison names the side.
