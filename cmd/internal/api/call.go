@@ -74,10 +74,12 @@ func (c *call) as(doc *schema.Doc, kinds ...string) (schema.Value, error) {
 	return v, nil
 }
 
-// headless reports whether doc has no header, or that of criteria without a version.
+// headless reports whether doc may be criteria with no header, or with one that has no
+// version. What upstream would take for a snapshot or a recipe by its keys is not.
 func headless(doc *schema.Doc) bool {
 	kind := doc.TextAt("kind")
-	return len(doc.Keys()) > 0 && doc.TextAt("apiVersion") == "" && (kind == "" || kind == schema.KindOf((*schema.RecipeCriteria)(nil)))
+	return len(doc.Keys()) > 0 && doc.TextAt("apiVersion") == "" && (kind == "" || kind == schema.KindOf((*schema.RecipeCriteria)(nil))) &&
+		doc.At("measurements") == nil && doc.At("componentRefs") == nil
 }
 
 // either lists kinds of documents for a hint.

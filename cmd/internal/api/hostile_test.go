@@ -148,6 +148,19 @@ func problems(t *testing.T, w *httptest.ResponseRecorder, want ...schema.APIProb
 	}
 }
 
+// What has no header is taken for criteria only if it can be: of a snapshot or recipe it is
+// said that the header is missing, and not that the route does not take it.
+func TestDocumentsWithoutHeader(t *testing.T) {
+	a, _ := started(t, Config{})
+	for target, body := range map[string]string{
+		"/v1/recipe": "metadata: {timestamp: 2026-03-21T10:00:00Z}\nmeasurements: []",
+		"/v1/bundle": "componentRefs: []",
+	} {
+		w := ask(a, http.MethodPost, target, strings.NewReader(body))
+		refused(t, w, http.StatusBadRequest, "invalid", "kind: no kind: not a document of eidos (body:1:1)", false)
+	}
+}
+
 // A problem of one side of a comparison names the side.
 func TestDiffNamesSide(t *testing.T) {
 	a, _ := started(t, Config{})
