@@ -111,16 +111,29 @@ func plain(s string) string {
 // inQuery returns err with its paths, those of a definition's properties, as the names of
 // parameters in a query. An index, of a parameter that is a list, stays.
 func inQuery(err error) error {
+	return repath(err, func(path string) string {
+		name, rest, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(path, "query."), "criteria."), "[")
+		path = schema.FlagName(name)
+		if rest != "" {
+			path += "[" + rest
+		}
+		return path
+	})
+}
+
+// repath returns err with the path of each problem changed by to. What others said around a
+// problem becomes part of its message.
+func repath(err error, to func(path string) string) error {
 	var out []error
 	for _, err := range schema.List(err) {
 		var e *schema.Error
 		if errors.As(err, &e) {
 			c := *e
-			name, rest, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(c.Path, "query."), "criteria."), "[")
-			c.Path = schema.FlagName(name)
-			if rest != "" {
-				c.Path += "[" + rest
+			if whole, inner := err.Error(), e.Error(); whole != inner {
+				bare := schema.Error{Msg: e.Msg, Err: e.Err}
+				c.Msg, c.Err = strings.Replace(whole, inner, bare.Error(), 1), err
 			}
+			c.Path = to(e.Path)
 			err = &c
 		}
 		out = append(out, err)

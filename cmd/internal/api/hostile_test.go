@@ -167,3 +167,23 @@ func TestDiffNamesSide(t *testing.T) {
 	w := ask(a, http.MethodGet, "/v1/diff?a.service=eks&b.service=gke", nil)
 	refused(t, w, http.StatusBadRequest, "invalid", "b: no recipe is for service gke", false)
 }
+
+// The path of a problem becomes that of a parameter; what was said around the problem
+// stays, and so does what else is known of it.
+func TestParametersKeepWords(t *testing.T) {
+	bad := schema.Errorf(schema.NotFound, "no word %q", "x").WithHint("use y").At("f:1:2", "criteria.allowGeneric")
+	for _, tt := range []struct {
+		err  error
+		want schema.APIProblem
+	}{
+		{inQuery(bad), schema.APIProblem{Path: "allow-generic", Message: `no word "x"`, Hint: "use y", At: "f:1:2"}},
+		{below("a.", inQuery(bad)), schema.APIProblem{Path: "a.allow-generic", Message: `no word "x"`, Hint: "use y", At: "f:1:2"}},
+		{below("a.", inQuery(fmt.Errorf("reading the words: %w", bad))), schema.APIProblem{Path: "a.allow-generic", Message: `reading the words: no word "x"`, Hint: "use y", At: "f:1:2"}},
+		{below("a.", fmt.Errorf("reading the words: %w", schema.Errorf(schema.NotFound, "none"))), schema.APIProblem{Path: "a", Message: "reading the words: none"}},
+	} {
+		_, details := worded(tt.err)
+		if got := details.Problems; len(got) != 1 || got[0] != tt.want || schema.CodeOf(tt.err) != schema.NotFound {
+			t.Errorf("%v: %+v, want %+v", tt.err, got, tt.want)
+		}
+	}
+}

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -347,13 +346,5 @@ func (c *call) zipped(t *render.Tree) (*answer, error) {
 // read by the same code, which does not know the prefix. What is about no parameter alone
 // is about the side.
 func below(prefix string, err error) error {
-	var out []error
-	for _, err := range schema.List(err) {
-		var e *schema.Error
-		if errors.As(err, &e) {
-			err = e.At("", strings.TrimSuffix(prefix+e.Path, "."))
-		}
-		out = append(out, err)
-	}
-	return schema.Join(out)
+	return repath(err, func(path string) string { return strings.TrimSuffix(prefix+path, ".") })
 }
