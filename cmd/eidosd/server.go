@@ -173,7 +173,7 @@ func removeSocket(ctx context.Context, path string) error {
 }
 
 // serve answers requests until a signal or ctx ends it. Until this is called, while the
-// catalogue is read, a signal but SIGHUP has its default effect and ends the process:
+// catalogue is read, every signal but SIGHUP has its default effect and ends the process:
 // there is nothing to clean up yet. From here on signals are never given back: one that
 // arrives between the last request and the exit would otherwise kill a server that shut
 // down as it should.
