@@ -60,6 +60,9 @@ func run(args []string, stdout io.Writer) error {
 		return err
 	}
 	if *from != "" {
+		if *dir+*file+*tag != "" {
+			return errors.New("-from goes with -push alone")
+		}
 		return pushLayout(*push, *from, flags.NArg() > 0, stdout)
 	}
 	images, err := build(flags.Args(), *root, map[string]string{

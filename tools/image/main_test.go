@@ -183,7 +183,7 @@ func TestAttached(t *testing.T) {
 	if err != nil || len(moved.Manifests) != 2 {
 		t.Errorf("referrers %+v, %v", moved, err)
 	}
-	for _, args := range [][]string{{"-from", dir}, append([]string{"-push", other + ":x", "-from", dir}, args...), {"-push", other + ":x", "-from", t.TempDir()}} {
+	for _, args := range [][]string{{"-from", dir}, append([]string{"-push", other + ":x", "-from", dir}, args...), {"-push", other + ":x", "-from", t.TempDir()}, {"-push", other + ":x", "-from", dir, "-tar", t.TempDir() + "/x"}} {
 		if err := run(args, &bytes.Buffer{}); err == nil {
 			t.Errorf("%v is accepted", args)
 		}
