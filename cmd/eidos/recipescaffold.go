@@ -42,6 +42,9 @@ directory, and the catalogue proven with it.`,
 		if err != nil {
 			return err
 		}
+		if q, err = cat.Known(q); err != nil { // a word of the user's is in their directory
+			return flags.About(err)
+		}
 		name, text, err := cat.Scaffold(q)
 		if err != nil {
 			return err

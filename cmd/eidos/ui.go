@@ -20,6 +20,7 @@ import (
 	"github.com/NVIDIA/eidos/engine/store"
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/oci"
 )
 
 // ui is the server's pages for one person, with the runs of this machine. It changes
@@ -118,9 +119,9 @@ func (a *app) pagesOfRuns(s *store.Directory) *page.Runs {
 // serveLoopback serves h until ctx ends, which is not an error: the status is 0. The second
 // that requests have to end is less than what main waits for a command (endLimit).
 func (a *app) serveLoopback(ctx context.Context, addr string, h http.Handler) error {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	l, err := oci.Listen(ctx, "tcp", addr)
 	if err != nil {
-		return schema.Errorf(schema.Failed, "listening on %q: %w", addr, err).WithHint("choose another address with --addr; port 0 is any")
+		return schema.Errorf(schema.CodeOf(err), "%w", err).WithHint("choose another address with --addr; port 0 is any")
 	}
 	srv := &http.Server{Handler: localOnly(h), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10}
 	a.Say("serving recipes and runs at http://%s/", l.Addr())

@@ -21,6 +21,7 @@ import (
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/compile"
 	"github.com/NVIDIA/eidos/schema"
+	"github.com/NVIDIA/eidos/steps/oci"
 )
 
 // server is one process of eidosd.
@@ -140,9 +141,9 @@ func (s *server) listen(ctx context.Context) (net.Listener, error) {
 			return nil, err
 		}
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, network, address)
+	l, err := oci.Listen(ctx, network, address)
 	if err != nil {
-		return nil, schema.Errorf(schema.Failed, "listening on %q: %w", address, err)
+		return nil, err
 	}
 	if s.TLSCert == "" {
 		return l, nil

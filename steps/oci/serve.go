@@ -13,16 +13,29 @@ import (
 // Handler serves the embedded registry in dir.
 func Handler(dir string) http.Handler { return directory(dir) }
 
+// Listen listens on addr: Invalid if that is not an address, Failed if it is in use or not
+// one of this host. What serves anything here comes through it.
+func Listen(ctx context.Context, network, addr string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, network, addr)
+	if err == nil {
+		return l, nil
+	}
+	code := schema.Failed
+	var wrong *net.AddrError
+	if errors.As(err, &wrong) {
+		code = schema.Invalid
+	}
+	return nil, schema.Errorf(code, "listening on %q: %w", addr, err)
+}
+
 // Serve serves the embedded registry in dir at addr (host:port; port 0 takes a
 // free one) until ctx is done, then finishes what is under way for up to one
 // second. It calls ready with the address once it listens. It asks for no
 // password: addr should be on loopback.
 func Serve(ctx context.Context, dir, addr string, ready func(addr string)) error {
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", addr)
+	ln, err := Listen(ctx, "tcp", addr)
 	if err != nil {
-		return schema.Errorf(schema.Failed, "listening on %q: %w", addr, err).
-			WithHint("choose another address with --addr")
+		return schema.Errorf(schema.CodeOf(err), "%w", err).WithHint("choose another address with --addr; port 0 is any")
 	}
 	srv := &http.Server{Handler: directory(dir), ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan error, 1)
