@@ -131,15 +131,28 @@ func gone(t testing.TB, s *stack, path string) func() {
 	}
 }
 
-// remove deletes an object and waits until it is gone.
+// remove deletes an object and waits until it is gone, or another of its name is there: a
+// controller may make one at once.
 func remove(t testing.TB, s *stack, path string) {
 	t.Helper()
+	uid := func() (types.UID, error) {
+		var o metav1.PartialObjectMetadata
+		text, err := s.Client.RESTClient().Get().AbsPath(path).DoRaw(context.Background())
+		if err == nil {
+			err = json.Unmarshal(text, &o)
+		}
+		return o.UID, err
+	}
+	old, err := uid()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Client.RESTClient().Delete().AbsPath(path).Do(context.Background()).Error(); err != nil {
 		t.Fatal(err)
 	}
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) { // a finalizer delays it
-		err := s.Client.RESTClient().Get().AbsPath(path).Do(context.Background()).Error()
-		if apierrors.IsNotFound(err) {
+	for end := time.Now().Add(settleLimit); ; time.Sleep(20 * time.Millisecond) { // a finalizer delays it
+		now, err := uid()
+		if apierrors.IsNotFound(err) || err == nil && now != old {
 			return
 		}
 		if time.Now().After(end) {
