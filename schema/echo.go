@@ -49,9 +49,6 @@ func Printable(text string) string {
 
 // PrintableLines is Printable for each line of text.
 func PrintableLines(text string) string {
-	if !strings.Contains(text, "\n") {
-		return Printable(text)
-	}
 	lines := strings.Split(text, "\n")
 	for i, l := range lines {
 		lines[i] = Printable(l)
