@@ -42,7 +42,8 @@ type running struct {
 	ended   chan error
 }
 
-func startServer(t *testing.T, args ...string) *running {
+// makeServer makes a server that does not listen yet, and its log.
+func makeServer(t *testing.T, args ...string) (*server, *lockedBuffer) {
 	t.Helper()
 	none := func(string) (string, bool) { return "", false }
 	o, err := readOptions(args, none, io.Discard)
@@ -54,6 +55,12 @@ func startServer(t *testing.T, args ...string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s, log
+}
+
+func startServer(t *testing.T, args ...string) *running {
+	t.Helper()
+	s, log := makeServer(t, args...)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -159,16 +166,7 @@ func TestDrainLimit(t *testing.T) {
 // TestHangUpWhileStarting: SIGHUP before the server listens, when whoever has changed
 // --data cannot know that it is being read, does not end the process. It is read again.
 func TestHangUpWhileStarting(t *testing.T) {
-	none := func(string) (string, bool) { return "", false }
-	o, err := readOptions(nil, none, io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := &lockedBuffer{}
-	s, err := newServer(context.Background(), o, "test", none, log)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, log := makeServer(t)
 	t.Cleanup(func() { signal.Stop(s.signals) })
 	if err := syscall.Kill(syscall.Getpid(), syscall.SIGHUP); err != nil {
 		t.Fatal(err)
