@@ -74,6 +74,7 @@ var secretForms = []struct {
 	{"xox", pattern.New(`\bxox[a-z]-[A-Za-z0-9-]{8,}`)},
 	{"_", pattern.New(`\b(?:github_pat|dckr_pat|npm|hf)_[A-Za-z0-9_-]{16,}`)},
 	{"-", pattern.New(`\b(?:glpat|nvapi|sk)-[A-Za-z0-9_-]{20,}`)},
+	{"pin-value=", pattern.New(`(\bpin-value=)[^&;\s"(][^&;\s"]*`)}, // of a PKCS #11 URI
 	{"@", pattern.New(`(://[^/\s:@"]*:)[^/\s@"]+@`)},
 }
 

@@ -25,6 +25,7 @@ func secrets() map[string]string {
 		"age":           "AGE-SECRET-KEY-1" + "QQQQQQQQQQQQQQQQQQQQQQQQQQQQQ",
 		"password":      "password: 'Xk7Qp2Zr9Lm4Vt8W'",
 		"token":         `token = "9f86d081884c7d659a2feaa0c55ad015"`,
+		"pin":           "pkcs11:token=gpu;object=key?pin-value=98765432101234",
 		"url":           "https://user:hunter2@registry.example.com/x",
 	}
 }
