@@ -1634,8 +1634,9 @@ type GraphParams struct {
 // #SignParams are the parameters of `sign`: a pushed digest, a bundle, or a file
 // or directory.
 type SignParams struct {
-	// Private key: a file, or the address of a key management service, NAME://…,
-	// for which a program sigstore-kms-NAME is on the path.
+	// Private key: a file, env://NAME for one in a variable (in a pipeline, in a secret
+	// of the step), or the address of a key management service, NAME://…, for which a
+	// program sigstore-kms-NAME is on the path.
 	Key string `json:"key,omitempty"`
 
 	// File with the password of the private key, instead of COSIGN_PASSWORD. A
@@ -1697,8 +1698,9 @@ type AttestParams struct {
 	// Type of the predicate: a URI, or slsaprovenance1, spdxjson, cyclonedx, vuln, openvex.
 	Type string `json:"type"`
 
-	// Private key: a file, or the address of a key management service, NAME://…,
-	// for which a program sigstore-kms-NAME is on the path.
+	// Private key: a file, env://NAME for one in a variable (in a pipeline, in a secret
+	// of the step), or the address of a key management service, NAME://…, for which a
+	// program sigstore-kms-NAME is on the path.
 	Key string `json:"key,omitempty"`
 
 	// File with the password of the private key, instead of COSIGN_PASSWORD. A
@@ -2384,7 +2386,8 @@ type CheckAgent struct {
 // #VerifyParams are the parameters of `verify`: a signed digest, a bundle
 // directory, or any file or directory with its signatures beside it.
 type VerifyParams struct {
-	// Public key: a file, or the address of a key management service.
+	// Public key: a file, env://NAME for one in a variable (in a pipeline, in a secret
+	// of the step), or the address of a key management service.
 	Key string `json:"key,omitempty"`
 
 	// Policy of kind TrustPolicy that states what must hold, instead of a key.

@@ -88,6 +88,8 @@ func LocalPath(uri string) (string, bool) {
 	}
 	scheme, rest, ok := strings.Cut(uri, "://")
 	switch {
+	case strings.HasPrefix(uri, "pkcs11:"): // a key in a token, RFC 7512
+		return "", false
 	case !ok:
 		return uri, true
 	case strings.EqualFold(scheme, "file"):

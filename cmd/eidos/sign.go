@@ -26,10 +26,10 @@ NAME.sigstore.json unless --signatures names another file.
 The key is --key, else cosign.key here, else the one made by "eidos key generate":
 cosign's own format, whose password is in the file of --password-file, in
 COSIGN_PASSWORD or asked for at the terminal, or PKCS #8 in PEM (ECDSA, Ed25519,
-RSA). With --keyless it is made for this once and certified
-for an OIDC identity by the Fulcio of the signing configuration. NAME://… is a key
-in a key management service or a token, for which the program sigstore-kms-NAME
-must be on the path: eidos-kms is one for several names.`,
+RSA); env://NAME is one in the variable NAME. NAME://… is a key in a key management
+service or a token, for which the program sigstore-kms-NAME must be on the path:
+eidos-kms is one for several names. With --keyless it is made for this once and
+certified for an OIDC identity by the Fulcio of the signing configuration.`,
 		Example: `  eidos sign registry.example.com/gpu/bundle@sha256:… --key cosign.key
   eidos sign embedded/gpu/bundle:v1 --attest
   eidos sign ./bundle --key cosign.key --password-file /run/secrets/cosign

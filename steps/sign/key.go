@@ -20,7 +20,6 @@ import (
 	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
 
 	"github.com/NVIDIA/eidos/schema"
-	"github.com/NVIDIA/eidos/schema/userfile"
 	"github.com/NVIDIA/eidos/steps/internal/replace"
 )
 
@@ -30,9 +29,6 @@ const (
 	privateTypeOld = "ENCRYPTED COSIGN PRIVATE KEY"
 	publicType     = "PUBLIC KEY"
 )
-
-// maxKey is the most bytes a key file may have.
-const maxKey = 64 << 10
 
 // PublicPath is where the public key of the private key at path lies.
 func PublicPath(path string) string { return strings.TrimSuffix(path, ".key") + ".pub" }
@@ -90,15 +86,12 @@ type signer struct {
 	keyID  schema.Digest // of the key that signed last, or will
 }
 
-// loadSigner reads a private key file: cosign's, which is decrypted, or PKCS #8,
-// SEC 1 and PKCS #1 in PEM. NotFound if there is none, Unauthorized if the
-// password is wrong, Invalid if it is another file.
-func loadSigner(path string, password []byte) (*signer, error) {
-	block, err := readPEM(path, ours)
-	if err != nil {
-		return nil, err
-	}
+// signerOf signs with the private key in a PEM block: cosign's, which is decrypted, or
+// PKCS #8, SEC 1 and PKCS #1. Unauthorized if the password is wrong, Invalid if the block
+// is another; path is for messages.
+func signerOf(path string, block *pem.Block, password []byte) (*signer, error) {
 	var key any
+	var err error
 	switch block.Type {
 	case privateType, privateTypeOld:
 		der, derr := encrypted.Decrypt(block.Bytes, password)
@@ -117,6 +110,9 @@ func loadSigner(path string, password []byte) (*signer, error) {
 		e := schema.Errorf(schema.Invalid, "key %q has a PEM block %q, not a private key of cosign's or PKCS #8", path, strings.ToLower(block.Type))
 		switch block.Type {
 		case publicType:
+			if _, ok := keySecret(path); ok {
+				return nil, e.WithHint("signing takes the private key")
+			}
 			return nil, e.WithHint("signing takes the private key: %s", strings.TrimSuffix(path, ".pub")+".key")
 		case "ENCRYPTED PRIVATE KEY":
 			return nil, e.WithHint("cosign import-key-pair converts it")
@@ -162,20 +158,14 @@ type verifier struct {
 	der  []byte
 }
 
-// loadVerifier reads a public key file.
-func loadVerifier(path string) (*verifier, error) {
-	block, err := readPEM(path, theirs)
-	if err != nil {
-		return nil, err
-	}
-	return publicKey(path, block)
-}
-
 // publicKey is the verifier in a PEM block; name is for messages.
 func publicKey(path string, block *pem.Block) (*verifier, error) {
 	if block.Type != publicType {
-		return nil, schema.Errorf(schema.Invalid, "key %q has a PEM block %q, not a public key", path, strings.ToLower(block.Type)).
-			WithHint("verifying takes the public key: %s", PublicPath(path))
+		e := schema.Errorf(schema.Invalid, "key %q has a PEM block %q, not a public key", path, strings.ToLower(block.Type))
+		if _, ok := keySecret(path); ok {
+			return nil, e.WithHint("%s", theirs)
+		}
+		return nil, e.WithHint("verifying takes the public key: %s", PublicPath(path))
 	}
 	key, err := x509.ParsePKIXPublicKey(block.Bytes)
 	if err != nil {
@@ -244,34 +234,4 @@ func hashFor(path string, key crypto.PublicKey) (crypto.Hash, error) {
 	}
 	return 0, schema.Errorf(schema.Invalid, "key %q: keys of this type are not supported", path).
 		WithHint("use an ECDSA key, as eidos key generate makes them, Ed25519 or RSA")
-}
-
-// Hints for who has no key, to sign and to verify.
-const (
-	ours   = "eidos key generate makes a key pair"
-	theirs = "verifying takes the public key of whoever signed"
-)
-
-// readPEM reads a key; hint is for who has none.
-func readPEM(path, hint string) (*pem.Block, error) {
-	f, err := userfile.OpenDocument(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, schema.Errorf(schema.NotFound, "no key %q", path).WithHint("%s", hint)
-	}
-	if errors.Is(err, fs.ErrPermission) {
-		return nil, schema.Errorf(schema.Unauthorized, "key %q may not be read", path)
-	}
-	if err != nil {
-		return nil, schema.Errorf(schema.CodeOf(err), "reading the key: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxKey))
-	if err != nil {
-		return nil, schema.Errorf(schema.Invalid, "reading key %q: %w", path, err)
-	}
-	block, _ := pem.Decode(data)
-	if block == nil {
-		return nil, schema.Errorf(schema.Invalid, "key %q is not a PEM file", path).WithHint("%s", hint)
-	}
-	return block, nil
 }

@@ -14,8 +14,21 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 )
+
+func loadSigner(path string, password []byte) (*signer, error) {
+	block, err := readPEM(path, ours)
+	if err != nil {
+		return nil, err
+	}
+	return signerOf(path, block, password)
+}
+
+func loadVerifier(t *testing.T, path string) (*verifier, error) {
+	return verifierOf(t.Context(), engine.Env{}, path)
+}
 
 func TestGenerateKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys", "cosign.key")
@@ -35,7 +48,7 @@ func TestGenerateKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := loadVerifier(PublicPath(path))
+	v, err := loadVerifier(t, PublicPath(path))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +106,7 @@ func TestLoadKeyErrors(t *testing.T) {
 	}
 	load := map[string]func(string) error{
 		"private": func(p string) error { _, err := loadSigner(p, nil); return err },
-		"public":  func(p string) error { _, err := loadVerifier(p); return err },
+		"public":  func(p string) error { _, err := loadVerifier(t, p); return err },
 	}
 	for _, tt := range []struct {
 		as, path string

@@ -182,7 +182,7 @@ func (w *writer) signer(ctx context.Context, env engine.Env, p schema.SignParams
 	if p.Keyless {
 		return w.certifiedSigner(ctx, env, p)
 	}
-	path, err := w.keyFile(env, p.Key)
+	path, err := w.privateKey(env, p.Key)
 	if schema.CodeOf(err) == schema.NotFound && p.GenerateKey && w.UserKey() != "" {
 		path = w.UserKey()
 		password, _, perr := w.password(ctx, env, path, p.PasswordFile)

@@ -17,11 +17,16 @@ import (
 )
 
 // remoteKey reports whether a key is named by the address of a key management
-// service or a token, awskms:///… or pkcs11://…, and not by a path.
-func remoteKey(key string) bool { return serviceKey.MatchString(key) }
+// service or a token, awskms:///…, pkcs11://… or pkcs11:…, and not by a path or a
+// secret.
+func remoteKey(key string) bool {
+	_, secret := keySecret(key)
+	return serviceKey.MatchString(key) && !secret && !strings.HasPrefix(key, "file://")
+}
 
-// serviceKey has no slash in its first word, which becomes a program's name.
-var serviceKey = pattern.New(`^[a-z0-9][a-z0-9-]*://`)
+// serviceKey has no slash in its first word, which becomes a program's name. The URI of
+// a token has no slashes at all in RFC 7512.
+var serviceKey = pattern.New(`^(?:[a-z0-9][a-z0-9-]*://|pkcs11:)`)
 
 // remoteSigner opens a key that never leaves a key management service or a
 // token. A program sigstore-kms-NAME on the path talks to it, by the plugin
@@ -60,12 +65,15 @@ func remoteVerifier(ctx context.Context, key string) (*verifier, error) {
 }
 
 func openRemote(ctx context.Context, key string) (signature.Signer, crypto.PublicKey, error) {
+	if attributes, ok := strings.CutPrefix(key, "pkcs11:"); ok && !strings.HasPrefix(attributes, "//") {
+		key = "pkcs11://" + attributes // by which plugins are found
+	}
 	name, _, _ := strings.Cut(key, "://")
 	sv, err := kms.Get(ctx, key, crypto.SHA256)
 	var none *kms.ProviderNotFoundError
 	if errors.As(err, &none) || errors.Is(err, exec.ErrNotFound) {
 		return nil, nil, schema.Errorf(schema.NotFound, "key %q needs the program sigstore-kms-%s, which is not on the path", key, name).
-			WithHint("install the plugin for this service: eidos-kms is it for awskms, azurekms, gcpkms, hashivault and pkcs11; a key in a file is named by its path alone")
+			WithHint("%s", withoutPlugin(name))
 	}
 	if err != nil {
 		return nil, nil, schema.Errorf(schema.Unavailable, "opening key %q: %w", key, err)
@@ -89,4 +97,18 @@ func openRemote(ctx context.Context, key string) (signature.Signer, crypto.Publi
 		return nil, nil, schema.Errorf(schema.Unavailable, "opening key %q: %w", key, err)
 	}
 	return sv, public, nil
+}
+
+// withoutPlugin is what to do about a key at an address that no plugin is for. cosign
+// reads some of these by itself.
+func withoutPlugin(name string) string {
+	switch name {
+	case "k8s":
+		return `kubectl get secret -n NAMESPACE NAME -o jsonpath='{.data.cosign\.key}' | base64 -d writes it to a file; a pipeline lists it under secrets, with kubernetes: NAMESPACE/NAME/cosign.key, and names it env://SECRET`
+	case "github", "gitlab":
+		return "let the workflow put it in a variable, and name it env://VARIABLE"
+	case "http", "https":
+		return "download it, look at it, and name the file"
+	}
+	return "install the plugin for this service: eidos-kms is it for awskms, azurekms, gcpkms, hashivault and pkcs11; a key in a file is named by its path alone, one in a variable env://VARIABLE"
 }

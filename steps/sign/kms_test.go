@@ -123,6 +123,18 @@ func TestKeyInService(t *testing.T) {
 	if _, err := o.sign(map[string]any{"key": "nothing://alice"}); schema.CodeOf(err) != schema.NotFound || !strings.Contains(err.Error(), "sigstore-kms-nothing") {
 		t.Errorf("a service without a plugin: %v", err)
 	}
+	// cosign writes the address of a token without slashes, and reads some keys by itself.
+	for key, want := range map[string]string{
+		"pkcs11:token=gpu;object=k?pin-value=0412": `key "pkcs11://token=gpu;object=k?pin-value=(looks like a key or token, not shown)" needs the program sigstore-kms-pkcs11`,
+		"k8s://trust/cosign":                       "kubectl get secret",
+		"https://example.com/cosign.key":           "download it",
+		"gitlab://group/project":                   "env://VARIABLE",
+	} {
+		_, err := o.sign(map[string]any{"key": key})
+		if schema.CodeOf(err) != schema.NotFound || !strings.Contains(fmt.Sprint(err, schema.HintOf(err)), want) || strings.Contains(err.Error(), "0412") {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
 	// The first word becomes a program's name: one with a slash is a path.
 	if _, err := o.sign(map[string]any{"key": "../bin/x://alice"}); err == nil || !strings.Contains(err.Error(), "no key") {
 		t.Errorf("a path: %v", err)

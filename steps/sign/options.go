@@ -3,6 +3,7 @@ package sign
 import (
 	"bytes"
 	"context"
+	"encoding/pem"
 	"errors"
 	"io"
 	"io/fs"
@@ -80,16 +81,13 @@ func (o Options) trustFile(name string) string {
 	return filepath.Join(o.OCI.Data, "trust", name)
 }
 
-// keyFile finds the private key: the parameter, EIDOS_KEY, cosign.key in the
-// directory, the user's own. NotFound if there is none.
-func (o Options) keyFile(e engine.Env, param string) (string, error) {
+// privateKey finds the private key: the parameter, EIDOS_KEY, cosign.key in the
+// directory, the user's own. It is a path, or an address. NotFound if there is none.
+func (o Options) privateKey(e engine.Env, param string) (string, error) {
 	named, _ := o.lookup("EIDOS_KEY")
 	for _, p := range []string{param, named} {
-		switch {
-		case remoteKey(p):
-			return p, nil
-		case p != "":
-			return inDir(e.Dir, p), nil
+		if p != "" {
+			return keyIn(e.Dir, p), nil
 		}
 	}
 	here := filepath.Join(e.Dir, "cosign.key")
@@ -127,11 +125,15 @@ func (k *keyring) signer(ctx context.Context, o Options, e engine.Env, path, pas
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	opened := path + "\x00" + passwordFile
+	block, err := readKey(e, path, ours)
+	if err != nil {
+		return nil, err
+	}
+	opened := string(schema.DigestOf(block.Bytes)) + passwordFile
 	if s := k.keys[opened]; s != nil {
 		return s, nil
 	}
-	s, err := o.openKey(ctx, e, path, passwordFile)
+	s, err := o.openKey(ctx, e, path, block, passwordFile)
 	if err != nil {
 		return nil, err
 	}
@@ -142,28 +144,24 @@ func (k *keyring) signer(ctx context.Context, o Options, e engine.Env, path, pas
 	return s, nil
 }
 
-// openKey opens a private key file. A password is looked for only if the file is
+// openKey opens a private key. A password is looked for only if the key is
 // encrypted; somebody is asked for it only if it is nowhere, and not empty.
-func (o Options) openKey(ctx context.Context, e engine.Env, path, passwordFile string) (*signer, error) {
-	block, err := readPEM(path, ours)
-	if err != nil {
-		return nil, err
-	}
+func (o Options) openKey(ctx context.Context, e engine.Env, path string, block *pem.Block, passwordFile string) (*signer, error) {
 	if !strings.HasPrefix(block.Type, "ENCRYPTED ") {
-		return loadSigner(path, nil)
+		return signerOf(path, block, nil)
 	}
 	password, found, err := o.password(ctx, e, path, passwordFile)
 	if err != nil {
 		return nil, err
 	}
-	s, err := loadSigner(path, password)
+	s, err := signerOf(path, block, password)
 	if found || schema.CodeOf(err) != schema.Unauthorized || !o.Terminal || o.Password == nil {
 		return s, err
 	}
 	if password, err = o.Password(ctx, path); err != nil {
 		return nil, err
 	}
-	return loadSigner(path, password)
+	return signerOf(path, block, password)
 }
 
 // password is what the file has that the step names, else the step's secret

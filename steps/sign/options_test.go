@@ -30,14 +30,14 @@ func TestKeyIsFound(t *testing.T) {
 	}
 	expect := func(what, param, private, public string) {
 		t.Helper()
-		got, err := o.keyFile(e, param)
+		got, err := o.privateKey(e, param)
 		if got != private || (err == nil) == (private == "") {
 			t.Errorf("%s: key %q, %v; want %q", what, got, err, private)
 		}
 		if err != nil && schema.CodeOf(err) != schema.NotFound {
 			t.Errorf("%s: %v", what, err)
 		}
-		if got, err := o.publicKeyFile(e, ""); got != public || (err == nil) == (public == "") {
+		if got, err := o.publicKey(e, ""); got != public || (err == nil) == (public == "") {
 			t.Errorf("%s: public key %q, %v; want %q", what, got, err, public)
 		}
 	}
@@ -53,7 +53,12 @@ func TestKeyIsFound(t *testing.T) {
 	expect("the environment's, missing", "", filepath.Join(e.Dir, "named.key"), "")
 	touch(filepath.Join(e.Dir, "named.pub"))
 	expect("the environment's", "", filepath.Join(e.Dir, "named.key"), filepath.Join(e.Dir, "named.pub"))
+	expect("the parameter's, as an address", "file:///k", "/k", filepath.Join(e.Dir, "named.pub"))
+	expect("a variable", "env://K", "env://K", filepath.Join(e.Dir, "named.pub"))
+	expect("a token", "pkcs11:token=a", "pkcs11:token=a", filepath.Join(e.Dir, "named.pub"))
 	expect("the parameter's", "/k", "/k", filepath.Join(e.Dir, "named.pub"))
+	env["EIDOS_KEY"] = "env://K" // the private half: the public one is elsewhere
+	expect("the environment's, a variable", "", "env://K", here+".pub")
 	o.OCI.Data, env = "", nil
 	if err := os.Remove(here + ".key"); err != nil {
 		t.Fatal(err)
@@ -132,7 +137,7 @@ func TestPasswordIsAskedFor(t *testing.T) {
 			}
 			return []byte(tt.answer), nil
 		}}
-		_, err := o.openKey(t.Context(), engine.Env{}, filepath.Join(dir, tt.key), "")
+		_, err := (&keyring{}).signer(t.Context(), o, engine.Env{}, filepath.Join(dir, tt.key), "")
 		if asked != tt.asked || schema.CodeOf(err) != tt.code {
 			t.Errorf("%s: asked %d times, %v", name, asked, err)
 		}

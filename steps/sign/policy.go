@@ -78,11 +78,11 @@ func (o Options) policy(ctx context.Context, env engine.Env, p schema.VerifyPara
 		pol.parties = []*party{{identity: id}}
 		pol.rules = []rule{{predicate: signaturePredicate}}
 	case signers:
-		path, err := o.publicKeyFile(env, p.Key)
+		path, err := o.publicKey(env, p.Key)
 		if err != nil {
 			return nil, err
 		}
-		key, err := loadPublic(ctx, path)
+		key, err := verifierOf(ctx, env, path)
 		if err != nil {
 			return nil, err
 		}
@@ -121,13 +121,6 @@ func (o Options) policy(ctx context.Context, env engine.Env, p schema.VerifyPara
 // byIdentity reports whether the flags name the signer's certificate.
 func byIdentity(p schema.VerifyParams) bool {
 	return p.CertificateIdentity+p.CertificateIdentityRegexp+p.CertificateOidcIssuer+p.CertificateOidcIssuerRegexp != ""
-}
-
-func loadPublic(ctx context.Context, path string) (*verifier, error) {
-	if remoteKey(path) {
-		return remoteVerifier(ctx, path)
-	}
-	return loadVerifier(path)
 }
 
 // CheckPolicy reads a policy and everything that it names, and reports what is

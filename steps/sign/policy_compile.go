@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/schema/version"
 )
@@ -95,10 +96,10 @@ func (c *compiler) key(text string) (*verifier, error) {
 		}
 		return publicKey("in the policy", block)
 	}
-	if remoteKey(text) {
-		return remoteVerifier(c.ctx, text)
+	if name, ok := keySecret(text); ok {
+		return nil, schema.Errorf(schema.Invalid, "a policy has no secret %q", name).WithHint("write the PEM text itself, or the name of a file beside the policy")
 	}
-	return loadVerifier(inDir(c.dir, text))
+	return verifierOf(c.ctx, engine.Env{}, keyIn(c.dir, text))
 }
 
 // from finds the signers that are named.

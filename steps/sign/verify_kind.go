@@ -177,21 +177,18 @@ func orNone(s string) string {
 	return s
 }
 
-// publicKeyFile finds the public key: the parameter, else the one beside the
-// private key that sign would take.
-func (o Options) publicKeyFile(e engine.Env, param string) (string, error) {
-	switch {
-	case remoteKey(param):
-		return param, nil
-	case param != "":
-		return inDir(e.Dir, param), nil
+// publicKey finds the public key, a path or an address: the parameter, else the one
+// beside the private key that sign would take.
+func (o Options) publicKey(e engine.Env, param string) (string, error) {
+	if param != "" {
+		return keyIn(e.Dir, param), nil
 	}
 	named, _ := o.lookup("EIDOS_KEY")
 	if remoteKey(named) {
 		return named, nil
 	}
 	candidates := []string{filepath.Join(e.Dir, "cosign.pub")}
-	if named != "" {
+	if _, ok := keySecret(named); named != "" && !ok {
 		candidates = []string{PublicPath(inDir(e.Dir, named))}
 	} else if k := o.UserKey(); k != "" {
 		candidates = append(candidates, PublicPath(k))

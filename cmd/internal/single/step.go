@@ -43,9 +43,17 @@ type Step struct {
 	files map[string]schema.Position // parameters that a file sets, by their paths
 }
 
-// Pipeline is the pipeline that the step is.
+// Pipeline is the pipeline that the step is. A key that is in a variable is one of its
+// secrets.
 func (s *Step) Pipeline() *schema.Pipeline {
 	p := pipelines.One(s.Name, s.Uses, s.With, s.In, s.Out)
+	key, _ := s.With["key"].(string)
+	if name, ok := strings.CutPrefix(key, "env://"); ok {
+		step := p.Steps[s.Name]
+		step.Secrets = []string{name}
+		p.Steps[s.Name] = step
+		p.Secrets = map[string]schema.Secret{name: {Env: name}}
+	}
 	maps.Copy(p.Steps, s.More)
 	return p
 }
