@@ -82,7 +82,8 @@ func worded(err error) (string, *schema.APIErrorDetails) {
 		if errors.As(err, &e) {
 			bare := *e
 			bare.Pos, bare.Path = "", ""
-			p = schema.APIProblem{Path: schema.Safe(e.Path), Message: plain(bare.Error()), Hint: plain(schema.Safe(e.Params(schema.FlagName).Hint)), At: e.Pos}
+			message := strings.Replace(p.Message, e.Error(), bare.Error(), 1) // what others said around it stays
+			p = schema.APIProblem{Path: schema.Safe(e.Path), Message: plain(message), Hint: plain(schema.Safe(e.Params(schema.FlagName).Hint)), At: e.Pos}
 		}
 		d.Problems = append(d.Problems, p)
 	}

@@ -176,6 +176,7 @@ func TestParametersKeepWords(t *testing.T) {
 		err  error
 		want schema.APIProblem
 	}{
+		{fmt.Errorf("reading the words: %w", bad), schema.APIProblem{Path: "criteria.allowGeneric", Message: `reading the words: no word "x"`, Hint: "use y", At: "f:1:2"}},
 		{inQuery(bad), schema.APIProblem{Path: "allow-generic", Message: `no word "x"`, Hint: "use y", At: "f:1:2"}},
 		{below("a.", inQuery(bad)), schema.APIProblem{Path: "a.allow-generic", Message: `no word "x"`, Hint: "use y", At: "f:1:2"}},
 		{below("a.", inQuery(fmt.Errorf("reading the words: %w", bad))), schema.APIProblem{Path: "a.allow-generic", Message: `reading the words: no word "x"`, Hint: "use y", At: "f:1:2"}},
