@@ -17,58 +17,16 @@ import (
 // map keys sorted, no space, no HTML escapes, a final newline. Equal values
 // have equal bytes.
 func Encode(v any) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(whole(reflect.ValueOf(v))); err != nil {
-		return nil, fmt.Errorf("encoding %T: %w", v, err)
+	root := reflect.ValueOf(v)
+	for root.Kind() == reflect.Pointer && !root.IsNil() {
+		root = root.Elem()
 	}
-	return buf.Bytes(), nil
-}
-
-// whole returns v with empty lists and maps in place of nil ones that its
-// definition requires: JSON's null would not be read back. v is not changed.
-func whole(v reflect.Value) any {
-	for v.IsValid() && v.Kind() == reflect.Pointer && !v.IsNil() {
-		v = v.Elem()
+	e := encoder{buf: make([]byte, 0, 64)}
+	e.value(root, root.Kind() == reflect.Struct)
+	if e.err != nil {
+		return nil, fmt.Errorf("encoding %T: %w", v, e.err)
 	}
-	if !v.IsValid() {
-		return nil
-	}
-	if v.Kind() != reflect.Struct {
-		return v.Interface()
-	}
-	c := reflect.New(v.Type()).Elem()
-	c.Set(v)
-	fillNil(c)
-	return c.Interface()
-}
-
-// fillNil does it in place, for the copy that whole made.
-func fillNil(v reflect.Value) {
-	for i := range v.NumField() {
-		f, tag := v.Field(i), v.Type().Field(i).Tag.Get("json")
-		switch f.Kind() {
-		case reflect.Struct:
-			fillNil(f)
-		case reflect.Slice:
-			if f.IsNil() && !strings.HasSuffix(tag, ",omitempty") {
-				f.Set(reflect.MakeSlice(f.Type(), 0, 0))
-			}
-			if f.Type().Elem().Kind() == reflect.Struct && f.Len() > 0 {
-				s := reflect.MakeSlice(f.Type(), f.Len(), f.Len())
-				reflect.Copy(s, f)
-				for j := range s.Len() {
-					fillNil(s.Index(j))
-				}
-				f.Set(s)
-			}
-		case reflect.Map:
-			if f.IsNil() && !strings.HasSuffix(tag, ",omitempty") {
-				f.Set(reflect.MakeMap(f.Type()))
-			}
-		}
-	}
+	return append(e.buf, '\n'), nil
 }
 
 // EncodeIndent is Encode for people: two spaces a level.
