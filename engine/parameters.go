@@ -17,7 +17,12 @@ var schemaPackage = reflect.TypeFor[schema.Pipeline]().PkgPath()
 // definition, so its JSON fields are all there is to hold them against.
 func (k Kind) decodeExternal(at schema.Position, with map[string]any, p any) error {
 	var unknown []string
-	for key := range with {
+	decode := json.Unmarshal
+	for key, v := range with {
+		switch v.(type) {
+		case map[string]any, []any:
+			decode = decodeStrictly
+		}
 		if !k.HasParameter(key) {
 			unknown = append(unknown, key)
 		}
@@ -34,15 +39,20 @@ func (k Kind) decodeExternal(at schema.Position, with map[string]any, p any) err
 	if err != nil {
 		return at.Wrap(err)
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(p); err != nil {
+	if err := decode(data, p); err != nil {
 		if te, ok := err.(*json.UnmarshalTypeError); ok {
 			return at.Child(strings.Split(te.Field, ".")...).Errorf("must be %s, not %s", te.Type, te.Value)
 		}
 		return at.Wrap(err)
 	}
 	return nil
+}
+
+// decodeStrictly is json.Unmarshal that refuses keys which p has no field for.
+func decodeStrictly(data []byte, p any) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	return dec.Decode(p)
 }
 
 // parameters are the names of the kind's parameters, sorted.
