@@ -144,7 +144,8 @@ func (c *checkRun) object(r *rule, v map[string]any) {
 	if r.Properties == nil && r.PatternProperties == nil && r.AdditionalProperties == nil {
 		return
 	}
-	keys := make([]string, 0, len(v))
+	var few [MaxProblems]string // on the stack
+	keys := few[:0]
 	if len(v) > MaxProblems { // so that the problems that are kept are the first
 		keys = c.doc.At(c.path...).inOrder(v)
 	} else {

@@ -75,7 +75,7 @@ func (d *Doc) At(path ...string) *Doc {
 		}
 		n = deref(next)
 	}
-	return &Doc{name: d.name, index: d.index, root: n, path: append(append([]string(nil), d.path...), path...), noPos: d.noPos}
+	return &Doc{name: d.name, index: d.index, root: n, path: slices.Concat(d.path, path), noPos: d.noPos}
 }
 
 // Mapping is At for a key that may be left out: then it is an empty mapping, at
@@ -85,7 +85,7 @@ func (d *Doc) Mapping(key string) *Doc {
 		return at
 	}
 	c := *d
-	c.path = append(append([]string(nil), d.path...), key)
+	c.path = append(d.path[:len(d.path):len(d.path)], key)
 	c.root = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Line: d.root.Line, Column: d.root.Column}
 	return &c
 }

@@ -25,9 +25,11 @@ func (d *Doc) Children() iter.Seq2[string, *Doc] {
 			return
 		}
 		for i := 0; i+val < len(n.Content); i += step {
-			key := strconv.Itoa(i)
+			var key string
 			if step == 2 {
 				key = n.Content[i].Value
+			} else {
+				key = strconv.Itoa(i)
 			}
 			path := append(append(make([]string, 0, len(d.path)+1), d.path...), key)
 			if !yield(key, &Doc{name: d.name, index: d.index, root: deref(n.Content[i+val]), path: path, noPos: d.noPos}) {
@@ -61,9 +63,11 @@ func replace(n *yaml.Node, path []string, f func([]string, string) (any, bool)) 
 			if n.Kind == yaml.MappingNode && i%2 == 0 {
 				continue
 			}
-			key := strconv.Itoa(i)
+			var key string
 			if n.Kind == yaml.MappingNode {
 				key = n.Content[i-1].Value
+			} else {
+				key = strconv.Itoa(i)
 			}
 			r := replace(e, append(path[:len(path):len(path)], key), f)
 			if r == deref(e) {

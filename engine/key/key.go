@@ -73,7 +73,7 @@ func (k *Key) write(part func(name, value string)) {
 		}
 		name := "input " + in.Port
 		if in.List {
-			name += "[" + strconv.Itoa(n) + "]"
+			name = "input " + in.Port + "[" + strconv.Itoa(n) + "]"
 		}
 		part(name, string(in.Digest))
 	}

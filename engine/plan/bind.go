@@ -68,7 +68,7 @@ func (c *compiler) checkWith(d *draft) {
 // is canonical, for it is part of the key: the order and the spelling of `with` do not
 // count.
 func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late func(text) bool) Params {
-	at := d.At.Child("with")
+	at := schema.Position{Doc: d.with}
 	var waiting []string // paths of what is filled in later
 	failed := false
 	// Rows of a matrix often have the same parameters. They can differ in what is
@@ -78,7 +78,7 @@ func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late fu
 	if same {
 		memo = append([]byte(d.Name), 0)
 	}
-	with := d.with.Replace(func(path []string, s string) (any, bool) {
+	fill := func(path []string, s string) (any, bool) {
 		if !strings.Contains(s, "${") {
 			return nil, false
 		}
@@ -99,7 +99,11 @@ func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late fu
 			memo, same = appendScalar(memo, v)
 		}
 		return v, err == nil
-	})
+	}
+	with := d.with
+	if d.filled {
+		with = with.Replace(fill)
+	}
 	if failed {
 		return Params{}
 	}

@@ -142,8 +142,9 @@ type scope struct {
 // parameters by it at the same time.
 type draft struct {
 	*Step
-	src    *schema.Step
+	src    schema.Step
 	with   *schema.Doc
+	filled bool // there are references in with
 	scope  *scope
 	inside []*draft // steps of an included pipeline
 	// parameter is that of the plan.
@@ -173,10 +174,10 @@ func (c *compiler) declare(s *scope, steps map[string]schema.Step, doc *schema.D
 		if !c.room(schema.Position{Doc: entry}, len(c.plan.steps)+1) {
 			return
 		}
-		src := steps[name]
-		st := &Step{Name: s.prefix + name, At: schema.Position{Doc: entry}, index: len(c.declared), Finally: finally, out: src.Out, bounds: s.bounds}
-		d := &draft{Step: st, src: &src, with: entry.Mapping("with"), scope: s, parameter: c.opts.Parameter}
-		st.draft = d
+		d := &draft{src: steps[name], with: entry.Mapping("with"), scope: s, parameter: c.opts.Parameter}
+		src := &d.src
+		st := &Step{Name: s.prefix + name, At: schema.Position{Doc: entry}, index: len(c.declared), Finally: finally, out: src.Out, bounds: s.bounds, draft: d}
+		d.Step = st
 		if other := s.names[name]; other != nil {
 			c.fail(d.At.KeyErrorf("step %q is defined in steps and in finally", name))
 			return

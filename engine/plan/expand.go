@@ -44,6 +44,9 @@ func rowWords(matrix map[string]any) string {
 // descend follows the rest of a reference, from element i, into v. A key that is not
 // there is an error, never an empty text in the middle of an address.
 func descend(v any, r reference, i int) (any, error) {
+	if i == len(r.path) {
+		return v, nil
+	}
 	v, err := path.Of(r.path[i:]...).Get(v)
 	var m *path.Miss
 	if errors.As(err, &m) {
@@ -146,6 +149,9 @@ func (c *compiler) add(n *Node) *Node {
 func (c *compiler) row(d *draft, r row) *Node {
 	n := &Node{Type: StepNode, ID: r.id, Step: d.Step, Matrix: r.values, labels: r.labels, Finally: d.Finally}
 	look := d.scope.look(r.values)
+	if uses := len(d.inputs) + len(d.Refs); uses > 0 {
+		n.Edges = make([]Edge, 0, uses)
+	}
 	for _, in := range d.inputs {
 		c.connect(d, n, in)
 	}

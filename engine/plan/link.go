@@ -28,7 +28,9 @@ func (c *compiler) link(d *draft) {
 	if d.src.Include != "" {
 		return
 	}
-	c.references(d, "with", d.src.With)
+	if d.filled = refers(d.src.With); d.filled {
+		c.references(d, "with", d.src.With)
+	}
 	if d.src.Out != "" {
 		c.references(d, "out", d.src.Out)
 	}
@@ -103,6 +105,7 @@ func (c *compiler) port(d *draft, p engine.Port, v any, at schema.Position) {
 	case string:
 		c.input(d, p, v, at)
 	case []any:
+		d.Step.inputs = slices.Grow(d.Step.inputs, len(v))
 		for i, e := range v {
 			s, ok := e.(string)
 			if !ok {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"github.com/NVIDIA/eidos/engine"
@@ -228,9 +229,11 @@ func (p *Plan) members(i int) []*Node {
 
 // Types are the documents of the plan's kinds.
 func (p *Plan) Types() engine.Types {
-	kinds := make([]*engine.Kind, len(p.steps))
-	for i, s := range p.steps {
-		kinds[i] = s.Kind
+	var kinds []*engine.Kind
+	for _, s := range p.steps {
+		if !slices.Contains(kinds, s.Kind) {
+			kinds = append(kinds, s.Kind)
+		}
 	}
 	return engine.NewTypes(kinds...)
 }

@@ -98,7 +98,12 @@ func (t text) value(look func(reference) (any, error)) (any, error) {
 	return b.String(), nil
 }
 
-func scalarText(v any) string { return fmt.Sprint(v) }
+func scalarText(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return fmt.Sprint(v)
+}
 
 // walkTexts calls f for every string with a reference in v, with its path, in
 // the order of the keys, and returns v with what f returned instead. v is not

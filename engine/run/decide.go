@@ -66,8 +66,8 @@ func (d *decider) decide(ctx context.Context, q request) (engine.Decision, []eng
 	}
 	found = found && e.Outcome == "" // an entry with one is of an attempt that failed
 	age := d.now().Sub(e.Time)
-	verdict := func(a engine.Action, c engine.ReasonCode, format string, args ...any) (engine.Decision, []engine.Part, engine.Entry, error) {
-		dec.Action, dec.Code, dec.Reason = a, c, fmt.Sprintf(format, args...)
+	verdict := func(a engine.Action, c engine.ReasonCode, reason string) (engine.Decision, []engine.Part, engine.Entry, error) {
+		dec.Action, dec.Code, dec.Reason = a, c, reason
 		if a == engine.ActionReuse {
 			return dec, nil, e, nil
 		}
@@ -76,7 +76,7 @@ func (d *decider) decide(ctx context.Context, q request) (engine.Decision, []eng
 	s := q.step
 	switch {
 	case d.resumed(ctx, q, dec.Key, &e):
-		return verdict(engine.ActionReuse, engine.CodeResumed, "%s", d.resumedReason())
+		return verdict(engine.ActionReuse, engine.CodeResumed, d.resumedReason())
 	case q.forced:
 		return verdict(engine.ActionRun, engine.CodeForced, "asked for")
 	case s.Cache.Never:
@@ -84,13 +84,13 @@ func (d *decider) decide(ctx context.Context, q request) (engine.Decision, []eng
 	case len(s.Secrets) > 0 && !s.Cache.Safe && s.Cache.TTL == 0:
 		return verdict(engine.ActionAlways, engine.CodeSecret, "reads a secret")
 	case s.Kind.Effect && s.Cache.TTL == 0:
-		return verdict(engine.ActionAlways, engine.CodeEffect, "%s reads or changes external systems", s.Kind.Name)
+		return verdict(engine.ActionAlways, engine.CodeEffect, s.Kind.Name+" reads or changes external systems")
 	case found && s.Cache.TTL > 0 && age > s.Cache.TTL:
-		return verdict(engine.ActionRun, engine.CodeExpired, "made %s ago, kept for %s", age.Round(time.Second), s.Cache.TTL)
+		return verdict(engine.ActionRun, engine.CodeExpired, fmt.Sprintf("made %s ago, kept for %s", age.Round(time.Second), s.Cache.TTL))
 	case found && !d.complete(ctx, e, q.limit):
 		return verdict(engine.ActionRun, engine.CodeResultLost, "the store lacks the result, or holds it damaged")
 	case found && s.Cache.TTL > 0:
-		return verdict(engine.ActionReuse, engine.CodeFresh, "made %s ago, kept for %s", age.Round(time.Second), s.Cache.TTL)
+		return verdict(engine.ActionReuse, engine.CodeFresh, fmt.Sprintf("made %s ago, kept for %s", age.Round(time.Second), s.Cache.TTL))
 	case found:
 		return verdict(engine.ActionReuse, engine.CodeUnchanged, "unchanged")
 	}
@@ -105,7 +105,7 @@ func (d *decider) decide(ctx context.Context, q request) (engine.Decision, []eng
 	if len(dec.Changes) == 0 {
 		return verdict(engine.ActionRun, engine.CodeNew, "the last attempt failed")
 	}
-	return verdict(engine.ActionRun, engine.CodeChanged, "%s", words(dec.Changes))
+	return verdict(engine.ActionRun, engine.CodeChanged, words(dec.Changes))
 }
 
 // complete reports whether the store has all that a result consists of. It is read
