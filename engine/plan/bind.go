@@ -82,7 +82,7 @@ func (c *compiler) bindWith(d *draft, look func(reference) (any, error), late fu
 		if !strings.Contains(s, "${") {
 			return nil, false
 		}
-		t, err := parseText(s)
+		t, err := c.text(s)
 		if err == nil && len(t.refs) > 0 && late(t) {
 			waiting = append(waiting, at.Child(path...).String())
 			return nil, false

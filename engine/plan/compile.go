@@ -114,6 +114,7 @@ type compiler struct {
 	plan      *Plan
 	declared  []*draft
 	memo      map[string]Params // step and what its row filled in → parameters
+	texts     map[string]text   // that were parsed
 	loads     map[string]*Node  // by media type and URI
 	outs      *outputs
 	included  []*schema.Pipeline

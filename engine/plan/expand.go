@@ -320,7 +320,7 @@ func (c *compiler) target(d *draft, n *Node, look func(reference) (any, error)) 
 		return ""
 	}
 	at := d.At.Child("out")
-	t, err := parseText(d.src.Out)
+	t, err := c.text(d.src.Out)
 	if err != nil || t.isLate() {
 		return d.src.Out // noted, or filled in when running
 	}

@@ -57,6 +57,21 @@ func parseText(s string) (text, error) {
 	return t, nil
 }
 
+// text is parseText, once for each text: the rows of a matrix have the same ones.
+func (c *compiler) text(s string) (text, error) {
+	if t, ok := c.texts[s]; ok {
+		return t, nil
+	}
+	t, err := parseText(s)
+	if err == nil {
+		if c.texts == nil {
+			c.texts = map[string]text{}
+		}
+		c.texts[s] = t
+	}
+	return t, err
+}
+
 // closing is the index of the brace that closes s, outside of quotes; -1 if none
 // does. A key may hold one: ${steps.a."x}y"}.
 func closing(s string) int {
