@@ -102,7 +102,7 @@ func (a Inside) sources() []collect.Source {
 	}
 	agent := "eidos-agent/" + a.Version
 	node, _ := a.host() // an unknown name is "", which the source knows
-	cluster := kube.Source(agent, kube.Node{Name: node})
+	cluster := kube.Source(agent, func() kube.Node { return kube.Node{Name: node} })
 	if a.Indexed {
 		cluster = kube.NodeSource(agent, kube.Node{Name: node})
 	}

@@ -36,8 +36,8 @@ func ThisNode() Node {
 }
 
 // Source is the Kubernetes cluster: the collectors k8s and topology, over one
-// connection. agent is the User-Agent.
-func Source(agent string, node Node) collect.Source {
+// connection. agent is the User-Agent, node is called when the cluster is read.
+func Source(agent string, node func() Node) collect.Source {
 	return collect.Source{
 		Collectors: []schema.Collector{"k8s", "topology"},
 		Open: func(ctx context.Context, p schema.CollectParams, want []schema.Collector) ([]collect.Part, func(), error) {
@@ -48,7 +48,7 @@ func Source(agent string, node Node) collect.Source {
 			if err != nil {
 				return nil, nil, err
 			}
-			parts, err := c.parts(ctx, p, node, want)
+			parts, err := c.parts(ctx, p, node(), want)
 			if err != nil {
 				c.Close()
 				return nil, nil, err

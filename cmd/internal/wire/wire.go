@@ -129,7 +129,7 @@ func New(h Host, o Options) *Wiring {
 	w.Kinds = steps.All(steps.Needs{
 		Collect: collect.Options{
 			Version: h.Version, Now: time.Now, Host: collect.Host,
-			Sources:    append(collect.Local(), kube.Source(agent, kube.ThisNode())),
+			Sources:    append(collect.Local(), kube.Source(agent, kube.ThisNode)),
 			CheckAgent: clusteragent.Check,
 			Agent:      clusteragent.Step(clusteragent.Options{Version: h.Version, Now: time.Now, Random: random}),
 		},
