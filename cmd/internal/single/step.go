@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/NVIDIA/eidos/cmd/internal/wire"
+	"github.com/NVIDIA/eidos/engine"
 	"github.com/NVIDIA/eidos/engine/plan"
 	"github.com/NVIDIA/eidos/engine/run"
 	"github.com/NVIDIA/eidos/engine/store"
@@ -111,15 +112,24 @@ func (r Runner) run(ctx context.Context, s *Step, p *schema.Pipeline, of string)
 	address.Sweep(pl, dir)
 	show := r.StageProgress()
 	defer show.Close()
-	e := &run.Runner{Store: store.NewMemory(), Load: w.Load, Save: w.Save, Dir: dir, Events: show.Event}
+	// The result of a step alone is kept on its way to the output: reading it from the
+	// store again takes as long as resolving half a recipe.
+	var saved schema.Value
+	save := func(ctx context.Context, env engine.Env, v schema.Value, to string) error {
+		saved = v
+		return w.Save(ctx, env, v, to)
+	}
+	e := &run.Runner{Store: store.NewMemory(), Load: w.Load, Save: save, Dir: dir, Events: show.Event}
 	defer r.CleanUp(e.CleanUp(pl))()
-	// The store ends with the process: the value is read before that, and a bundle that
-	// was saved is in its directory by now.
 	res, err := e.Run(ctx, pl)
 	err = s.plainPaths(err)
 	if res == nil || res.Step(of) == nil || res.Step(of).Artifact.Digest == "" {
 		return nil, err
 	}
+	if len(p.Steps) == 1 && saved != nil {
+		return saved, err
+	}
+	// The store ends with the process: the value is read before that.
 	v, verr := res.Value(ctx, of)
 	if verr != nil {
 		return nil, verr
