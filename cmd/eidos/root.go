@@ -15,8 +15,7 @@ import (
 // root is the command tree. Adding a command adds a line to one of its lists, and a page
 // to the reference, which is generated from it. The tree is made anew for each
 // invocation, for flags hold the values of one. Making a command must do no more than
-// bind flags: all of them are made for each command line, and for each press of Tab in a
-// shell.
+// bind flags: all of them are made for each press of Tab in a shell.
 func (a *app) root() *cobra.Command {
 	cobra.EnableCommandSorting = false // the order of the lists below is the order of the work
 	// No other command may have a PersistentPreRunE: cobra calls the nearest one only,
@@ -53,21 +52,43 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.Progress, "progress", "auto", "how to show progress: "+usage.Or(progress.Modes()))
 	f.StringVar(&a.state, "state", "", "directory of runs and results (default $EIDOS_STATE or ~/.local/state/eidos)")
 
-	for _, g := range []struct {
+	type command struct {
+		name string // of what make returns
+		make func() *cobra.Command
+	}
+	groups := []struct {
 		id, title string
-		commands  []*cobra.Command
+		commands  []command
 	}{
-		{"pipeline", "Pipelines:", []*cobra.Command{a.run(), a.plan(), a.retry(), a.runs(), a.cache(), a.compilePipeline(), a.step()}},
-		{"stage", "One step at a time:", []*cobra.Command{
-			a.snapshot(), a.detect(), a.recipe(), a.validate(), a.bundle(), a.images(), a.mirror(), a.push(), a.sign(), a.attest(), a.verify(), a.diff(), a.evidenceOf(),
+		{"pipeline", "Pipelines:", []command{
+			{"run", a.run}, {"plan", a.plan}, {"retry", a.retry}, {"runs", a.runs}, {"cache", a.cache}, {"compile", a.compilePipeline}, {"step", a.step},
 		}},
-		{"catalogue", "The recipe catalogue:", []*cobra.Command{a.query(), a.explain(), a.graph(), a.vet(), a.importTree(), a.chart(), a.crd()}},
-		{"tool", "Tools:", []*cobra.Command{a.ui(), a.key(), a.trust(), a.registry(), a.schema(), a.version()}},
-	} {
+		{"stage", "One step at a time:", []command{
+			{"snapshot", a.snapshot}, {"detect", a.detect}, {"recipe", a.recipe}, {"validate", a.validate}, {"bundle", a.bundle}, {"images", a.images}, {"mirror", a.mirror},
+			{"push", a.push}, {"sign", a.sign}, {"attest", a.attest}, {"verify", a.verify}, {"diff", a.diff}, {"evidence", a.evidenceOf},
+		}},
+		{"catalogue", "The recipe catalogue:", []command{
+			{"query", a.query}, {"explain", a.explain}, {"graph", a.graph}, {"vet", a.vet}, {"import", a.importTree}, {"chart", a.chart}, {"crd", a.crd},
+		}},
+		{"tool", "Tools:", []command{{"ui", a.ui}, {"key", a.key}, {"trust", a.trust}, {"registry", a.registry}, {"schema", a.schema}, {"version", a.version}}},
+	}
+	// Where the command line names one of them, it is the only one that is made.
+	only := ""
+	for _, g := range groups {
+		for _, c := range g.commands {
+			if len(a.named) > 0 && a.named[0] == c.name {
+				only = c.name
+			}
+		}
+	}
+	for _, g := range groups {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})
 		for _, c := range g.commands {
-			c.GroupID = g.id
-			root.AddCommand(c)
+			if only == "" || only == c.name {
+				made := c.make()
+				made.GroupID = g.id
+				root.AddCommand(made)
+			}
 		}
 	}
 	root.SetHelpCommandGroupID("tool")
