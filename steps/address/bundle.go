@@ -154,7 +154,14 @@ func (c Config) saveBundle(ctx context.Context, env engine.Env, b *schema.Bundle
 		total += f.Size
 	}
 	return replace.Dir(ctx, dir, allow, func(root *os.Root) error {
+		made := "." // the files are sorted: those of one directory come together
 		for _, f := range b.Files {
+			if d := path.Dir(f.Path); d != made {
+				if err := root.MkdirAll(d, 0o777); err != nil {
+					return err
+				}
+				made = d
+			}
 			if err := saveBlob(ctx, env, root, f); err != nil {
 				return err
 			}
@@ -227,11 +234,6 @@ func (c Config) replaceable(dir, name string) error {
 }
 
 func saveBlob(ctx context.Context, env engine.Env, root *os.Root, f schema.File) error {
-	if dir := path.Dir(f.Path); dir != "." {
-		if err := root.MkdirAll(dir, 0o777); err != nil {
-			return err
-		}
-	}
 	perm := fs.FileMode(0o666)
 	if f.Executable {
 		perm = 0o777
