@@ -2,6 +2,8 @@ package inspect
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +23,9 @@ func Folder(ctx context.Context, dir, program string, note func(string, ...any))
 		}
 	}
 	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, schema.Errorf(schema.NotFound, "no directory of charts %q", dir).WithHint("helm pull puts archives of them into one")
+	}
 	if err != nil {
 		return nil, schema.Errorf(schema.NotFound, "reading the directory of charts %q: %w", dir, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -102,7 +103,14 @@ func (h *helm) render(ctx context.Context, values map[string]any) ([]object, err
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
-		return nil, schema.Errorf(schema.Failed, "rendering the chart: %s", firstLine(errs.String(), err))
+		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+			return nil, schema.Errorf(schema.NotFound, "the helm program %q, by which charts are rendered, cannot be run: %v", h.program, errors.Unwrap(err))
+		}
+		code := schema.Failed
+		if _, ok := errors.AsType[*exec.ExitError](err); ok && ctx.Err() == nil {
+			code = schema.Invalid // the chart is wrong, or needs values to be rendered
+		}
+		return nil, schema.Errorf(code, "rendering the chart: %s", firstLine(errs.String(), err))
 	}
 	if out.Len() > maxOutput {
 		return nil, schema.Errorf(schema.Invalid, "rendering the chart: it makes more than %d MiB", maxOutput>>20)

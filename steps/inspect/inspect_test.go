@@ -149,6 +149,31 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// A chart that helm refuses is wrong input; a helm that is not there is not found.
+func TestHelmFails(t *testing.T) {
+	files := map[string][]byte{"Chart.yaml": []byte("name: a\nversion: 1.0.0")}
+	refuses := filepath.Join(t.TempDir(), "helm")
+	if err := os.WriteFile(refuses, []byte("#!/bin/sh\ncat >/dev/null\necho 'Error: no such function' >&2\nexit 1\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for program, tt := range map[string]struct {
+		code schema.Code
+		want string
+	}{
+		"/no/such/helm": {schema.NotFound, `the helm program "/no/such/helm", by which charts are rendered, cannot be run: no such file or directory`},
+		"no-such-helm":  {schema.NotFound, "executable file not found in $PATH"},
+		refuses:         {schema.Invalid, "rendering the chart: no such function"},
+	} {
+		_, err := Chart(context.Background(), files, program, quiet)
+		if schema.CodeOf(err) != tt.code || err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v: %v", program, schema.CodeOf(err), err)
+		}
+	}
+	if _, err := Folder(context.Background(), filepath.Join(t.TempDir(), "gone"), refuses, quiet); schema.CodeOf(err) != schema.NotFound || !strings.Contains(err.Error(), "no directory of charts") {
+		t.Errorf("no directory: %v", err)
+	}
+}
+
 // A chart of a repository has the repository and the archive's digest as source.
 func TestRepository(t *testing.T) {
 	var repo charttest.Repository
