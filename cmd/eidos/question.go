@@ -135,11 +135,23 @@ func catalogueOf(c *cobra.Command) wire.Catalogue {
 // former comes compiled; the latter is compiled once and kept in the user's cache
 // directory, by the digest of all sources, so only --data needs that directory.
 func (a *app) catalog(ctx context.Context, k wire.Catalogue) (*recipes.Catalog, error) {
+	if err := checkRelease("catalogue", k.Release); err != nil {
+		return nil, err
+	}
 	cache, err := a.paths().Cache()
 	if err != nil && k.Data != "" {
 		return nil, err
 	}
 	return k.Open(ctx, cache)
+}
+
+// checkRelease reports a name that no release of the catalogue has as what the flag has.
+func checkRelease(flag, name string) error {
+	_, err := recipes.ReleaseName(name)
+	if e, ok := err.(*schema.Error); ok {
+		return e.At("", schema.Parameter(flag))
+	}
+	return err
 }
 
 // criteriaFlags binds the flags of the criteria, as params does. The words that

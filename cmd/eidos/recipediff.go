@@ -74,6 +74,11 @@ func (a *app) diffReleases(between string, asked map[string]any, format string) 
 		return schema.Errorf(schema.Invalid, "--catalogue: %q does not name two releases", between).
 			WithHint("write A..B, or A.. for the newest: eidos recipe list --releases")
 	}
+	for _, name := range []string{older, newer} {
+		if err := checkRelease("catalogue", name); err != nil {
+			return err
+		}
+	}
 	from, err := recipes.Release(older)
 	if err != nil {
 		return err

@@ -11,6 +11,9 @@ import (
 // older release. The rows are those of found, in its order; the older release is a
 // built-in one, also with --data.
 func (a *app) listChanged(cat *recipes.Catalog, since string, found []recipes.Overlay, format string) error {
+	if err := checkRelease("since", since); err != nil {
+		return err
+	}
 	older, err := recipes.Release(since)
 	if err != nil {
 		return err

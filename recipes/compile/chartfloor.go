@@ -87,7 +87,7 @@ func (l *loaded) floors(a raw) (asks map[string]map[string]ask, levels []string,
 		}
 		text, err := floor(ranges)
 		if err != nil {
-			errs = append(errs, schema.Errorf(schema.Invalid, "chart %s: %w", known, err).At(l.src.componentFile(name), "components."+name))
+			errs = append(errs, schema.Errorf(schema.Invalid, "chart %s: %w", known, err).At(l.componentFile(name), "components."+name))
 		}
 		if text != "" {
 			own[name] = ask{Value: text}

@@ -5,9 +5,11 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/NVIDIA/eidos/recipes/charts"
+	"github.com/NVIDIA/eidos/recipes/charts/reads"
 	"github.com/NVIDIA/eidos/recipes/crds"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -94,7 +96,16 @@ func (p *chartProof) objects(a raw) {
 // manifest checks one manifest, and returns how many custom resources it has.
 func (p *chartProof) manifest(a raw, component, file, text string, releases []string) int {
 	at := p.src.place("components/" + component + "/manifests/" + file)
+	if line, err := reads.Check(text); err != nil {
+		p.fail(schema.Errorf(schema.Invalid, "not a template: %w", err), fmt.Sprintf("%s:%d", at, line))
+		return 0
+	}
 	all, err := crds.Objects(text)
+	if err != nil && !strings.Contains(text, "{{") {
+		line, why := yamlLine(err)
+		p.fail(schema.Errorf(schema.Invalid, "not YAML: %s", why), fmt.Sprintf("%s:%d", at, line))
+		return 0
+	}
 	if err != nil {
 		p.remark("%s: its text is not YAML without its actions, and its objects are not checked: %v", at, err)
 		return 0
@@ -131,4 +142,15 @@ func (p *chartProof) manifest(a raw, component, file, text string, releases []st
 		}
 	}
 	return n
+}
+
+// yamlLine splits what the YAML library says: "yaml: line 3: why".
+func yamlLine(err error) (line int, why string) {
+	why = strings.TrimPrefix(err.Error(), "yaml: ")
+	if n, rest, ok := strings.Cut(strings.TrimPrefix(why, "line "), ": "); ok {
+		if line, err := strconv.Atoi(n); err == nil {
+			return line, rest
+		}
+	}
+	return 1, why
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/recipes/charts"
+	"github.com/NVIDIA/eidos/recipes/charts/reads"
 	"github.com/NVIDIA/eidos/recipes/crds"
 	"github.com/NVIDIA/eidos/schema"
 )
@@ -81,7 +82,7 @@ func (p *chartProof) prove(a raw, d *recipes.Document) {
 		}
 		id, err := schema.Encode([]any{c.Name, c.Chart, c.Version, on(c.Manifests), c.Scheduling, ref.Values})
 		if err != nil {
-			p.fail(err, p.src.componentFile(c.Name), "components", c.Name, "values")
+			p.fail(err, p.componentFile(c.Name), "components", c.Name, "values")
 			continue
 		}
 		all[ref.Name] = deployed{c, ref, k, string(id)}
@@ -123,7 +124,7 @@ func (p *chartProof) chart(c component) *charts.Chart {
 		case schema.CodeOf(k.err) == schema.NotFound:
 			p.unknown(c)
 		case k.err != nil:
-			p.fail(k.err, p.src.componentFile(c.Name), "components", c.Name)
+			p.fail(k.err, p.componentFile(c.Name), "components", c.Name)
 		case c.Chart != "":
 			p.report.Known++
 			if k.Version != c.Version {
@@ -157,6 +158,8 @@ func (p *chartProof) readChart(c component) (*charts.Chart, error) {
 	for name := range texts {
 		if schema.DefinesKinds(name) {
 			delete(texts, name) // not a template
+		} else if _, err := reads.Check(texts[name]); err != nil {
+			delete(texts, name) // reported by manifest, with its line
 		}
 	}
 	if c.Chart == "" {
@@ -211,7 +214,7 @@ func (p *chartProof) values(a raw, c deployed) int {
 func (p *chartProof) setAt(a raw, path []string) string {
 	at, depth := p.saidAt("components", path[1], "namespace"), 0
 	if at == "" {
-		at = p.src.componentFile(path[1])
+		at = p.componentFile(path[1])
 	}
 	look := func(s layer, said []string) {
 		if !s.Maybe && len(said) > 2 && touches(said, path) && min(len(said), len(path)) >= depth {
@@ -239,12 +242,13 @@ func strip(path []string) []string {
 	return path
 }
 
-// componentFile is the file that defines a component, as people know it.
-func (s Source) componentFile(name string) string {
-	for added := range s.added {
-		if strings.HasPrefix(added, "components/"+mark) && strings.TrimSuffix(strings.TrimPrefix(added, "components/"+mark), ".cue") == name {
-			return s.added[added]
+// componentFile is where a component is defined, as people know it: the file, or the
+// line of a site.
+func (l *loaded) componentFile(name string) string {
+	if f := l.written.at([]string{"components", name}); len(f) > 0 {
+		if at := l.written.position(f[0].Pos()); l.src.isAdded(at) {
+			return at
 		}
 	}
-	return s.inModule("components/" + name + ".cue")
+	return l.src.inModule("components/" + name + ".cue")
 }

@@ -20,7 +20,7 @@ func (p *chartProof) scheduling(a raw, c deployed) int {
 	s := c.Scheduling
 	if s == nil {
 		if len(c.chart.Workloads) > 0 {
-			p.remark("component %s has no scheduling: its workloads follow no flags (%s)", c.Name, p.src.componentFile(c.Name))
+			p.remark("component %s has no scheduling: its workloads follow no flags (%s)", c.Name, p.componentFile(c.Name))
 		}
 		return 0
 	}

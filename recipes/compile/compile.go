@@ -39,6 +39,7 @@ type loaded struct {
 	root      cue.Value
 	src       Source
 	digest    schema.Digest
+	written   written // by authors, before it is evaluated
 	layers    []layer
 	said      map[string][]layer // by overlay
 	natural   map[string]raw     // the answer to each overlay's own criteria

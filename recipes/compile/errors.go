@@ -2,7 +2,9 @@ package compile
 
 import (
 	"fmt"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
 
 	"cuelang.org/go/cue/errors"
@@ -19,21 +21,39 @@ var noise = pattern.New(`^(\d+ errors in empty disjunction|conflicting values|in
 // overlay inherit is said once.
 func (l *loaded) errors(err error) error {
 	var all []*schema.Error
-	plain := map[string]bool{}    // paths that the grammar has words for
-	conflict := map[string]bool{} // paths that two levels set to different values
+	plain := map[string]bool{}         // paths that the grammar has words for
+	conflict := map[string]bool{}      // paths that two levels set to different values
+	levels := map[*schema.Error]bool{} // between which the conflict is
+	paths := map[*schema.Error][]string{}
 	for _, e := range errors.Errors(err) {
 		format, args := e.Msg()
 		p := &schema.Error{Code: schema.Invalid, Msg: fmt.Sprintf(format, args...), Err: e}
-		p.Path, p.Pos = l.subject(e.Path())
-		if places := l.places(e); p.Pos == "" && len(places) > 0 {
+		var path []string
+		path, p.Pos = l.subject(e.Path())
+		p.Path, paths[p] = strings.Join(path, "."), path
+		conflicting := strings.HasPrefix(p.Msg, "conflicting values")
+		places, own := l.places(e)
+		if l.written.inst != nil {
+			p.Hint = l.written.hint(p.Msg, path)
+			if at := l.written.place(path, conflicting || strings.HasPrefix(p.Msg, "write ")); !own && at != "" {
+				places = []string{at}
+			}
+			if m := l.written.mismatch(p.Msg, places); m != "" && l.levels(e) < 2 {
+				p.Msg, places = m, places[:1]
+			}
+		}
+		if p.Pos == "" && len(places) > 0 {
 			p.Pos = places[0]
 			if len(places) > 1 {
 				p.Msg += "; see also " + strings.Join(places[1:], ", ")
 			}
 		}
+		if kind, ok := strings.CutPrefix(p.Msg, "incomplete value "); ok {
+			p.Msg = "a value is missing: " + kind
+		}
 		all = append(all, p)
-		if strings.HasPrefix(p.Msg, "conflicting values") && l.levels(e) > 1 {
-			conflict[p.Path] = true
+		if conflicting && l.levels(e) > 1 {
+			conflict[p.Path], levels[p] = true, true
 		}
 		if !noise.MatchString(p.Msg) {
 			plain[p.Path] = true
@@ -41,10 +61,16 @@ func (l *loaded) errors(err error) error {
 	}
 	var out []error
 	for _, p := range all {
+		// A mapping in which something is wrong is not also wrong as a text.
+		if p.Path != "" && l.written.isMapping(paths[p]) && slices.ContainsFunc(all, func(q *schema.Error) bool {
+			return strings.HasPrefix(q.Path, p.Path+".") && (plain[q.Path] || strings.HasSuffix(q.Msg, "not allowed"))
+		}) {
+			continue
+		}
 		// The type that a component gives a value has nothing to say where two
 		// levels disagree.
 		if conflict[p.Path] {
-			if strings.HasPrefix(p.Msg, "conflicting values") {
+			if levels[p] {
 				out = append(out, p)
 			}
 		} else if !plain[p.Path] || !noise.MatchString(p.Msg) {
@@ -54,39 +80,44 @@ func (l *loaded) errors(err error) error {
 	return schema.Join(out)
 }
 
-// levels counts the files of overlays and mixins that an error comes from.
+// levels counts the values of overlays and mixins that an error comes from.
 func (l *loaded) levels(e errors.Error) int {
-	files := map[string]bool{}
-	for _, at := range l.places(e) {
-		file, _, _ := strings.Cut(at, ":")
-		if !strings.Contains(file, "components/") {
-			files[file] = true
+	n := 0
+	places, _ := l.places(e)
+	for _, at := range places {
+		if !strings.Contains(at, "components/") {
+			n++
 		}
 	}
-	return len(files)
+	return n
 }
 
 // subject is what an evaluated path is about, as authors write it, and its
 // place where the path says that better than the error does.
-func (l *loaded) subject(path []string) (subject, pos string) {
+func (l *loaded) subject(path []string) (subject []string, pos string) {
+	path = slices.Clone(path)
 	for i, k := range path {
-		path[i] = strings.Trim(k, `"`)
+		if s, err := strconv.Unquote(k); err == nil {
+			path[i] = s
+		}
 	}
 	if len(path) > 0 && path[0] == "catalog" {
 		path = path[1:]
 	}
 	switch {
 	case len(path) > 1 && path[0] == "mistakes":
-		return "", l.where(path[1])
+		return nil, l.where(path[1])
 	case len(path) > 2 && path[0] == "answers":
 		path = path[2:]
+	case len(path) > 1 && path[0] == "#answer":
+		path = path[1:]
 	}
-	return strings.Join(path, "."), ""
+	return path, ""
 }
 
 // places lists where an error comes from, authors' files only when there are
-// any: the grammar's own lines tell them nothing.
-func (l *loaded) places(e errors.Error) []string {
+// any (own): the grammar's lines tell them nothing.
+func (l *loaded) places(e errors.Error) (places []string, authors bool) {
 	var own, grammar []string
 	seen := map[string]bool{}
 	for _, pos := range errors.Positions(e) {
@@ -98,7 +129,8 @@ func (l *loaded) places(e errors.Error) []string {
 			continue
 		}
 		seen[at] = true
-		if strings.HasPrefix(at, "recipes/catalog/") || strings.HasPrefix(at, l.src.inModule("recipes.cue")) || strings.HasPrefix(at, "schema/") {
+		if strings.HasPrefix(at, "recipes/catalog/") || strings.HasPrefix(at, l.src.inModule("recipes.cue")) || strings.HasPrefix(at, "schema/") ||
+			strings.HasPrefix(at, l.src.inModule("components/types.cue")) {
 			grammar = append(grammar, at)
 		} else {
 			own = append(own, at)
@@ -112,7 +144,7 @@ func (l *loaded) places(e errors.Error) []string {
 		return own[i] < own[j]
 	})
 	if own == nil && grammar != nil {
-		return grammar[:1]
+		return grammar[:1], false
 	}
-	return own
+	return own, own != nil
 }

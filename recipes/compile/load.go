@@ -75,12 +75,15 @@ func loadTree(tree Files, src Source) (*loaded, error) {
 	if l.layers, err = layersOf(inst, src); err != nil {
 		return nil, err
 	}
+	l.written = written{inst, src}
 	l.wordAt, l.checkAt = linesOf(inst, src, "words", 2), linesOf(inst, src, "checks", 1)
 	root := cuecontext.New().BuildInstance(inst)
-	if err := root.Err(); err != nil {
-		return nil, l.errors(err)
+	// All that is wrong: Err alone has what is wrong first.
+	err = root.Validate(cue.Concrete(true))
+	if err == nil {
+		err = root.Err()
 	}
-	if err := root.Validate(cue.Concrete(true)); err != nil {
+	if err != nil {
 		return nil, l.errors(err)
 	}
 	l.root = root.LookupPath(cue.MakePath(cue.Str("catalog")))

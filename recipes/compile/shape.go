@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
@@ -40,6 +41,10 @@ func (l *loaded) shape(a raw) (*recipes.Document, error) {
 		}
 		for _, dep := range ref.DependencyRefs {
 			if _, ok := a.Components[dep]; !ok {
+				if err := l.droppedAway(a, name, dep); err != nil {
+					errs = append(errs, err)
+					continue
+				}
 				errs = append(errs, schema.Errorf(schema.Invalid, "component %q depends on %q, which the recipe does not have", name, dep).
 					At(l.saidAt("components", name, "dependsOn", dep), "").
 					WithHint("asked for %s: add %s to the components of the overlay, or of its base", recipes.CriteriaOf(a.Criteria), dep))
@@ -66,6 +71,18 @@ func (l *loaded) shape(a raw) (*recipes.Document, error) {
 	}
 	d.Rules = recipes.Applicable(l.rules, d)
 	return d, nil
+}
+
+// droppedAway says that an overlay drops what a component needs, nil if none does.
+func (l *loaded) droppedAway(a raw, name, dep string) error {
+	for _, n := range a.Layers {
+		if at := l.saidAtBy(n, "drop", dep); at != "" {
+			return schema.Errorf(schema.Invalid, "drops %q, on which component %q depends", dep, name).
+				At(at, recipes.JoinPath([]string{n, "drop", dep})).
+				WithHint("drop what depends on it too, or take the drop away")
+		}
+	}
+	return nil
 }
 
 func (l *loaded) ref(c component) (schema.ComponentRef, error) {
@@ -111,8 +128,7 @@ func (l *loaded) manifest(path string) (schema.Manifest, error) {
 	}
 	text, ok := l.src.files[path]
 	if !ok || !recipes.IsManifest(path) {
-		return schema.Manifest{}, schema.Errorf(schema.Invalid, "there is no manifest %q", path).
-			WithHint("add the file, or set it to false")
+		return schema.Manifest{}, l.noFile(path)
 	}
 	m := schema.Manifest{Path: path, Digest: schema.DigestOf(text)}
 	if _, added := l.src.added[path]; added {
@@ -120,6 +136,17 @@ func (l *loaded) manifest(path string) (schema.Manifest, error) {
 	}
 	l.manifests[path] = m
 	return m, nil
+}
+
+// noFile says that a file of a component is not there, where it is named.
+func (l *loaded) noFile(path string) error {
+	part := strings.SplitN(path, "/", 4) // components NAME manifests FILE
+	at := l.saidAt("components", part[1], part[2], part[3])
+	if part[2] == "kustomize" {
+		at = l.saidAt("components", part[1], "kustomize", "files", part[3])
+	}
+	return schema.Errorf(schema.Invalid, "there is no file %q", path).At(at, "components."+part[1]+"."+part[2]).
+		WithHint("add the file, or take the name away")
 }
 
 // on returns the names that are true, sorted; nil for none.

@@ -12,7 +12,9 @@ import (
 	"strings"
 
 	"cuelang.org/go/cue/ast"
+	cueerrors "cuelang.org/go/cue/errors"
 	"cuelang.org/go/cue/parser"
+	"cuelang.org/go/cue/token"
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
@@ -149,8 +151,8 @@ func (s Source) WithTree(tree fs.FS, dir string) (Source, error) {
 			fail(name, "would replace the built-in manifest of that name; give it another one")
 			return nil
 		}
-		if why := unfit(to, data); why != "" {
-			fail(name, "%s", why)
+		if why, line := unfit(to, data); why != "" {
+			fail(name+line, "%s", why)
 			return nil
 		}
 		out.files[to] = data
@@ -211,10 +213,16 @@ func placeOf(name string) (to, why string) {
 	return "", ""
 }
 
-// unfit says why a CUE file cannot be unified where it stands.
-func unfit(to string, data []byte) string {
+// unfit says why a CUE file cannot be unified where it is, and at which :LINE:COL.
+func unfit(to string, data []byte) (why, at string) {
 	if path.Ext(to) != ".cue" {
-		return ""
+		return "", ""
+	}
+	line := func(p token.Pos) string {
+		if !p.IsValid() {
+			return ":1:1"
+		}
+		return fmt.Sprintf(":%d:%d", p.Line(), p.Column())
 	}
 	want := path.Dir(to)
 	if want == "." {
@@ -222,13 +230,21 @@ func unfit(to string, data []byte) string {
 	}
 	f, err := parser.ParseFile(to, data)
 	if err != nil {
-		return "not CUE: " + err.Error()
+		first := cueerrors.Errors(err)[0]
+		format, args := first.Msg()
+		return "not CUE: " + fmt.Sprintf(format, args...), line(first.Position())
 	}
 	if got := f.PackageName(); got != want {
-		return fmt.Sprintf("is of package %q; write package %s", got, want)
+		pos := token.NoPos
+		for _, d := range f.Decls {
+			if p, ok := d.(*ast.Package); ok {
+				pos = p.Name.Pos()
+			}
+		}
+		return fmt.Sprintf("is of package %q; write package %s", got, want), line(pos)
 	}
 	if want != "recipes" {
-		return ""
+		return "", ""
 	}
 	// CUE lets a package add fields of its own; here that is a misspelt word.
 	known := []string{"components", "overlays", "mixins", "checks", "words"}
@@ -239,10 +255,10 @@ func unfit(to string, data []byte) string {
 		}
 		name, _, err := ast.LabelName(field.Label)
 		if err == nil && !strings.HasPrefix(name, "_") && !slices.Contains(known, name) {
-			return fmt.Sprintf("has an unknown field %q; %s", name, schema.Suggest(name, known))
+			return fmt.Sprintf("has an unknown field %q; %s", name, schema.Suggest(name, known)), line(field.Pos())
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // known is the path of a file in the source as people know it.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 
 	"github.com/NVIDIA/eidos/recipes"
 	"github.com/NVIDIA/eidos/schema"
@@ -95,6 +96,7 @@ type vetting struct {
 	applied map[string]bool   // overlays that some answer applies
 	used    map[string]bool   // components that some answer has
 	checked map[string]bool   // checks that some answer runs
+	broken  bool              // some answer could not be made: what it uses is not known
 	docs    map[string]string // maturity of each answer, by name
 	charts  *chartProof
 }
@@ -136,7 +138,12 @@ func (v *vetting) answersAll() {
 		v.report.Answers++
 		a, err := v.answer(v.cat.Applied(s))
 		if err != nil {
-			v.errs = append(v.errs, err)
+			v.errs, v.broken = append(v.errs, err), true
+			for _, leaf := range v.cat.Applied(s) {
+				for _, n := range slices.Concat(v.chains[leaf], []string{leaf}) {
+					v.applied[n] = true
+				}
+			}
 			continue
 		}
 		for _, n := range a.Layers {
@@ -301,9 +308,10 @@ func (v *vetting) declared(path []string) []string {
 func (v *vetting) components() {
 	var defs struct {
 		Components map[string]struct {
+			Chart     string
 			Optional  bool
 			Manifests map[string]bool
-			Kustomize struct{ Files map[string]bool }
+			Kustomize *struct{ Files map[string]bool }
 		}
 	}
 	if err := decode(v.root, &defs, "components"); err != nil {
@@ -312,12 +320,24 @@ func (v *vetting) components() {
 	}
 	v.report.Components = len(defs.Components)
 	for _, name := range slices.Sorted(maps.Keys(defs.Components)) {
-		file := v.src.inModule("components/" + name + ".cue")
-		if !v.used[name] && !defs.Components[name].Optional {
-			v.fail(file, "components."+name, "add it to an overlay, or take it away", "no recipe uses component %q", name)
+		c, at := defs.Components[name], v.written.place([]string{"components", name}, false)
+		if !v.used[name] && !c.Optional && !v.broken {
+			v.fail(at, "components."+name, "add it to an overlay, or take it away", "no recipe uses component %q", name)
 		}
-		v.files(file, name, "manifests", "manifests", "*false | #Bool", defs.Components[name].Manifests)
-		v.files(file, name, "kustomize", "kustomize.files", "true", defs.Components[name].Kustomize.Files)
+		v.files(at, name, "manifests", "manifests", "*false | #Bool", c.Manifests)
+		switch {
+		case c.Kustomize != nil:
+			v.files(at, name, "kustomize", "kustomize.files", "true", c.Kustomize.Files)
+		case c.Chart == "" && len(c.Manifests) == 0 && len(v.src.files.below("components/"+name+"/manifests")) == 0:
+			v.fail(at, "components."+name, `add a chart, manifests: "FILE.yaml": true or kustomize`, "the component deploys nothing")
+		}
+	}
+	for _, file := range slices.Sorted(maps.Keys(v.src.added)) {
+		if part := strings.Split(file, "/"); len(part) > 2 && part[0] == "components" {
+			if _, ok := defs.Components[part[1]]; !ok {
+				v.fail(v.src.place(file), "", schema.Suggest(part[1], slices.Sorted(maps.Keys(defs.Components))), "the file is of no component: there is none with the name %q", part[1])
+			}
+		}
 	}
 }
 
@@ -326,7 +346,7 @@ func (v *vetting) files(at, name, folder, field, how string, declared map[string
 	dir := path.Join("components", name, folder)
 	for _, f := range slices.Sorted(maps.Keys(declared)) {
 		if v.src.files[path.Join(dir, f)] == nil {
-			v.fail(at, "components."+name+"."+field, "add the file, or take the name away", "there is no file %s/%s", dir, f)
+			v.errs = append(v.errs, v.noFile(path.Join(dir, f)))
 		}
 	}
 	for _, f := range slices.Sorted(maps.Keys(v.src.files.below(dir))) {

@@ -6,8 +6,10 @@
 package reads
 
 import (
+	"errors"
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 	"text/template/parse"
 )
@@ -59,6 +61,22 @@ func (s *Set) Add(name, text string, scope []string, partial bool) error {
 		s.entries = append(s.entries, entry{t, scope})
 	}
 	return nil
+}
+
+// Check is whether a text is a template, and if not the line that is wrong. It knows no
+// functions.
+func Check(text string) (line int, err error) {
+	t := parse.New("")
+	t.Mode = parse.SkipFuncCheck
+	if _, err = t.Parse(text, "", "", map[string]*parse.Tree{}); err == nil {
+		return 0, nil
+	}
+	// "template: NAME:LINE: why", the name empty.
+	at, why, _ := strings.Cut(strings.TrimPrefix(err.Error(), "template: :"), ": ")
+	if line, numberErr := strconv.Atoi(at); numberErr == nil {
+		return line, errors.New(why)
+	}
+	return 1, err
 }
 
 // Paths walks all templates and returns what they read, sorted.

@@ -3,6 +3,8 @@ package archive
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
+	"io"
 	"io/fs"
 	"os"
 )
@@ -12,6 +14,10 @@ import (
 func Write(to string, files fs.FS, folders []string, keep func(path string) bool) error {
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
+	// Programs hold the archives: a slow packing makes each of them smaller.
+	w.RegisterCompressor(zip.Deflate, func(to io.Writer) (io.WriteCloser, error) {
+		return flate.NewWriter(to, flate.BestCompression)
+	})
 	for _, folder := range folders {
 		err := fs.WalkDir(files, folder, func(path string, e fs.DirEntry, err error) error {
 			if err != nil || e.IsDir() || keep != nil && !keep(path) {
