@@ -40,7 +40,7 @@ var compiled embed.FS
 // and of the layers of the newest: few need them, and as they are they would be a
 // twentieth of every program.
 //
-//go:embed older.zip
+//go:embed older.zip.zst
 var older string
 
 // layers opens a file, or a folder, in the first file system that has it.

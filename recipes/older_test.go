@@ -1,15 +1,16 @@
 package recipes
 
 import (
-	"archive/zip"
 	"io/fs"
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/NVIDIA/eidos/recipes/internal/archive"
 )
 
-// TestOlderArchive holds older.zip to the folders that it is made of, by content:
-// another version of Go may compress in other bytes.
+// TestOlderArchive holds older.zip.zst to the folders that it is made of, by content:
+// another version may compress in other bytes.
 func TestOlderArchive(t *testing.T) {
 	dirs, err := os.ReadDir("releases")
 	if err != nil {
@@ -21,10 +22,6 @@ func TestOlderArchive(t *testing.T) {
 	}
 	if got := strings.Join(Releases(), " "); got != strings.Join(names, " ") {
 		t.Fatalf("the list of releases is %s; the folder has %s", got, strings.Join(names, " "))
-	}
-	archive, err := zip.NewReader(strings.NewReader(older), int64(len(older)))
-	if err != nil {
-		t.Fatal(err)
 	}
 	want := map[string]string{}
 	for _, release := range names[:len(names)-1] {
@@ -64,15 +61,20 @@ func TestOlderArchive(t *testing.T) {
 	if len(want["compiled/2026-11/layers.json"]) == 0 {
 		t.Error("the archive need not have the layers of the newest release")
 	}
-	for _, f := range archive.File {
-		got, err := fs.ReadFile(archive, f.Name)
-		if err != nil {
-			t.Fatal(err)
+	packed := archive.New(older)
+	err = fs.WalkDir(packed, ".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
 		}
-		if text, ok := want[f.Name]; !ok || text != string(got) {
-			t.Errorf("%s is not the file of the folder: go generate ./recipes", f.Name)
+		got, err := fs.ReadFile(packed, path)
+		if text, ok := want[path]; !ok || text != string(got) {
+			t.Errorf("%s is not the file of the folder: go generate ./recipes", path)
 		}
-		delete(want, f.Name)
+		delete(want, path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	for path := range want {
 		t.Errorf("%s is missing: go generate ./recipes", path)

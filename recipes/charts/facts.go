@@ -27,7 +27,7 @@ var files embed.FS
 // older is an archive of the folder of that name: facts of charts that only older
 // releases and sites name. Made by go generate ./recipes.
 //
-//go:embed older.zip
+//go:embed older.zip.zst
 var older string
 
 // Library finds the facts of charts in one or more folders of fact files. It may

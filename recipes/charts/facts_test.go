@@ -1,16 +1,15 @@
 package charts
 
 import (
-	"archive/zip"
 	"bytes"
 	"io/fs"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/NVIDIA/eidos/recipes/internal/archive"
 	"github.com/NVIDIA/eidos/schema"
 )
 
@@ -57,24 +56,25 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// older.zip has the files of the folder, by content: another version of Go may
+// older.zip.zst has the files of the folder, by content: another version may
 // compress in other bytes.
 func TestOlderArchive(t *testing.T) {
-	archive, err := zip.NewReader(strings.NewReader(older), int64(len(older)))
+	packed := archive.New(older)
+	held, err := fs.Glob(packed, "*")
 	if err != nil {
 		t.Fatal(err)
 	}
 	folder := os.DirFS("older")
 	names, err := fs.Glob(folder, "*")
-	if err != nil || len(names) != len(archive.File) {
-		t.Errorf("%d files in the archive, %d in the folder: go generate ./recipes (%v)", len(archive.File), len(names), err)
+	if err != nil || len(names) != len(held) {
+		t.Errorf("%d files in the archive, %d in the folder: go generate ./recipes (%v)", len(held), len(names), err)
 	}
 	for _, name := range names {
 		want, err := fs.ReadFile(folder, name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := fs.ReadFile(archive, name); err != nil || !bytes.Equal(got, want) {
+		if got, err := fs.ReadFile(packed, name); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s is not the file of the folder: go generate ./recipes (%v)", name, err)
 		}
 	}

@@ -25,7 +25,7 @@ import (
 
 // packed is an archive of the JSON files of this folder. Made by go generate ./recipes.
 //
-//go:embed kinds.zip
+//go:embed kinds.zip.zst
 var packed string
 
 func builtin() fs.FS { return archive.New(packed) }

@@ -15,7 +15,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 )
 
-// The archive has the files of the folder, by content: another version of Go may
+// The archive has the files of the folder, by content: another version may
 // compress in other bytes.
 func TestPacked(t *testing.T) {
 	files := os.DirFS(".")
@@ -25,13 +25,13 @@ func TestPacked(t *testing.T) {
 	}
 	got, err := fs.Glob(builtin(), "*")
 	if err != nil || !slices.Equal(got, want) {
-		t.Fatalf("kinds.zip has %v, %v; the folder %v: go generate ./recipes", got, err, want)
+		t.Fatalf("kinds.zip.zst has %v, %v; the folder %v: go generate ./recipes", got, err, want)
 	}
 	for _, name := range want {
 		a, errA := fs.ReadFile(files, name)
 		b, errB := fs.ReadFile(builtin(), name)
 		if errA != nil || errB != nil || !bytes.Equal(a, b) {
-			t.Errorf("%s is another file in kinds.zip: go generate ./recipes, %v, %v", name, errA, errB)
+			t.Errorf("%s is another file in kinds.zip.zst: go generate ./recipes, %v, %v", name, errA, errB)
 		}
 	}
 }

@@ -1,5 +1,5 @@
 // Gen compiles every release of the catalogue into recipes/compiled, packs the
-// older ones into recipes/older.zip, writes the fields of kinds as CUE into
+// older ones into recipes/older.zip.zst, writes the fields of kinds as CUE into
 // recipes/kinds, and lists what the newest answers in docs/recipe-matrix.md, what it
 // deploys in docs/reference/components.md and the checks in docs/checks.md. Run it by
 // make generate.
@@ -64,7 +64,7 @@ func run(dir string) error {
 		old = append(old, "compiled/"+r.Name(), "releases/"+r.Name())
 	}
 	old = append(old, "compiled/"+newest+"/layers.json") // recipes/embed.go has the rest
-	if err := archive.Write(filepath.Join(dir, "older.zip"), os.DirFS(dir), old, nil); err != nil {
+	if err := archive.Write(filepath.Join(dir, "older.zip.zst"), os.DirFS(dir), old, nil); err != nil {
 		return err
 	}
 	docs := filepath.Join(dir, "..", "docs")

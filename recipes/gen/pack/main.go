@@ -21,7 +21,7 @@ func main() {
 // run packs what is in dir, the folder recipes.
 func run(dir string) error {
 	isJSON := func(p string) bool { return path.Ext(p) == ".json" }
-	for to, in := range map[string]string{"charts/older.zip": "charts/older", "crds/kinds.zip": "crds"} {
+	for to, in := range map[string]string{"charts/older.zip.zst": "charts/older", "crds/kinds.zip.zst": "crds"} {
 		if err := archive.Write(dir+"/"+to, os.DirFS(dir+"/"+in), []string{"."}, isJSON); err != nil {
 			return err
 		}

@@ -1,12 +1,14 @@
-// Package archive opens what a program has embedded as a zip archive: what few
-// commands need, and what would be many times as large as it is.
+// Package archive opens what a program has embedded as a zip archive, packed as a whole by
+// Zstandard: what few commands need, and what would be many times as large as it is.
 package archive
 
 import (
 	"archive/zip"
+	"bytes"
 	"io/fs"
-	"strings"
 	"sync"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // FS is the file system of an archive, which is read when the first file of it is
@@ -24,9 +26,22 @@ func New(text string) *FS { return &FS{text: text} }
 func (f *FS) Open(name string) (fs.File, error) {
 	f.once.Do(func() {
 		var err error
-		if f.zip, err = zip.NewReader(strings.NewReader(f.text), int64(len(f.text))); err != nil {
+		if f.zip, err = open(f.text); err != nil {
 			panic("BUG: an embedded archive: " + err.Error()) // a test of whoever embeds it opens it
 		}
 	})
 	return f.zip.Open(name)
+}
+
+func open(text string) (*zip.Reader, error) {
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	defer dec.Close()
+	data, err := dec.DecodeAll([]byte(text), nil)
+	if err != nil {
+		return nil, err
+	}
+	return zip.NewReader(bytes.NewReader(data), int64(len(data)))
 }

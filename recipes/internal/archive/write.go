@@ -3,10 +3,10 @@ package archive
 import (
 	"archive/zip"
 	"bytes"
-	"compress/flate"
-	"io"
 	"io/fs"
 	"os"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // Write packs the files below folders, or of them those that keep is true of, into
@@ -14,10 +14,6 @@ import (
 func Write(to string, files fs.FS, folders []string, keep func(path string) bool) error {
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
-	// Programs hold the archives: a slow packing makes each of them smaller.
-	w.RegisterCompressor(zip.Deflate, func(to io.Writer) (io.WriteCloser, error) {
-		return flate.NewWriter(to, flate.BestCompression)
-	})
 	for _, folder := range folders {
 		err := fs.WalkDir(files, folder, func(path string, e fs.DirEntry, err error) error {
 			if err != nil || e.IsDir() || keep != nil && !keep(path) {
@@ -27,7 +23,7 @@ func Write(to string, files fs.FS, folders []string, keep func(path string) bool
 			if err != nil {
 				return err
 			}
-			f, err := w.CreateHeader(&zip.FileHeader{Name: path, Method: zip.Deflate})
+			f, err := w.CreateHeader(&zip.FileHeader{Name: path, Method: zip.Store})
 			if err != nil {
 				return err
 			}
@@ -41,5 +37,11 @@ func Write(to string, files fs.FS, folders []string, keep func(path string) bool
 	if err := w.Close(); err != nil {
 		return err
 	}
-	return os.WriteFile(to, out.Bytes(), 0o644)
+	// Together, for the files are alike: packed one by one they would be twice as large.
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithWindowSize(8<<20), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	defer enc.Close()
+	return os.WriteFile(to, enc.EncodeAll(out.Bytes(), nil), 0o644)
 }
