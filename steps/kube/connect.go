@@ -97,6 +97,9 @@ func (c *Client) Host() string { return c.base.Host }
 func restConfig(cfg Config) (*rest.Config, error) {
 	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: cfg.Kubeconfig, Precedence: kubeconfigs()}
 	for _, name := range rules.GetLoadingPrecedence() {
+		if name == os.DevNull {
+			continue // how people say that there is none
+		}
 		// clientcmd would wait for a pipe, read a device without end, and lose the cause.
 		_, err := userfile.Read(name, maxKubeconfig)
 		if errors.Is(err, fs.ErrNotExist) && cfg.Kubeconfig == "" {

@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,5 +110,12 @@ func TestKubeconfigPlaces(t *testing.T) {
 	t.Setenv("KUBECONFIG", first+string(os.PathListSeparator)+filepath.Join(dir, "missing"))
 	if c, err := Connect(Config{}); err != nil || c.Host() != "first.example:6443" {
 		t.Errorf("KUBECONFIG: %v", err)
+	}
+	t.Setenv("KUBECONFIG", os.DevNull) // none, whatever is in the home directory
+	if _, err := Connect(Config{}); schema.CodeOf(err) != schema.NotFound || !errors.Is(err, ErrNoCluster) {
+		t.Errorf("no KUBECONFIG: %v", err)
+	}
+	if _, err := Connect(Config{Kubeconfig: os.DevNull}); schema.CodeOf(err) != schema.Invalid || !strings.Contains(err.Error(), "has no contexts") {
+		t.Errorf("no kubeconfig: %v", err)
 	}
 }
