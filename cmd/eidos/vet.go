@@ -70,6 +70,9 @@ resources, for manifests.`,
 		if len(args) > 0 {
 			return a.vetFile(c.Context(), f.options(args).Asked)
 		}
+		if err := checkRelease("catalogue", k.Release); err != nil {
+			return err
+		}
 		src, err := k.Source()
 		if err != nil {
 			return err
