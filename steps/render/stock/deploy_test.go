@@ -6,10 +6,7 @@
 package stock
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,10 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
 	admission "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/NVIDIA/eidos/schema"
@@ -285,87 +280,7 @@ func TestPreflightText(t *testing.T) {
 	}
 }
 
-// Definitions go with their objects, also where one of them is not served. What
-// cannot be read is reported, and stays.
-func TestDefinitions(t *testing.T) {
-	i := newInstall(t, "components")
-	served, not := definition(i.Namespace, "a", true, ""), definition(i.Namespace, "b", false, "")
-	chart := charttest.Chart{Name: "first", Version: "1.0.0", Files: map[string]string{"crds/all.yaml": served + "---\n" + not}}
-	const packed = "components/first/first-1.0.0.tgz"
-	i.Write(t, packed, "no chart")
-	unknown := "the CustomResourceDefinitions of first are not known, and stay"
-	i.Run(t, 1, []string{unknown, "failed: first"}, "undeploy.sh", "--dry-run", "--delete-crds")
-	i.Write(t, packed, string(chart.Pack()))
-	i.Run(t, 0, []string{"[1/2] first: installed in "}, "deploy.sh")
-	group := i.Namespace + ".example.com"
-	object := "/apis/" + group + "/v1/as"
-	if err := i.Client.RESTClient().Post().AbsPath(object).Body([]byte(`{"apiVersion":"` + group + `/v1","kind":"A","metadata":{"name":"x"}}`)).Do(t.Context()).Error(); err != nil {
-		t.Fatal(err)
-	}
-
-	env := i.Env
-	i.Write(t, "../bin/kubectl", "#!/bin/sh\ncase \"$*\" in $REFUSED*) echo forbidden >&2; exit 1 ;; esac\nPATH=${PATH#*:}\nexec kubectl \"$@\"\n")
-	if err := os.Chmod(filepath.Join(i.Dir, "../bin/kubectl"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	var path string
-	for _, e := range env {
-		if p, ok := strings.CutPrefix(e, "PATH="); ok {
-			path = p
-		}
-	}
-	for _, c := range []struct{ refused, want string }{
-		{"api-resources", "the kinds of the cluster cannot be read. Nothing was changed."},
-		{"get customresourcedefinitions", unknown},
-		{"get -f", unknown},
-		{"get pods,", "stays: namespace " + i.Namespace + "-first, what is in it cannot be read"},
-	} {
-		args := []string{"undeploy.sh", "--keep-namespaces", "--delete-crds"}
-		if c.refused == "get pods," { // a namespace that looks empty would be deleted
-			args = []string{"undeploy.sh", "--timeout", "5s"}
-		}
-		i.Env = append(env[:len(env):len(env)], "REFUSED="+c.refused, "PATH="+filepath.Join(i.Dir, "../bin")+":"+path)
-		i.Run(t, 1, []string{c.want}, args...)
-		if err := i.Client.RESTClient().Get().AbsPath(object + "/x").Do(t.Context()).Error(); err != nil {
-			t.Errorf("%s: %v", c.refused, err)
-		}
-	}
-	i.Env = env
-	i.Run(t, 0, []string{"as." + group, "bs." + group}, "undeploy.sh", "--delete-crds", "--keep-namespaces")
-	for _, name := range []string{"as", "bs"} {
-		if err := i.Client.RESTClient().Get().AbsPath(definitions, name+"."+group).Do(t.Context()).Error(); !apierrors.IsNotFound(err) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
 const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-
-// definition is a CustomResourceDefinition of a kind of one letter.
-func definition(namespace, kind string, served bool, more string) string {
-	group := namespace + ".example.com"
-	return fmt.Sprintf(`{"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "%[1]ss.%[2]s"%[3]s}, "spec": {"group": %[2]q, "scope": "Cluster",`+
-		` "names": {"plural": "%[1]ss", "kind": %[4]q}, "versions": [{"name": "v1", "served": %[5]t, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}}}]}}`+"\n",
-		kind, group, more, strings.ToUpper(kind), served)
-}
-
-// define creates a CustomResourceDefinition for the time of a test.
-func (i *install) define(t *testing.T, text string) {
-	t.Helper()
-	raw, err := i.Client.RESTClient().Post().AbsPath(definitions).SetHeader("Content-Type", "application/json").Body([]byte(text)).DoRaw(t.Context())
-	if err != nil {
-		t.Fatalf("%v: %s", err, raw)
-	}
-	var made metav1.PartialObjectMetadata
-	if err := json.Unmarshal(raw, &made); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := i.Client.RESTClient().Delete().AbsPath(definitions, made.Name).Do(context.Background()).Error(); err != nil {
-			t.Error(err)
-		}
-	})
-}
 
 // The umbrella chart too.
 func TestUmbrella(t *testing.T) {
@@ -380,106 +295,6 @@ func TestUmbrella(t *testing.T) {
 	if list, err := i.Client.CoreV1().ConfigMaps(i.Namespace+"-one").List(t.Context(), metav1.ListOptions{}); err != nil || len(list.Items) != 0 {
 		t.Errorf("left: %v %v", list.Items, err)
 	}
-}
-
-// Values that are set at installation come from a file beside the bundle; one
-// that is missing, unknown or of another type is named, and nothing is changed.
-func TestInstallValues(t *testing.T) {
-	for _, layout := range []string{"components", "umbrella"} {
-		i := newInstall(t, layout, "first:word", "second:+site")
-		i.Run(t, 2, []string{"set at installation, and not set: second:site (--install-values FILE, or ../install-values.yaml; on a terminal this asks)"}, "deploy.sh", "--dry-run")
-		i.Write(t, "../install-values.yaml", "first: {word: 7}\n")
-		i.Run(t, 2, []string{"../install-values.yaml: ", "word"}, "deploy.sh")
-		i.Write(t, "../install-values.yaml", "first: {word: seven}\n")
-		i.Run(t, 2, []string{"set at installation, and not set: second:site"}, "deploy.sh")
-		i.Write(t, "../install-values.yaml", "first: {word: seven}\nsecond: {site: east, fail: true}\n")
-		i.Run(t, 2, []string{"fail"}, "deploy.sh")
-		i.Write(t, "../other.yaml", "first: {word: seven}\nsecond: {site: east}\n")
-		i.Run(t, 0, []string{"installed in"}, "deploy.sh", "--install-values", "../other.yaml")
-		ns := i.Namespace + "-first"
-		if layout == "umbrella" {
-			ns = i.Namespace + "-one"
-		}
-		cm, err := i.Client.CoreV1().ConfigMaps(ns).Get(t.Context(), "first", metav1.GetOptions{})
-		if err != nil || cm.Data["key"] != "seven" {
-			t.Errorf("%s: %v %v", layout, cm.Data, err)
-		}
-		i.Run(t, 0, []string{"unchanged"}, "deploy.sh", "--install-values", "../other.yaml")
-	}
-}
-
-// The bundles of a split one read one file, with what is for others in it.
-func TestInstallValuesSplit(t *testing.T) {
-	i := newInstall(t, "split", "first:word", "second:+site")
-	i.Write(t, "install-values.yaml", "first: {word: seven}\nsecond: {site: east}\n")
-	i.Run(t, 0, []string{"[1/1] first: installed in"}, "first/deploy.sh")
-	i.Run(t, 0, []string{"[1/1] second: installed in"}, "second/deploy.sh")
-	cm, err := i.Client.CoreV1().ConfigMaps(i.Namespace+"-first").Get(t.Context(), "first", metav1.GetOptions{})
-	if err != nil || cm.Data["key"] != "seven" {
-		t.Errorf("%v %v", cm.Data, err)
-	}
-	i.Write(t, "install-values.yaml", "first: {wrod: seven}\nsecond: {site: east}\n")
-	i.Run(t, 2, []string{"wrod"}, "first/deploy.sh", "--dry-run")
-	i.Write(t, "install-values.yaml", "frist: {word: seven}\n")
-	i.Run(t, 2, []string{"frist"}, "first/deploy.sh", "--dry-run")
-}
-
-// On a terminal deploy.sh asks for what is missing, and keeps the answers: the next
-// run asks nothing. What the file has already is not asked.
-func TestAsked(t *testing.T) {
-	values := []string{"first:+site", "first:+count", "second:+site", `second:+"a.b".c`}
-	i := newInstall(t, "components", values...)
-	out := i.asked(t, "\n7\nnorth, or \"east\"\ntrue\nwest\n", "deploy.sh")
-	for _, want := range []string{"first:count (any): first:count (any): first:site (any): ", `second:"a.b".c (any): `, "Your answers are in ../install-values.yaml.", "installed in"} {
-		if !strings.Contains(out, want) {
-			t.Errorf("no %q in\n%s", want, out)
-		}
-	}
-	kept, err := os.ReadFile(filepath.Join(i.Dir, "../install-values.yaml"))
-	want := "first:\n  count: 7\n  site: \"north, or \\\"east\\\"\"\nsecond:\n  a.b:\n    c: true\n  site: \"west\"\n"
-	if err != nil || string(kept) != want {
-		t.Errorf("%v, kept\n%s\nwant\n%s", err, kept, want)
-	}
-	i.Run(t, 0, []string{"[1/2] first: unchanged\n[2/2] second: unchanged\n"}, "deploy.sh")
-
-	i = newInstall(t, "umbrella", values...)
-	i.Write(t, "../install-values.yaml", "first: {count: 7, site: x}\nsecond: {site: west}\n")
-	out = i.asked(t, "yes\n", "deploy.sh", "--dry-run")
-	if strings.Contains(out, "first:site (any)") || !strings.Contains(out, "Put this into ../install-values.yaml, and it is not asked again:") {
-		t.Errorf("with a file that has some:\n%s", out)
-	}
-}
-
-// asked runs a script on a terminal at which somebody types.
-func (i *install) asked(t *testing.T, typed string, args ...string) string {
-	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer master.Close()
-	if err := unix.IoctlSetPointerInt(int(master.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer terminal.Close()
-	if _, err := master.WriteString(typed); err != nil {
-		t.Fatal(err)
-	}
-	cmd := i.Command(t.Context(), args...)
-	var out bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = terminal, &out, &out
-	if err := cmd.Run(); err != nil {
-		t.Errorf("%v: %v\n%s", args, err, out.String())
-	}
-	return out.String()
 }
 
 // The scripts of bundles are what shellcheck has nothing to say of.
