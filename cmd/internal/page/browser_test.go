@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -120,14 +121,18 @@ func TestInBrowser(t *testing.T) {
 			t.Errorf("%s: what is shown moves while it is loaded: %g", r.URL, shift)
 		}
 		// How fast a page is depends on the machine, which has other work: it is the
-		// page that is slow if a page of one line is not, before and after it.
-		const wanted = 95
+		// page that is slow if a page of one line is not, before and after it, and if
+		// Lighthouse finds the machine fast enough to judge by.
+		const wanted, fast = 95, 1000
 		for try := 0; r.Scores["performance"] < wanted; try++ {
 			got := light(base+"/trivial", r.URL, base+"/trivial")
-			if r = got[1]; got[0].Scores["performance"] < wanted || got[2].Scores["performance"] < wanted {
-				t.Logf("a page of one line has a performance of %d and %d here", got[0].Scores["performance"], got[2].Scores["performance"])
+			if slices.ContainsFunc(got, func(l lighthouse) bool {
+				return l.Index < fast || l.URL != r.URL && l.Scores["performance"] < wanted
+			}) {
+				t.Log("this machine is too slow, or too busy, to judge by")
 				break
 			}
+			r = got[1]
 			if try == 2 && r.Scores["performance"] < wanted {
 				t.Errorf("%s: performance %d", r.URL, r.Scores["performance"])
 				break
@@ -139,6 +144,7 @@ func TestInBrowser(t *testing.T) {
 // lighthouse is what lighthouse.mjs prints of a page.
 type lighthouse struct {
 	URL     string
+	Index   float64 // how fast it found the machine; below 1000 it warns of its own figures
 	Scores  map[string]int
 	Metrics map[string]float64
 }
