@@ -110,7 +110,7 @@ func signerOf(path string, block *pem.Block, password []byte) (*signer, error) {
 		e := schema.Errorf(schema.Invalid, "key %q has a PEM block %q, not a private key of cosign's or PKCS #8", path, strings.ToLower(block.Type))
 		switch block.Type {
 		case publicType:
-			if _, ok := keySecret(path); ok {
+			if _, ok := KeySecret(path); ok {
 				return nil, e.WithHint("signing takes the private key")
 			}
 			return nil, e.WithHint("signing takes the private key: %s", strings.TrimSuffix(path, ".pub")+".key")
@@ -162,7 +162,7 @@ type verifier struct {
 func publicKey(path string, block *pem.Block) (*verifier, error) {
 	if block.Type != publicType {
 		e := schema.Errorf(schema.Invalid, "key %q has a PEM block %q, not a public key", path, strings.ToLower(block.Type))
-		if _, ok := keySecret(path); ok {
+		if _, ok := KeySecret(path); ok {
 			return nil, e.WithHint("%s", theirs)
 		}
 		return nil, e.WithHint("verifying takes the public key: %s", PublicPath(path))

@@ -22,14 +22,14 @@ const (
 	theirs = "verifying takes the public key of whoever signed"
 )
 
-// keySecret returns the name of the step's secret that a key is in: env://NAME, as cosign
+// KeySecret returns the name of the step's secret that a key is in: env://NAME, as cosign
 // writes it. A command lists the environment's variable NAME as one; a pipeline, which may
 // be somebody else's, gets no more of the environment than its secrets name.
-func keySecret(key string) (name string, ok bool) { return strings.CutPrefix(key, "env://") }
+func KeySecret(key string) (name string, ok bool) { return strings.CutPrefix(key, "env://") }
 
 // keyIn is the path of a key that is named in dir, or the address that names it.
 func keyIn(dir, key string) string {
-	if _, ok := keySecret(key); ok || remoteKey(key) {
+	if _, ok := KeySecret(key); ok || remoteKey(key) {
 		return key
 	}
 	return inDir(dir, strings.TrimPrefix(key, "file://"))
@@ -37,7 +37,7 @@ func keyIn(dir, key string) string {
 
 // readKey reads a key from a file or a secret; hint is for who has none.
 func readKey(e engine.Env, key, hint string) (*pem.Block, error) {
-	name, ok := keySecret(key)
+	name, ok := KeySecret(key)
 	if !ok {
 		return readPEM(key, hint)
 	}

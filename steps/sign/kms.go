@@ -20,7 +20,7 @@ import (
 // service or a token, awskms:///…, pkcs11://… or pkcs11:…, and not by a path or a
 // secret.
 func remoteKey(key string) bool {
-	_, secret := keySecret(key)
+	_, secret := KeySecret(key)
 	return serviceKey.MatchString(key) && !secret && !strings.HasPrefix(key, "file://")
 }
 

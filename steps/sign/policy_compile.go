@@ -96,7 +96,7 @@ func (c *compiler) key(text string) (*verifier, error) {
 		}
 		return publicKey("in the policy", block)
 	}
-	if name, ok := keySecret(text); ok {
+	if name, ok := KeySecret(text); ok {
 		return nil, schema.Errorf(schema.Invalid, "a policy has no secret %q", name).WithHint("write the PEM text itself, or the name of a file beside the policy")
 	}
 	return verifierOf(c.ctx, engine.Env{}, keyIn(c.dir, text))

@@ -188,7 +188,7 @@ func (o Options) publicKey(e engine.Env, param string) (string, error) {
 		return named, nil
 	}
 	candidates := []string{filepath.Join(e.Dir, "cosign.pub")}
-	if _, ok := keySecret(named); named != "" && !ok {
+	if _, ok := KeySecret(named); named != "" && !ok {
 		candidates = []string{PublicPath(inDir(e.Dir, named))}
 	} else if k := o.UserKey(); k != "" {
 		candidates = append(candidates, PublicPath(k))

@@ -80,10 +80,7 @@ func worded(err error) (string, *schema.APIErrorDetails) {
 		p := schema.APIProblem{Message: err.Error()}
 		var e *schema.Error
 		if errors.As(err, &e) {
-			bare := *e
-			bare.Pos, bare.Path = "", ""
-			message := strings.Replace(p.Message, e.Error(), bare.Error(), 1) // what others said around it stays
-			p = schema.APIProblem{Path: schema.Safe(e.Path), Message: plain(message), Hint: plain(schema.Safe(e.Params(schema.FlagName).Hint)), At: e.Pos}
+			p = schema.APIProblem{Path: schema.Safe(e.Path), Message: plain(sentence(err, e)), Hint: plain(schema.Safe(e.Params(schema.FlagName).Hint)), At: e.Pos}
 		}
 		d.Problems = append(d.Problems, p)
 	}
@@ -95,6 +92,14 @@ func worded(err error) (string, *schema.APIErrorDetails) {
 		message = fmt.Sprintf("%s, and %d more", message, n)
 	}
 	return message, d
+}
+
+// sentence is err without the position and the path of the problem e in it: what wraps e
+// is kept.
+func sentence(err error, e *schema.Error) string {
+	bare := *e
+	bare.Pos, bare.Path = "", ""
+	return strings.Replace(err.Error(), e.Error(), bare.Error(), 1)
 }
 
 // flag is a flag in a sentence that was written for the command line.
@@ -130,9 +135,8 @@ func repath(err error, to func(path string) string) error {
 		var e *schema.Error
 		if errors.As(err, &e) {
 			c := *e
-			if whole, inner := err.Error(), e.Error(); whole != inner {
-				bare := schema.Error{Msg: e.Msg, Err: e.Err}
-				c.Msg, c.Err = strings.Replace(whole, inner, bare.Error(), 1), err
+			if err.Error() != e.Error() {
+				c.Msg, c.Err = sentence(err, e), err
 			}
 			c.Path = to(e.Path)
 			err = &c

@@ -26,6 +26,7 @@ import (
 	"github.com/NVIDIA/eidos/schema"
 	"github.com/NVIDIA/eidos/steps/address"
 	"github.com/NVIDIA/eidos/steps/oci"
+	"github.com/NVIDIA/eidos/steps/sign"
 )
 
 // Step is a step that a command runs.
@@ -49,7 +50,7 @@ type Step struct {
 func (s *Step) Pipeline() *schema.Pipeline {
 	p := pipelines.One(s.Name, s.Uses, s.With, s.In, s.Out)
 	key, _ := s.With["key"].(string)
-	if name, ok := strings.CutPrefix(key, "env://"); ok {
+	if name, ok := sign.KeySecret(key); ok {
 		step := p.Steps[s.Name]
 		step.Secrets = []string{name}
 		p.Steps[s.Name] = step
